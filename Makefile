@@ -1,0 +1,116 @@
+# Matinee: `make run` sets up and serves, `make test` sets up and tests everything, `make help` lists the rest.
+# Needs Python 3.11 or newer and make. What it installs goes to .venv and node_modules; files in there mark what is
+# done, so that nothing is installed twice until a lock file changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --no-input
+RUNTIME := $(VENV)/.installed-runtime
+PROJECT := $(VENV)/.installed-project
+DEV := $(VENV)/.installed-dev
+TOOLS := node_modules/.installed
+# Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
+ARGS ?=
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## Using it
+
+.PHONY: run
+run: $(PROJECT) ## Set up what is missing and serve on http://127.0.0.1:8000 with demo data (ARGS="--port 9000")
+	@$(MAKE) --no-print-directory tools \
+		|| echo "The assets of /graphql and /docs are not installed; all else works. 'make tools' tries again." >&2
+	@exec $(BIN)/matinee serve $(ARGS)
+
+.PHONY: install
+install: $(PROJECT) ## Install the server and its dependencies into .venv, by the hashes in requirements.lock
+
+.PHONY: tools
+tools: $(TOOLS) ## Install the assets of the playground (/graphql) and the API pages (/docs)
+
+.PHONY: clean
+clean: ## Remove caches and what was installed; keep the data in .matinee
+	rm -rf $(VENV) node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+## Working on it
+
+.PHONY: test
+test: $(PROJECT) $(DEV) $(TOOLS) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: lint types arrows sdl migrations ## All checks below: style, types, import arrows, SDL, migrations
+
+.PHONY: lint
+lint: $(PROJECT) $(DEV) ## Style and formatting (ruff)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: format
+format: $(DEV) ## Mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: types
+types: $(PROJECT) $(DEV) ## Strict types (mypy)
+	$(BIN)/mypy .
+
+.PHONY: arrows
+arrows: $(PROJECT) $(DEV) ## Who may import whom (import-linter)
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: sdl
+sdl: $(PROJECT) ## schema.graphql is what the code serves (mend with: matinee schema export --out schema.graphql)
+	$(BIN)/matinee schema export | diff -u schema.graphql -
+
+.PHONY: migrations
+migrations: $(PROJECT) $(DEV) ## Migrations make the tables that the models describe, up and down
+	$(BIN)/python -m pytest -q tests/db/test_migrations.py
+
+.PHONY: lock
+lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGRADE=--upgrade: newest versions)
+	$(LOCK) pyproject.toml --group build -o requirements.lock
+	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --group npm -c requirements.lock -o requirements-npm.lock
+
+LOCK := $(BIN)/uv --quiet pip compile --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
+
+# What the commands above stand on
+
+# The first Python that is new enough; PYTHON=/path/to/python chooses another.
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making $(VENV) with $$($$python --version)"; exec $$python -m venv $(VENV); \
+		fi; \
+	done; echo "Matinee needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python" >&2; exit 1
+
+$(RUNTIME): requirements.lock | $(BIN)/python
+	@echo "Installing the dependencies in requirements.lock"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(PROJECT): pyproject.toml $(RUNTIME)
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "Installing the tools in requirements-dev.lock"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.
+$(TOOLS): package.json package-lock.json .npmrc requirements-npm.lock | $(BIN)/python
+	@echo "Installing the assets in package-lock.json"
+	@if test "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 2>/dev/null; then npm ci --silent --no-progress; else \
+		$(PIP) install --require-hashes -r requirements-npm.lock \
+			&& PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-progress; \
+	fi
+	@touch $@
