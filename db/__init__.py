@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, statements, ids and pages."""

@@ -1,0 +1,41 @@
+"""Which refusal a constraint of the database stands for: the last line of every rule, reached only in a race."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from psycopg import errors
+
+from domain.errors import (
+    EmailTaken,
+    MovieNotFound,
+    PlaceNotFound,
+    Refusal,
+    SessionNotFound,
+    StillInUse,
+    Unauthenticated,
+    UsernameTaken,
+)
+
+# The account behind a token that is still good has been deleted.
+NO_USER: Final = partial(Unauthenticated, problem="The account of this token is no longer there.")
+
+BY_NAME: Final[dict[str, Callable[[], Refusal]]] = {
+    "users_email_key": partial(EmailTaken, path=("input", "identity", "email")),
+    "users_username_key": partial(UsernameTaken, path=("input", "identity", "username")),
+    "ratings_user_id_fkey": NO_USER,
+    "bookings_user_id_fkey": NO_USER,
+    "ratings_movie_id_fkey": MovieNotFound,
+    "sessions_movie_id_fkey": MovieNotFound,
+    "sessions_place_id_fkey": PlaceNotFound,
+    "bookings_session_id_fkey": SessionNotFound,
+}
+
+
+def refusal(error: errors.IntegrityError) -> Refusal | None:
+    """Return the refusal behind a broken constraint, None where it can only be a bug of ours."""
+    # PostgreSQL says «still referenced» when the row that others point to is the one being deleted.
+    if isinstance(error, errors.ForeignKeyViolation) and "still referenced" in (error.diag.message_detail or ""):
+        return StillInUse()
+    known = BY_NAME.get(error.diag.constraint_name or "")
+    return known() if known else None

@@ -1,0 +1,176 @@
+"""Connections: one for a single read, one for a transaction, and what a failing database means to a caller."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, errors
+from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlmodel import SQLModel
+
+from db import constraints
+from db.cursors import CursorCodec
+from domain.errors import Unavailable
+
+Row = TypeVar("Row", bound=SQLModel)
+T = TypeVar("T")
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+
+# Less than the 2 s in which a caller must have heard that there is no database.
+POOL_TIMEOUT_SECONDS = 1.5
+
+
+class Reading(ABC):
+    """What can be read, be it by a connection of its own or inside a transaction."""
+
+    @abstractmethod
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]) -> list[T]:
+        """Run one statement and return its rows; raise Unavailable, or the refusal of a broken constraint."""
+
+    async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
+        """Return the rows of a statement whose columns are named as the model's attributes."""
+        return await self.fetch(kwargs_row(model.model_construct), statement, parameters)
+
+    async def row(self, model: type[Row], statement: str, **parameters: object) -> Row | None:
+        """Return the only row of a statement, None where there is none."""
+        found = await self.rows(model, statement, **parameters)
+        return found[0] if found else None
+
+    async def tuples(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement as plain tuples."""
+        return await self.fetch(tuple_row, statement, parameters)
+
+    async def value(self, statement: str, **parameters: object) -> Any:
+        """Return the first column of the first row, None where there is none."""
+        found = await self.tuples(statement, **parameters)
+        return found[0][0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader(Reading):
+    """Reads on a connection that is taken for just one statement, so that siblings run side by side."""
+
+    pool: Pool
+
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]) -> list[T]:
+        """Run one statement and return its rows."""
+        with refusals():
+            async with self.pool.connection(POOL_TIMEOUT_SECONDS) as connection:
+                return await run(connection, factory, statement, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction(Reading):
+    """Statements that take effect together or not at all."""
+
+    connection: AsyncConnection[Any]
+
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]) -> list[T]:
+        """Run one statement and return its rows."""
+        with refusals():
+            return await run(self.connection, factory, statement, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What app.py hands to everything that reads or writes."""
+
+    primary: Reader
+    standby: Reader
+    cursors: CursorCodec
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Yield a transaction; commit it at the end, roll it back when anything is raised.
+
+        In pipeline mode BEGIN travels with the first statement and COMMIT with the closing sync: a use case of one
+        statement costs two round trips, and no lock is held for a third.
+        """
+        with refusals():
+            async with self.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection, connection.pipeline() as pipe:
+                await connection.execute("BEGIN")
+                try:
+                    yield Transaction(connection)
+                except BaseException:
+                    # A sync first: after an error the server skips everything until it sees one.
+                    if not connection.broken:
+                        await pipe.sync()
+                        await connection.execute("ROLLBACK")
+                    raise
+                await connection.execute("COMMIT")
+
+
+async def run(
+    connection: AsyncConnection[Any], factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]
+) -> list[T]:
+    """Return the rows of one statement, none for one that returns nothing."""
+    async with connection.cursor(row_factory=factory) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description or connection.info.pipeline_status else []
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Say in the house's own words what the database could not do."""
+    try:
+        yield
+    except errors.IntegrityError as error:
+        known = constraints.refusal(error)
+        if known is None:
+            raise
+        raise known from error
+    except (PoolTimeout, psycopg.OperationalError) as error:
+        # Includes a lock or a statement that took too long: in either case nothing was changed.
+        raise Unavailable from error
+
+
+def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: float) -> Pool:
+    """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock."""
+
+    async def configure(connection: AsyncConnection[Any]) -> None:
+        # By SET and not by start-up options: those do not pass through every connection pooler.
+        await connection.execute(
+            "SELECT set_config('search_path', 'public, queue', false), set_config('timezone', 'UTC', false),"
+            " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),"
+            " set_config('idle_in_transaction_session_timeout', '10s', false)",
+            (f"{int(statement_seconds * 1000)}ms", f"{int(lock_seconds * 1000)}ms"),
+        )
+
+    return AsyncConnectionPool(
+        conninfo,
+        min_size=min(2, size),
+        max_size=size,
+        open=False,
+        configure=configure,
+        kwargs={"autocommit": True, "connect_timeout": 2},
+        name="matinee",
+    )
+
+
+@asynccontextmanager
+async def connect(
+    conninfo: str,
+    *,
+    read_conninfo: str | None,
+    cursors: CursorCodec,
+    size: int,
+    statement_seconds: float,
+    lock_seconds: float,
+) -> AsyncIterator[Database]:
+    """Yield the database, without waiting for it: a server that starts before its database answers 503 until then."""
+    bounds = {"size": size, "statement_seconds": statement_seconds, "lock_seconds": lock_seconds}
+    primary = pool(conninfo, **bounds)  # type: ignore[arg-type]  # mypy cannot see into the mapping
+    standby = pool(read_conninfo, **bounds) if read_conninfo else primary  # type: ignore[arg-type]
+    await primary.open()
+    if standby is not primary:
+        await standby.open()
+    try:
+        yield Database(primary=Reader(primary), standby=Reader(standby), cursors=cursors)
+    finally:
+        await primary.close()
+        if standby is not primary:
+            await standby.close()

@@ -1,0 +1,246 @@
+"""Every list, written down once: GraphQL, REST and nested lists all run these statements through db/paging.py."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlmodel import SQLModel
+
+from db import search
+from db.models import Airing, Booking, Movie, PageView, Place, Session
+from db.paging import Listing, Ordered, Value
+
+MovieSort = Literal["rating", "new", "leaving_soon"]
+Given = frozenset[str]
+
+# In the statement's own text, which has no parameters but those of the list.
+OPEN: Final = literal_column("'open'")
+EXPIRED: Final = literal_column("'expired'")
+
+
+def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
+    """Return what a row of the model is read from: every column but the internal ones.
+
+    A booking shows what it is by the database's clock at this moment, whether or not a job has closed it yet.
+    """
+    table = model.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not say so
+    seen: dict[str, ColumnElement[Any]] = {c.name: c for c in table.columns if not c.info.get("internal")}
+    if model is Booking:
+        lapsed = and_(table.c.status == OPEN, table.c.closes_at <= func.clock_timestamp())
+        seen["status"] = case((lapsed, EXPIRED), else_=table.c.status).label("status")
+        seen["reserved_seats"] = case((lapsed, literal_column("0")), else_=table.c.reserved_seats).label(
+            "reserved_seats"
+        )
+    return list(seen.values())
+
+
+movie, place, session, airing, booking, page_view = (
+    model.__table__.c  # type: ignore[attr-defined]
+    for model in (Movie, Place, Session, Airing, Booking, PageView)
+)
+"""The tables' columns, under the names of the rows."""
+
+MOVIE_ORDERS: Final[dict[str, tuple[ColumnElement[Any], bool]]] = {
+    "rating": (movie.rating_order, True),
+    "new": (movie.airing_from_order, True),
+    "leaving_soon": (movie.airing_to_order, False),
+}
+
+
+def movies(
+    sort: MovieSort = "rating",
+    *,
+    search_for: str | None = None,
+    airing_from: datetime | None = None,
+    place_id: int | None = None,
+    genre: str | None = None,
+) -> Listing[Movie]:
+    """Return the list of movies; `airing_from` keeps those with a session then or later, at `place_id` if given."""
+    values = {"airing_from": airing_from, "place_id": place_id, "genre": genre}
+    return searched("movies", Movie, movies_statement, values, search_for, sort)
+
+
+def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
+    """Return the statement of `movies`; keys of one direction, so that an index over them answers both ways."""
+    order, descending = MOVIE_ORDERS[sort]
+    statement = matching(select(*columns(Movie)), given, movie.title_key, movie.title_trigrams)
+    if "genre" in given:
+        statement = statement.where(movie.genres.contains(cast(array([value("genre")]), ARRAY(Text))))
+    if given & {"airing_from", "place_id"}:
+        statement = statement.where(has_session(given, value))
+    return Ordered(statement, (order, movie.id), (order.name, "id"), descending)
+
+
+def has_session(given: Given, value: Value) -> ColumnElement[bool]:
+    """Return whether the movie has a session at the instant or later, at the place, or both."""
+    asked = [session.movie_id == movie.id]
+    if "place_id" in given:
+        asked.append(session.place_id == value("place_id"))
+    if "airing_from" in given:
+        asked.append(session.starts_at >= cast(value("airing_from"), DateTime(timezone=True)))
+    return exists().where(*asked)
+
+
+def movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[Movie]:
+    """Return the movies with a session at a place that is still to come or running."""
+    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort)
+
+
+def movies_of_place_statement(_given: Given, sort: str, value: Value) -> Ordered:
+    """Return the statement of `movies_of_place`."""
+    order, descending = MOVIE_ORDERS[sort]
+    here = and_(airing.movie_id == movie.id, airing.place_id == value("place_id"), still_shown())
+    return Ordered(
+        select(*columns(Movie)).where(exists().where(here)), (order, movie.id), (order.name, "id"), descending
+    )
+
+
+def places(*, search_for: str | None = None) -> Listing[Place]:
+    """Return the list of places by name."""
+    return searched("places", Place, places_statement, {}, search_for, "")
+
+
+def places_statement(given: Given, _sort: str, _value: Value) -> Ordered:
+    """Return the statement of `places`."""
+    statement = matching(select(*columns(Place)), given, place.name_key, place.name_trigrams)
+    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"))
+
+
+def places_of_movie(movie_id: int) -> Listing[Place]:
+    """Return the places with a session of a movie that is still to come or running, by name."""
+    return Listing("places of movie", Place, places_of_movie_statement, {"movie_id": movie_id})
+
+
+def places_of_movie_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `places_of_movie`; the airings keep the place's name so that one index has the order."""
+    statement = (
+        select(*columns(Place))
+        .join(Airing.__table__, airing.place_id == place.id)  # type: ignore[attr-defined]
+        .where(airing.movie_id == value("movie_id"), still_shown())
+    )
+    return Ordered(statement, (airing.place_key, airing.place_id), ("name_key", "id"))
+
+
+def still_shown() -> ColumnElement[bool]:
+    """Return whether the last session of an airing is not over yet."""
+    return airing.last_ends_at > func.clock_timestamp()
+
+
+def sessions(
+    *,
+    movie_id: int | None = None,
+    place_id: int | None = None,
+    starts_from: datetime | None = None,
+    starts_to: datetime | None = None,
+) -> Listing[Session]:
+    """Return the sessions of a movie, a place or both, latest start first; both bounds are included."""
+    values = {"movie_id": movie_id, "place_id": place_id, "starts_from": starts_from, "starts_to": starts_to}
+    return Listing("sessions", Session, sessions_statement, values)
+
+
+def sessions_statement(given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `sessions`."""
+    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "movie_id": lambda: session.movie_id == value("movie_id"),
+        "place_id": lambda: session.place_id == value("place_id"),
+        "starts_from": lambda: session.starts_at >= cast(value("starts_from"), DateTime(timezone=True)),
+        "starts_to": lambda: session.starts_at <= cast(value("starts_to"), DateTime(timezone=True)),
+    }
+    statement = select(*columns(Session)).where(*(asked[name]() for name in sorted(given)))
+    return Ordered(statement, (session.starts_at, session.id), ("starts_at", "id"), descending=True)
+
+
+def bookings_of_user(user_id: int) -> Listing[Booking]:
+    """Return a user's bookings, newest first."""
+    return Listing("bookings", Booking, bookings_statement, {"user_id": user_id})
+
+
+def bookings_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `bookings_of_user`; ids grow with time."""
+    statement = select(*columns(Booking)).where(booking.user_id == value("user_id"))
+    return Ordered(statement, (booking.id,), ("id",), descending=True)
+
+
+def page_views(
+    *,
+    tracking_id: str | None = None,
+    user_id: int | None = None,
+    path: str | None = None,
+    occurred_from: datetime | None = None,
+    occurred_to: datetime | None = None,
+) -> Listing[PageView]:
+    """Return the page views, newest first; both bounds are included."""
+    values = {
+        "tracking_id": tracking_id,
+        "user_id": user_id,
+        "path": path,
+        "occurred_from": occurred_from,
+        "occurred_to": occurred_to,
+    }
+    return Listing("page views", PageView, page_views_statement, values)
+
+
+def page_views_statement(given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `page_views`."""
+    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "tracking_id": lambda: page_view.tracking_id == value("tracking_id"),
+        "user_id": lambda: page_view.user_id == value("user_id"),
+        # The digest is what the index has; the path itself settles it.
+        "path": lambda: and_(
+            func.md5(page_view.path) == func.md5(cast(value("path"), Text)), page_view.path == value("path")
+        ),
+        "occurred_from": lambda: page_view.occurred_at >= cast(value("occurred_from"), DateTime(timezone=True)),
+        "occurred_to": lambda: page_view.occurred_at <= cast(value("occurred_to"), DateTime(timezone=True)),
+    }
+    statement = select(*columns(PageView)).where(*(asked[name]() for name in sorted(given)))
+    return Ordered(statement, (page_view.occurred_at, page_view.id), ("occurred_at", "id"), descending=True)
+
+
+def searched(
+    name: str, model: Any, build: Any, values: dict[str, Any], search_for: str | None, sort: str
+) -> Listing[Any]:
+    """Return a list that may be searched; a query without a letter or digit asks for nothing."""
+    words = search.words(search_for or "")
+    if not words:
+        return Listing(name, model, build, values, sort)
+    worked_out = {
+        "search": " ".join(words),
+        "patterns": [search.pattern(word) for word in words],
+        "trigrams": search.trigrams(max(words, key=len)),
+    }
+    return Listing(name, model, build, {**values, "search": worked_out["search"]}, sort, worked_out)
+
+
+def matching(
+    statement: Select[Any], given: Given, key: ColumnElement[Any], trigrams: ColumnElement[Any]
+) -> Select[Any]:
+    """Return the statement with the search, if there is one: the index on trigrams finds, the patterns judge."""
+    if "search" not in given:
+        return statement
+    patterns = bindparam("patterns", type_=ARRAY(Text))
+    return statement.where(
+        trigrams.overlap(bindparam("trigrams", type_=ARRAY(Text))),  # type: ignore[attr-defined]
+        key.op("~")(func.all_(patterns)),
+    )
+
+
+def by_id(model: type[SQLModel]) -> Select[Any]:
+    """Return the statement that reads rows by their ids."""
+    identity = model.__table__.c.id  # type: ignore[attr-defined]
+    return select(*columns(model)).where(identity == func.any_(bindparam("ids", type_=ARRAY(BigInteger))))

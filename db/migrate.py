@@ -1,0 +1,59 @@
+"""Brings the schema up to date, and tells whether it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+# Any number: two processes that migrate at once must only agree on it.
+MIGRATION_LOCK = 7_262_193
+
+
+@contextmanager
+def connection(conninfo: str) -> Iterator[Connection]:
+    """Yield one synchronous connection in a transaction; commit it at the end."""
+    url = make_url(conninfo).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as opened:
+        yield opened
+
+
+def config(opened: Connection | None = None) -> Config:
+    """Return Alembic's configuration; no ini file is needed."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.attributes["connection"] = opened
+    return made
+
+
+def head() -> str:
+    """Return the revision that this code needs."""
+    newest = ScriptDirectory.from_config(config()).get_current_head()
+    if newest is None:
+        raise RuntimeError("db/migrations/versions holds no migration")
+    return newest
+
+
+def current(conninfo: str) -> str | None:
+    """Return the revision that the database is at, None for an empty one."""
+    with connection(conninfo) as opened:
+        return MigrationContext.configure(opened).get_current_revision()
+
+
+def upgrade(conninfo: str, revision: str = "head") -> None:
+    """Bring the schema up to `revision`; a second caller at the same time waits and then finds nothing to do."""
+    with connection(conninfo) as opened:
+        opened.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        command.upgrade(config(opened), revision)
+
+
+def downgrade(conninfo: str, revision: str) -> None:
+    """Take the schema back to `revision`; `base` is an empty database."""
+    with connection(conninfo) as opened:
+        command.downgrade(config(opened), revision)

@@ -1,0 +1,251 @@
+"""Runs a list page by page: keyset cursors both ways, for one parent or for many in one statement."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
+
+from psycopg.rows import kwargs_row
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, column, func, literal_column, select, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
+from sqlalchemy.sql import ClauseElement
+from sqlmodel import SQLModel
+
+from db.cursors import CursorCodec, fingerprint
+from db.engine import Reading
+from domain.errors import InvalidLimit
+
+Row = TypeVar("Row", bound=SQLModel)
+
+DEFAULT_SIZE: Final = 20
+LARGEST_SIZE: Final = 100
+DIALECT: Final = psycopg_dialect()
+
+# Gives the column that stands for one of a list's values: a parameter, or the parent's id where many are asked at once.
+Value = Callable[[str], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A list's one statement: what is in it, and by which columns it is in order (the last one makes it unique)."""
+
+    statement: Select[Any]
+    keys: tuple[ColumnElement[Any], ...]
+    # The attributes of a row that hold its key; for most lists named as the columns.
+    attributes: tuple[str, ...]
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Row]):
+    """A list with its sort and filter filled in. `build` writes the statement down for the values that are given."""
+
+    name: str
+    model: type[Row]
+    build: Callable[[frozenset[str], str, Value], Ordered]
+    values: Mapping[str, Any]
+    sort: str = ""
+    # Other parameters of the statement, which follow from `values` and need no place in the cursor.
+    worked_out: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the values that are there: with the sort, all that decides about the statement's text."""
+        return frozenset(name for name, value in self.values.items() if value is not None)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        return {name: value for name, value in self.values.items() if value is not None} | dict(self.worked_out)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What a cursor of this list is bound to."""
+        return fingerprint(self.name, {**self.values, "sort": self.sort or None})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which page of a list: so many rows from one end, between two cursors."""
+
+    size: int = DEFAULT_SIZE
+    backwards: bool = False
+    after: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows in the list's order, and whether there are more on either side."""
+
+    rows: Sequence[Row]
+    has_next: bool
+    has_previous: bool
+    listing: Listing[Row]
+    codec: CursorCodec
+
+    def cursor(self, row: Row) -> str:
+        """Return the cursor of one of the rows."""
+        attributes = ordered(self.listing).attributes
+        return self.codec.encode(self.listing.fingerprint, [getattr(row, name) for name in attributes])
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The cursor of the last row, None without rows."""
+        return self.cursor(self.rows[-1]) if self.rows else None
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The cursor of the first row, None without rows."""
+        return self.cursor(self.rows[0]) if self.rows else None
+
+
+def window(
+    first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
+) -> Window:
+    """Return the page that these arguments ask for; raise InvalidLimit outside 1 to 100, or for both ends at once."""
+    if first is not None and last is not None:
+        raise InvalidLimit(path=("last",), field="last")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 1 <= size <= LARGEST_SIZE:
+            raise InvalidLimit(path=(name,), field=name)
+    return Window(first or last or DEFAULT_SIZE, backwards=last is not None, after=after, before=before)
+
+
+async def page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
+    """Return one page of a list; raise InvalidCursor where a cursor is not of this list."""
+    text = page_statement(listing.build, listing.given, listing.sort, bounds(asked), None)
+    parameters = listing.parameters | bound_values(listing, codec, asked) | {"size": asked.size + 1}
+    return cut(await source.rows(listing.model, text, **parameters), listing, codec, asked)
+
+
+async def pages(
+    source: Reading, codec: CursorCodec, listings: Mapping[int, Listing[Row]], parent: str, asked: Window
+) -> dict[int, Page[Row]]:
+    """Return the first or last page of the same list for many parents, by one statement.
+
+    `listings` holds a list for each parent's id; they differ in nothing but the value named `parent`. There are no
+    cursors here, since a cursor belongs to one parent's list.
+    """
+    one = next(iter(listings.values()))
+    text = page_statement(one.build, one.given, one.sort, bounds(asked), parent)
+    parameters = one.parameters | {"size": asked.size + 1, "parents": list(listings)}
+    found: dict[int, list[Row]] = {identity: [] for identity in listings}
+    for identity, row in await source.fetch(kwargs_row(beside_parent(one.model)), text, parameters):
+        found[identity].append(row)
+    return {identity: cut(found[identity], listing, codec, asked) for identity, listing in listings.items()}
+
+
+def beside_parent(model: type[Row]) -> Callable[..., tuple[int, Row]]:
+    """Return what makes a pair of the parent's id and a row."""
+
+    def made(*, parent: int, **columns: Any) -> tuple[int, Row]:
+        return parent, model.model_construct(**columns)
+
+    return made
+
+
+async def count(source: Reading, listing: Listing[Row]) -> int:
+    """Return the number of rows in the whole list."""
+    total: int = await source.value(count_statement(listing.build, listing.given, listing.sort), **listing.parameters)
+    return total
+
+
+def cut(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: Window) -> Page[Row]:
+    """Return the page in what was found: one row more than asked for tells that there is another page."""
+    rows = list(found[: asked.size])
+    more = len(found) > asked.size
+    if asked.backwards:
+        rows.reverse()
+        return Page(rows, asked.before is not None, more, listing, codec)
+    return Page(rows, more, asked.after is not None, listing, codec)
+
+
+def bounds(asked: Window) -> tuple[bool, bool, bool]:
+    """Return all of a window that decides about the statement's text."""
+    return asked.backwards, asked.after is not None, asked.before is not None
+
+
+def bound_values(listing: Listing[Any], codec: CursorCodec, asked: Window) -> dict[str, object]:
+    """Return the parameters of the keyset predicates."""
+    cursors = {"after": asked.after, "before": asked.before}
+    return {
+        f"{side}_{place}": value
+        for side, cursor in cursors.items()
+        if cursor is not None
+        for place, value in enumerate(codec.decode(listing.fingerprint, cursor, field=side))
+    }
+
+
+def ordered(listing: Listing[Any]) -> Ordered:
+    """Return the statement of a list, with parameters for its values."""
+    return written(listing.build, listing.given, listing.sort, None)
+
+
+@lru_cache(maxsize=512)
+def written(build: Any, given: frozenset[str], sort: str, parent: str | None) -> Ordered:
+    """Return a list's statement; the value named `parent` becomes a column of the statement around it."""
+
+    def value(name: str) -> ColumnElement[Any]:
+        return literal_column("asked.id", BigInteger) if name == parent else bindparam(name)
+
+    made: Ordered = build(given, sort, value)
+    return made
+
+
+@lru_cache(maxsize=1024)
+def page_statement(
+    build: Any, given: frozenset[str], sort: str, bounded: tuple[bool, bool, bool], parent: str | None
+) -> str:
+    """Return the SQL text of a page; compiling costs more than running it, so each shape is compiled once."""
+    backwards, has_after, has_before = bounded
+    source = written(build, given, sort, parent)
+    statement = source.statement
+    if has_after:
+        statement = statement.where(beyond(source, "after", larger=not source.descending))
+    if has_before:
+        statement = statement.where(beyond(source, "before", larger=source.descending))
+    falling = source.descending is not backwards
+    order = [key.desc() if falling else key.asc() for key in source.keys]
+    limited = statement.order_by(*order).limit(bindparam("size", type_=BigInteger))
+    return sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
+
+
+def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """Return the statement of a page for every id in the parameter `parents`."""
+    asked = (
+        func.unnest(bindparam("parents", type_=ARRAY(BigInteger)))
+        .table_valued(column("id", BigInteger), with_ordinality="place")
+        .render_derived(name="asked")
+    )
+    each = limited.lateral("each")
+    return (
+        select(asked.c.id.label("parent"), each).select_from(asked.join(each, true())).order_by(asked.c.place, *order)
+    )
+
+
+def order_names(source: Ordered, *, falling: bool) -> list[ColumnElement[Any]]:
+    """Return the order once more, by the names that the inner statement gave its columns."""
+    names = [literal_column(f"each.{name}") for name in source.attributes]
+    return [name.desc() if falling else name.asc() for name in names]
+
+
+def beyond(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
+    """Return the keyset predicate: a comparison of whole rows, which an index over the same columns answers."""
+    values = [bindparam(f"{side}_{place}", type_=key.type) for place, key in enumerate(source.keys)]
+    return tuple_(*source.keys) > tuple_(*values) if larger else tuple_(*source.keys) < tuple_(*values)
+
+
+@lru_cache(maxsize=256)
+def count_statement(build: Any, given: frozenset[str], sort: str) -> str:
+    """Return the SQL text that counts a whole list."""
+    inner = written(build, given, sort, None).statement.with_only_columns(
+        literal_column("1"), maintain_column_froms=True
+    )
+    return sql(select(func.count()).select_from(inner.subquery()))
+
+
+def sql(statement: ClauseElement) -> str:
+    """Return the text of a statement for psycopg, with named parameters."""
+    return str(statement.compile(dialect=DIALECT))
