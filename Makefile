@@ -24,7 +24,7 @@ help: ## List these commands
 
 .PHONY: run
 run: $(PROJECT) ## Set up what is missing and serve on http://127.0.0.1:8000 with demo data (ARGS="--port 9000")
-	@$(MAKE) --no-print-directory tools \
+	@$(MAKE) --silent tools \
 		|| echo "The assets of /graphql and /docs are not installed; all else works. 'make tools' tries again." >&2
 	@exec $(BIN)/matinee serve $(ARGS)
 
