@@ -1,0 +1,126 @@
+"""The one state machine of bookings: open, then confirmed, cancelled or expired, and never anything after that."""
+
+from typing import Any, Final, NoReturn
+
+from psycopg.rows import kwargs_row
+
+from db.engine import Transaction
+from db.models import Booking, BookingStatus
+from domain import stock
+from domain.errors import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingExpired,
+    BookingNotFound,
+    InvalidSeats,
+    NoSeatsReserved,
+    Refusal,
+    SeatsUnavailable,
+    SessionNotFound,
+    SessionStarted,
+)
+
+CLOSED: Final[dict[BookingStatus, type[Refusal]]] = {
+    BookingStatus.EXPIRED: BookingExpired,
+    BookingStatus.CONFIRMED: BookingConfirmed,
+    BookingStatus.CANCELLED: BookingCancelled,
+}
+
+OPEN: Final = """
+    WITH chosen AS MATERIALIZED (
+        SELECT id, starts_at, clock_timestamp() AS moment FROM sessions WHERE id = %(session_id)s
+    ), opened AS (
+        INSERT INTO bookings (user_id, session_id, created_at, closes_at)
+        SELECT %(user_id)s, id, moment, moment + %(hold_seconds)s * interval '1 second'
+        FROM chosen WHERE starts_at > moment
+        RETURNING *
+    )
+    SELECT opened.* FROM chosen LEFT JOIN opened ON true
+"""
+
+# The booking alone is locked: its seats were taken when they were reserved, so the session's stock stays as it is.
+CONFIRM: Final = """
+    WITH held AS MATERIALIZED (
+        SELECT id, status, reserved_seats, closes_at FROM bookings
+        WHERE id = %(booking_id)s AND user_id = %(user_id)s
+        FOR NO KEY UPDATE
+    ), live AS MATERIALIZED (
+        SELECT held.*, moment, status = 'open' AND closes_at > moment AS is_live
+        FROM held CROSS JOIN LATERAL (SELECT clock_timestamp() AS moment) AS clock
+    ), confirmed AS (
+        UPDATE bookings SET status = 'confirmed', confirmed_at = live.moment
+        FROM live WHERE bookings.id = live.id AND live.is_live AND live.reserved_seats > 0
+        RETURNING bookings.*
+    )
+    SELECT
+        CASE WHEN live.status = 'open' AND NOT live.is_live THEN 'expired' ELSE live.status END AS was,
+        0 AS seats_available,
+        confirmed.*
+    FROM live LEFT JOIN confirmed ON true
+"""
+
+
+async def open_booking(tx: Transaction, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
+    """Return a new booking of no seats yet, open for `hold_seconds` by the database's clock.
+
+    Raises SessionNotFound, and SessionStarted once the session's start is reached.
+    """
+    parameters = {"user_id": user_id, "session_id": session_id, "hold_seconds": hold_seconds}
+    found = await tx.fetch(kwargs_row(opened), OPEN, parameters)
+    if not found:
+        raise SessionNotFound
+    if found[0] is None:
+        raise SessionStarted
+    return found[0]
+
+
+def opened(**columns: Any) -> Booking | None:
+    """Return a row of OPEN; its columns are all NULL where the session has started."""
+    return Booking.model_construct(**columns) if columns["id"] is not None else None
+
+
+async def reserve(tx: Transaction, *, user_id: int, booking_id: int, seats: int) -> Booking:
+    """Return the booking with `seats` as its new total; 0 frees them all. The hold gets no longer by it.
+
+    Raises InvalidSeats, BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and SeatsUnavailable
+    where the session has not that many more; then nothing is changed.
+    """
+    if not 0 <= seats <= stock.MOST_SEATS:
+        raise InvalidSeats(path=("input", "seats"), field="seats", limit=stock.MOST_SEATS)
+    return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
+
+
+async def confirm(tx: Transaction, *, user_id: int, booking_id: int) -> Booking:
+    """Return the booking confirmed: from now on nobody can touch it.
+
+    Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and NoSeatsReserved.
+    """
+    found = await tx.fetch(kwargs_row(stock.attempt), CONFIRM, {"user_id": user_id, "booking_id": booking_id})
+    attempt = found[0] if found else None
+    if attempt and attempt.booking is None and attempt.was is BookingStatus.OPEN:
+        raise NoSeatsReserved
+    return changed(attempt)
+
+
+async def cancel(tx: Transaction, *, user_id: int, booking_id: int) -> Booking:
+    """Return the booking cancelled and its seats free again.
+
+    Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled.
+    """
+    return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=0, cancel=True))
+
+
+def changed(attempt: stock.Attempt | None) -> Booking:
+    """Return the booking of an attempt that came off; raise what it was refused for."""
+    if attempt is None:
+        raise BookingNotFound
+    if attempt.booking is None:
+        refuse(attempt)
+    return attempt.booking
+
+
+def refuse(attempt: stock.Attempt) -> NoReturn:
+    """Raise why a booking that is there was not changed."""
+    if attempt.was in CLOSED:
+        raise CLOSED[attempt.was]
+    raise SeatsUnavailable(path=("input", "seats"), seats_available=attempt.seats_available)

@@ -1,0 +1,41 @@
+"""Page views: kept, acknowledged only when durable, and gathered so that a burst does not cost a commit each."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import orjson
+
+from db.engine import Transaction
+from db.models import PageEventType
+
+LONGEST_TRACKING_ID: Final = 255
+LONGEST_SCHEME: Final = 32
+LONGEST_PATH: Final = 2048
+MOST_QUERY_PARAMETERS: Final = 100
+
+# The user is looked up: an account that is gone since must not take everybody else's page views down with it.
+KEEP: Final = """
+    INSERT INTO page_views (tracking_id, user_id, type, scheme, path, query)
+    SELECT tracking_id, users.id, type, scheme, path, query
+    FROM jsonb_to_recordset(%(views)s::jsonb)
+        AS seen (tracking_id text, user_id bigint, type text, scheme text, path text, query jsonb)
+    LEFT JOIN users ON users.id = seen.user_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A page that somebody entered or left; `query` holds [name, value] pairs in their order."""
+
+    tracking_id: str
+    type: PageEventType
+    scheme: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    user_id: int | None = None
+
+
+async def keep(tx: Transaction, views: Sequence[Seen]) -> None:
+    """Keep all of them by one statement, in their order."""
+    await tx.value(KEEP + "RETURNING 1", views=orjson.dumps([asdict(view) for view in views]).decode())

@@ -1,0 +1,42 @@
+"""Ratings: one for each user and movie, replaced when given again."""
+
+import math
+from typing import Any, Final
+
+from psycopg.rows import kwargs_row
+
+from db.engine import Transaction
+from db.models import Rating
+from domain.errors import InvalidRating, MovieNotFound
+
+WORST: Final = 0.0
+BEST: Final = 5.0
+
+# xmax is 0 in a row that was just inserted, and the locker of the row that an update replaced.
+RATE: Final = """
+    INSERT INTO ratings (user_id, movie_id, value)
+    SELECT %(user_id)s, id, %(value)s FROM movies WHERE id = %(movie_id)s
+    ON CONFLICT (user_id, movie_id) DO UPDATE SET value = excluded.value, updated_at = clock_timestamp()
+    RETURNING *, xmax = 0 AS is_first
+"""
+
+
+def check_value(value: float) -> float:
+    """Return the value; raise InvalidRating unless it is a number from 0 to 5 (document 000)."""
+    if not (math.isfinite(value) and WORST <= value <= BEST):
+        raise InvalidRating(path=("input", "value"), field="value")
+    return value
+
+
+async def rate(tx: Transaction, *, user_id: int, movie_id: int, value: float) -> tuple[Rating, bool]:
+    """Return the user's rating of the movie, and whether it is their first; raise InvalidRating, MovieNotFound."""
+    parameters = {"user_id": user_id, "movie_id": movie_id, "value": float(check_value(value))}
+    found = await tx.fetch(kwargs_row(rated), RATE, parameters)
+    if not found:
+        raise MovieNotFound
+    return found[0]
+
+
+def rated(*, is_first: bool, **columns: Any) -> tuple[Rating, bool]:
+    """Return a row of RATE."""
+    return Rating.model_construct(**columns), is_first

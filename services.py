@@ -1,0 +1,20 @@
+"""What app.py makes once and hands to every door: GraphQL, REST and the jobs."""
+
+from dataclasses import dataclass
+
+from auth import Keys, Passwords
+from db.batches import Batches
+from db.engine import Database
+from domain.page_view import Seen
+from settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Lives as long as the server; a request finds it at `request.state.services`."""
+
+    settings: Settings
+    database: Database
+    keys: Keys
+    passwords: Passwords
+    page_views: Batches[Seen]
