@@ -180,7 +180,7 @@ def _make(link: Path, programs: Path, account: "pwd.struct_passwd | None") -> No
     """Make a cluster aside, as initdb may be killed half-way; put it or a link to it in place."""
     logger.info("Making the embedded database in %s", link.parent)
     elsewhere = account is not None and not _open_to_all(link.parent)
-    draft = _root_folder("postgres-") if elsewhere else _fresh(link.with_name("postgres.new"))
+    draft = _root_folder("postgres-") if elsewhere else _fresh(link.parent)
     try:
         if account is not None:
             os.chown(draft, account.pw_uid, account.pw_gid)
@@ -195,10 +195,10 @@ def _make(link: Path, programs: Path, account: "pwd.struct_passwd | None") -> No
 
 
 def _fresh(folder: Path) -> Path:
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
-    return folder
+    # A name of its own each time: the initdb of a killed process may still write to the last one.
+    for left in folder.glob("postgres.new-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="postgres.new-", dir=folder))
 
 
 def _initdb(cluster: Cluster) -> None:
