@@ -97,7 +97,8 @@ $(RUNTIME): requirements.lock | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
-$(PROJECT): pyproject.toml $(RUNTIME)
+# Installed in place; what it holds is listed when it is installed, so a new package at the root means once more.
+$(PROJECT): pyproject.toml $(RUNTIME) $(wildcard */__init__.py)
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

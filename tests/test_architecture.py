@@ -1,0 +1,29 @@
+"""The arrows between the packages hold, and no package or module is left out of the rules."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[1]
+_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]
+_PACKAGES = {path.parent.name for path in _ROOT.glob("*/__init__.py")} - {"tests"}
+
+
+def test_imports_follow_the_arrows() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(  # noqa: S603 - no input of others
+        [command, "--no-logo", "--no-cache"], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_package_is_under_the_rules() -> None:
+    assert set(_PROJECT["importlinter"]["root_packages"]) == _PACKAGES
+
+
+def test_everything_at_the_root_is_installed() -> None:
+    modules = {path.stem for path in _ROOT.glob("*.py")}
+    assert set(_PROJECT["setuptools"]["py-modules"]) == modules
+    found = {pattern.rstrip("*") for pattern in _PROJECT["setuptools"]["packages"]["find"]["include"]}
+    assert found >= _PACKAGES
