@@ -1,0 +1,54 @@
+"""Composes the whole demo in memory, with no database: what is loaded is all decided here."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from demo.audience import Opinion, Sale, opinions, sales, sold
+from demo.content import Cinema, Film, cinemas, films
+from demo.schedule import PARIS, Showing, schedule
+
+# The year of the first projection.
+SEED: Final = 1895
+SPECTATORS: Final = 400
+# They had their accounts before they rated or booked anything.
+EARLIER: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """All rows of the demo, referring to one another by position.
+
+    `joined_at` is when the spectators made their accounts; `sales` go with `showings`.
+    """
+
+    films: list[Film]
+    cinemas: list[Cinema]
+    spectators: int
+    joined_at: datetime
+    opinions: list[Opinion]
+    showings: list[Showing]
+    sales: list[list[Sale]]
+
+
+def compose(scale: int, *, now: datetime) -> Demo:
+    """Return `scale` times the demo around the instant `now`, the same one each time for both."""
+    # Not for secrets: the demo only has to be the same each time.
+    dice = Random(SEED)  # noqa: S311
+    spectators = SPECTATORS * scale
+    shown, houses = films(scale), cinemas(scale)
+    showings = schedule(shown, len(houses), today=now.astimezone(PARIS).date(), dice=dice)
+    sold_seats = [sold(houses[showing.room].capacity, dice=dice) for showing in showings]
+    return Demo(
+        films=shown,
+        cinemas=houses,
+        spectators=spectators,
+        joined_at=now - EARLIER,
+        opinions=list(opinions(shown, spectators, now=now, dice=dice)),
+        showings=showings,
+        sales=[
+            list(sales(seats, spectators, starts_at=showing.starts_at, now=now, dice=dice))
+            for showing, seats in zip(showings, sold_seats, strict=True)
+        ],
+    )

@@ -1,0 +1,248 @@
+"""Puts the demo data into an empty database, all of it or nothing."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString, cast
+
+from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
+
+from db import ids
+from db.engine import Database, refusals
+from demo.audience import HOLD, UNUSABLE_HASH, emails
+from demo.compose import Demo, compose
+
+# Any number: two processes that load at once must only agree on it.
+LOAD_LOCK: Final = 7_262_194
+# Longer than a request would wait: nobody else is served from an empty database.
+POOL_TIMEOUT_SECONDS: Final = 10.0
+
+MOVIES: Final = "COPY movies (id, title, description, poster, duration, genres) FROM STDIN"
+PLACES: Final = "COPY places (id, name, address, capacity) FROM STDIN"
+USERS: Final = "COPY users (id, email, password_hash, created_at) FROM STDIN"
+RATINGS: Final = "COPY ratings (user_id, movie_id, value, created_at, updated_at) FROM STDIN"
+SESSIONS: Final = "COPY sessions (id, movie_id, place_id, starts_at, capacity, taken) FROM STDIN"
+BOOKINGS: Final = (
+    "COPY bookings (id, user_id, session_id, status, reserved_seats, created_at, closes_at, confirmed_at) FROM STDIN"
+)
+SEAT_RESERVATIONS: Final = "COPY seat_reservations (booking_id, seats, created_at) FROM STDIN"
+
+ANALYZE: Final = "ANALYZE movies, places, users, ratings, sessions, airings, bookings, seat_reservations"
+
+Connection = AsyncConnection[Any]
+
+
+class NotEmptyError(Exception):
+    """The database has movies already; demo data goes into an empty one only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How many rows were loaded."""
+
+    movies: int
+    places: int
+    sessions: int
+    ratings: int
+    bookings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The snowflakes of what is referred to, by position."""
+
+    movies: Sequence[int]
+    places: Sequence[int]
+    users: Sequence[int]
+    sessions: Sequence[int]
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] = silent) -> Loaded:
+    """Load `scale` times the demo data in one transaction; return how much it was.
+
+    The sessions lie around the present by the database's clock; all else is the same each time.
+    `progress` is called with a line before each step. Raises ValueError for a scale under 1,
+    NotEmptyError where there are movies already, and Unavailable without a database.
+    """
+    if scale < 1:
+        raise ValueError(f"scale is {scale}, but the demo is loaded at least once: give 1 or more")
+    with refusals():
+        # Without the pipeline of db.transaction(): COPY does not work in one.
+        async with (
+            db.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection,
+            connection.transaction(),
+        ):
+            await _prepare(connection)
+            demo = compose(scale, now=await _now(connection))
+            return await _load(connection, demo, progress)
+
+
+async def _prepare(connection: Connection) -> None:
+    """Lift the bounds meant for requests, wait for a rival to end, and refuse where movies are."""
+    await connection.execute(
+        "SELECT set_config(name, '0', true) FROM unnest(ARRAY["
+        "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS name"
+    )
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOAD_LOCK,))
+    found = await connection.execute("SELECT FROM movies LIMIT 1")
+    if found.rowcount:
+        raise NotEmptyError(" ".join(str(NotEmptyError.__doc__).split()))
+
+
+async def _load(connection: Connection, demo: Demo, progress: Callable[[str], None]) -> Loaded:
+    """Load table by table, those that others refer to first."""
+    known = await _make_ids(connection, demo)
+    progress(f"Loading {len(demo.films)} movies and {len(demo.cinemas)} places")
+    await _load_catalogue(connection, demo, known)
+    progress(f"Loading {len(demo.opinions)} ratings")
+    await _load_ratings(connection, demo, known)
+    progress(f"Loading {len(demo.showings)} sessions")
+    await _load_sessions(connection, demo, known)
+    bookings = sum(map(len, demo.sales))
+    progress(f"Loading {bookings} bookings")
+    await _load_bookings(connection, demo, known)
+    # Not to leave the first queries to guess until autovacuum comes round.
+    await connection.execute(ANALYZE)
+    return Loaded(
+        movies=len(demo.films),
+        places=len(demo.cinemas),
+        sessions=len(demo.showings),
+        ratings=len(demo.opinions),
+        bookings=bookings,
+    )
+
+
+async def _make_ids(connection: Connection, demo: Demo) -> Ids:
+    return Ids(
+        movies=await _snowflakes(connection, len(demo.films)),
+        places=await _snowflakes(connection, len(demo.cinemas)),
+        users=await _snowflakes(connection, demo.spectators),
+        sessions=await _snowflakes(connection, len(demo.showings)),
+    )
+
+
+async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> None:
+    """Load movies, each with the address of its drawn poster, places and users."""
+    await _copy(
+        connection,
+        MOVIES,
+        (
+            (id_, film.title, film.description, poster_path(id_), film.minutes, list(film.genres))
+            for id_, film in zip(known.movies, demo.films, strict=True)
+        ),
+    )
+    await _copy(
+        connection,
+        PLACES,
+        (
+            (id_, cinema.name, cinema.address, cinema.capacity)
+            for id_, cinema in zip(known.places, demo.cinemas, strict=True)
+        ),
+    )
+    await _copy(
+        connection,
+        USERS,
+        (
+            (id_, email, UNUSABLE_HASH, demo.joined_at)
+            for id_, email in zip(known.users, emails(demo.spectators), strict=True)
+        ),
+    )
+
+
+async def _load_ratings(connection: Connection, demo: Demo, known: Ids) -> None:
+    """Load the ratings; triggers derive the movies' own columns from them."""
+    await _copy(
+        connection,
+        RATINGS,
+        (
+            (
+                known.users[given.spectator],
+                known.movies[given.film],
+                given.value,
+                given.given_at,
+                given.given_at,
+            )
+            for given in demo.opinions
+        ),
+    )
+
+
+async def _load_sessions(connection: Connection, demo: Demo, known: Ids) -> None:
+    """Load the sessions with the seats that are sold; triggers derive ends and airings."""
+    await _copy(
+        connection,
+        SESSIONS,
+        (
+            (
+                id_,
+                known.movies[showing.film],
+                known.places[showing.room],
+                showing.starts_at,
+                demo.cinemas[showing.room].capacity,
+                sum(sale.seats for sale in sales),
+            )
+            for id_, showing, sales in zip(known.sessions, demo.showings, demo.sales, strict=True)
+        ),
+    )
+
+
+async def _load_bookings(connection: Connection, demo: Demo, known: Ids) -> None:
+    """Load confirmed bookings and the one reservation of each, in the order they were opened in."""
+    sold = sorted(
+        ((session, sale) for session, sales in zip(known.sessions, demo.sales, strict=True) for sale in sales),
+        key=lambda pair: pair[1].opened_at,
+    )
+    bookings = await _snowflakes(connection, len(sold))
+    await _copy(
+        connection,
+        BOOKINGS,
+        (
+            (
+                id_,
+                known.users[sale.spectator],
+                session,
+                "confirmed",
+                sale.seats,
+                sale.opened_at,
+                sale.opened_at + HOLD,
+                sale.confirmed_at,
+            )
+            for id_, (session, sale) in zip(bookings, sold, strict=True)
+        ),
+    )
+    await _copy(
+        connection,
+        SEAT_RESERVATIONS,
+        ((id_, sale.seats, sale.reserved_at) for id_, (_, sale) in zip(bookings, sold, strict=True)),
+    )
+
+
+def poster_path(movie_id: int) -> str:
+    """Return where this server draws the poster of a movie: a path below its public address."""
+    return f"/posters/{ids.encode('mov', movie_id)}.svg"
+
+
+async def _now(connection: Connection) -> datetime:
+    """Return the present by the database's clock."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT clock_timestamp()")
+        row = await cursor.fetchone()
+    return cast("datetime", row)
+
+
+async def _snowflakes(connection: Connection, number: int) -> list[int]:
+    """Return new ids in ascending order."""
+    made = await connection.execute("SELECT snowflake() AS id FROM generate_series(1, %s) ORDER BY id", (number,))
+    return [row[0] for row in await made.fetchall()]
+
+
+async def _copy(connection: Connection, statement: LiteralString, rows: Iterable[tuple[object, ...]]) -> None:
+    """Send the rows to the server in one statement, so that its triggers run once for all."""
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            await copy.write_row(row)

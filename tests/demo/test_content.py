@@ -1,0 +1,60 @@
+import re
+from collections import Counter
+
+import pytest
+
+from demo.content import GENRES, cinemas, films
+from rest.poster_palettes import BY_GENRE
+
+
+def test_there_are_a_couple_of_hundred_films_of_all_decades() -> None:
+    decades = Counter(film.year // 10 for film in films())
+    assert len(films()) >= 200
+    assert set(range(192, 203)) <= set(decades)
+
+
+@pytest.mark.parametrize("scale", [1, 35])
+def test_no_title_and_no_cinema_comes_twice(scale: int) -> None:
+    titles = [film.title.casefold() for film in films(scale)]
+    names = [cinema.name.casefold() for cinema in cinemas(scale)]
+    assert len(set(titles)) == len(titles) == scale * len(films())
+    assert len(set(names)) == len(names) == scale * len(cinemas())
+
+
+def test_larger_scales_begin_with_the_same_films_and_cinemas() -> None:
+    assert films(3)[: len(films())] == films()
+    assert cinemas(3)[: len(cinemas())] == cinemas()
+
+
+def test_films_are_described_and_of_known_genres() -> None:
+    for film in films(12):
+        assert 1 <= len(film.genres) <= 3, film
+        assert len(set(film.genres)) == len(film.genres), film
+        assert set(film.genres) <= GENRES, film
+        assert 40 <= len(film.description) <= 200, film
+        assert film.description[-1] in ".?!", film
+        assert film.title.strip() == film.title, film
+
+
+def test_films_last_from_a_quarter_of_an_hour_to_four_hours() -> None:
+    assert all(14 <= film.minutes <= 245 for film in films(12))
+    assert all(1 <= film.level <= 5 for film in films(12))
+
+
+def test_every_genre_is_in_use_and_has_a_palette() -> None:
+    assert {genre for film in films() for genre in film.genres} == GENRES
+    assert set(BY_GENRE) == GENRES
+
+
+def test_accents_are_kept() -> None:
+    titles = {film.title for film in films()}
+    assert {"Le Fabuleux Destin d'Amélie Poulain", "À bout de souffle", "Rashōmon"} <= titles
+
+
+def test_cinemas_are_in_french_towns_and_one_of_them_is_small() -> None:
+    found = cinemas()
+    assert len(found) == 30
+    assert all(re.fullmatch(r"\d+ .+, \d{5} [A-ZÀ-Ý].+", cinema.address) for cinema in found)
+    assert len({cinema.address.rsplit(" ", 1)[-1] for cinema in found}) >= 15
+    assert min(cinema.capacity for cinema in found) == 37
+    assert all(37 <= cinema.capacity <= 420 for cinema in cinemas(12))
