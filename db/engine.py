@@ -1,10 +1,10 @@
 """Connections: one for a single read, one for a transaction, and what a failing database means to a caller."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import AsyncConnection, errors
@@ -24,16 +24,21 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 POOL_TIMEOUT_SECONDS = 1.5
 
 
+def row_of(model: type[Row]) -> Callable[..., Row]:
+    """Return what makes a row of the model out of its columns, taken as the database gives them."""
+    return cast("Callable[..., Row]", model.model_construct)
+
+
 class Reading(ABC):
     """What can be read, be it by a connection of its own or inside a transaction."""
 
     @abstractmethod
-    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]) -> list[T]:
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows; raise Unavailable, or the refusal of a broken constraint."""
 
     async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
         """Return the rows of a statement whose columns are named as the model's attributes."""
-        return await self.fetch(kwargs_row(model.model_construct), statement, parameters)
+        return await self.fetch(kwargs_row(row_of(model)), statement, parameters)
 
     async def row(self, model: type[Row], statement: str, **parameters: object) -> Row | None:
         """Return the only row of a statement, None where there is none."""
@@ -56,7 +61,7 @@ class Reader(Reading):
 
     pool: Pool
 
-    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]) -> list[T]:
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
         with refusals():
             async with self.pool.connection(POOL_TIMEOUT_SECONDS) as connection:
@@ -69,10 +74,15 @@ class Transaction(Reading):
 
     connection: AsyncConnection[Any]
 
-    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]) -> list[T]:
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
         with refusals():
             return await run(self.connection, factory, statement, parameters)
+
+    async def execute(self, statement: str, **parameters: object) -> None:
+        """Send a statement that returns no rows along with the next one; what it fails of is raised there."""
+        with refusals():
+            await self.connection.execute(statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +115,12 @@ class Database:
 
 
 async def run(
-    connection: AsyncConnection[Any], factory: AsyncRowFactory[T], statement: str, parameters: dict[str, object]
+    connection: AsyncConnection[Any], factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]
 ) -> list[T]:
-    """Return the rows of one statement, none for one that returns nothing."""
+    """Return the rows of one statement."""
     async with connection.cursor(row_factory=factory) as cursor:
         await cursor.execute(statement, parameters)
-        return await cursor.fetchall() if cursor.description or connection.info.pipeline_status else []
+        return await cursor.fetchall()
 
 
 @contextmanager

@@ -23,15 +23,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlmodel import SQLModel
 
 from db import search
-from db.models import Airing, Booking, Movie, PageView, Place, Session
+from db.models import Airing, Booking, Movie, PageView, Place, Session, table
 from db.paging import Listing, Ordered, Value
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
 
 # In the statement's own text, which has no parameters but those of the list.
-OPEN: Final = literal_column("'open'")
-EXPIRED: Final = literal_column("'expired'")
+OPEN: Final[ColumnElement[str]] = literal_column("'open'")
+EXPIRED: Final[ColumnElement[str]] = literal_column("'expired'")
 
 
 def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
@@ -39,20 +39,17 @@ def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
 
     A booking shows what it is by the database's clock at this moment, whether or not a job has closed it yet.
     """
-    table = model.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not say so
-    seen: dict[str, ColumnElement[Any]] = {c.name: c for c in table.columns if not c.info.get("internal")}
+    own = table(model)
+    seen: dict[str, ColumnElement[Any]] = {c.name: c for c in own.columns if not c.info.get("internal")}
     if model is Booking:
-        lapsed = and_(table.c.status == OPEN, table.c.closes_at <= func.clock_timestamp())
-        seen["status"] = case((lapsed, EXPIRED), else_=table.c.status).label("status")
-        seen["reserved_seats"] = case((lapsed, literal_column("0")), else_=table.c.reserved_seats).label(
-            "reserved_seats"
-        )
+        lapsed = and_(own.c.status == OPEN, own.c.closes_at <= func.clock_timestamp())
+        seen["status"] = case((lapsed, EXPIRED), else_=own.c.status).label("status")
+        seen["reserved_seats"] = case((lapsed, literal_column("0")), else_=own.c.reserved_seats).label("reserved_seats")
     return list(seen.values())
 
 
 movie, place, session, airing, booking, page_view = (
-    model.__table__.c  # type: ignore[attr-defined]
-    for model in (Movie, Place, Session, Airing, Booking, PageView)
+    table(model).c for model in (Movie, Place, Session, Airing, Booking, PageView)
 )
 """The tables' columns, under the names of the rows."""
 
@@ -73,7 +70,7 @@ def movies(
 ) -> Listing[Movie]:
     """Return the list of movies; `airing_from` keeps those with a session then or later, at `place_id` if given."""
     values = {"airing_from": airing_from, "place_id": place_id, "genre": genre}
-    return searched("movies", Movie, movies_statement, values, search_for, sort)
+    return searched("movies", Movie, movies_statement, values, search_for=search_for, sort=sort)
 
 
 def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
@@ -113,7 +110,7 @@ def movies_of_place_statement(_given: Given, sort: str, value: Value) -> Ordered
 
 def places(*, search_for: str | None = None) -> Listing[Place]:
     """Return the list of places by name."""
-    return searched("places", Place, places_statement, {}, search_for, "")
+    return searched("places", Place, places_statement, {}, search_for=search_for, sort="")
 
 
 def places_statement(given: Given, _sort: str, _value: Value) -> Ordered:
@@ -131,7 +128,7 @@ def places_of_movie_statement(_given: Given, _sort: str, value: Value) -> Ordere
     """Return the statement of `places_of_movie`; the airings keep the place's name so that one index has the order."""
     statement = (
         select(*columns(Place))
-        .join(Airing.__table__, airing.place_id == place.id)  # type: ignore[attr-defined]
+        .join(table(Airing), airing.place_id == place.id)
         .where(airing.movie_id == value("movie_id"), still_shown())
     )
     return Ordered(statement, (airing.place_key, airing.place_id), ("name_key", "id"))
@@ -139,7 +136,8 @@ def places_of_movie_statement(_given: Given, _sort: str, value: Value) -> Ordere
 
 def still_shown() -> ColumnElement[bool]:
     """Return whether the last session of an airing is not over yet."""
-    return airing.last_ends_at > func.clock_timestamp()
+    ahead: ColumnElement[bool] = airing.last_ends_at > func.clock_timestamp()
+    return ahead
 
 
 def sessions(
@@ -213,7 +211,7 @@ def page_views_statement(given: Given, _sort: str, value: Value) -> Ordered:
 
 
 def searched(
-    name: str, model: Any, build: Any, values: dict[str, Any], search_for: str | None, sort: str
+    name: str, model: Any, build: Any, values: dict[str, Any], *, search_for: str | None, sort: str
 ) -> Listing[Any]:
     """Return a list that may be searched; a query without a letter or digit asks for nothing."""
     words = search.words(search_for or "")
@@ -235,12 +233,12 @@ def matching(
         return statement
     patterns = bindparam("patterns", type_=ARRAY(Text))
     return statement.where(
-        trigrams.overlap(bindparam("trigrams", type_=ARRAY(Text))),  # type: ignore[attr-defined]
+        trigrams.op("&&")(bindparam("trigrams", type_=ARRAY(Text))),
         key.op("~")(func.all_(patterns)),
     )
 
 
 def by_id(model: type[SQLModel]) -> Select[Any]:
     """Return the statement that reads rows by their ids."""
-    identity = model.__table__.c.id  # type: ignore[attr-defined]
+    identity = table(model).c.id
     return select(*columns(model)).where(identity == func.any_(bindparam("ids", type_=ARRAY(BigInteger))))

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
+    Table,
     Text,
     UniqueConstraint,
     func,
@@ -78,6 +79,12 @@ def derived(type_: Any, expression: str, *, nullable: bool = False, internal: bo
     computed = Computed(expression, persisted=True)
     info = {"internal": internal}
     return Field(default=None, sa_column=Column(type_, computed, nullable=nullable, info=info))
+
+
+def table(model: type[SQLModel]) -> Table:
+    """Return the table of a model, for statements that are composed."""
+    made: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not say so
+    return made
 
 
 class User(SQLModel, table=True):

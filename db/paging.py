@@ -13,14 +13,15 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, fingerprint
-from db.engine import Reading
+from db.engine import Reading, row_of
 from domain.errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)
 
 DEFAULT_SIZE: Final = 20
 LARGEST_SIZE: Final = 100
-DIALECT: Final = psycopg_dialect()
+DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
+ONE: Final[ColumnElement[int]] = literal_column("1")
 
 # Gives the column that stands for one of a list's values: a parameter, or the parent's id where many are asked at once.
 Value = Callable[[str], ColumnElement[Any]]
@@ -140,8 +141,10 @@ async def pages(
 def beside_parent(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     """Return what makes a pair of the parent's id and a row."""
 
+    make = row_of(model)
+
     def made(*, parent: int, **columns: Any) -> tuple[int, Row]:
-        return parent, model.model_construct(**columns)
+        return parent, make(**columns)
 
     return made
 
@@ -227,7 +230,7 @@ def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -
 
 def order_names(source: Ordered, *, falling: bool) -> list[ColumnElement[Any]]:
     """Return the order once more, by the names that the inner statement gave its columns."""
-    names = [literal_column(f"each.{name}") for name in source.attributes]
+    names: list[ColumnElement[Any]] = [literal_column(f"each.{name}") for name in source.attributes]
     return [name.desc() if falling else name.asc() for name in names]
 
 
@@ -240,7 +243,7 @@ def beyond(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
 @lru_cache(maxsize=256)
 def count_statement(build: Any, given: frozenset[str], sort: str) -> str:
     """Return the SQL text that counts a whole list."""
-    inner = written(build, given, sort, None).statement.with_only_columns(
+    inner: Select[Any] = written(build, given, sort, None).statement.with_only_columns(
         literal_column("1"), maintain_column_froms=True
     )
     return sql(select(func.count()).select_from(inner.subquery()))

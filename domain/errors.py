@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Refusal(ValueError):
@@ -31,7 +31,7 @@ class Refusal(ValueError):
 class Refusals(ExceptionGroup[Refusal]):
     """Several faults of one request, told all at once."""
 
-    def __new__(cls, faults: Sequence[Refusal]) -> "Refusals":
+    def __new__(cls, faults: Sequence[Refusal]) -> Self:
         """Give the group a text of its own, for logs only."""
         return super().__new__(cls, "; ".join(map(str, faults)), faults)
 
@@ -223,7 +223,7 @@ class UsernameTaken(Conflict):
 
 
 class SeatsUnavailable(Conflict):
-    """Only {seats_available} more seats are free for this session. Nothing was changed."""
+    """The session has {seats_available} more free seats at most. Nothing was changed."""
 
 
 class SessionStarted(Conflict):

@@ -38,4 +38,4 @@ class Seen:
 
 async def keep(tx: Transaction, views: Sequence[Seen]) -> None:
     """Keep all of them by one statement, in their order."""
-    await tx.value(KEEP + "RETURNING 1", views=orjson.dumps([asdict(view) for view in views]).decode())
+    await tx.execute(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())

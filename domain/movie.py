@@ -1,0 +1,133 @@
+"""Movies, as staff keep them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from db import lists, paging
+from db.engine import Transaction
+from db.models import Movie
+from domain import session
+from domain.errors import InvalidInput, MovieNotFound, Refusal, SessionOverlaps, refuse
+from domain.text import faults_of_number, faults_of_text
+
+LONGEST_TITLE: Final = 200
+LONGEST_DESCRIPTION: Final = 5000
+LONGEST_ADDRESS: Final = 2048
+LONGEST_DURATION: Final = 1440
+LONGEST_GENRE: Final = 50
+MOST_GENRES: Final = 10
+
+COLUMNS: Final = ", ".join(column.name for column in lists.columns(Movie))
+BY_ID: Final = paging.sql(lists.by_id(Movie))
+CREATE: Final = f"""
+    INSERT INTO movies (title, description, poster, duration, genres)
+    VALUES (%(title)s, %(description)s, %(poster)s, %(duration)s, %(genres)s)
+    RETURNING {COLUMNS}
+"""
+UPDATE: Final = f"""
+    UPDATE movies SET
+        title = coalesce(%(title)s, title),
+        description = coalesce(%(description)s, description),
+        poster = coalesce(%(poster)s, poster),
+        duration = coalesce(%(duration)s, duration),
+        genres = coalesce(%(genres)s, genres)
+    WHERE id = %(id)s
+    RETURNING {COLUMNS}
+"""
+# Places before movies, as when a session is scheduled; their sessions may now run into each other.
+LOCK_PLACES: Final = """
+    SELECT id FROM places WHERE id IN (SELECT place_id FROM airings WHERE movie_id = %(id)s)
+    ORDER BY id FOR NO KEY UPDATE
+"""
+RUNS_INTO_ANOTHER: Final = """
+    SELECT EXISTS (
+        SELECT FROM sessions AS ours JOIN sessions AS other ON other.place_id = ours.place_id AND other.id <> ours.id
+        WHERE ours.movie_id = %(id)s AND ours.ends_at > clock_timestamp()
+            AND other.starts_at < ours.ends_at AND other.ends_at > ours.starts_at
+            AND other.starts_at > ours.starts_at - interval '1 day'
+    )
+"""
+
+
+async def create_movie(
+    tx: Transaction, *, title: str, description: str, poster: str, duration: int, genres: Sequence[str]
+) -> Movie:
+    """Return the new movie; `duration` is in minutes. Raises all InvalidInputs at once."""
+    kept = checked(title=title, description=description, poster=poster, duration=duration, genres=genres)
+    (made,) = await tx.rows(Movie, CREATE, **kept)
+    return made
+
+
+async def update_movie(
+    tx: Transaction,
+    *,
+    movie_id: int,
+    title: str | None = None,
+    description: str | None = None,
+    poster: str | None = None,
+    duration: int | None = None,
+    genres: Sequence[str] | None = None,
+) -> Movie:
+    """Return the movie with what is given changed.
+
+    Raises all InvalidInputs at once, MovieNotFound, and SessionOverlaps where a longer duration (minutes) would make
+    a session that is not over yet run into the next one.
+    """
+    kept = checked(title=title, description=description, poster=poster, duration=duration, genres=genres)
+    if duration is not None:
+        await tx.tuples(LOCK_PLACES, id=movie_id)
+    movie = await tx.row(Movie, UPDATE, id=movie_id, **kept)
+    if movie is None:
+        raise MovieNotFound
+    if duration is not None and await tx.value(RUNS_INTO_ANOTHER, id=movie_id):
+        raise SessionOverlaps(path=("input", "duration"))
+    return movie
+
+
+async def delete_movie(tx: Transaction, *, movie_id: int) -> None:
+    """Delete the movie with its ratings and sessions; raise MovieNotFound, or StillInUse while bookings hang on it."""
+    await session.delete_sessions(tx, movie_id=movie_id)
+    if await tx.value("SELECT id FROM movies WHERE id = %(id)s FOR UPDATE", id=movie_id) is None:
+        raise MovieNotFound
+    # Once more: a session may have been scheduled before the movie's row was locked.
+    await session.delete_sessions(tx, movie_id=movie_id)
+    await tx.execute("DELETE FROM ratings WHERE movie_id = %(id)s", id=movie_id)
+    await tx.execute("DELETE FROM movies WHERE id = %(id)s", id=movie_id)
+
+
+def checked(
+    *,
+    title: str | None,
+    description: str | None,
+    poster: str | None,
+    duration: int | None,
+    genres: Sequence[str] | None,
+) -> dict[str, object]:
+    """Return the facts as they are kept; raise all that is wrong with them."""
+    faults: list[Refusal] = [
+        *faults_of_text("title", title, longest=LONGEST_TITLE),
+        *faults_of_text("description", description, longest=LONGEST_DESCRIPTION),
+        *faults_of_poster(poster),
+        *faults_of_number("duration", duration, smallest=1, largest=LONGEST_DURATION),
+        *faults_of_genres(genres),
+    ]
+    refuse(faults)
+    trimmed = None if genres is None else list(dict.fromkeys(genre.strip() for genre in genres))
+    return {"title": title, "description": description, "poster": poster, "duration": duration, "genres": trimmed}
+
+
+def faults_of_poster(poster: str | None) -> Iterator[InvalidInput]:
+    """Yield what is wrong with the address of a poster: a browser must be able to show it, and nothing else."""
+    yield from faults_of_text("poster", poster, longest=LONGEST_ADDRESS)
+    own = poster is not None and poster.startswith("/") and not poster.startswith("//")
+    if poster and not own and not poster.startswith(("https://", "http://")):
+        problem = "must be an http or https address, or a path of this server"
+        yield InvalidInput(path=("input", "poster"), field="poster", problem=problem)
+
+
+def faults_of_genres(genres: Sequence[str] | None) -> Iterator[InvalidInput]:
+    """Yield what is wrong with a movie's genres."""
+    for genre in genres or ():
+        yield from faults_of_text("genres", genre, longest=LONGEST_GENRE)
+    if genres is not None and len(genres) > MOST_GENRES:
+        yield InvalidInput(path=("input", "genres"), field="genres", problem=f"must be at most {MOST_GENRES}")

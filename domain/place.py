@@ -1,0 +1,72 @@
+"""Places, as staff keep them; each has one room."""
+
+from typing import Final
+
+from db import lists
+from db.engine import Transaction
+from db.models import Place
+from domain import session
+from domain.errors import PlaceNotFound, Refusal, refuse
+from domain.text import faults_of_number, faults_of_text
+
+LONGEST_NAME: Final = 200
+LONGEST_ADDRESS: Final = 500
+LARGEST_CAPACITY: Final = 100_000
+
+COLUMNS: Final = ", ".join(column.name for column in lists.columns(Place))
+CREATE: Final = f"""
+    INSERT INTO places (name, address, capacity) VALUES (%(name)s, %(address)s, %(capacity)s)
+    RETURNING {COLUMNS}
+"""
+UPDATE: Final = f"""
+    UPDATE places SET
+        name = coalesce(%(name)s, name),
+        address = coalesce(%(address)s, address),
+        capacity = coalesce(%(capacity)s, capacity)
+    WHERE id = %(id)s
+    RETURNING {COLUMNS}
+"""
+
+
+async def create_place(tx: Transaction, *, name: str, address: str, capacity: int) -> Place:
+    """Return the new place with `capacity` seats; raise all InvalidInputs at once."""
+    check(name=name, address=address, capacity=capacity)
+    (made,) = await tx.rows(Place, CREATE, name=name, address=address, capacity=capacity)
+    return made
+
+
+async def update_place(
+    tx: Transaction,
+    *,
+    place_id: int,
+    name: str | None = None,
+    address: str | None = None,
+    capacity: int | None = None,
+) -> Place:
+    """Return the place with what is given changed; a new capacity holds for sessions scheduled from then on.
+
+    Raises all InvalidInputs at once, and PlaceNotFound.
+    """
+    check(name=name, address=address, capacity=capacity)
+    place = await tx.row(Place, UPDATE, id=place_id, name=name, address=address, capacity=capacity)
+    if place is None:
+        raise PlaceNotFound
+    return place
+
+
+async def delete_place(tx: Transaction, *, place_id: int) -> None:
+    """Delete the place with its sessions; raise PlaceNotFound, or StillInUse while bookings hang on it."""
+    if await tx.value("SELECT id FROM places WHERE id = %(id)s FOR UPDATE", id=place_id) is None:
+        raise PlaceNotFound
+    await session.delete_sessions(tx, place_id=place_id)
+    await tx.execute("DELETE FROM places WHERE id = %(id)s", id=place_id)
+
+
+def check(*, name: str | None, address: str | None, capacity: int | None) -> None:
+    """Raise all that is wrong with the facts of a place."""
+    faults: list[Refusal] = [
+        *faults_of_text("name", name, longest=LONGEST_NAME),
+        *faults_of_text("address", address, longest=LONGEST_ADDRESS),
+        *faults_of_number("capacity", capacity, smallest=1, largest=LARGEST_CAPACITY),
+    ]
+    refuse(faults)
