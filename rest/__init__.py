@@ -1,0 +1,1 @@
+"""The side doors: REST surfaces over the same rules, a file a surface."""
