@@ -1,0 +1,113 @@
+"""One process that serves: a listening socket, uvicorn as we want it, and an orderly end."""
+
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from web import logs
+from web.protocol import BoundedProtocol
+
+BACKLOG: Final = 2048
+# Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
+KEEP_ALIVE_SECONDS: Final = 75
+# Of the 10 s from SIGTERM to the end; the rest is for closing connections and the embedded database.
+DRAIN_SECONDS: Final = 6
+
+
+class ListenError(Exception):
+    """The address cannot be listened on. The text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a process serves. It travels to worker processes by pickle, `make_app` being a partial of a function."""
+
+    make_app: Callable[[], ASGIApp]
+    json_logs: bool
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, on any free port for 0; raise ListenError where that is not possible.
+
+    Callers that come before the server is ready wait in line.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise ListenError(f"--host {host} is not an address of this machine: {error}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(_why(error, host, port)) from error
+    return listener
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is taken. Choose another one, for example --port {port + 1}"
+    if error.errno == errno.EACCES:
+        return f"Port {port} is not yours to listen on. Choose one from 1024 on, for example --port 8000"
+    return f"Cannot listen on {host}, port {port}: {error.strerror}. Example: --host 127.0.0.1"
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and Ctrl-C end this process with status 0, by way of every `finally`.
+
+    uvicorn takes the signals over while it serves and raises them again afterwards: then they end up here.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    sys.exit(0)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+    """Serve in this process until a signal ends it; call `on_ready` once requests are answered.
+
+    Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
+    """
+    logs.configure(as_json=serving.json_logs)
+    config = uvicorn.Config(
+        serving.make_app,
+        factory=True,
+        loop="asyncio" if sys.platform == "win32" else "uvloop",
+        http=BoundedProtocol,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        workers=1,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    _Server(config, on_ready=on_ready).run(sockets=[listener])
