@@ -1,0 +1,260 @@
+"""The `matinee` command: every way to run this server, and a help that teaches."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Final
+
+import structlog
+import typer
+from sqlalchemy.exc import OperationalError
+
+from app import connected, create_app
+from auth import Passwords
+from db import migrate
+from db.embedded import EmbeddedError, embedded
+from db.models import User
+from demo.load import Loaded, NotEmptyError, load
+from domain import user
+from domain.errors import Refusal, Refusals
+from settings import VARIABLES, Settings, SettingsError, unknown_variables
+from web import logs
+from web.server import ListenError, Serving, end_on_signals, listen, serve_here
+from web.workers import serve_by_workers
+
+EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - what is asked for, not a default
+WRONG_SETTING: Final = 2
+
+log = structlog.get_logger("matinee")
+
+
+def _variables_help() -> str:
+    lines = [f"  {each.name} (default: {each.default_in_words})\n      {each.meaning}" for each in VARIABLES]
+    # \b keeps the lines as they are.
+    return "\b\nVariables:\n" + "\n".join(lines)
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+commands = typer.Typer(
+    name="matinee",
+    help="The API server of a cinema chain: GraphQL and REST in front of PostgreSQL.",
+    epilog=_examples("matinee serve", "matinee COMMAND --help"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+staff_commands = typer.Typer(
+    help="Who may change movies, places and sessions.", no_args_is_help=True, rich_markup_mode=None
+)
+commands.add_typer(staff_commands, name="staff")
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked. The text is one line that says what to do."""
+
+
+class NoAnswerError(CommandError):
+    """The database does not answer."""
+
+
+def main() -> None:
+    """Run a command; end with status 2 on a wrong setting, 1 where something else stands in the way."""
+    try:
+        commands(prog_name="matinee")
+    except SettingsError as error:
+        typer.echo(error, err=True)
+        sys.exit(WRONG_SETTING)
+    except (CommandError, EmbeddedError, ListenError, NotEmptyError, Refusal, Refusals) as error:
+        typer.echo(error, err=True)
+        sys.exit(1)
+
+
+@commands.command(
+    epilog=_examples(
+        "matinee serve",
+        "matinee serve --port 8080 --workers 4",
+        "DATABASE_URL=postgresql://user:password@host/name matinee serve --host 0.0.0.0",
+    )
+    + "\n\n"
+    + _variables_help(),
+)
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Server processes.")] = 1,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Leave an empty embedded database empty.")] = False,
+) -> None:
+    """Serve on http://127.0.0.1:8000 until Ctrl-C or SIGTERM.
+
+    With DATABASE_URL unset, this starts an embedded database in MATINEE_DATA_DIR, brings its schema up to date, and
+    loads the demo data into it while it is empty. With DATABASE_URL set it does neither, and refuses to start on a
+    schema that is behind.
+    """
+    end_on_signals()
+    settings = _settings()
+    with listen(host, port) as listener, _database(settings, needed=False) as url:
+        address = _address(host, listener)
+        told = replace(settings, database_url=url, public_url=settings.public_url or address)
+        if not (no_demo or settings.database_url or settings.production):
+            _load_into_empty(told)
+        serving = Serving(partial(create_app, told), json_logs=_json_logs(settings))
+        on_ready = partial(_announce, address)
+        if workers == 1:
+            serve_here(serving, listener, on_ready=on_ready)
+        else:
+            serve_by_workers(serving, listener, count=workers, on_ready=on_ready)
+
+
+@commands.command("migrate", epilog=_examples("matinee migrate"))
+def migrate_command() -> None:
+    """Bring the schema of the database up to date."""
+    settings = _settings()
+    if settings.database_url:
+        with _reachable():
+            migrate.upgrade(settings.database_url)
+    else:
+        with _database(settings):
+            pass
+    typer.echo(f"The schema is at {migrate.head()}.")
+
+
+@commands.command("demo", epilog=_examples("matinee demo", "matinee demo --scale 10"))
+def demo_command(
+    *,
+    scale: Annotated[int, typer.Option(min=1, help="How many times as much.")] = 1,
+) -> None:
+    """Load the demo data into an empty database: films, cinemas, sessions around today, ratings, bookings."""
+    settings = _settings()
+    if settings.production:
+        raise CommandError("MATINEE_ENV is production, where demo data have no place. Example: MATINEE_ENV=development")
+    with _database(settings) as url:
+        made = asyncio.run(_load(replace(settings, database_url=url), scale=scale, progress=typer.echo))
+    typer.echo(f"{made.movies} movies, {made.places} places, {made.sessions} sessions.")
+
+
+async def _load(settings: Settings, *, scale: int = 1, progress: Callable[[str], None]) -> Loaded:
+    async with connected(settings) as database:
+        return await load(database, scale=scale, progress=progress)
+
+
+def _load_into_empty(settings: Settings) -> None:
+    # The demo was asked for once, when the database was made: what is there now is the user's own.
+    with suppress(NotEmptyError):
+        made = asyncio.run(_load(settings, progress=log.info))
+        log.info("demo data loaded", movies=made.movies, places=made.places, sessions=made.sessions)
+
+
+@staff_commands.command(
+    "add",
+    epilog=_examples(
+        "matinee staff add ada@example.org",
+        "echo $PASSWORD | matinee staff add ada@example.org --password-stdin",
+    ),
+)
+def staff_add(
+    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
+    *,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read a new user's password from standard input.")
+    ] = False,
+) -> None:
+    """Make a staff user, or make an existing user staff, who keeps the password."""
+    settings = _settings()
+    with _database(settings) as url:
+        made = asyncio.run(_add_staff(replace(settings, database_url=url), email, stdin=password_stdin))
+        typer.echo(f"{made.email} is staff.")
+
+
+async def _add_staff(settings: Settings, email: str, *, stdin: bool) -> User:
+    user.check_email(email)
+    passwords = Passwords()
+    async with connected(settings) as database:
+        known = await user.by_name(database.primary, email=email, username=None)
+        kept = known.password_hash if known else await passwords.hash(_new_password(stdin=stdin))
+        async with database.transaction() as tx:
+            return await user.add_staff(tx, email=email, password_hash=kept)
+
+
+def _new_password(*, stdin: bool) -> str:
+    if not stdin and not sys.stdin.isatty():
+        raise CommandError("A new user needs a password. Pipe it in and add --password-stdin")
+    if stdin:
+        return user.check_password(sys.stdin.readline().rstrip("\r\n"))
+    return user.check_password(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _settings() -> Settings:
+    settings = Settings.from_env(os.environ)
+    logs.configure(as_json=_json_logs(settings))
+    for warning in unknown_variables(os.environ):
+        log.warning(warning)
+    return settings
+
+
+def _json_logs(settings: Settings) -> bool:
+    return logs.wants_json(sys.stderr, production=settings.production)
+
+
+@contextmanager
+def _database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
+    """Yield the address of the database with its schema up to date, the embedded one unless another is set.
+
+    Raise CommandError where another one's schema is behind, or it does not answer while it is needed.
+    """
+    if settings.database_url:
+        try:
+            _refuse_old_schema(settings.database_url)
+        except NoAnswerError as error:
+            if needed:
+                raise
+            # A server may start before its database: until then it answers 503, and /readyz says why.
+            log.warning(str(error))
+        yield settings.database_url
+        return
+    with embedded(settings.data_dir) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        raise NoAnswerError(f"DATABASE_URL: the database does not answer: {reason}") from error
+
+
+def _refuse_old_schema(url: str) -> None:
+    with _reachable():
+        found = migrate.current(url)
+    if found != migrate.head():
+        raise CommandError(
+            f"The schema of the database is at {found or 'nothing'} and this server needs {migrate.head()}."
+            " Run: matinee migrate"
+        )
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    name = "localhost" if host in EVERYWHERE else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _announce(address: str) -> None:
+    for what, path in (("Storefront", "/"), ("Playground", "/graphql"), ("Docs", "/docs")):
+        typer.echo(f"{what:<11}{address}{path}")
+
+
+if __name__ == "__main__":
+    main()
