@@ -1,0 +1,34 @@
+"""Counts SQL statements, so that a test can say that their number does not grow with a list."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+# What a connection says to itself, whenever the pool opens one.
+CONFIGURING: Final = "SELECT set_config"
+
+
+class Statements(list[str]):
+    """The statements that have run, in their order."""
+
+
+@contextmanager
+def recorded() -> Iterator[Statements]:
+    """Yield the statements that run meanwhile, on any connection of this process."""
+    seen = Statements()
+    execute = psycopg.AsyncCursor.execute
+
+    async def noted(
+        cursor: psycopg.AsyncCursor[Any], query: str | bytes, *given: Any, **options: Any
+    ) -> psycopg.AsyncCursor[Any]:
+        text = query if isinstance(query, str) else query.decode()
+        if not text.startswith(CONFIGURING):
+            seen.append(text)
+        return await execute(cursor, query, *given, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.AsyncCursor, "execute", noted)
+        yield seen
