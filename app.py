@@ -1,6 +1,7 @@
 """The composition root: what the server is made of, in one place. Nothing is made at import."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import TypedDict
@@ -14,28 +15,32 @@ from starlette.types import Lifespan
 
 import rest.errors
 from auth import Keys, Passwords
-from db import migrate
-from db.cursors import CursorCodec
+from db import cursors, migrate
+from db.batches import Batches
 from db.engine import Database, connect
+from domain import page_view
 from domain.errors import Refusal, Refusals
+from domain.page_view import Seen
+from jobs import queue
 from rest import probes
 from rest.middleware import BodyLimit, Edge, TrailingSlash
+from services import Services
 from settings import Settings
 from web import tools
 from web.metrics import Metrics
 
 
 class State(TypedDict):
-    """What lives as long as the server; a request finds it at `request.state`."""
+    """What a request finds at `request.state`."""
 
-    settings: Settings
-    database: Database
-    keys: Keys
-    passwords: Passwords
+    services: Services
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins."""
+def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
+    """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
+
+    Without jobs where nothing may happen by itself: in tests, and beside `matinee worker` processes.
+    """
     metrics = Metrics()
     app = Starlette(
         routes=[
@@ -53,7 +58,7 @@ def create_app(settings: Settings) -> Starlette:
             Refusals: rest.errors.render_refusal,
             psycopg.OperationalError: rest.errors.render_unavailable,
         },
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, with_jobs=with_jobs),
     )
     # A middleware takes the slash away; a redirect would lose the body of a POST in many clients.
     app.router.redirect_slashes = False
@@ -67,25 +72,52 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[Database]:
     return connect(
         settings.database_url,
         read_conninfo=settings.database_read_url,
-        cursors=CursorCodec(settings.secrets),
+        cursors=cursors.codec(settings.secrets),
         size=settings.pool_size,
         statement_seconds=settings.statement_seconds,
         lock_seconds=settings.lock_seconds,
     )
 
 
-def _lifespan(settings: Settings) -> Lifespan[Starlette]:
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Services]:
+    """Yield everything that requests and jobs share; what waits to be written is written before the end."""
+    async with connected(settings) as database:
+
+        async def keep(views: Sequence[Seen]) -> None:
+            async with database.transaction() as tx:
+                await page_view.keep(tx, views)
+
+        passwords = Passwords()
+        services = Services(
+            settings=settings,
+            database=database,
+            keys=Keys(settings.secrets, settings.token_seconds),
+            passwords=passwords,
+            page_views=Batches(keep),
+        )
+        try:
+            yield services
+        finally:
+            await services.page_views.drain()
+            passwords.close()
+
+
+async def work(settings: Settings) -> None:
+    """Run jobs until cancelled."""
+    async with serving(settings) as services:
+        await queue.work(services)
+
+
+def _lifespan(settings: Settings, *, with_jobs: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        passwords = Passwords()
-        async with connected(settings) as database:
-            yield State(
-                settings=settings,
-                database=database,
-                keys=Keys(settings.secrets, settings.token_seconds),
-                passwords=passwords,
-            )
-        passwords.close()
+        async with serving(settings) as services:
+            jobs = asyncio.create_task(queue.work(services)) if with_jobs else None
+            yield State(services=services)
+            if jobs:
+                jobs.cancel()
+                await asyncio.wait([jobs])
 
     return lifespan
 
@@ -95,13 +127,13 @@ _head = cache(migrate.head)
 
 
 async def _answers(request: Request) -> str | None:
-    database: Database = request.state.database
+    database: Database = request.state.services.database
     await database.primary.value("SELECT 1")
     return None
 
 
 async def _at_head(request: Request) -> str | None:
-    database: Database = request.state.database
+    database: Database = request.state.services.database
     try:
         found = await database.primary.value("SELECT version_num FROM alembic_version")
     except psycopg.errors.UndefinedTable:

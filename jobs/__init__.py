@@ -1,0 +1,1 @@
+"""Long and periodic work, queued in the same PostgreSQL."""
