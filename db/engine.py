@@ -138,7 +138,7 @@ def refusals() -> Iterator[None]:
         raise Unavailable from error
 
 
-def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: float) -> Pool:
+def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: float, autocommit: bool = True) -> Pool:
     """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock."""
 
     async def configure(connection: AsyncConnection[Any]) -> None:
@@ -149,6 +149,7 @@ def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: fl
             " set_config('idle_in_transaction_session_timeout', '10s', false)",
             (f"{int(statement_seconds * 1000)}ms", f"{int(lock_seconds * 1000)}ms"),
         )
+        await connection.commit()
 
     return AsyncConnectionPool(
         conninfo,
@@ -156,7 +157,7 @@ def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: fl
         max_size=size,
         open=False,
         configure=configure,
-        kwargs={"autocommit": True, "connect_timeout": 2},
+        kwargs={"connect_timeout": 2} | ({"autocommit": True} if autocommit else {}),
         name="matinee",
     )
 

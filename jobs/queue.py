@@ -33,7 +33,8 @@ async def work_once(services: Services) -> None:
     """Run jobs until cancelled or until the database goes away."""
     settings = services.settings
     bounds = {"statement_seconds": settings.statement_seconds, "lock_seconds": settings.lock_seconds}
-    async with engine.pool(settings.database_url or "", size=CONNECTIONS, **bounds) as pool:
+    # Procrastinate commits by itself, and says autocommit of its own where it listens.
+    async with engine.pool(settings.database_url or "", size=CONNECTIONS, autocommit=False, **bounds) as pool:
         queue = App(connector=PsycopgConnector())
         queue.add_tasks_from(expiries.tasks, namespace="expiries")
         async with queue.open_async(pool):
