@@ -40,11 +40,10 @@ def listen(host: str, port: int) -> socket.socket:
     Callers that come before the server is ready wait in line.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-            0
-        ]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, address = found[0]
         listener = socket.socket(family, kind)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise ListenError(f"--host {host} is not an address of this machine: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,71 @@
+"""The whole server on a real database: what it says of itself, and without one."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx
+import psycopg
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from app import create_app
+from db import migrate
+from settings import Settings
+
+
+@pytest.fixture
+async def schema_behind(settings: Settings) -> AsyncIterator[None]:
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        yield
+        connection.execute("UPDATE alembic_version SET version_num = %s", [migrate.head()])
+
+
+async def test_ready_on_a_database_at_head(client: httpx.AsyncClient) -> None:
+    response = await client.get("/readyz")
+
+    assert response.json() == {"status": "ready"}
+
+
+@pytest.mark.usefixtures("schema_behind")
+async def test_not_ready_on_a_schema_that_is_behind(client: httpx.AsyncClient) -> None:
+    response = await client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["errors"] == [
+        {
+            "code": "unavailable",
+            "message": "migrations: the schema is behind; run `matinee migrate`",
+        }
+    ]
+
+
+async def test_starts_without_a_database_and_says_so_in_time(settings: Settings) -> None:
+    nowhere = replace(settings, database_url="postgresql://nobody@127.0.0.1:1/nothing")
+    app = create_app(nowhere)
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        transport = httpx.ASGITransport(with_state)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            alive = await client.get("/livez")
+            started = time.monotonic()
+            ready = await client.get("/readyz")
+            took = time.monotonic() - started
+
+    assert alive.status_code == 200
+    assert ready.status_code == 503
+    assert "database: " in ready.text
+    assert took < 2.5
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/livez/more", "//", "/%00", "/v1"])
+async def test_an_unknown_address_is_json(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+
+    assert response.status_code == 404
+    assert response.json()["errors"][0]["code"] == "route_not_found"
