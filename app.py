@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import psycopg
 from starlette.applications import Starlette
@@ -28,6 +28,9 @@ from services import Services
 from settings import Settings
 from web import tools
 from web.metrics import Metrics
+
+# A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
+JOBS_END_SECONDS: Final = 2.0
 
 
 class State(TypedDict):
@@ -117,7 +120,7 @@ def _lifespan(settings: Settings, *, with_jobs: bool) -> Lifespan[Starlette]:
             yield State(services=services)
             if jobs:
                 jobs.cancel()
-                await asyncio.wait([jobs])
+                await asyncio.wait([jobs], timeout=JOBS_END_SECONDS)
 
     return lifespan
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import structlog
 import typer
 from sqlalchemy.exc import OperationalError
 
-from app import connected, create_app
+from app import connected, create_app, work
 from auth import Passwords
 from db import migrate
 from db.embedded import EmbeddedError, embedded
@@ -93,6 +94,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Server processes.")] = 1,
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Leave an empty embedded database empty.")] = False,
+    no_jobs: Annotated[bool, typer.Option("--no-jobs", help="Leave background jobs to `matinee worker`.")] = False,
 ) -> None:
     """Serve on http://127.0.0.1:8000 until Ctrl-C or SIGTERM.
 
@@ -107,12 +109,29 @@ def serve(
         told = replace(settings, database_url=url, public_url=settings.public_url or address)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
-        serving = Serving(partial(create_app, told), json_logs=_json_logs(settings))
+        serving = Serving(partial(create_app, told, with_jobs=not no_jobs), json_logs=_json_logs(settings))
         on_ready = partial(_announce, address)
         if workers == 1:
             serve_here(serving, listener, on_ready=on_ready)
         else:
             serve_by_workers(serving, listener, count=workers, on_ready=on_ready)
+
+
+@commands.command("worker", epilog=_examples("matinee worker"))
+def worker_command() -> None:
+    """Run background jobs until Ctrl-C or SIGTERM, beside servers that may run with --no-jobs."""
+    settings = _settings()
+    with _database(settings, needed=False) as url:
+        asyncio.run(_work(replace(settings, database_url=url)))
+
+
+async def _work(settings: Settings) -> None:
+    loop, working = asyncio.get_running_loop(), asyncio.create_task(work(settings))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, working.cancel)
+    typer.echo("Waiting for jobs.")
+    with suppress(asyncio.CancelledError):
+        await working
 
 
 @commands.command("migrate", epilog=_examples("matinee migrate"))

@@ -18,8 +18,8 @@ from web.protocol import BoundedProtocol
 BACKLOG: Final = 2048
 # Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
 KEEP_ALIVE_SECONDS: Final = 75
-# Of the 10 s from SIGTERM to the end; the rest is for closing connections and the embedded database.
-DRAIN_SECONDS: Final = 6
+# Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
+DRAIN_SECONDS: Final = 5
 
 
 class ListenError(Exception):

@@ -1,9 +1,11 @@
 """How a server begins, and how it ends: in order, in time, with status 0."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +22,22 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def running(
-    app: str = "sound", *, workers: int = 1, drain_seconds: int = 6
+    app: str = "sound", *, workers: int = 1, drain_seconds: int = 5
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield a running server of slow_server.py and its address."""
     command = [sys.executable, "-m", "tests.web.slow_server", app, str(workers), str(drain_seconds)]
-    with subprocess.Popen(  # noqa: S603 - no input of others
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        # What a killed server leaves behind goes with it.
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(  # noqa: S603 - no input of others
+            command,
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             yield process, f"http://127.0.0.1:{process.stdout.readline().strip()}"
