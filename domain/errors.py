@@ -114,7 +114,7 @@ class InvalidSort(Invalid):
 
 
 class InvalidLimit(Invalid):
-    """`{field}` must be a whole number from 1 to 100; give either `first` or `last`, not both."""
+    """`{field}` {problem}."""
 
 
 class InvalidCursor(Invalid):
@@ -278,7 +278,10 @@ class IdempotencyKeyReused(Conflict):
 
 
 class Unauthenticated(Barred):
-    """Sign in first, and send the token as `Authorization: Bearer …`. {problem}"""
+    """{problem} Sign in, and send the token as `Authorization: Bearer …`."""
+
+    def __init__(self, *, problem: str = "This is for signed-in users.") -> None:
+        super().__init__(problem=problem)
 
 
 class Forbidden(Barred):
