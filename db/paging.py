@@ -20,6 +20,7 @@ Row = TypeVar("Row", bound=SQLModel)
 
 DEFAULT_SIZE: Final = 20
 LARGEST_SIZE: Final = 100
+LIMITS: Final = f"must be a whole number from 1 to {LARGEST_SIZE}"
 DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
 ONE: Final[ColumnElement[int]] = literal_column("1")
 
@@ -107,10 +108,10 @@ def window(
 ) -> Window:
     """Return the page that these arguments ask for; raise InvalidLimit outside 1 to 100, or for both ends at once."""
     if first is not None and last is not None:
-        raise InvalidLimit(path=("last",), field="last")
+        raise InvalidLimit(path=("last",), field="last", problem="cannot be given together with `first`")
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 1 <= size <= LARGEST_SIZE:
-            raise InvalidLimit(path=(name,), field=name)
+            raise InvalidLimit(path=(name,), field=name, problem=LIMITS)
     return Window(first or last or DEFAULT_SIZE, backwards=last is not None, after=after, before=before)
 
 
