@@ -18,7 +18,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## Using it
 
@@ -46,7 +46,7 @@ test: $(PROJECT) $(DEV) $(TOOLS) ## Set up what is missing and run the whole sui
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
-check: lint types arrows sdl migrations ## All checks below: style, types, import arrows, SDL, migrations
+check: lint types arrows sdl migrations docs-current ## All checks below: style, types, import arrows, SDL, migrations, docs
 
 .PHONY: lint
 lint: $(PROJECT) $(DEV) ## Style and formatting (ruff)
@@ -73,6 +73,14 @@ sdl: $(PROJECT) ## schema.graphql is what the code serves (mend with: matinee sc
 .PHONY: migrations
 migrations: $(PROJECT) $(DEV) ## Migrations make the tables that the models describe, up and down
 	$(BIN)/python -m pytest -q tests/db/test_migrations.py
+
+.PHONY: docs-current
+docs-current: $(PROJECT) ## The generated pages of docs/ are what the code makes (mend with: make docs)
+	$(BIN)/python docs/generator --check
+
+.PHONY: docs
+docs: $(PROJECT) ## Write the generated pages of docs/: configuration, data model, errors
+	$(BIN)/python docs/generator
 
 .PHONY: lock
 lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGRADE=--upgrade: newest versions)
