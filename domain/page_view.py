@@ -18,9 +18,11 @@ MOST_QUERY_PARAMETERS: Final = 100
 KEEP: Final = """
     INSERT INTO page_views (tracking_id, user_id, type, scheme, path, query)
     SELECT tracking_id, users.id, type, scheme, path, query
-    FROM jsonb_to_recordset(%(views)s::jsonb)
-        AS seen (tracking_id text, user_id bigint, type text, scheme text, path text, query jsonb)
+    FROM ROWS FROM (jsonb_to_recordset(%(views)s::jsonb)
+        AS (tracking_id text, user_id bigint, type text, scheme text, path text, query jsonb)
+    ) WITH ORDINALITY AS seen (tracking_id, user_id, type, scheme, path, query, place)
     LEFT JOIN users ON users.id = seen.user_id
+    ORDER BY place
 """
 
 

@@ -9,11 +9,11 @@ from db import lists, paging
 from db.engine import Reading, Transaction
 from db.models import User
 from domain.errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
+from domain.text import NUL, encodable
 
 USERNAME: Final = re.compile(r"[\w@.+-]{1,150}")
 SHORTEST_PASSWORD: Final = 8
 LONGEST_PASSWORD: Final = 128
-NUL: Final = "\0"
 
 BY_ID: Final = paging.sql(lists.by_id(User))
 BY_NAME: Final = """
@@ -48,8 +48,8 @@ def check_username(username: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """Return the password; raise WeakPassword unless it has 8 to 128 characters."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or NUL in password:
+    """Return the password; raise WeakPassword unless it has 8 to 128 characters, none of them NUL or broken."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or NUL in password or not encodable(password):
         raise WeakPassword(path=("input", "password"), field="password")
     return password
 
@@ -78,7 +78,8 @@ async def sign_up(tx: Transaction, *, email: str | None, username: str | None, p
 
 async def by_name(reading: Reading, *, email: str | None, username: str | None) -> User | None:
     """Return the account of this e-mail address or username with its password's hash, None where there is none."""
-    if NUL in f"{email}{username}":
+    named = f"{email}{username}"
+    if NUL in named or not encodable(named):
         return None
     return await reading.row(User, BY_NAME, email=email, username=username)
 

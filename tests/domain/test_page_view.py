@@ -1,0 +1,43 @@
+from db.engine import Database
+from db.models import PageEventType, PageView
+from domain import page_view
+from domain.page_view import Seen
+from tests.factories import make_user
+
+ALL = "SELECT id, tracking_id, user_id, type, scheme, path, query, occurred_at FROM page_views ORDER BY id"
+
+
+def seen(path: str = "/", *, user_id: int | None = None, query: tuple[tuple[str, str], ...] = ()) -> Seen:
+    return Seen("abc", PageEventType.PAGE_ENTER, "https", path, query, user_id)
+
+
+async def keep(database: Database, *views: Seen) -> list[PageView]:
+    async with database.transaction() as tx:
+        await page_view.keep(tx, views)
+    return await database.primary.rows(PageView, ALL)
+
+
+async def test_keeps_all_that_was_seen(database: Database) -> None:
+    user = await make_user(database)
+    query = (("q", "amélie"), ("page", "2"), ("q", "'; DROP TABLE users; --"), ("empty", ""))
+    (kept,) = await keep(database, seen("/movies/%41?x={y}", user_id=user.id, query=query))
+    assert (kept.tracking_id, kept.type, kept.scheme) == ("abc", PageEventType.PAGE_ENTER, "https")
+    assert (kept.user_id, kept.path) == (user.id, "/movies/%41?x={y}")
+    assert kept.query == [list(pair) for pair in query]
+
+
+async def test_keeps_their_order(database: Database) -> None:
+    paths = [f"/{number}" for number in range(300)]
+    kept = await keep(database, *map(seen, paths))
+    assert sorted(view.path for view in kept) == sorted(paths)
+    assert [view.path for view in sorted(kept, key=lambda view: view.occurred_at)] == paths
+
+
+async def test_an_account_that_is_gone_takes_no_view_with_it(database: Database) -> None:
+    user = await make_user(database)
+    kept = await keep(database, seen("/a", user_id=1), seen("/b", user_id=user.id), seen("/c"))
+    assert [view.user_id for view in kept] == [None, user.id, None]
+
+
+async def test_none_is_none(database: Database) -> None:
+    assert await keep(database) == []

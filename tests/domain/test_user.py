@@ -1,0 +1,173 @@
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from db.engine import Database
+from db.models import User
+from domain import user
+from domain.errors import (
+    EmailTaken,
+    Forbidden,
+    InvalidEmail,
+    InvalidInput,
+    InvalidUsername,
+    Refusal,
+    Refusals,
+    UsernameTaken,
+    WeakPassword,
+)
+from tests.factories import make_user
+
+ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=200)
+GOOD = "correct horse"
+
+
+async def signed_up(database: Database, *, email: str | None = None, username: str | None = None) -> User:
+    async with database.transaction() as tx:
+        return await user.sign_up(tx, email=email, username=username, password_hash="hash")
+
+
+async def test_signs_up_by_address_or_by_name(database: Database) -> None:
+    ada = await signed_up(database, email="Ada@Example.org")
+    assert (ada.email, ada.username, ada.is_staff) == ("Ada@Example.org", None, False)
+    assert "password_hash" not in ada.model_fields_set
+    assert (await signed_up(database, username="ada")).username == "ada"
+
+
+@pytest.mark.parametrize("again", ["ada@example.org", "ADA@EXAMPLE.ORG", "Ada@example.org"])
+async def test_an_address_is_taken_in_whatever_case(database: Database, again: str) -> None:
+    await signed_up(database, email="ada@Example.org")
+    with pytest.raises(EmailTaken) as refused:
+        await signed_up(database, email=again)
+    assert refused.value.path == ("input", "identity", "email")
+
+
+@pytest.mark.parametrize("again", ["zoë", "ZOË"])
+async def test_a_name_is_taken_in_whatever_case(database: Database, again: str) -> None:
+    await signed_up(database, username="Zoë")
+    with pytest.raises(UsernameTaken) as refused:
+        await signed_up(database, username=again)
+    assert refused.value.path == ("input", "identity", "username")
+
+
+async def test_a_refused_account_leaves_nothing(database: Database) -> None:
+    await signed_up(database, email="ada@example.org")
+    with pytest.raises(EmailTaken):
+        await signed_up(database, email="ada@example.org", username="other")
+    assert await database.primary.value("SELECT count(*) FROM users") == 1
+
+
+async def test_is_found_by_the_one_name_that_is_given(database: Database) -> None:
+    ada = await signed_up(database, email="ada@example.org")
+    bob = await signed_up(database, username="bob")
+    found = await user.by_name(database.primary, email="ADA@example.org", username=None)
+    assert found is not None
+    assert (found.id, found.password_hash) == (ada.id, "hash")
+    found = await user.by_name(database.primary, email=None, username="BOB")
+    assert found is not None
+    assert found.id == bob.id
+    for email, username in (("bob", None), (None, "ada@example.org"), ("nobody@example.org", None), ("a\0", None)):
+        assert await user.by_name(database.primary, email=email, username=username) is None
+
+
+async def test_staff_are_made_anew_or_of_whom_there_is(database: Database) -> None:
+    async with database.transaction() as tx:
+        boss = await user.add_staff(tx, email="boss@example.org", password_hash="first")
+    assert boss.is_staff
+    ada = await signed_up(database, email="ada@example.org")
+    async with database.transaction() as tx:
+        same = await user.add_staff(tx, email="Ada@example.org", password_hash="other")
+    assert (same.id, same.is_staff) == (ada.id, True)
+    kept = await user.by_name(database.primary, email="ada@example.org", username=None)
+    assert kept is not None
+    assert kept.password_hash == "hash"
+
+
+async def test_staff_need_an_address(database: Database) -> None:
+    with pytest.raises(InvalidEmail):
+        async with database.transaction() as tx:
+            await user.add_staff(tx, email="boss", password_hash="x")
+
+
+async def test_only_staff_of_this_moment_may(database: Database) -> None:
+    boss, ada = await make_user(database, is_staff=True), await make_user(database)
+    await user.require_staff(database.primary, boss.id)
+    for nobody in (ada.id, 1):
+        with pytest.raises(Forbidden):
+            await user.require_staff(database.primary, nobody)
+    await database.primary.value("UPDATE users SET is_staff = false RETURNING 1")
+    with pytest.raises(Forbidden):
+        await user.require_staff(database.primary, boss.id)
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.org", "ada+tag@example.co.uk", "zoë@exämple.fr", "o'hara@example.org", "a@localhost.test"]
+)
+def test_takes_addresses(email: str) -> None:
+    assert user.check_email(email) == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ada", "ada@", "@example.org", "a b@example.org", "a@b@c.org", "ada@exa\0mple.org", "a" * 300, "a\n@b.c"],
+)
+def test_refuses_what_is_no_address(email: str) -> None:
+    with pytest.raises(InvalidEmail):
+        user.check_email(email)
+
+
+@pytest.mark.parametrize("username", ["a", "a" * 150, "ada.l+1@x_y-z", "Zoë", "Ада", "42"])
+def test_takes_names(username: str) -> None:
+    assert user.check_username(username) == username
+
+
+@pytest.mark.parametrize("username", ["", "a" * 151, "a b", "ada\n", "ada!", "a\0", "🎬", "a/b"])
+def test_refuses_what_is_no_name(username: str) -> None:
+    with pytest.raises(InvalidUsername):
+        user.check_username(username)
+
+
+@pytest.mark.parametrize(
+    ("password", "good"),
+    [
+        ("x" * 7, False),
+        ("x" * 8, True),
+        ("x" * 128, True),
+        ("x" * 129, False),
+        ("é" * 8, True),
+        ("", False),
+        ("12345678\0", False),
+        ("1234567\ud800", False),
+    ],
+)
+def test_a_password_has_8_to_128_characters(password: str, *, good: bool) -> None:
+    if good:
+        assert user.check_password(password) == password
+    else:
+        with pytest.raises(WeakPassword):
+            user.check_password(password)
+
+
+def test_tells_all_that_is_wrong_at_once() -> None:
+    with pytest.raises(Refusals) as refused:
+        user.check_account(email="ada", username=None, password="short")
+    assert [type(fault) for fault in refused.value.exceptions] == [InvalidEmail, WeakPassword]
+
+
+@pytest.mark.parametrize(("email", "username"), [(None, None), ("ada@example.org", "ada")])
+def test_an_account_has_exactly_one_name(email: str | None, username: str | None) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        user.check_account(email=email, username=username, password=GOOD)
+    assert refused.value.path == ("input", "identity")
+
+
+@given(email=st.none() | ANYTHING, username=st.none() | ANYTHING, password=ANYTHING)
+@example(email="\ud800@example.org", username=None, password=GOOD)
+def test_whatever_is_given_is_taken_or_refused(email: str | None, username: str | None, password: str) -> None:
+    try:
+        user.check_account(email=email, username=username, password=password)
+    except (Refusal, Refusals):
+        return
+    for text in (email or username or "", password):
+        assert text.encode()
+        assert "\0" not in text
