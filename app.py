@@ -18,7 +18,8 @@ from auth import Keys, Passwords
 from db import cursors, migrate
 from db.batches import Batches
 from db.engine import Database, connect
-from domain import page_view
+from db.shared import Shared
+from domain import page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
 from jobs import queue
@@ -98,6 +99,7 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
             keys=Keys(settings.secrets, settings.token_seconds),
             passwords=passwords,
             page_views=Batches(keep),
+            shared=Shared(database.primary.pool, lock_all=stock.lock_all),
         )
         try:
             yield services

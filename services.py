@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from auth import Keys, Passwords
 from db.batches import Batches
 from db.engine import Database
+from db.shared import Shared
 from domain.page_view import Seen
 from settings import Settings
 
@@ -18,3 +19,5 @@ class Services:
     keys: Keys
     passwords: Passwords
     page_views: Batches[Seen]
+    # For the changes of bookings: those that arrive together share one commit.
+    shared: Shared

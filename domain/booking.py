@@ -4,7 +4,7 @@ from typing import Any, Final, NoReturn
 
 from psycopg.rows import kwargs_row
 
-from db.engine import Transaction
+from db.engine import Reading
 from db.models import Booking, BookingStatus
 from domain import stock
 from domain.errors import (
@@ -60,7 +60,7 @@ CONFIRM: Final = """
 """
 
 
-async def open_booking(tx: Transaction, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
+async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
     """Return a new booking of no seats yet, open for `hold_seconds` by the database's clock.
 
     Raises SessionNotFound, and SessionStarted once the session's start is reached.
@@ -79,7 +79,7 @@ def opened(**columns: Any) -> Booking | None:
     return Booking.model_construct(**columns) if columns["id"] is not None else None
 
 
-async def reserve(tx: Transaction, *, user_id: int, booking_id: int, seats: int) -> Booking:
+async def reserve(tx: Reading, *, user_id: int, booking_id: int, seats: int) -> Booking:
     """Return the booking with `seats` as its new total; 0 frees them all. The hold gets no longer by it.
 
     Raises InvalidSeats, BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and SeatsUnavailable
@@ -90,7 +90,7 @@ async def reserve(tx: Transaction, *, user_id: int, booking_id: int, seats: int)
     return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
 
 
-async def confirm(tx: Transaction, *, user_id: int, booking_id: int) -> Booking:
+async def confirm(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
     """Return the booking confirmed: from now on nobody can touch it.
 
     Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and NoSeatsReserved.
@@ -102,7 +102,7 @@ async def confirm(tx: Transaction, *, user_id: int, booking_id: int) -> Booking:
     return changed(attempt)
 
 
-async def cancel(tx: Transaction, *, user_id: int, booking_id: int) -> Booking:
+async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
     """Return the booking cancelled and its seats free again.
 
     Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled.

@@ -1,11 +1,12 @@
 """The only writer of the seats of a session: takes and gives back under the session's lock, never more than there are."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg.rows import kwargs_row
 
-from db.engine import Transaction
+from db.engine import Reading, Transaction
 from db.models import Booking, BookingStatus
 
 # A wire integer has 32 bits in GraphQL; more seats than that cannot even be asked for.
@@ -70,6 +71,13 @@ CHANGE: Final = """
     FROM selling CROSS JOIN live LEFT JOIN changed ON true
 """
 
+# Before several changes in one transaction: every session that they touch, in id order, so that two such transactions
+# never wait for each other in a ring.
+LOCK_ALL: Final = """
+    SELECT FROM sessions WHERE id IN (SELECT session_id FROM bookings WHERE id = ANY (%(booking_ids)s))
+    ORDER BY id FOR NO KEY UPDATE
+"""
+
 # Sessions in id order, and none that somebody else is busy with: the next run comes soon enough.
 GIVE_BACK: Final = """
     WITH due AS MATERIALIZED (
@@ -107,7 +115,7 @@ class Attempt:
     seats_available: int
 
 
-async def hold(tx: Transaction, *, user_id: int, booking_id: int, seats: int, cancel: bool = False) -> Attempt | None:
+async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False) -> Attempt | None:
     """Make `seats` the total of a user's open booking, all or nothing; None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}
     found = await tx.fetch(kwargs_row(attempt), CHANGE, parameters)
@@ -118,6 +126,11 @@ def attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
     """Return a row of CHANGE; the booking's columns are all NULL where nothing was changed."""
     booking = Booking.model_construct(**columns) if columns["id"] is not None else None
     return Attempt(booking, BookingStatus(was), int(seats_available))
+
+
+def lock_all(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+    """Return the statement that locks what several changes of bookings will change."""
+    return LOCK_ALL, {"booking_ids": [change["booking_id"] for change in changes if "booking_id" in change]}
 
 
 async def give_back(tx: Transaction, *, batch: int) -> int:
