@@ -47,13 +47,18 @@ def refused(*faults: Refusal) -> Response:
     """Return the answer `{"errors": [{"code", "message"}]}` with the status of the first fault."""
     first = faults[0]
     status = status_of(type(first))
-    body = {"errors": [{"code": fault.code.lower(), "message": str(fault)} for fault in faults]}
+    body = {"errors": [fault_of(fault) for fault in faults]}
     return Response(
         orjson.dumps(body),
         status_code=status,
         headers=_headers(first, status),
         media_type="application/json",
     )
+
+
+def fault_of(refusal: Refusal) -> dict[str, str]:
+    """Return one entry of `errors`."""
+    return {"code": refusal.code.lower(), "message": str(refusal)}
 
 
 def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:

@@ -1,0 +1,205 @@
+"""What /v1 answers, property by property as document 000 has it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from rest.payloads import Metadata
+
+UserId = Annotated[str, Field(examples=["usr_7262193846145024"])]
+MovieId = Annotated[str, Field(examples=["mov_7262193846145025"])]
+PlaceId = Annotated[str, Field(examples=["plc_7262193846145026"])]
+SessionId = Annotated[str, Field(examples=["ses_7262193846145027"])]
+RatingId = Annotated[str, Field(examples=["rat_7262193846145028"])]
+BookingId = Annotated[str, Field(examples=["bok_7262193846145029"])]
+Instant = Annotated[datetime, Field(description="In UTC.", examples=["2026-11-20T18:30:00Z"])]
+Title = Annotated[str, Field(examples=["La Règle du jeu"])]
+PlaceName = Annotated[str, Field(examples=["Le Grand Rex"])]
+ClosesAt = Annotated[
+    datetime, Field(description="When it expires unless it is confirmed before.", examples=["2026-11-20T18:31:00Z"])
+]
+Seats = Annotated[int, Field(description="0 once it is cancelled or expired.", examples=[2])]
+
+
+class User(TypedDict):
+    """An account."""
+
+    id: UserId
+    email: Annotated[str, Field(examples=["ada@example.org"])]
+    created_at: Instant
+
+
+class SignedUp(TypedDict):
+    """The new account."""
+
+    user: User
+
+
+class SignedIn(TypedDict):
+    """What to send as `Authorization: Bearer …` from now on."""
+
+    token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"])]
+
+
+# By call, since `from` is a keyword.
+AiringDates = TypedDict("AiringDates", {"from": Instant, "to": Instant})
+
+
+class Movie(TypedDict):
+    """A film."""
+
+    id: MovieId
+    title: Title
+    description: Annotated[str, Field(examples=["A week-end in the country goes wrong."])]
+    poster: Annotated[
+        str, Field(description="Address of its image.", examples=["https://cinema.example.org/posters/mov_1.svg"])
+    ]
+    duration: Annotated[int, Field(description="Minutes.", examples=[110])]
+    airing_dates: Annotated[
+        AiringDates | None,
+        Field(description="Start of its first and of its last session, both included; null without sessions."),
+    ]
+    rating: Annotated[
+        float | None, Field(description="Mean of all ratings, 0 to 5; null until the first.", examples=[4.375])
+    ]
+
+
+class OneMovie(TypedDict):
+    """The movie."""
+
+    movie: Movie
+
+
+class Movies(TypedDict):
+    """A page of movies."""
+
+    movies: list[Movie]
+    metadata: Metadata
+
+
+class Place(TypedDict):
+    """A cinema."""
+
+    id: PlaceId
+    name: PlaceName
+    address: Annotated[str, Field(examples=["1 boulevard Poissonnière, 75002 Paris"])]
+
+
+class Places(TypedDict):
+    """A page of places."""
+
+    places: list[Place]
+    metadata: Metadata
+
+
+class Session(TypedDict):
+    """A showing."""
+
+    id: SessionId
+    starts_at: Instant
+
+
+class Sessions(TypedDict):
+    """A page of sessions."""
+
+    sessions: list[Session]
+    metadata: Metadata
+
+
+class Rating(TypedDict):
+    """What a user gave a movie."""
+
+    id: RatingId
+    value: Annotated[float, Field(examples=[4.5])]
+
+
+class Rated(TypedDict):
+    """The rating as it is now."""
+
+    rating: Rating
+
+
+class OpenBooking(TypedDict):
+    """A booking without seats yet."""
+
+    id: BookingId
+    session_id: SessionId
+    created_at: Instant
+    closes_at: ClosesAt
+
+
+class OpenedBooking(TypedDict):
+    """The new booking."""
+
+    booking: OpenBooking
+
+
+class HeldBooking(TypedDict):
+    """A booking and the seats that it holds."""
+
+    id: BookingId
+    session_id: SessionId
+    reserved_seats: Seats
+    created_at: Instant
+    closes_at: ClosesAt
+
+
+class ReservedBooking(TypedDict):
+    """The booking with its new total of seats."""
+
+    booking: HeldBooking
+
+
+class FinalBooking(HeldBooking):
+    """A booking that may have been confirmed."""
+
+    confirmed_at: Annotated[datetime | None, Field(description="Null until then.", examples=["2026-11-20T18:30:40Z"])]
+
+
+class ConfirmedBooking(TypedDict):
+    """The booking, confirmed."""
+
+    booking: FinalBooking
+
+
+class CalledOffBooking(HeldBooking):
+    """A booking that was cancelled."""
+
+    confirmed_at: Annotated[datetime | None, Field(description="Null: it never was.", examples=[None])]
+    cancelled_at: Annotated[datetime | None, Field(description="When it was.", examples=["2026-11-20T18:30:20Z"])]
+
+
+class CancelledBooking(TypedDict):
+    """The booking, cancelled."""
+
+    booking: CalledOffBooking
+
+
+class MovieOfBooking(TypedDict):
+    """What is shown."""
+
+    id: MovieId
+    title: Title
+
+
+class PlaceOfBooking(TypedDict):
+    """Where it is shown."""
+
+    id: PlaceId
+    name: PlaceName
+
+
+class ListedBooking(FinalBooking):
+    """A booking with what it is for."""
+
+    movie: MovieOfBooking
+    place: PlaceOfBooking
+
+
+class Bookings(TypedDict):
+    """A page of bookings."""
+
+    bookings: list[ListedBooking]
+    metadata: Metadata

@@ -1,0 +1,165 @@
+"""Bookings: opened, given seats, and confirmed or cancelled within their minute."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from db import ids, lists, models
+from domain import booking, errors, showing, stock
+from domain.showing import Showing
+from rest.cinema import answers
+from rest.cinema.movies import PAGE_FAULTS
+from rest.cinema.payloads import ReserveSeats
+from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.pages import metadata, page
+from rest.payloads import Nothing, PageQuery
+
+TAG: Final = "Bookings"
+CLOSED: Final = (errors.BookingExpired(), errors.BookingConfirmed(), errors.BookingCancelled())
+PRIVATE: Final = {"Cache-Control": "private, no-store"}
+
+
+async def book_session(call: Call[Nothing]) -> Response:
+    """Answer a new booking of a session."""
+    session_id, seconds = call.path_id("session_id"), call.services.settings.hold_seconds
+    async with call.services.database.transaction() as tx:
+        made = await booking.open_booking(tx, user_id=call.user_id, session_id=session_id, hold_seconds=seconds)
+    body: answers.OpenedBooking = {
+        "booking": {
+            "id": ids.encode("bok", made.id),
+            "session_id": ids.encode("ses", made.session_id),
+            "created_at": made.created_at,
+            "closes_at": made.closes_at,
+        }
+    }
+    return respond(body, status=201)
+
+
+async def reserve_seats(call: Call[ReserveSeats]) -> Response:
+    """Answer the booking with its new total of seats."""
+    booking_id = call.path_id("booking_id")
+    async with call.services.database.transaction() as tx:
+        held = await booking.reserve(tx, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats)
+    body: answers.ReservedBooking = {"booking": with_seats(held)}
+    return respond(body)
+
+
+async def confirm_booking(call: Call[Nothing]) -> Response:
+    """Answer the booking, confirmed."""
+    booking_id = call.path_id("booking_id")
+    async with call.services.database.transaction() as tx:
+        confirmed = await booking.confirm(tx, user_id=call.user_id, booking_id=booking_id)
+    body: answers.ConfirmedBooking = {"booking": {**with_seats(confirmed), "confirmed_at": confirmed.confirmed_at}}
+    return respond(body)
+
+
+async def cancel_booking(call: Call[Nothing]) -> Response:
+    """Answer the booking, cancelled."""
+    booking_id = call.path_id("booking_id")
+    async with call.services.database.transaction() as tx:
+        gone = await booking.cancel(tx, user_id=call.user_id, booking_id=booking_id)
+    body: answers.CancelledBooking = {
+        "booking": {**with_seats(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
+    }
+    return respond(body)
+
+
+async def list_bookings(call: Call[PageQuery]) -> Response:
+    """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
+    database = call.services.database
+    found = await page(database.primary, database.cursors, lists.bookings_of_user(call.user_id), call.asked)
+    shown = await showing.of_sessions(database.primary, [row.session_id for row in found.rows])
+    body: answers.Bookings = {
+        "bookings": [listed(row, shown[row.session_id]) for row in found.rows if row.session_id in shown],
+        "metadata": metadata(found),
+    }
+    return respond(body, headers=PRIVATE)
+
+
+def with_seats(row: models.Booking) -> answers.HeldBooking:
+    """Return what every answer says of a booking that has been given seats."""
+    return {
+        "id": ids.encode("bok", row.id),
+        "session_id": ids.encode("ses", row.session_id),
+        "reserved_seats": row.reserved_seats,
+        "created_at": row.created_at,
+        "closes_at": row.closes_at,
+    }
+
+
+def listed(row: models.Booking, shown: Showing) -> answers.ListedBooking:
+    """Return a booking with the movie and the place that it is for."""
+    return {
+        **with_seats(row),
+        "confirmed_at": row.confirmed_at,
+        "movie": {"id": ids.encode("mov", shown.movie_id), "title": shown.title},
+        "place": {"id": ids.encode("plc", shown.place_id), "name": shown.name},
+    }
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/v1/sessions/{session_id}/book",
+        answer=book_session,
+        takes=Nothing,
+        caller=Caller.SIGNED_IN,
+        answers={201: answers.OpenedBooking},
+        refusals=(errors.SessionStarted(),),
+        tag=TAG,
+        summary="Book a session",
+        description="Opens a booking without seats. Reserve some and confirm it before `closes_at`, 60 seconds later.",
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/bookings/{booking_id}/reserve",
+        answer=reserve_seats,
+        takes=ReserveSeats,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.ReservedBooking},
+        refusals=(
+            errors.InvalidSeats(field="seats", limit=stock.MOST_SEATS),
+            errors.SeatsUnavailable(seats_available=1),
+            *CLOSED,
+        ),
+        tag=TAG,
+        summary="Reserve seats from a booking",
+        description="All or nothing, and as often as wished; the booking stays open no longer for it.",
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/bookings/{booking_id}/confirm",
+        answer=confirm_booking,
+        takes=Nothing,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.ConfirmedBooking},
+        refusals=(errors.NoSeatsReserved(), *CLOSED),
+        tag=TAG,
+        summary="Confirm a booking",
+        description="From then on nobody can change it.",
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/bookings/{booking_id}/cancel",
+        answer=cancel_booking,
+        takes=Nothing,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.CancelledBooking},
+        refusals=CLOSED,
+        tag=TAG,
+        summary="Cancel a booking",
+        description="Its seats are free for others at once.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/bookings",
+        answer=list_bookings,
+        takes=PageQuery,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.Bookings},
+        refusals=PAGE_FAULTS,
+        tag=TAG,
+        summary="List my bookings",
+        description="The newest first.",
+    ),
+)

@@ -1,0 +1,40 @@
+"""The bounds of a list of sessions: a date means its whole day where the cinemas are, an instant means itself."""
+
+import re
+from datetime import date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain import instants
+from domain.errors import InvalidDate
+
+Day = date | datetime
+
+DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# In an address a plus sign means a space, and hardly anybody escapes it.
+LOST_PLUS: Final = re.compile(r" (?=\d\d:?\d\d$)", re.ASCII)
+
+
+def read_bound(value: object) -> object:
+    """Return the date or instant that a parameter spells, anything but text as it is; raise ValueError otherwise."""
+    if not isinstance(value, str):
+        return value
+    return date.fromisoformat(value) if DATE.fullmatch(value) else instants.read(LOST_PLUS.sub("+", value))
+
+
+def between(first: Day | None, last: Day | None, *, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """Return the first and the last instant, both included; raise InvalidDate where the first is after the last."""
+    begin, end = beginning(first, zone), ending(last, zone)
+    if begin and end and begin > end:
+        raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
+    return begin, end
+
+
+def beginning(day: Day | None, zone: ZoneInfo) -> datetime | None:
+    """Return the instant itself, or the first one of the date."""
+    return day if day is None or isinstance(day, datetime) else datetime.combine(day, time.min, zone)
+
+
+def ending(day: Day | None, zone: ZoneInfo) -> datetime | None:
+    """Return the instant itself, or the last one of the date: where clocks go back at midnight, the second of two."""
+    return day if day is None or isinstance(day, datetime) else datetime.combine(day, time.max, zone).replace(fold=1)

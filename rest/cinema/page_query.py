@@ -1,0 +1,41 @@
+"""The query of a visited page: a map as clients send it, pairs as they are kept."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from domain.errors import InvalidInput
+from domain.page_view import MOST_QUERY_PARAMETERS
+from rest.payloads import NUL, Unfit
+
+Scalar = str | int | float | bool | None
+Values = Scalar | list[Scalar]
+Pairs = tuple[tuple[str, str], ...]
+
+TOO_MANY: Final = f"must have at most {MOST_QUERY_PARAMETERS} values"
+
+
+def pairs(query: Mapping[str, Values]) -> Pairs:
+    """Return names and values in their order; a list is its name several times."""
+    return tuple((name, spelled(value)) for name, values in query.items() for value in each(values))
+
+
+def each(values: Values) -> Sequence[Scalar]:
+    """Return the values of one name."""
+    return values if isinstance(values, list) else [values]
+
+
+def spelled(value: Scalar) -> str:
+    """Return a value as an address would have it; null is the empty string."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def kept(query: dict[str, Values]) -> dict[str, Values]:
+    """Return the query; raise Unfit where it has too many values, or NUL in it, and cannot be kept."""
+    found = pairs(query)
+    if len(found) > MOST_QUERY_PARAMETERS:
+        raise Unfit(InvalidInput, problem=TOO_MANY)
+    if any(NUL in name or NUL in value for name, value in found):
+        raise Unfit(InvalidInput, problem="must not contain the character NUL")
+    return query

@@ -1,0 +1,150 @@
+"""One operation of a REST surface: declared once, for the router, for the checks and for the OpenAPI document."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import auth
+from auth import Actor
+from db import ids
+from domain import errors
+from domain.errors import Refusal
+from rest.payloads import Nothing, parsed
+from services import Services
+
+JSON: Final = "application/json"
+# What a name in a path stands for: the kind of its id, and what is answered where it names nothing, malformed or not.
+PATH_IDS: Final[Mapping[str, tuple[str, type[Refusal]]]] = {
+    "movie_id": ("mov", errors.MovieNotFound),
+    "place_id": ("plc", errors.PlaceNotFound),
+    "session_id": ("ses", errors.SessionNotFound),
+    "booking_id": ("bok", errors.BookingNotFound),
+}
+
+Asked_co = TypeVar("Asked_co", bound=BaseModel, covariant=True)
+
+
+class Caller(Enum):
+    """Who may call, and what becomes of a token."""
+
+    # Signing in must not fail of the expired token that it is there to replace.
+    ANYBODY = "a token is not looked at"
+    KNOWN_OR_NOT = "a token is not needed, but a bad one is refused"
+    SIGNED_IN = "a token is needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Asked_co]):
+    """A request that is understood: who asks, and what for."""
+
+    request: Request
+    actor: Actor | None
+    asked: Asked_co
+
+    @property
+    def services(self) -> Services:
+        """What the server is made of."""
+        services: Services = self.request.state.services
+        return services
+
+    @property
+    def user_id(self) -> int:
+        """The snowflake of the caller; raises Unauthenticated where nobody is signed in."""
+        if self.actor is None:
+            raise errors.Unauthenticated
+        return self.actor.user_id
+
+    def path_id(self, name: str) -> int:
+        """Return the snowflake behind an id in the path; raise the NotFound of its kind where it cannot be one."""
+        prefix, missing = PATH_IDS[name]
+        snowflake = ids.decode(prefix, self.request.path_params[name])
+        if snowflake is None:
+            raise missing
+        return snowflake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint(Generic[Asked_co]):
+    """One method of one path. `takes` is read from the address of a GET, from the body of everything else."""
+
+    method: str
+    path: str
+    answer: Callable[[Call[Asked_co]], Awaitable[Response]]
+    takes: type[Asked_co]
+    caller: Caller
+    # By status; None is an answer without a body.
+    answers: Mapping[int, Any]
+    # Examples of what it refuses, besides what every endpoint of its kind does.
+    refusals: tuple[Refusal, ...] = ()
+    tag: str
+    summary: str
+    description: str = ""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the request comes with a body, be it an empty one."""
+        return self.method not in ("GET", "DELETE")
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether the body has something to say."""
+        return self.has_body and self.takes is not Nothing
+
+
+def route(endpoint: Endpoint[Any]) -> Route:
+    """Return the route that checks who asks, then what for, and then answers."""
+
+    async def serve(request: Request) -> Response:
+        actor = identified(request, endpoint.caller)
+        data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
+        return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data)))
+
+    return Route(endpoint.path, serve, methods=[endpoint.method])
+
+
+def identified(request: Request, caller: Caller) -> Actor | None:
+    """Return who asks, as far as the endpoint wants to know; raise Unauthenticated where it must know and does not."""
+    if caller is Caller.ANYBODY:
+        return None
+    services: Services = request.state.services
+    actor = auth.identify(request.scope, keys=services.keys)
+    if actor is None and caller is Caller.SIGNED_IN:
+        raise errors.Unauthenticated
+    return actor
+
+
+def parameters(request: Request) -> dict[str, object]:
+    """Return the parameters of the address; one that is given more than once is a list, which no model takes."""
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+
+async def json_body(request: Request, *, needed: bool) -> object:
+    """Return the body's data, an empty object for an empty body where none is needed.
+
+    Raises UnsupportedMediaType, MalformedJson (which covers what is not UTF-8, too deep, or no number), PayloadTooLarge.
+    """
+    raw = await request.body()
+    if not (needed or raw.strip()):
+        return {}
+    kind = request.headers.get("content-type", "" if raw else JSON)
+    if kind.partition(";")[0].strip().lower() != JSON:
+        raise errors.UnsupportedMediaType(accepted=JSON)
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise errors.MalformedJson(problem=str(error)) from None
+
+
+def respond(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer whose instants are ISO 8601 in UTC, spelled with a Z."""
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), status, headers, JSON)

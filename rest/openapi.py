@@ -1,0 +1,193 @@
+"""The OpenAPI 3.1 document, made of the endpoints that are served and the payloads that they are checked by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from importlib.metadata import version
+from itertools import groupby
+from typing import Any, Final, Literal
+
+import orjson
+from pydantic import BaseModel, TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from db import ids
+from domain import errors
+from domain.errors import Refusal
+from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
+from rest.errors import fault_of, status_of
+from rest.middleware import BODY_BYTES
+from rest.payloads import Errors
+from rest.samples import sample
+
+Schema = dict[str, Any]
+Endpoints = Sequence[Endpoint[Any]]
+# The schema of a body or an answer by its type.
+Schemas = Mapping[Any, Schema]
+
+PATH: Final = "/openapi.json"
+REFERENCE: Final = "#/components/schemas/{model}"
+# Where the examples of ids begin.
+SNOWFLAKE: Final = 7262193846145024
+SECURITY: Final[Mapping[Caller, list[dict[str, list[str]]]]] = {
+    Caller.ANYBODY: [],
+    Caller.KNOWN_OR_NOT: [{}, {"bearer": []}],
+    Caller.SIGNED_IN: [{"bearer": []}],
+}
+BODY_FAULTS: Final[tuple[Refusal, ...]] = (
+    errors.MalformedJson(problem="unexpected end of data"),
+    errors.UnsupportedMediaType(accepted=JSON),
+    errors.PayloadTooLarge(limit=BODY_BYTES),
+    errors.UnknownField(field="colour"),
+)
+EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
+
+
+def routes(endpoints: Endpoints) -> list[Route]:
+    """Return the route of the document about these endpoints."""
+
+    @lru_cache(maxsize=4)
+    def written(server: str) -> bytes:
+        return orjson.dumps(document(endpoints, server=server))
+
+    async def answer(request: Request) -> Response:
+        server = request.state.services.settings.public_url or "/"
+        return Response(written(server), headers={"Cache-Control": "no-cache"}, media_type=JSON)
+
+    return [Route(PATH, answer, methods=["GET"])]
+
+
+def document(endpoints: Endpoints, *, server: str) -> Schema:
+    """Return the document; `server` is what the paths are below, absolute or relative to the document."""
+    schemas, components = written_schemas(endpoints)
+    paths: dict[str, Schema] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Matinee",
+            "version": version("matinee"),
+            "description": "A cinema chain's API. GraphQL at /graphql is its main door, and this its side door: "
+            "both share users, rules, stock and cursors.",
+        },
+        "servers": [{"url": server}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def written_schemas(endpoints: Endpoints) -> tuple[Schemas, Schema]:
+    """Return the schema of each body and answer, and the components that they refer to."""
+    bodies = [endpoint.takes for endpoint in endpoints if endpoint.has_body]
+    answers = [answer for endpoint in endpoints for answer in endpoint.answers.values() if answer]
+    wanted: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
+        *((body, "validation", TypeAdapter(body)) for body in dict.fromkeys(bodies)),
+        *((answer, "serialization", TypeAdapter(answer)) for answer in dict.fromkeys([*answers, Errors])),
+    ]
+    found, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE)
+    return {kind: schema for (kind, _), schema in found.items()}, definitions["$defs"]
+
+
+def operation(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
+    """Return one method of one path."""
+    described: Schema = {
+        "operationId": endpoint.answer.__name__,
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "parameters": [*path_parameters(endpoint.path), *query_parameters(endpoint)],
+        "responses": responses(endpoint, schemas, components),
+        "security": SECURITY[endpoint.caller],
+    }
+    if endpoint.description:
+        described["description"] = endpoint.description
+    if endpoint.has_body:
+        content = media(schemas[endpoint.takes], components)
+        described["requestBody"] = {"required": endpoint.needs_body, "content": content}
+    return described
+
+
+def path_parameters(path: str) -> list[Schema]:
+    """Return the ids in a path."""
+    prefixes = {name: prefix for name, (prefix, _) in PATH_IDS.items() if f"{{{name}}}" in path}
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "examples": [ids.encode(prefix, SNOWFLAKE)]},
+        }
+        for name, prefix in prefixes.items()
+    ]
+
+
+def query_parameters(endpoint: Endpoint[Any]) -> list[Schema]:
+    """Return what a GET takes in its address."""
+    if endpoint.has_body:
+        return []
+    takes: type[BaseModel] = endpoint.takes
+    properties: dict[str, Schema] = takes.model_json_schema().get("properties", {})
+    return [query_parameter(name, dict(schema)) for name, schema in properties.items()]
+
+
+def query_parameter(name: str, schema: Schema) -> Schema:
+    """Return one parameter of an address; they are all optional, and one without a value is left out."""
+    schema.pop("title", None)
+    if schema.get("default", "") is None:
+        del schema["default"]
+    described = schema.pop("description", "")
+    return {"name": name, "in": "query", "required": False, "description": described, "schema": schema}
+
+
+def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
+    """Return every answer, the refusals with an example each."""
+    answered = {
+        str(status): {"description": HTTPStatus(status).phrase}
+        | ({"content": media(schemas[answer], components)} if answer else {})
+        for status, answer in endpoint.answers.items()
+    }
+    by_status: Callable[[Refusal], int] = lambda refusal: status_of(type(refusal))  # noqa: E731 - a key, used twice
+    faults = sorted(refusals(endpoint), key=by_status)
+    refused = {
+        str(int(status)): refused_response(HTTPStatus(status), list(group))
+        for status, group in groupby(faults, key=by_status)
+    }
+    return answered | refused
+
+
+def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
+    """Return an example of everything that the endpoint refuses."""
+    missing = [kind() for name, (_, kind) in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
+    fields = [errors.MissingField(field=name) for name in list(endpoint.takes.model_fields)[:1] if endpoint.needs_body]
+    return [
+        *([] if endpoint.caller is Caller.ANYBODY else [errors.Unauthenticated()]),
+        *endpoint.refusals,
+        *missing,
+        *fields,
+        *(BODY_FAULTS if endpoint.has_body else ()),
+        *EVERY_FAULT,
+    ]
+
+
+def refused_response(status: HTTPStatus, faults: Sequence[Refusal]) -> Schema:
+    """Return the answer of one status with all the refusals that have it."""
+    examples = {fault.code.lower(): {"value": {"errors": [fault_of(fault)]}} for fault in faults}
+    described: Schema = {
+        "description": status.phrase,
+        "content": {JSON: {"schema": {"$ref": REFERENCE.format(model=Errors.__name__)}, "examples": examples}},
+    }
+    headers = {HTTPStatus.UNAUTHORIZED: "WWW-Authenticate", HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After"}
+    if status in headers:
+        described["headers"] = {headers[status]: {"schema": {"type": "string"}}}
+    return described
+
+
+def media(schema: Schema, components: Schema) -> Schema:
+    """Return JSON of this schema, with an example."""
+    return {JSON: {"schema": schema, "example": sample(schema, components)}}

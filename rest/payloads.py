@@ -1,0 +1,177 @@
+"""What a request may say: typed and strict, and the one source of both the checks and the OpenAPI document."""
+
+import re
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
+
+from db.cursors import LONGEST
+from db.paging import DEFAULT_SIZE, LARGEST_SIZE, LIMITS
+from domain.errors import (
+    InvalidCursor,
+    InvalidInput,
+    InvalidLimit,
+    MissingField,
+    Refusal,
+    Refusals,
+    UnknownField,
+)
+
+# More than a person or a program reads; a hostile body could have a hundred thousand.
+MOST_FAULTS: Final = 50
+LONGEST_NAME: Final = 100
+NUL: Final = "\0"
+
+Asked = TypeVar("Asked", bound=BaseModel)
+
+
+class Payload(BaseModel):
+    """A body: an object of these fields and no others. Text is text and a number is a number."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Nothing(Payload):
+    """The body of a request that needs none: empty, or an object without fields."""
+
+
+class Query(BaseModel):
+    """Parameters of an address. Others are ignored: caches, proxies and campaigns add their own."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class Unfit(ValueError):
+    """A value is refused, by a refusal that does not know yet where in the request it stands."""
+
+    def __init__(self, kind: type[Refusal], **words: object) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.words = words
+
+
+def refused_as(kind: type[Refusal], **words: object) -> WrapValidator:
+    """Return what refuses a value by this kind, whatever is wrong with it."""
+
+    def checked(value: object, inner: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what the type makes of it
+        try:
+            return inner(value)
+        except ValidationError:
+            raise Unfit(kind, **words) from None
+
+    return WrapValidator(checked)
+
+
+def clean(text: str) -> str:
+    """Return the text; PostgreSQL cannot keep one with NUL in it."""
+    if NUL in text:
+        raise Unfit(InvalidInput, problem="must not contain the character NUL")
+    return text
+
+
+def whole(value: object) -> object:
+    """Return a whole number as an int however JSON spells it: to JSON 2.0 and 2 are one number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def digits(value: object) -> object:
+    """Return the number that a parameter of an address spells, anything else as it is."""
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else value
+
+
+NO_NUL: Final = AfterValidator(clean)
+WHOLE: Final = BeforeValidator(whole)
+
+Limit = Annotated[
+    int,
+    Field(ge=1, le=LARGEST_SIZE, description="How many to return at most.", examples=[DEFAULT_SIZE]),
+    BeforeValidator(digits),
+    refused_as(InvalidLimit, problem=LIMITS),
+]
+Cursor = Annotated[
+    str | SkipJsonSchema[None],
+    Field(max_length=LONGEST, description="The `end_cursor` of the page before; none for the first page."),
+    refused_as(InvalidCursor),
+]
+
+
+class PageQuery(Query):
+    """Which page of a list."""
+
+    limit: Limit = DEFAULT_SIZE
+    cursor: Cursor = None
+
+
+class Metadata(TypedDict):
+    """Whether the list goes on, and from where."""
+
+    has_more: Annotated[bool, Field(description="Whether there are more after these.", examples=[True])]
+    end_cursor: Annotated[
+        str | None,
+        Field(
+            description="The `cursor` of the next page; null where there is nothing.",
+            examples=["kQ9wbIVcSkJlUOoTWzQuMzc1LDcyNjIxOTM4NDYxNDUwMjRd"],
+        ),
+    ]
+
+
+class Fault(TypedDict):
+    """One thing that is wrong."""
+
+    code: Annotated[str, Field(description="For programs: it never changes.", examples=["invalid_input"])]
+    message: Annotated[str, Field(description="For people: what is wrong, and what to do about it.")]
+
+
+class Errors(TypedDict):
+    """Everything that is wrong with the request."""
+
+    errors: list[Fault]
+
+
+def parsed(model: type[Asked], data: object) -> Asked:
+    """Return the request as its model; raise the refusal of every fault in it, the first fifty at most."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        refuse([refusal(fault) for fault in error.errors(include_url=False)[:MOST_FAULTS]])
+
+
+def refuse(faults: list[Refusal]) -> NoReturn:
+    """Raise the one fault, or all of them together."""
+    raise faults[0] if len(faults) == 1 else Refusals(faults)
+
+
+def refusal(fault: ErrorDetails) -> Refusal:
+    """Return a fault that pydantic found in our own words."""
+    path = tuple(map(str, fault["loc"]))
+    field = ".".join(path)[:LONGEST_NAME] or "body"
+    cause = fault.get("ctx", {}).get("error")
+    match fault["type"]:
+        case "missing":
+            return MissingField(path=path, field=field)
+        case "extra_forbidden":
+            return UnknownField(path=path, field=field)
+        case "value_error" if isinstance(cause, Unfit):
+            return cause.kind(path=path, field=field, **cause.words)
+        case "value_error" if isinstance(cause, Refusal):
+            return cause
+    return InvalidInput(path=path, field=field, problem=problem(fault))
+
+
+def problem(fault: ErrorDetails) -> str:
+    """Return what a value must be, as the end of a sentence about it."""
+    if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "must be a JSON object"
+    return re.sub(r"^\w+ should ", "must ", fault["msg"])
