@@ -23,7 +23,9 @@ from domain import page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
 from jobs import queue
-from rest import probes
+from rest import openapi, poster_files, probes
+from rest.cinema import endpoints as cinema
+from rest.endpoint import route
 from rest.middleware import BodyLimit, Edge, TrailingSlash
 from services import Services
 from settings import Settings
@@ -50,6 +52,9 @@ def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
             *tools.routes(),
+            *map(route, cinema.ENDPOINTS),
+            *openapi.routes(cinema.ENDPOINTS),
+            *poster_files.routes(),
         ],
         middleware=[
             Middleware(Edge, metrics=metrics),
