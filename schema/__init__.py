@@ -1,0 +1,1 @@
+"""The GraphQL contract, readable alone: a file a noun."""
