@@ -39,6 +39,8 @@ LOCK_PLACES: Final = """
     SELECT id FROM places WHERE id IN (SELECT place_id FROM airings WHERE movie_id = %(id)s)
     ORDER BY id FOR NO KEY UPDATE
 """
+# The movie may have come to a new place while its own row was waited for. Nobody is waited for now, as places come first.
+LOCK_NEW_PLACES: Final = f"{LOCK_PLACES} NOWAIT"
 RUNS_INTO_ANOTHER: Final = """
     SELECT EXISTS (
         SELECT FROM sessions AS ours JOIN sessions AS other ON other.place_id = ours.place_id AND other.id <> ours.id
@@ -71,7 +73,7 @@ async def update_movie(
     """Return the movie with what is given changed.
 
     Raises all InvalidInputs at once, MovieNotFound, and SessionOverlaps where a longer duration (minutes) would make
-    a session that is not over yet run into the next one.
+    a session that is not over yet run into the next one. Unavailable where a new place of it is just being changed.
     """
     kept = checked(title=title, description=description, poster=poster, duration=duration, genres=genres)
     if duration is not None:
@@ -79,17 +81,18 @@ async def update_movie(
     movie = await tx.row(Movie, UPDATE, id=movie_id, **kept)
     if movie is None:
         raise MovieNotFound
-    if duration is not None and await tx.value(RUNS_INTO_ANOTHER, id=movie_id):
-        raise SessionOverlaps(path=("input", "duration"))
+    if duration is not None:
+        await tx.tuples(LOCK_NEW_PLACES, id=movie_id)
+        if await tx.value(RUNS_INTO_ANOTHER, id=movie_id):
+            raise SessionOverlaps(path=("input", "duration"))
     return movie
 
 
 async def delete_movie(tx: Transaction, *, movie_id: int) -> None:
     """Delete the movie with its ratings and sessions; raise MovieNotFound, or StillInUse while bookings hang on it."""
-    await session.delete_sessions(tx, movie_id=movie_id)
+    await tx.tuples(LOCK_PLACES, id=movie_id)
     if await tx.value("SELECT id FROM movies WHERE id = %(id)s FOR UPDATE", id=movie_id) is None:
         raise MovieNotFound
-    # Once more: a session may have been scheduled before the movie's row was locked.
     await session.delete_sessions(tx, movie_id=movie_id)
     await tx.execute("DELETE FROM ratings WHERE movie_id = %(id)s", id=movie_id)
     await tx.execute("DELETE FROM movies WHERE id = %(id)s", id=movie_id)

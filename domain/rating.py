@@ -12,10 +12,13 @@ from domain.errors import InvalidRating, MovieNotFound
 WORST: Final = 0.0
 BEST: Final = 5.0
 
+# The movie's row first, as where a movie is deleted: the trigger that keeps its mean locks it anyway.
 # xmax is 0 in a row that was just inserted, and the locker of the row that an update replaced.
 RATE: Final = """
     INSERT INTO ratings (user_id, movie_id, value)
-    SELECT %(user_id)s, id, %(value)s FROM movies WHERE id = %(movie_id)s
+    SELECT %(user_id)s, id, %(value)s FROM (
+        SELECT id FROM movies WHERE id = %(movie_id)s FOR NO KEY UPDATE
+    ) AS rated
     ON CONFLICT (user_id, movie_id) DO UPDATE SET value = excluded.value, updated_at = clock_timestamp()
     RETURNING *, xmax = 0 AS is_first
 """

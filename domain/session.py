@@ -19,7 +19,9 @@ from domain.errors import (
 
 COLUMNS: Final = ", ".join(column.name for column in lists.columns(Session))
 
-# Everybody who changes the schedule of a place waits here first; what they then read is up to date.
+# Everybody who changes the schedule of a place waits here first; what they then read is up to date. Places come before
+# movies and movies before sessions; only the triggers that keep a movie's dates come to it from its sessions, and then
+# the place is locked already.
 LOCK_PLACE: Final = "SELECT capacity FROM places WHERE id = %(place_id)s FOR NO KEY UPDATE"
 LOCK_PLACE_OF: Final = """
     SELECT id FROM places WHERE id = (SELECT place_id FROM sessions WHERE id = %(id)s) FOR NO KEY UPDATE
@@ -65,12 +67,15 @@ LOCK: Final = """
     WHERE id = %(id)s OR movie_id = %(movie_id)s OR place_id = %(place_id)s
     ORDER BY id FOR UPDATE
 """
+# Locked, so that what is being confirmed at this moment is waited for, and seen as what it has become.
 BOOKED: Final = """
-    SELECT EXISTS (
-        SELECT FROM bookings WHERE session_id = ANY (%(ids)s)
-        AND (status = 'confirmed' OR status = 'open' AND closes_at > clock_timestamp())
+    WITH found AS MATERIALIZED (
+        SELECT status, closes_at FROM bookings WHERE session_id = ANY (%(ids)s) ORDER BY id FOR UPDATE
     )
+    SELECT EXISTS (SELECT FROM found WHERE status = 'confirmed' OR status = 'open' AND closes_at > clock_timestamp())
 """
+# An end in the year 10000 is none that Python, or ISO 8601 as agreed on, can write down.
+NO_MORE_YEARS: Final = 9999
 
 
 async def schedule_session(tx: Transaction, *, movie_id: int, place_id: int, starts_at: datetime) -> Session:
@@ -78,6 +83,7 @@ async def schedule_session(tx: Transaction, *, movie_id: int, place_id: int, sta
 
     Raises PlaceNotFound, MovieNotFound, InvalidDate for a start that is not to come, SessionOverlaps.
     """
+    check_start(starts_at)
     capacity = await tx.value(LOCK_PLACE, place_id=place_id)
     if capacity is None:
         raise PlaceNotFound
@@ -93,11 +99,20 @@ async def reschedule_session(tx: Transaction, *, session_id: int, starts_at: dat
 
     Raises SessionNotFound, InvalidDate for a start that is not to come, SessionOverlaps.
     """
+    check_start(starts_at)
     await tx.tuples(LOCK_PLACE_OF, id=session_id)
     found = await tx.fetch(kwargs_row(scheduled), MOVE, {"id": session_id, "starts_at": starts_at})
     if not found:
         raise SessionNotFound
     return found[0]
+
+
+def check_start(starts_at: datetime) -> None:
+    """Raise InvalidDate for a start so late that its end could not be written down."""
+    if starts_at.year >= NO_MORE_YEARS:
+        raise InvalidDate(
+            path=("input", "startsAt"), field="startsAt", problem=f"must be before the year {NO_MORE_YEARS}"
+        )
 
 
 def scheduled(*, is_past: bool, clashes: bool, **columns: Any) -> Session:
@@ -111,6 +126,7 @@ def scheduled(*, is_past: bool, clashes: bool, **columns: Any) -> Session:
 
 async def delete_session(tx: Transaction, *, session_id: int) -> None:
     """Delete the session with its cancelled and expired bookings; raise SessionNotFound or StillInUse."""
+    await tx.tuples(LOCK_PLACE_OF, id=session_id)
     if not await delete_sessions(tx, session_id=session_id):
         raise SessionNotFound
 
@@ -121,6 +137,7 @@ async def delete_sessions(
     """Delete the sessions of a movie or place, or one; return how many; raise StillInUse while bookings hang on them.
 
     An open or confirmed booking hangs on its session; an expired one does not, whether or not a job has closed it.
+    The caller has locked their places.
     """
     locked = await tx.tuples(LOCK, id=session_id, movie_id=movie_id, place_id=place_id)
     ids = [row[0] for row in locked]
