@@ -1,0 +1,184 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from db.engine import Database
+from db.models import Movie
+from domain import movie
+from domain.errors import InvalidInput, MovieNotFound, Refusals, SessionOverlaps, StillInUse
+from tests.factories import (
+    make_booking,
+    make_expired_booking,
+    make_movie,
+    make_place,
+    make_rating,
+    make_session,
+    soon,
+)
+
+FACTS: dict[str, Any] = {
+    "title": "Le Fabuleux Destin d’Amélie Poulain",
+    "description": "A waitress mends the lives of others.",
+    "poster": "https://example.org/amelie.jpg",
+    "duration": 122,
+    "genres": ["Comedy", "Romance"],
+}
+
+
+async def create(database: Database, **given: Any) -> Movie:
+    async with database.transaction() as tx:
+        return await movie.create_movie(tx, **FACTS | given)
+
+
+async def update(database: Database, movie_id: int, **given: Any) -> Movie:
+    async with database.transaction() as tx:
+        return await movie.update_movie(tx, movie_id=movie_id, **given)
+
+
+async def delete(database: Database, movie_id: int) -> None:
+    async with database.transaction() as tx:
+        await movie.delete_movie(tx, movie_id=movie_id)
+
+
+def facts(made: Movie) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in FACTS}
+
+
+async def test_a_new_movie_is_what_was_given_and_nothing_derived_yet(database: Database) -> None:
+    made = await create(database)
+    assert facts(made) == FACTS
+    assert (made.rating, made.rating_count, made.airing_from, made.airing_to) == (None, 0, None, None)
+
+
+async def test_genres_are_trimmed_and_each_is_there_once(database: Database) -> None:
+    made = await create(database, genres=[" Drama", "War", "Drama ", "War"])
+    assert made.genres == ["Drama", "War"]
+
+
+@pytest.mark.parametrize("poster", ["/posters/1.svg", "http://example.org/x", "https://example.org/x"])
+async def test_takes_posters_that_a_browser_can_show(database: Database, poster: str) -> None:
+    assert (await create(database, poster=poster)).poster == poster
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", ""),
+        ("title", "  "),
+        ("title", "x" * 201),
+        ("title", "a\0"),
+        ("title", "\udfff"),
+        ("description", ""),
+        ("description", "x" * 5001),
+        ("poster", ""),
+        ("poster", "javascript:alert(1)"),
+        ("poster", "//evil.example/x"),
+        ("poster", "poster.jpg"),
+        ("poster", "https://" + "x" * 2048),
+        ("duration", 0),
+        ("duration", -1),
+        ("duration", 1441),
+        ("duration", 10**20),
+        ("genres", [""]),
+        ("genres", ["x" * 51]),
+        ("genres", [str(number) for number in range(11)]),
+        ("genres", ["\0"]),
+    ],
+)
+async def test_refuses_facts_that_cannot_be(database: Database, field: str, value: object) -> None:
+    kept = await make_movie(database)
+    for change in (create(database, **{field: value}), update(database, kept.id, **{field: value})):
+        with pytest.raises(InvalidInput) as refused:
+            await change
+        assert refused.value.path == ("input", field)
+    assert await database.primary.value("SELECT count(*) FROM movies") == 1
+
+
+async def test_tells_all_faults_at_once(database: Database) -> None:
+    with pytest.raises(Refusals) as refused:
+        await create(database, title="", description="", poster="x", duration=0, genres=["", "\0"])
+    assert [fault.path[-1] for fault in refused.value.exceptions if isinstance(fault, InvalidInput)] == [
+        "title",
+        "description",
+        "poster",
+        "duration",
+        "genres",
+        "genres",
+    ]
+
+
+@pytest.mark.parametrize("field", FACTS)
+async def test_changes_what_is_given_and_nothing_else(database: Database, field: str) -> None:
+    kept = await make_movie(database)
+    changed = await update(database, kept.id, **{field: FACTS[field]})
+    assert facts(changed) == facts(kept) | {field: FACTS[field]}
+
+
+async def test_no_genres_are_something_else_than_none_given(database: Database) -> None:
+    kept = await create(database)
+    assert (await update(database, kept.id)).genres == FACTS["genres"]
+    assert (await update(database, kept.id, genres=[])).genres == []
+
+
+async def test_refuses_a_movie_that_is_not_there(database: Database) -> None:
+    with pytest.raises(MovieNotFound):
+        await update(database, 1, duration=3)
+    with pytest.raises(MovieNotFound):
+        await update(database, 1)
+    with pytest.raises(MovieNotFound):
+        await delete(database, 1)
+
+
+async def test_a_longer_duration_moves_the_ends_up_to_the_next_start(database: Database) -> None:
+    place = await make_place(database)
+    first, second = await make_movie(database, duration=60), await make_movie(database, duration=60)
+    session = await make_session(database, movie=first, place=place, starts_at=soon())
+    await make_session(database, movie=second, place=place, starts_at=soon() + timedelta(minutes=120))
+    await update(database, first.id, duration=120)
+    ends_at = "SELECT ends_at FROM sessions WHERE id = %(id)s"
+    assert await database.primary.value(ends_at, id=session.id) == soon() + timedelta(minutes=120)
+    with pytest.raises(SessionOverlaps) as refused:
+        await update(database, first.id, duration=121)
+    assert refused.value.path == ("input", "duration")
+    assert await database.primary.value(ends_at, id=session.id) == soon() + timedelta(minutes=120)
+    assert (await update(database, first.id)).duration == 120
+
+
+async def test_two_sessions_of_the_same_movie_may_not_run_into_each_other(database: Database) -> None:
+    kept, place = await make_movie(database, duration=60), await make_place(database)
+    for minutes in (0, 90):
+        await make_session(database, movie=kept, place=place, starts_at=soon() + timedelta(minutes=minutes))
+    await update(database, kept.id, duration=90)
+    with pytest.raises(SessionOverlaps):
+        await update(database, kept.id, duration=91)
+
+
+async def test_what_is_over_does_not_hinder_a_longer_duration(database: Database) -> None:
+    kept, place = await make_movie(database, duration=60), await make_place(database)
+    for hours in (-48, -47):
+        await make_session(database, movie=kept, place=place, starts_at=soon(hours))
+    assert (await update(database, kept.id, duration=90)).duration == 90
+
+
+async def test_deletes_with_ratings_sessions_and_dead_bookings(database: Database) -> None:
+    gone, stays = await make_movie(database), await make_movie(database)
+    session = await make_session(database, movie=gone)
+    await make_session(database, movie=stays)
+    await make_rating(database, movie=gone)
+    await make_rating(database, movie=stays)
+    await make_expired_booking(database, session=session, seats=2)
+    await delete(database, gone.id)
+    for table in ("movies", "sessions", "ratings", "airings"):
+        assert await database.primary.value(f"SELECT count(*) FROM {table}") == 1  # noqa: S608
+    assert await database.primary.value("SELECT id FROM movies") == stays.id
+
+
+@pytest.mark.parametrize("status", ["open", "confirmed"])
+async def test_does_not_delete_what_is_booked(database: Database, status: str) -> None:
+    kept = await make_movie(database)
+    await make_rating(database, movie=kept)
+    await make_booking(database, session=await make_session(database, movie=kept), seats=1, status=status)
+    with pytest.raises(StillInUse):
+        await delete(database, kept.id)
+    assert await database.primary.value("SELECT rating_count FROM movies") == 1
