@@ -1,5 +1,6 @@
 """Every refusal has one status, and the headers that go with it."""
 
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -23,9 +24,15 @@ WORDS: dict[str, Any] = {
 }
 
 
+def raised(leaf: type[Refusal]) -> Refusal:
+    """Return a refusal with the words that its message asks for."""
+    asked = [name for _, name, _, _ in Formatter().parse(leaf.message) if name]
+    return leaf(**{name: WORDS[name] for name in asked})
+
+
 @pytest.mark.parametrize("leaf", errors.leaves(), ids=lambda leaf: leaf.__name__)
 def test_every_refusal_can_be_answered(leaf: type[Refusal]) -> None:
-    response = refused(leaf(**WORDS))
+    response = refused(raised(leaf))
 
     assert 400 <= response.status_code < 600
     assert response.status_code == status_of(leaf)
@@ -59,7 +66,7 @@ def test_the_status_is_that_of_the_contract(leaf: type[Refusal], status: int) ->
 
 @pytest.mark.parametrize("leaf", [errors.Unauthenticated, errors.InvalidCredentials])
 def test_a_401_says_how_to_authenticate(leaf: type[Refusal]) -> None:
-    assert refused(leaf(**WORDS)).headers["www-authenticate"] == "Bearer"
+    assert refused(raised(leaf)).headers["www-authenticate"] == "Bearer"
 
 
 def test_a_limit_says_when_to_come_back() -> None:
