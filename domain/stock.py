@@ -17,7 +17,8 @@ MOST_SEATS: Final = 2**31 - 1
 # at the transaction's start. A row that is locked is read in its newest version, so the difference to what the booking
 # holds is never worked out from stale seats. Expired holds of others are given back where the take needs them; the
 # caller's own booking is never among them. The one conditional UPDATE is what makes overselling impossible; the CHECK
-# of the table stands behind it.
+# of the table stands behind it. Its condition asks for what was `taken` in the row that is locked: sessions.taken would
+# first be the one from before a wait, and the seats that were freed meanwhile would not be found.
 CHANGE: Final = """
     WITH selling AS MATERIALIZED (
         SELECT id, capacity, taken FROM sessions
@@ -40,10 +41,10 @@ CHANGE: Final = """
     ), freed AS MATERIALIZED (
         SELECT coalesce(sum(reserved_seats), 0) AS seats FROM lapsed
     ), taken AS (
-        UPDATE sessions SET taken = sessions.taken - freed.seats + %(seats)s::bigint - live.reserved_seats
+        UPDATE sessions SET taken = selling.taken - freed.seats + %(seats)s::bigint - live.reserved_seats
         FROM selling, live, freed
         WHERE sessions.id = selling.id AND live.is_live
-            AND sessions.taken - freed.seats + %(seats)s::bigint - live.reserved_seats <= sessions.capacity
+            AND selling.taken - freed.seats + %(seats)s::bigint - live.reserved_seats <= sessions.capacity
         RETURNING sessions.id
     ), expired AS (
         UPDATE bookings SET status = 'expired', reserved_seats = 0
@@ -63,12 +64,9 @@ CHANGE: Final = """
     )
     SELECT
         CASE WHEN live.status = 'open' AND NOT live.is_live THEN 'expired' ELSE live.status END AS was,
-        selling.capacity - selling.taken + (
-            SELECT coalesce(sum(reserved_seats), 0) FROM bookings
-            WHERE session_id = selling.id AND status = 'open' AND closes_at <= live.moment AND id <> live.id
-        ) AS seats_available,
+        selling.capacity - selling.taken + freed.seats AS seats_available,
         changed.*
-    FROM selling CROSS JOIN live LEFT JOIN changed ON true
+    FROM selling CROSS JOIN live CROSS JOIN freed LEFT JOIN changed ON true
 """
 
 # Before several changes in one transaction: every session that they touch, in id order, so that two such transactions
