@@ -1,0 +1,59 @@
+"""One spelling of instants at every door."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from domain.instants import read, spell
+
+EVENING = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("instant", "spelled"),
+    [
+        (EVENING, "2026-11-20T18:30:00Z"),
+        (EVENING.astimezone(timezone(timedelta(hours=-5))), "2026-11-20T18:30:00Z"),
+        (EVENING.replace(microsecond=120), "2026-11-20T18:30:00.000120Z"),
+    ],
+)
+def test_instants_go_out_in_utc(instant: datetime, spelled: str) -> None:
+    assert spell(instant) == spelled
+    assert read(spelled) == instant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-20T19:30:00+01:00",
+        "2026-11-20T19:30+0100",
+        "2026-11-20t18:30:00z",
+        "2026-11-20T18:30:00.000Z",
+        "2026-11-20T18:30:00.000000000Z",
+        "2026-11-20T13:30:00-05:00",
+    ],
+)
+def test_any_offset_is_understood(text: str) -> None:
+    assert read(text) == EVENING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-11-20",
+        "2026-11-20T18:30:00",
+        "2026-11-20 18:30:00Z",
+        "20261120T183000Z",
+        "2026-02-30T18:30:00Z",
+        "2026-11-20T24:30:00Z",
+        "2026-11-20T18:30:60Z",
+        "2026-11-20T18:30:00+24:00",
+        "2026-11-20T18:30:00Z\n",
+        "٢٠٢٦-11-20T18:30:00Z",
+        "1763663400",
+    ],
+)
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"offset|range|hour|second|timedelta"):
+        read(text)

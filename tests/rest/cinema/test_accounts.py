@@ -1,0 +1,127 @@
+"""POST /v1/auth/signup and /v1/auth/signin."""
+
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from auth import read_token
+from db import ids
+from db.engine import Database
+from domain import instants
+from tests.factories import KEYS, PASSWORD, make_user
+from tests.rest.answers import codes, message
+
+ADA = {"email": "ada@example.org", "password": PASSWORD}
+
+
+async def test_signing_up_answers_the_account_and_nothing_else(client: AsyncClient) -> None:
+    response = await client.post("/v1/auth/signup", json=ADA)
+
+    assert response.status_code == 201
+    user = response.json()["user"]
+    assert response.json() == {"user": {"id": user["id"], "email": ADA["email"], "created_at": user["created_at"]}}
+    assert ids.decode("usr", user["id"])
+    assert instants.spell(instants.read(user["created_at"])) == user["created_at"]
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "ADA@Example.ORG"])
+async def test_an_address_is_taken_in_any_case(client: AsyncClient, email: str) -> None:
+    await client.post("/v1/auth/signup", json=ADA)
+    response = await client.post("/v1/auth/signup", json=ADA | {"email": email})
+
+    assert response.status_code == 409
+    assert codes(response) == ["email_taken"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ["missing_field", "missing_field"]),
+        ({"email": "ada@example.org"}, ["missing_field"]),
+        ({"email": "ada", "password": "short"}, ["invalid_email", "weak_password"]),
+        ({"email": "", "password": PASSWORD}, ["invalid_email"]),
+        ({"email": None, "password": PASSWORD}, ["invalid_email"]),
+        ({"email": 5, "password": PASSWORD}, ["invalid_email"]),
+        ({"email": ["ada@example.org"], "password": PASSWORD}, ["invalid_email"]),
+        ({"email": "a\0da@example.org", "password": PASSWORD}, ["invalid_email"]),
+        ({"email": "a" * 300 + "@example.org", "password": PASSWORD}, ["invalid_email"]),
+        ({"email": "ada@example.org", "password": 12345678}, ["invalid_input"]),
+        ({"email": "ada@example.org", "password": None}, ["invalid_input"]),
+        ({"email": "ada@example.org", "password": "1234567"}, ["weak_password"]),
+        ({"email": "ada@example.org", "password": "x" * 129}, ["weak_password"]),
+        ({"email": "ada@example.org", "password": "12345678\0"}, ["weak_password"]),
+        (ADA | {"username": "ada"}, ["unknown_field"]),
+        ({"email": "ada", "password": "x", "a": 1, "b": 2}, ["invalid_email", "weak_password", *["unknown_field"] * 2]),
+    ],
+)
+async def test_all_faults_of_a_sign_up_are_told_at_once(
+    client: AsyncClient, body: dict[str, Any], expected: list[str]
+) -> None:
+    response = await client.post("/v1/auth/signup", json=body)
+
+    assert response.status_code == 422
+    assert codes(response) == expected
+
+
+@pytest.mark.parametrize("password", ["12345678", "x" * 128, "motdepassé", "        "])
+async def test_any_password_of_8_to_128_characters_will_do(client: AsyncClient, password: str) -> None:
+    signed_up = await client.post("/v1/auth/signup", json=ADA | {"password": password})
+    signed_in = await client.post("/v1/auth/signin", json=ADA | {"password": password})
+
+    assert signed_up.status_code == 201
+    assert signed_in.status_code == 200
+
+
+async def test_a_fault_names_its_field(client: AsyncClient) -> None:
+    response = await client.post("/v1/auth/signup", json={"email": "ada@example.org"})
+
+    assert message(response) == "`password` is missing. Give it a value."
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "Ada@Example.org"])
+async def test_signing_in_answers_a_token_of_that_user(client: AsyncClient, database: Database, email: str) -> None:
+    user = await make_user(database, email="ada@example.org")
+    response = await client.post("/v1/auth/signin", json=ADA | {"email": email})
+
+    assert response.status_code == 200
+    assert set(response.json()) == {"token"}
+    assert read_token(response.json()["token"], keys=KEYS).user_id == user.id
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_a_wrong_address_and_a_wrong_password_are_told_alike(client: AsyncClient, database: Database) -> None:
+    await make_user(database, email="ada@example.org")
+    wrong_password = await client.post("/v1/auth/signin", json=ADA | {"password": "not hers at all"})
+    wrong_address = await client.post("/v1/auth/signin", json=ADA | {"email": "bob@example.org"})
+    no_address = await client.post("/v1/auth/signin", json={"email": "", "password": ""})
+
+    assert wrong_password.status_code == wrong_address.status_code == no_address.status_code == 401
+    assert wrong_password.content == wrong_address.content == no_address.content
+    assert codes(wrong_address) == ["invalid_credentials"]
+    assert wrong_address.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ["missing_field", "missing_field"]),
+        ({"email": 1, "password": True}, ["invalid_input", "invalid_input"]),
+        ({"email": "a\0", "password": "b\0"}, ["invalid_input", "invalid_input"]),
+        (ADA | {"token": "x"}, ["unknown_field"]),
+    ],
+)
+async def test_what_cannot_be_a_sign_in_is_told(client: AsyncClient, body: dict[str, Any], expected: list[str]) -> None:
+    response = await client.post("/v1/auth/signin", json=body)
+
+    assert response.status_code == 422
+    assert codes(response) == expected
+
+
+@pytest.mark.parametrize("path", ["/v1/auth/signup", "/v1/auth/signin"])
+async def test_an_old_token_does_not_stand_in_the_way(client: AsyncClient, database: Database, path: str) -> None:
+    if path.endswith("signin"):
+        await make_user(database, email="ada@example.org")
+    response = await client.post(path, json=ADA, headers={"Authorization": "Bearer long.since.expired"})
+
+    assert response.is_success

@@ -1,0 +1,174 @@
+"""The OpenAPI document: valid, complete, and true of what is answered."""
+
+from typing import Any
+
+import openapi_spec_validator
+import pytest
+from httpx import AsyncClient, Response
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from db import ids
+from db.engine import Database
+from rest.cinema.endpoints import ENDPOINTS
+from rest.endpoint import PATH_IDS, Endpoint
+from rest.errors import status_of
+from rest.openapi import document, refusals
+from tests.factories import PASSWORD, bearer, make_booking, make_rating, make_session, make_user
+
+Schema = dict[str, Any]
+
+
+@pytest.fixture
+def written() -> Schema:
+    """The document."""
+    return document(ENDPOINTS, server="/")
+
+
+def checker(written: Schema, schema: Schema) -> OAS31Validator:
+    """Return what checks against a schema of the document; without closing it, so that references are found."""
+    return OAS31Validator(written | schema, format_checker=oas31_format_checker)
+
+
+def answer_of(written: Schema, path: str, method: str, response: Response) -> Schema:
+    responses: Schema = written["paths"][path][method]["responses"]
+    found: Schema = responses[str(response.status_code)]
+    return found
+
+
+def test_the_document_is_valid(written: Schema) -> None:
+    openapi_spec_validator.validate(written)
+
+
+async def test_it_is_served_with_the_public_address(client: AsyncClient) -> None:
+    response = await client.get("/openapi.json")
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["openapi"].startswith("3.1.")
+    assert response.json()["servers"] == [{"url": "https://cinema.test"}]
+
+
+def test_every_route_of_v1_is_in_it_and_no_other(app: Starlette, written: Schema) -> None:
+    served = {
+        (route.path, method.lower())
+        for route in app.routes
+        if isinstance(route, Route) and route.path.startswith("/v1")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    described = {(path, method) for path, methods in written["paths"].items() for method in methods}
+
+    assert described == served
+    assert len(described) == 13
+
+
+def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
+    contents = [
+        part["content"]["application/json"]
+        for methods in written["paths"].values()
+        for operation in methods.values()
+        for part in (
+            operation.get("requestBody", {"content": {"application/json": None}}),
+            *operation["responses"].values(),
+        )
+        if part.get("content", {}).get("application/json")
+    ]
+
+    assert len(contents) > 80
+    for content in contents:
+        examples = [content["example"]] if "example" in content else [e["value"] for e in content["examples"].values()]
+        for example in examples:
+            checker(written, content["schema"]).validate(example)
+
+
+def test_operations_are_told_apart_and_described(written: Schema) -> None:
+    operations = [operation for methods in written["paths"].values() for operation in methods.values()]
+
+    assert len({operation["operationId"] for operation in operations}) == 13
+    assert all(operation["summary"] and operation["tags"] for operation in operations)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+def test_security_is_that_of_the_document(endpoint: Endpoint[Any], written: Schema) -> None:
+    security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
+    needs_token = endpoint.path == "/v1/bookings" or endpoint.path.rpartition("/")[2] in (
+        *("rate", "book", "reserve"),
+        *("confirm", "cancel"),
+    )
+
+    assert (security == [{"bearer": []}]) is needs_token
+    assert ("401" in written["paths"][endpoint.path][endpoint.method.lower()]["responses"]) is (
+        needs_token or security != [] or endpoint.path == "/v1/auth/signin"
+    )
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: Endpoint[Any], written: Schema) -> None:
+    responses = written["paths"][endpoint.path][endpoint.method.lower()]["responses"]
+    for refusal in refusals(endpoint):
+        content = responses[str(int(status_of(type(refusal))))]["content"]["application/json"]
+        assert refusal.code.lower() in content["examples"]
+    for name, (_, missing) in PATH_IDS.items():
+        if f"{{{name}}}" in endpoint.path:
+            assert missing.code.lower() in responses["404"]["content"]["application/json"]["examples"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("POST /v1/auth/signup", {"email": "new@example.org", "password": PASSWORD}),
+        ("POST /v1/auth/signup", {"email": "new"}),
+        ("POST /v1/auth/signin", {"email": "ada@example.org", "password": PASSWORD}),
+        ("POST /v1/auth/signin", {"email": "ada@example.org", "password": "wrong"}),
+        (
+            "POST /v1/analytics/track",
+            {"tracking_id": "t", "type": "page_exit", "page": {"scheme": "https", "path": "/"}},
+        ),
+        ("GET /v1/movies", None),
+        ("GET /v1/movies/{movie_id}", None),
+        ("GET /v1/movies/{movie_id}/places", None),
+        ("GET /v1/movies/{movie_id}/places/{place_id}/sessions", None),
+        ("POST /v1/movies/{movie_id}/rate", {"value": 3}),
+        ("POST /v1/movies/{movie_id}/rate", {"value": 7}),
+        ("POST /v1/sessions/{session_id}/book", None),
+        ("POST /v1/bookings/{booking_id}/reserve", {"seats": 1}),
+        ("POST /v1/bookings/{booking_id}/reserve", {"seats": 100_000}),
+        ("POST /v1/bookings/{booking_id}/confirm", None),
+        ("POST /v1/bookings/{booking_id}/cancel", None),
+        ("GET /v1/bookings", None),
+    ],
+)
+async def test_real_answers_are_as_described(
+    client: AsyncClient, database: Database, written: Schema, operation: str, body: object
+) -> None:
+    method, _, path = operation.partition(" ")
+    user = await make_user(database, email="ada@example.org")
+    session = await make_session(database)
+    booking = await make_booking(database, user=user, session=session, seats=2)
+    await make_rating(database)
+    address = path.format(
+        movie_id=ids.encode("mov", session.movie_id),
+        place_id=ids.encode("plc", session.place_id),
+        session_id=ids.encode("ses", session.id),
+        booking_id=ids.encode("bok", booking.id),
+    )
+    response = await client.request(method, address, json=body, headers=bearer(user))
+    described = answer_of(written, path, method.lower(), response)
+
+    if response.content:
+        checker(written, described["content"]["application/json"]["schema"]).validate(response.json())
+    else:
+        assert "content" not in described
+
+
+def test_the_schemas_refuse_what_the_server_refuses(written: Schema) -> None:
+    seats = checker(written, {"$ref": "#/components/schemas/ReserveSeats"})
+    rating = checker(written, {"$ref": "#/components/schemas/RateMovie"})
+
+    assert seats.is_valid({"seats": 2})
+    assert seats.is_valid({"seats": 2.0})
+    assert not any(seats.is_valid({"seats": value}) for value in (-1, 2.5, "2", None, 2**31, True))
+    assert not seats.is_valid({"seats": 2, "more": 1})
+    assert rating.is_valid({"value": 4.5})
+    assert not any(rating.is_valid({"value": value}) for value in (-1, 5.5, "4", None))
