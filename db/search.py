@@ -4,8 +4,15 @@ import re
 import unicodedata
 from typing import Final
 
-# The letters that Unicode does not take apart; the SQL function fold() replaces the same ones.
-WHOLE: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae", "ß": "ss"})
+# The letters that Unicode does not take apart, and the marks that go; the SQL function fold() knows the same ones.
+WHOLE: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "ς": "σ", "œ": "oe", "æ": "ae", "ß": "ss"})
+MARKS: Final = re.compile(
+    r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f"
+    r"\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a"
+    r"\ufe00-\ufe0f\ufe20-\ufe2f]"
+)
+# By Unicode's general categories: letters, digits, and in other alphabets the marks within a word.
+IN_WORDS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Mn", "Mc"})
 MOST_WORDS: Final = 8
 LONGEST_WORD: Final = 32
 # In a shorter word one letter more or less makes too many others of it.
@@ -14,9 +21,8 @@ SHORTEST_FORGIVEN: Final = 4
 
 def fold(text: str) -> str:
     """Return text without case, accents and punctuation, as the SQL function of this name does."""
-    apart = unicodedata.normalize("NFKD", text).lower().translate(WHOLE)
-    letters = "".join(" " if not mark.isalnum() and not unicodedata.combining(mark) else mark for mark in apart)
-    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
+    apart = MARKS.sub("", unicodedata.normalize("NFKD", text).lower().translate(WHOLE))
+    return " ".join("".join(mark if unicodedata.category(mark) in IN_WORDS else " " for mark in apart).split())
 
 
 def words(query: str) -> list[str]:

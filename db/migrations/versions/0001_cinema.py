@@ -21,12 +21,19 @@ CREATE FUNCTION snowflake() RETURNS bigint LANGUAGE sql VOLATILE AS $$
 $$;
 """
 
-# normalize() takes accents off as marks of their own; the letters that it leaves whole are replaced one by one.
+# normalize() takes accents off as marks of their own, which then go: those of the alphabets of Europe, of Hebrew, Arabic
+# and Japanese, and those that only choose a drawing; elsewhere a mark is part of the word. The letters that it leaves
+# whole are replaced one by one.
+MARKS = (
+    r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f"
+    r"\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a"
+    r"\ufe00-\ufe0f\ufe20-\ufe2f"
+)
 FOLD = """
 CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT btrim(regexp_replace(regexp_replace(
-        replace(replace(replace(translate(lower(normalize($1, NFKD)), 'øłđı', 'oldi'), 'œ', 'oe'), 'æ', 'ae'), 'ß', 'ss'),
-        '[\\u0300-\\u036f]', '', 'g'), '[^[:alnum:]]+', ' ', 'g'))
+        replace(replace(replace(translate(lower(normalize($1, NFKD)), 'øłđıς', 'oldiσ'), 'œ', 'oe'), 'æ', 'ae'), 'ß', 'ss'),
+        '[MARKS]', '', 'g'), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
 CREATE FUNCTION trigrams(text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -34,7 +41,7 @@ CREATE FUNCTION trigrams(text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARA
     FROM regexp_split_to_table($1, ' ') AS word, generate_series(1, length(word) + 1) AS place
     WHERE word <> ''
 $$;
-"""
+""".replace("MARKS", MARKS)
 
 # The movie's row is locked before the sessions are read: a rival's session is then either committed and seen, or waits.
 AIRINGS = """

@@ -1,0 +1,261 @@
+import re
+import unicodedata
+
+import psycopg
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from db import lists, paging, search
+from db.engine import Database
+from tests.factories import make_movie, make_place
+
+# What titles and the names of places are written in; marks on their own come from text that is taken apart already.
+ALPHABET = st.characters(
+    min_codepoint=1,
+    max_codepoint=0x24F,
+    exclude_categories=(),
+) | st.sampled_from("ẞ’“”«»…–—№½⅓²™ﬁﬂÅΩΑΒΓΔΕάέήίόύώϊϋςσΣЁёЙйЩщІіЇїאבגあがパ映画가나ạảấầẩẫậắằẳ\u0301\u0308\u0327\u3099")
+TEXTS = st.text(ALPHABET, max_size=30)
+
+TITLES = [
+    "Le Fabuleux Destin d’Amélie Poulain",
+    "Les Misérables",
+    "Œil pour œil",
+    "Die große Stille",
+    "Casablanca",
+    "2001: l'Odyssée de l'espace",
+    "Smørrebrød",
+    "Zazie dans le métro",
+    "Où est la maison de mon ami ?",
+    "M",
+    "Se7en",
+]
+
+
+@pytest.fixture
+async def films(database: Database) -> None:
+    for title in TITLES:
+        await make_movie(database, title=title)
+
+
+async def found(database: Database, query: str) -> list[str]:
+    page = await paging.page(
+        database.primary, database.cursors, lists.movies(search_for=query), paging.window(first=100)
+    )
+    return sorted(movie.title for movie in page.rows)
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("Amélie", TITLES[0]),
+        ("amelie", TITLES[0]),
+        ("AMELIE", TITLES[0]),
+        ("ame\u0301lie", TITLES[0]),
+        ("d'amelie poulain", TITLES[0]),
+        ("poulain fabuleux", TITLES[0]),
+        ("destin   ,,, amélie!", TITLES[0]),
+        ("MISERABLES", TITLES[1]),
+        ("oeil", TITLES[2]),
+        ("ŒIL", TITLES[2]),
+        ("grosse", TITLES[3]),
+        ("große", TITLES[3]),
+        ("GROẞE stille", TITLES[3]),
+        ("2001", TITLES[5]),
+        ("odyssee espace", TITLES[5]),
+        ("smorrebrod", TITLES[6]),
+        ("SMØRREBRØD", TITLES[6]),
+        ("ou est", TITLES[8]),
+        ("se7en", TITLES[10]),
+    ],
+)
+async def test_finds_in_any_case_and_with_or_without_accents(database: Database, query: str, title: str) -> None:
+    assert await found(database, query) == [title]
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("left out", "casablnca"),
+        ("left out at the start", "asablanca"),
+        ("left out at the end", "casablanc"),
+        ("put in", "casabllanca"),
+        ("put in at the start", "xcasablanca"),
+        ("put in at the end", "casablancaa"),
+        ("replaced", "casabkanca"),
+        ("replaced at the start", "vasablanca"),
+        ("replaced at the end", "casablance"),
+        ("swapped", "casalbanca"),
+        ("swapped at the start", "acsablanca"),
+        ("swapped at the end", "casablanac"),
+    ],
+)
+async def test_forgives_a_typing_error(database: Database, kind: str, query: str) -> None:
+    assert await found(database, query) == ["Casablanca"], kind
+
+
+@pytest.mark.usefixtures("films")
+async def test_forgives_an_error_in_each_word(database: Database) -> None:
+    assert await found(database, "fabulleux pulain") == [TITLES[0]]
+    assert await found(database, "metor zaize") == [TITLES[7]]
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize("query", ["csaablnca", "cazzblanca", "casablanca metro", "kaszblanca"])
+async def test_two_errors_or_a_word_too_many_are_something_else(database: Database, query: str) -> None:
+    assert await found(database, query) == []
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize("query", ["c", "ca", "cas", "casa", "casablan"])
+async def test_the_start_of_a_word_is_enough(database: Database, query: str) -> None:
+    assert "Casablanca" in await found(database, query)
+
+
+@pytest.mark.usefixtures("films")
+async def test_the_middle_of_a_word_is_not(database: Database) -> None:
+    assert await found(database, "blanca") == []
+
+
+@pytest.mark.usefixtures("films")
+async def test_short_words_are_taken_as_they_are(database: Database) -> None:
+    assert await found(database, "ami") == ["Où est la maison de mon ami ?"]
+    assert await found(database, "amx") == []
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize("query", [None, "", " ", "!?", "%", "_", "...", "❤️", "\0", "\u0301", "🎬", "\ud800"])
+async def test_a_query_without_a_letter_asks_for_nothing(database: Database, query: str | None) -> None:
+    listing = lists.movies(search_for=query)
+    assert listing.fingerprint == lists.movies().fingerprint
+    assert await paging.count(database.primary, listing) == len(TITLES)
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "%amelie%",
+        "amelie%",
+        ".*",
+        "casa.*",
+        "(casablanca",
+        "[a-z]+",
+        "a{1000}",
+        "\\m\\M",
+        "(?i)casablanca",
+        "^$",
+        "***=casa",
+        "casablanca'; DROP TABLE movies; --",
+        "casa\0blanca",
+        "{casablanca,x}",
+        '"casablanca"',
+        "casablanca\\",
+        "a|b",
+        "%(x)s %s",
+        "x" * 10_000,
+        "xyz " * 2500,
+        "casablanca" * 1000,
+        "é" * 10_000,
+        "%" * 10_000,
+        "aaaa" * 8 + " " + "aaab" * 8,
+        "\u0301" * 10_000,
+        "casa\ud800blanca",
+        "１２３",
+        "²³¹",
+    ],
+)
+async def test_a_hostile_query_is_a_query(database: Database, query: str) -> None:
+    assert set(await found(database, query)) <= set(TITLES)
+    assert await paging.count(database.primary, lists.movies(search_for=query)) >= 0
+
+
+@pytest.mark.usefixtures("films")
+async def test_regular_expressions_are_not_understood(database: Database) -> None:
+    assert await found(database, ".casablanc.") == ["Casablanca"]
+    assert await found(database, "c.s.blanca") == []
+    assert await found(database, "casablanca|metro") == []
+
+
+def test_the_same_words_are_the_same_list() -> None:
+    first, second = lists.movies(search_for="Amélie  POULAIN!"), lists.movies(search_for="amelie poulain")
+    assert first.fingerprint == second.fingerprint
+
+
+async def test_finds_places_too(database: Database) -> None:
+    for name in ("Le Grand Rex", "Pathé Bellecour", "Cinéma des Cinéastes"):
+        await make_place(database, name=name)
+    page = await paging.page(database.primary, database.cursors, lists.places(search_for="cineastse"), paging.window())
+    assert [place.name for place in page.rows] == ["Cinéma des Cinéastes"]
+
+
+def test_a_query_is_bounded() -> None:
+    words = search.words("x" * 10_000 + " y" * 10_000)
+    assert len(words) == search.MOST_WORDS
+    assert max(map(len, words)) == search.LONGEST_WORD
+    assert len(search.pattern("ab" * 16)) < 10_000
+
+
+@given(TEXTS)
+@example("Ça")
+@example("ΟΔΥΣΣΕΥΣ")
+@example("İstanbul ıI")
+@example("がん")
+@example("ŒUVRE ﬁn ½ ẞ")
+@example("a\u0301\u0301b \u0301")
+def test_folds_once_and_for_all(text: str) -> None:
+    folded = search.fold(text)
+    assert search.fold(folded) == folded
+    assert search.fold(unicodedata.normalize("NFD", text)) == folded
+    assert all(letter == " " or unicodedata.category(letter) in search.IN_WORDS for letter in folded)
+    assert folded == folded.strip()
+    assert "  " not in folded
+
+
+@settings(max_examples=300)
+@given(texts=st.lists(TEXTS, min_size=20, max_size=40))
+@example(
+    texts=["Ça", "ΟΔΥΣΣΕΥΣ", "Οδυσσεύς", "İstanbul ıI", "がん", "ŒUVRE ﬁn ½ ẞ", "a\u0301\u0301b \u0301", "Ŀŀ", "ǅ"]
+)
+def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) -> None:
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT fold(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
+        )
+        assert [row[0] for row in rows] == [search.fold(text) for text in texts]
+
+
+@settings(max_examples=50)
+@given(texts=st.lists(TEXTS.map(search.fold), min_size=10, max_size=20))
+def test_the_database_takes_words_apart_as_python_does(database_url: str, texts: list[str]) -> None:
+    ours = [sorted({part for word in text.split() for part in search.trigrams(word)}) for text in texts]
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT trigrams(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
+        )
+        assert [sorted(row[0]) for row in rows] == ours
+
+
+@given(st.from_regex(r"\A[a-z0-9]{4,12}\Z"), st.data())
+def test_every_single_error_matches_and_shares_a_trigram(word: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from("abcxyz019"))
+    swapped = word[:place] + word[place + 1 : place + 2] + word[place] + word[place + 2 :]
+    typed = data.draw(
+        st.sampled_from(
+            [
+                word[:place] + word[place + 1 :],
+                word[:place] + letter + word[place:],
+                word[:place] + letter + word[place + 1 :],
+                swapped,
+            ]
+        )
+    )
+    if len(typed) >= search.SHORTEST_FORGIVEN:
+        # The same syntax but for the marks of a word's ends.
+        pattern = search.pattern(typed).replace(r"\m", r"\b").replace(r"\M", r"\b")
+        assert re.search(pattern, word)
+        assert set(search.trigrams(typed)) & set(search.trigrams(word))
