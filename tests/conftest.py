@@ -108,7 +108,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 def app(settings: Settings) -> Starlette:
     """The server, whose lifespan has not begun."""
-    return create_app(settings)
+    return create_app(settings, with_jobs=False)
 
 
 @pytest.fixture
