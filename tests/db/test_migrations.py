@@ -1,0 +1,146 @@
+"""Models and migrations agree, and every step leads up and down again."""
+
+import importlib.metadata
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+
+import db.models
+from db import migrate
+from db.migrations.versions import __name__ as versions
+from tests.own_database import own_database
+
+# Everything that a migration can leave behind, outside PostgreSQL's own schemas; types of tables go with their tables.
+OBJECTS: Final = """
+    SELECT 'relation', nspname || '.' || relname FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace
+        WHERE nspname !~ '^(pg_|information_schema)' AND relname <> 'alembic_version' AND relname <> 'alembic_version_pkc'
+    UNION ALL
+    SELECT 'function', nspname || '.' || proname FROM pg_proc JOIN pg_namespace AS n ON n.oid = pronamespace
+        WHERE nspname !~ '^(pg_|information_schema)'
+    UNION ALL
+    SELECT 'type', nspname || '.' || typname FROM pg_type JOIN pg_namespace AS n ON n.oid = typnamespace
+        WHERE nspname !~ '^(pg_|information_schema)' AND typname !~ 'alembic_version'
+    UNION ALL
+    SELECT 'schema', nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)' AND nspname <> 'public'
+    ORDER BY 1, 2
+"""
+# What compare_metadata does not look at.
+COLUMNS: Final = """
+    SELECT table_name, column_name, is_nullable, is_generated, generation_expression, column_default, collation_name
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2
+"""
+CONSTRAINTS: Final = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conrelid::regclass::text <> 'alembic_version'
+    ORDER BY 1, 2
+"""
+INDEXES: Final = """
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1
+"""
+
+
+@pytest.fixture
+def url(database_url: str) -> Iterator[str]:
+    with own_database(database_url) as made:
+        yield made
+
+
+def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+# PostgreSQL writes a generated column's expression in its own way; the next test lets it write both.
+@pytest.mark.filterwarnings("ignore:Computed default on")
+def test_the_models_are_what_the_migrations_make(database_url: str) -> None:
+    with migrate.connection(database_url) as opened:
+        context = MigrationContext.configure(opened, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_down_to_the_last_index_and_constraint(url: str, database_url: str) -> None:
+    migrate.upgrade(url)
+    with migrate.connection(url) as opened:
+        opened.exec_driver_sql(
+            "DROP TABLE users, movies, places, sessions, airings, ratings, bookings, seat_reservations, page_views"
+        )
+        SQLModel.metadata.create_all(opened)
+    for statement in (COLUMNS, CONSTRAINTS, INDEXES):
+        assert rows(url, statement) == rows(database_url, statement)
+
+
+def test_up_down_and_up_again(url: str) -> None:
+    empty = rows(url, OBJECTS)
+    migrate.upgrade(url)
+    whole = rows(url, OBJECTS)
+    assert migrate.current(url) == migrate.head()
+    migrate.downgrade(url, "base")
+    assert migrate.current(url) is None
+    assert rows(url, OBJECTS) == empty
+    migrate.upgrade(url)
+    assert rows(url, OBJECTS) == whole
+
+
+def test_every_step_leads_down_to_where_it_began(url: str) -> None:
+    steps = list(ScriptDirectory.from_config(migrate.config()).walk_revisions())[::-1]
+    for step in steps:
+        before = rows(url, OBJECTS)
+        migrate.upgrade(url, step.revision)
+        migrate.downgrade(url, str(step.down_revision or "base"))
+        assert rows(url, OBJECTS) == before, step.revision
+        migrate.upgrade(url, step.revision)
+
+
+def test_the_history_is_one_line() -> None:
+    scripts = ScriptDirectory.from_config(migrate.config())
+    assert len(scripts.get_heads()) == 1
+    assert len(scripts.get_bases()) == 1
+
+
+def test_migrating_again_does_nothing(url: str) -> None:
+    migrate.upgrade(url)
+    migrate.upgrade(url)
+    assert migrate.current(url) == migrate.head()
+
+
+def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(migrate.upgrade, url) for _ in range(2)]:
+            done.result()
+    assert migrate.current(url) == migrate.head()
+
+
+def test_a_step_that_fails_leaves_nothing(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE ratings ()")
+    with pytest.raises(Exception, match="ratings"):
+        migrate.upgrade(url)
+    assert [name for kind, name in rows(url, OBJECTS) if kind == "relation"] == ["public.ratings"]
+    assert migrate.current(url) is None
+
+
+def test_an_empty_database_is_at_no_revision(url: str) -> None:
+    assert migrate.current(url) is None
+
+
+def test_the_queue_is_made_for_the_procrastinate_that_is_installed() -> None:
+    queue = importlib.import_module(f"{versions}.0002_queue")
+    assert importlib.metadata.version("procrastinate") == queue.PROCRASTINATE
+
+
+def test_the_queue_stays_in_a_schema_of_its_own(database_url: str) -> None:
+    stray = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'procrastinate%'"
+    assert rows(database_url, stray) == []
+    assert ("procrastinate_jobs",) in rows(database_url, "SELECT tablename FROM pg_tables WHERE schemaname = 'queue'")
+
+
+def test_every_table_has_a_model() -> None:
+    assert {db.models.table(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
