@@ -141,7 +141,6 @@ async def pages(
 
 def beside_parent(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     """Return what makes a pair of the parent's id and a row."""
-
     make = row_of(model)
 
     def made(*, parent: int, **columns: Any) -> tuple[int, Row]:
