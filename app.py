@@ -27,6 +27,7 @@ from rest import openapi, poster_files, probes
 from rest.cinema import endpoints as cinema
 from rest.endpoint import route
 from rest.middleware import BodyLimit, Edge, TrailingSlash
+from schema import http as graphql
 from services import Services
 from settings import Settings
 from web import tools
@@ -52,6 +53,7 @@ def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
             *tools.routes(),
+            *graphql.routes(),
             *map(route, cinema.ENDPOINTS),
             *openapi.routes(cinema.ENDPOINTS),
             *poster_files.routes(),

@@ -96,7 +96,7 @@ def has_session(given: Given, value: Value) -> ColumnElement[bool]:
 
 def movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[Movie]:
     """Return the movies with a session at a place that is still to come or running."""
-    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort)
+    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort, parent="place_id")
 
 
 def movies_of_place_statement(_given: Given, sort: str, value: Value) -> Ordered:
@@ -121,7 +121,7 @@ def places_statement(given: Given, _sort: str, _value: Value) -> Ordered:
 
 def places_of_movie(movie_id: int) -> Listing[Place]:
     """Return the places with a session of a movie that is still to come or running, by name."""
-    return Listing("places of movie", Place, places_of_movie_statement, {"movie_id": movie_id})
+    return Listing("places of movie", Place, places_of_movie_statement, {"movie_id": movie_id}, parent="movie_id")
 
 
 def places_of_movie_statement(_given: Given, _sort: str, value: Value) -> Ordered:
@@ -146,10 +146,11 @@ def sessions(
     place_id: int | None = None,
     starts_from: datetime | None = None,
     starts_to: datetime | None = None,
+    parent: str = "movie_id",
 ) -> Listing[Session]:
     """Return the sessions of a movie, a place or both, latest start first; both bounds are included."""
     values = {"movie_id": movie_id, "place_id": place_id, "starts_from": starts_from, "starts_to": starts_to}
-    return Listing("sessions", Session, sessions_statement, values)
+    return Listing("sessions", Session, sessions_statement, values, parent=parent)
 
 
 def sessions_statement(given: Given, _sort: str, value: Value) -> Ordered:
@@ -166,7 +167,7 @@ def sessions_statement(given: Given, _sort: str, value: Value) -> Ordered:
 
 def bookings_of_user(user_id: int) -> Listing[Booking]:
     """Return a user's bookings, newest first."""
-    return Listing("bookings", Booking, bookings_statement, {"user_id": user_id})
+    return Listing("bookings", Booking, bookings_statement, {"user_id": user_id}, parent="user_id")
 
 
 def bookings_statement(_given: Given, _sort: str, value: Value) -> Ordered:

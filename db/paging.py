@@ -48,6 +48,8 @@ class Listing(Generic[Row]):
     build: Callable[[frozenset[str], str, Value], Ordered]
     values: Mapping[str, Any]
     sort: str = ""
+    # Names the value that is the id of the row that the list hangs on, if it does.
+    parent: str = ""
     # Other parameters of the statement, which follow from `values` and need no place in the cursor.
     worked_out: Mapping[str, Any] = field(default_factory=dict)
 
@@ -155,6 +157,14 @@ async def count(source: Reading, listing: Listing[Row]) -> int:
     return total
 
 
+async def counts(source: Reading, listings: Mapping[int, Listing[Row]], parent: str) -> dict[int, int]:
+    """Return the number of rows in the same list of many parents, by one statement."""
+    one = next(iter(listings.values()))
+    text = count_statement(one.build, one.given, one.sort, parent)
+    found = dict(await source.tuples(text, **one.parameters, parents=list(listings)))
+    return {identity: found[identity] for identity in listings}
+
+
 def cut(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: Window) -> Page[Row]:
     """Return the page in what was found: one row more than asked for tells that there is another page."""
     rows = list(found[: asked.size])
@@ -217,11 +227,7 @@ def page_statement(
 
 def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
     """Return the statement of a page for every id in the parameter `parents`."""
-    asked = (
-        func.unnest(bindparam("parents", type_=ARRAY(BigInteger)))
-        .table_valued(column("id", BigInteger), with_ordinality="place")
-        .render_derived(name="asked")
-    )
+    asked = asked_parents()
     each = limited.lateral("each")
     return (
         select(asked.c.id.label("parent"), each).select_from(asked.join(each, true())).order_by(asked.c.place, *order)
@@ -241,12 +247,18 @@ def beyond(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
 
 
 @lru_cache(maxsize=256)
-def count_statement(build: Any, given: frozenset[str], sort: str) -> str:
-    """Return the SQL text that counts a whole list."""
-    inner: Select[Any] = written(build, given, sort, None).statement.with_only_columns(
-        literal_column("1"), maintain_column_froms=True
-    )
-    return sql(select(func.count()).select_from(inner.subquery()))
+def count_statement(build: Any, given: frozenset[str], sort: str, parent: str | None = None) -> str:
+    """Return the SQL text that counts a whole list, or that of each parent."""
+    written_down: Select[Any] = written(build, given, sort, parent).statement
+    inner = written_down.with_only_columns(ONE, maintain_column_froms=True)
+    counted = select(func.count()).select_from(inner.subquery())
+    return sql(counted if parent is None else select(asked_parents().c.id, counted.scalar_subquery()))
+
+
+def asked_parents() -> Any:
+    """Return the ids in the parameter `parents` as rows, with their place among them."""
+    ids = func.unnest(bindparam("parents", type_=ARRAY(BigInteger)))
+    return ids.table_valued(column("id", BigInteger), with_ordinality="place").render_derived(name="asked")
 
 
 def sql(statement: ClauseElement) -> str:

@@ -8,6 +8,8 @@ import orjson
 
 from db.engine import Transaction
 from db.models import PageEventType
+from domain.errors import InvalidInput, Refusal, refuse
+from domain.text import faults_of_text
 
 LONGEST_TRACKING_ID: Final = 255
 LONGEST_SCHEME: Final = 32
@@ -36,6 +38,22 @@ class Seen:
     path: str
     query: tuple[tuple[str, str], ...]
     user_id: int | None = None
+
+
+def check(seen: Seen) -> Seen:
+    """Return the page view; raise all InvalidInputs at once."""
+    query = [text for pair in seen.query for text in pair if text]
+    faults: list[Refusal] = [
+        *faults_of_text("trackingId", seen.tracking_id, longest=LONGEST_TRACKING_ID),
+        *faults_of_text("scheme", seen.scheme, longest=LONGEST_SCHEME),
+        *faults_of_text("path", seen.path, longest=LONGEST_PATH),
+        *(fault for text in query for fault in faults_of_text("query", text, longest=LONGEST_PATH)),
+    ]
+    if len(seen.query) > MOST_QUERY_PARAMETERS:
+        problem = f"must have at most {MOST_QUERY_PARAMETERS} parameters"
+        faults.append(InvalidInput(path=("input", "page", "query"), field="query", problem=problem))
+    refuse(faults)
+    return seen
 
 
 async def keep(tx: Transaction, views: Sequence[Seen]) -> None:

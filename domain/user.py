@@ -84,6 +84,12 @@ async def by_name(reading: Reading, *, email: str | None, username: str | None) 
     return await reading.row(User, BY_NAME, email=email, username=username)
 
 
+async def replace_hash(tx: Transaction, *, user_id: int, password_hash: str) -> None:
+    """Keep a password's hash of today's costs in place of an older one."""
+    statement = "UPDATE users SET password_hash = %(password_hash)s WHERE id = %(id)s"
+    await tx.execute(statement, id=user_id, password_hash=password_hash)
+
+
 async def add_staff(tx: Transaction, *, email: str, password_hash: str) -> User:
     """Return the staff user of this address: a new one, or the existing one (who keeps their password) made staff."""
     (made,) = await tx.rows(User, MAKE_STAFF, email=check_email(email), password_hash=password_hash)

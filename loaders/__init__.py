@@ -1,0 +1,1 @@
+"""Batches: what many fields of one request ask for one by one is read by one statement."""

@@ -1,0 +1,30 @@
+"""The record of a booking's seats."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from aiodataloader import DataLoader
+
+from db.engine import Reading
+from db.models import SeatReservation
+
+LATEST: Final = """
+    SELECT latest.* FROM unnest(%(ids)s::bigint[]) AS asked (id)
+    CROSS JOIN LATERAL (
+        SELECT id, booking_id, seats, created_at FROM seat_reservations
+        WHERE booking_id = asked.id ORDER BY id DESC LIMIT 100
+    ) AS latest
+"""
+
+
+def reservations_by_booking(primary: Reading) -> DataLoader[int, list[SeatReservation]]:
+    """Return the loader of the latest 100 changes of each booking's seats, oldest first."""
+
+    async def load(ids: Sequence[int]) -> list[list[SeatReservation]]:
+        found: defaultdict[int, list[SeatReservation]] = defaultdict(list)
+        for row in await primary.rows(SeatReservation, LATEST, ids=list(ids)):
+            found[row.booking_id].append(row)
+        return [sorted(found[identity], key=lambda row: row.id) for identity in ids]
+
+    return DataLoader(load)

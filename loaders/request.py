@@ -1,0 +1,96 @@
+"""The loaders of one request: made inside its running loop, renewed once a mutation has changed what they hold."""
+
+from functools import cached_property
+from typing import Any
+
+from aiodataloader import DataLoader
+
+from db.engine import Database, Reading
+from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
+from db.paging import Page
+from loaders.by_booking import reservations_by_booking
+from loaders.by_id import row_by_id
+from loaders.by_movie import rating_by_movie
+from loaders.by_parent import Asked, Children, count_by_parent, page_by_parent
+from loaders.by_session import seats_available_by_session
+
+
+class Loaders:
+    """One object a request. The catalogue may come from a standby; what is the viewer's own never does."""
+
+    def __init__(self, database: Database, catalogue: Reading) -> None:
+        """Read movies, places and the schedule from `catalogue`, everything else from the primary."""
+        self._database = database
+        self._catalogue = catalogue
+        self._ratings: dict[int, DataLoader[int, Rating | None]] = {}
+
+    @cached_property
+    def movie_by_id(self) -> DataLoader[int, Movie | None]:
+        """Movies."""
+        return row_by_id(self._catalogue, Movie)
+
+    @cached_property
+    def place_by_id(self) -> DataLoader[int, Place | None]:
+        """Places."""
+        return row_by_id(self._catalogue, Place)
+
+    @cached_property
+    def session_by_id(self) -> DataLoader[int, Session | None]:
+        """Sessions."""
+        return row_by_id(self._catalogue, Session)
+
+    @cached_property
+    def user_by_id(self) -> DataLoader[int, User | None]:
+        """Accounts."""
+        return row_by_id(self._database.primary, User)
+
+    @cached_property
+    def booking_by_id(self) -> DataLoader[int, Booking | None]:
+        """Bookings, whoever they belong to: the resolver decides who sees them."""
+        return row_by_id(self._database.primary, Booking)
+
+    @cached_property
+    def rating_by_id(self) -> DataLoader[int, Rating | None]:
+        """Ratings."""
+        return row_by_id(self._database.primary, Rating)
+
+    @cached_property
+    def seat_reservation_by_id(self) -> DataLoader[int, SeatReservation | None]:
+        """Changes of bookings' seats."""
+        return row_by_id(self._database.primary, SeatReservation)
+
+    @cached_property
+    def page_view_by_id(self) -> DataLoader[int, PageView | None]:
+        """Page views."""
+        return row_by_id(self._database.primary, PageView)
+
+    @cached_property
+    def seats_available_by_session(self) -> DataLoader[int, int]:
+        """Free seats."""
+        return seats_available_by_session(self._database.primary)
+
+    @cached_property
+    def reservations_by_booking(self) -> DataLoader[int, list[SeatReservation]]:
+        """Changes of seats, by booking."""
+        return reservations_by_booking(self._database.primary)
+
+    @cached_property
+    def catalogue_page(self) -> DataLoader[Asked, Page[Any]]:
+        """Pages of movies, places and sessions."""
+        return page_by_parent(self._catalogue, self._database.cursors)
+
+    @cached_property
+    def private_page(self) -> DataLoader[Asked, Page[Any]]:
+        """Pages of what belongs to somebody."""
+        return page_by_parent(self._database.primary, self._database.cursors)
+
+    @cached_property
+    def count(self) -> DataLoader[Children, int]:
+        """Numbers of rows in whole lists."""
+        return count_by_parent(self._database.primary)
+
+    def rating_by_movie(self, user_id: int) -> DataLoader[int, Rating | None]:
+        """One user's ratings, by movie."""
+        if user_id not in self._ratings:
+            self._ratings[user_id] = rating_by_movie(self._database.primary, user_id=user_id)
+        return self._ratings[user_id]

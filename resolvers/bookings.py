@@ -1,0 +1,70 @@
+"""Bookings: the viewer's own, and every step from open to confirmed."""
+
+from typing import Any
+
+from db import ids, lists
+from db.models import Booking, Movie, Place, Session
+from db.paging import Page, Window
+from domain import booking
+from loaders.by_parent import children
+from resolvers.context import Context
+
+
+async def bookings_of(context: Context, user_id: int, window: Window) -> Page[Any]:
+    """Return a page of a user's bookings."""
+    return await context.loaders.private_page.load((children(lists.bookings_of_user(user_id)), window))
+
+
+async def booking_by_id(context: Context, public_id: str) -> Booking | None:
+    """Return one of the viewer's bookings; another's is not there."""
+    return await own_booking(context, ids.expect("bok", public_id, "id"))
+
+
+async def own_booking(context: Context, booking_id: int) -> Booking | None:
+    """Return a booking if it is the viewer's."""
+    found = await context.loaders.booking_by_id.load(booking_id) if context.actor else None
+    return found if found and context.actor and found.user_id == context.actor.user_id else None
+
+
+async def session_of(context: Context, row: Booking) -> Session | None:
+    """Return the session that a booking is for."""
+    return await context.loaders.session_by_id.load(row.session_id)
+
+
+async def movie_of(context: Context, row: Booking) -> Movie | None:
+    """Return the movie that a booking is for."""
+    session = await session_of(context, row)
+    return await context.loaders.movie_by_id.load(session.movie_id) if session else None
+
+
+async def place_of(context: Context, row: Booking) -> Place | None:
+    """Return the place that a booking is for."""
+    session = await session_of(context, row)
+    return await context.loaders.place_by_id.load(session.place_id) if session else None
+
+
+async def open_booking(context: Context, session_id: str) -> Booking:
+    """Return the viewer's new booking of a session."""
+    user_id, seconds = context.user_id, context.services.settings.hold_seconds
+    session = ids.expect("ses", session_id, "input", "sessionId")
+    return await booking.open_booking(
+        context.services.shared, user_id=user_id, session_id=session, hold_seconds=seconds
+    )
+
+
+async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Booking:
+    """Return the booking with its new total of seats."""
+    user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
+    return await booking.reserve(context.services.shared, user_id=user_id, booking_id=booking_id, seats=seats)
+
+
+async def confirm_booking(context: Context, public_id: str) -> Booking:
+    """Return the booking, confirmed."""
+    user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
+    return await booking.confirm(context.services.shared, user_id=user_id, booking_id=booking_id)
+
+
+async def cancel_booking(context: Context, public_id: str) -> Booking:
+    """Return the booking, cancelled."""
+    user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
+    return await booking.cancel(context.services.shared, user_id=user_id, booking_id=booking_id)

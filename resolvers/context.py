@@ -1,0 +1,59 @@
+"""What every resolver of one request shares."""
+
+from dataclasses import dataclass, field
+
+from auth import Actor
+from db.engine import Database, Reading
+from domain import user
+from domain.errors import Unauthenticated
+from loaders.request import Loaders
+from services import Services
+
+
+@dataclass(slots=True)
+class Context:
+    """One request: who asks, and the loaders that gather what its fields need."""
+
+    services: Services
+    actor: Actor | None
+    # What addresses in answers begin with.
+    base: str
+    loaders: Loaders = field(init=False)
+    _is_staff: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Read the catalogue from a standby, until something is changed."""
+        self.loaders = Loaders(self.database, self.database.standby)
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        return self.services.database
+
+    @property
+    def catalogue(self) -> Reading:
+        """Where movies, places and the schedule may be read from."""
+        return self.database.standby
+
+    @property
+    def user_id(self) -> int:
+        """The snowflake of the viewer; raises Unauthenticated for an anonymous one."""
+        if self.actor is None:
+            raise Unauthenticated
+        return self.actor.user_id
+
+    def renew(self) -> None:
+        """Forget what was read: something has changed, and what answers that comes from the primary."""
+        self.loaders = Loaders(self.database, self.database.primary)
+
+    async def require_staff(self) -> int:
+        """Return the viewer's snowflake; raise Unauthenticated or Forbidden unless they are staff."""
+        await user.require_staff(self.database.primary, self.user_id)
+        return self.user_id
+
+    async def is_staff(self) -> bool:
+        """Return whether the viewer is staff; asked once a request."""
+        if self._is_staff is None:
+            seen = await self.loaders.user_by_id.load(self.actor.user_id) if self.actor else None
+            self._is_staff = bool(seen and seen.is_staff)
+        return self._is_staff

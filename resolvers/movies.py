@@ -1,0 +1,74 @@
+"""Movies: lists of them, one by its id, and what staff do to them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from db import ids, lists, paging
+from db.models import Movie, Rating
+from db.paging import Page, Window
+from domain import movie
+from loaders.by_parent import children
+from resolvers.context import Context
+
+
+async def list_movies(
+    context: Context,
+    window: Window,
+    *,
+    sort: lists.MovieSort,
+    search: str | None,
+    airing_from: datetime | None,
+    place_id: str | None,
+    genre: str | None,
+) -> Page[Movie]:
+    """Return a page of all movies."""
+    place = ids.expect("plc", place_id, "filter", "placeId") if place_id is not None else None
+    listing = lists.movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre)
+    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+
+
+async def movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:
+    """Return a page of the movies that a place shows."""
+    asked = children(lists.movies_of_place(place_id, sort))
+    return await context.loaders.catalogue_page.load((asked, window))
+
+
+async def movie_by_id(context: Context, public_id: str) -> Movie | None:
+    """Return a movie, None where there is none."""
+    return await context.loaders.movie_by_id.load(ids.expect("mov", public_id, "id"))
+
+
+async def viewer_rating(context: Context, movie_id: int) -> Rating | None:
+    """Return what the viewer gave a movie, None for an anonymous one."""
+    if context.actor is None:
+        return None
+    return await context.loaders.rating_by_movie(context.actor.user_id).load(movie_id)
+
+
+async def create_movie(
+    context: Context, *, title: str, description: str, poster: str, duration: int, genres: Sequence[str]
+) -> Movie:
+    """Return the new movie."""
+    await context.require_staff()
+    async with context.database.transaction() as tx:
+        return await movie.create_movie(
+            tx, title=title, description=description, poster=poster, duration=duration, genres=genres
+        )
+
+
+async def update_movie(context: Context, public_id: str, **given: Any) -> Movie:
+    """Return the movie with what is given changed."""
+    await context.require_staff()
+    movie_id = ids.expect("mov", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        return await movie.update_movie(tx, movie_id=movie_id, **given)
+
+
+async def delete_movie(context: Context, public_id: str) -> str:
+    """Return the id of the movie that is no more."""
+    await context.require_staff()
+    movie_id = ids.expect("mov", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        await movie.delete_movie(tx, movie_id=movie_id)
+    return public_id

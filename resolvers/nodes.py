@@ -1,0 +1,53 @@
+"""Any object by its id, seen through the same eyes as through its own field (Global Object Identification)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from db import ids
+from db.models import Rating, SeatReservation
+from domain.errors import InvalidId, InvalidInput
+from resolvers import bookings, page_views, users
+from resolvers.context import Context
+
+MOST_IDS: Final = 100
+
+
+async def own_rating(context: Context, rating_id: int) -> Rating | None:
+    """Return a rating if it is the viewer's own."""
+    found = await context.loaders.rating_by_id.load(rating_id) if context.actor else None
+    return found if found and context.actor and found.user_id == context.actor.user_id else None
+
+
+async def own_seat_reservation(context: Context, reservation_id: int) -> SeatReservation | None:
+    """Return a change of seats if its booking is the viewer's own."""
+    found = await context.loaders.seat_reservation_by_id.load(reservation_id) if context.actor else None
+    return found if found and await bookings.own_booking(context, found.booking_id) else None
+
+
+BY_KIND: Final[dict[str, Callable[[Context, int], Awaitable[Any]]]] = {
+    "usr": users.visible_user,
+    "mov": lambda context, identity: context.loaders.movie_by_id.load(identity),
+    "plc": lambda context, identity: context.loaders.place_by_id.load(identity),
+    "ses": lambda context, identity: context.loaders.session_by_id.load(identity),
+    "rat": own_rating,
+    "bok": bookings.own_booking,
+    "rsv": own_seat_reservation,
+    "trk": page_views.visible_page_view,
+}
+
+
+async def node(context: Context, public_id: str, *, field: str = "id") -> Any:
+    """Return the object, None where there is none or the viewer may not see it; raise InvalidId on a malformed id."""
+    kind = public_id.partition("_")[0]
+    identity = ids.decode(kind, public_id) if kind in BY_KIND else None
+    if identity is None:
+        raise InvalidId(path=(field,), field=field, kind="node", example=ids.encode("mov", 7262193846145024))
+    return await BY_KIND[kind](context, identity)
+
+
+async def nodes(context: Context, public_ids: Sequence[str]) -> list[Any]:
+    """Return an object for each id, in their order; raise InvalidInput for more than 100."""
+    if len(public_ids) > MOST_IDS:
+        raise InvalidInput(path=("ids",), field="ids", problem=f"must be at most {MOST_IDS}")
+    return list(await asyncio.gather(*(node(context, public_id, field="ids") for public_id in public_ids)))

@@ -1,0 +1,51 @@
+"""Places: lists of them, one by its id, and what staff do to them."""
+
+from typing import Any
+
+from db import ids, lists, paging
+from db.models import Place
+from db.paging import Page, Window
+from domain import place
+from loaders.by_parent import children
+from resolvers.context import Context
+
+
+async def list_places(context: Context, window: Window, *, search: str | None) -> Page[Place]:
+    """Return a page of all places."""
+    listing = lists.places(search_for=search)
+    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+
+
+async def places_of_movie(context: Context, movie_id: int, window: Window) -> Page[Any]:
+    """Return a page of the places that show a movie."""
+    asked = children(lists.places_of_movie(movie_id))
+    return await context.loaders.catalogue_page.load((asked, window))
+
+
+async def place_by_id(context: Context, public_id: str) -> Place | None:
+    """Return a place, None where there is none."""
+    return await context.loaders.place_by_id.load(ids.expect("plc", public_id, "id"))
+
+
+async def create_place(context: Context, *, name: str, address: str, capacity: int) -> Place:
+    """Return the new place."""
+    await context.require_staff()
+    async with context.database.transaction() as tx:
+        return await place.create_place(tx, name=name, address=address, capacity=capacity)
+
+
+async def update_place(context: Context, public_id: str, **given: Any) -> Place:
+    """Return the place with what is given changed."""
+    await context.require_staff()
+    place_id = ids.expect("plc", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        return await place.update_place(tx, place_id=place_id, **given)
+
+
+async def delete_place(context: Context, public_id: str) -> str:
+    """Return the id of the place that is no more."""
+    await context.require_staff()
+    place_id = ids.expect("plc", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        await place.delete_place(tx, place_id=place_id)
+    return public_id

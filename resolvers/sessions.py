@@ -1,0 +1,76 @@
+"""Sessions: those of a movie or a place, one by its id, and the schedule that staff keep."""
+
+from datetime import datetime
+from typing import Any
+
+from db import ids, lists
+from db.models import Session
+from db.paging import Page, Window
+from domain import session
+from loaders.by_parent import children
+from resolvers.context import Context
+
+
+async def sessions_of_movie(
+    context: Context,
+    movie_id: int,
+    window: Window,
+    *,
+    place_id: str | None,
+    starts_from: datetime | None,
+    starts_to: datetime | None,
+) -> Page[Any]:
+    """Return a page of a movie's sessions, at one place if one is named."""
+    place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
+    listing = lists.sessions(
+        movie_id=movie_id, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="movie_id"
+    )
+    return await context.loaders.catalogue_page.load((children(listing), window))
+
+
+async def sessions_of_place(
+    context: Context,
+    place_id: int,
+    window: Window,
+    *,
+    movie_id: str | None,
+    starts_from: datetime | None,
+    starts_to: datetime | None,
+) -> Page[Any]:
+    """Return a page of a place's sessions, of one movie if one is named."""
+    movie = ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
+    listing = lists.sessions(
+        movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
+    )
+    return await context.loaders.catalogue_page.load((children(listing), window))
+
+
+async def session_by_id(context: Context, public_id: str) -> Session | None:
+    """Return a session, None where there is none."""
+    return await context.loaders.session_by_id.load(ids.expect("ses", public_id, "id"))
+
+
+async def schedule_session(context: Context, *, movie_id: str, place_id: str, starts_at: datetime) -> Session:
+    """Return the new session."""
+    await context.require_staff()
+    movie = ids.expect("mov", movie_id, "input", "movieId")
+    place = ids.expect("plc", place_id, "input", "placeId")
+    async with context.database.transaction() as tx:
+        return await session.schedule_session(tx, movie_id=movie, place_id=place, starts_at=starts_at)
+
+
+async def reschedule_session(context: Context, public_id: str, *, starts_at: datetime) -> Session:
+    """Return the session with its new start."""
+    await context.require_staff()
+    session_id = ids.expect("ses", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        return await session.reschedule_session(tx, session_id=session_id, starts_at=starts_at)
+
+
+async def delete_session(context: Context, public_id: str) -> str:
+    """Return the id of the session that is no more."""
+    await context.require_staff()
+    session_id = ids.expect("ses", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        await session.delete_session(tx, session_id=session_id)
+    return public_id

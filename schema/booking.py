@@ -1,0 +1,78 @@
+"""Bookings: seats of one session, held for a minute or confirmed."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+from strawberry import Parent
+
+from db import models
+from resolvers import bookings
+from schema.connection import Info
+from schema.movie import Movie
+from schema.node import Node, identified
+from schema.place import Place
+from schema.session import Session
+
+@strawberry.enum(description="What a booking can be; only an open one can still change.")
+class BookingStatus(Enum):
+    """The values are those of the rows."""
+
+    OPEN = strawberry.enum_value("open", description="Its seats are held until `closesAt`.")
+    CONFIRMED = strawberry.enum_value("confirmed", description="Its seats are the user's for good.")
+    CANCELLED = strawberry.enum_value("cancelled", description="Its user gave it up.")
+    EXPIRED = strawberry.enum_value("expired", description="It was not confirmed in time.")
+
+
+@strawberry.type(description="A change of a booking's seats; changes are only ever added.")
+class SeatReservation(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, models.SeatReservation)
+
+    id = identified("rsv", "change")
+    seats: int = strawberry.field(description="The booking's total after this change.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+
+
+@strawberry.type(description="Seats of one session. Only its own user sees it.")
+class Booking(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, models.Booking)
+
+    id = identified("bok", "booking")
+    status: BookingStatus = strawberry.field(description="By the database's clock, whether or not a job has closed it.")
+    reserved_seats: int = strawberry.field(
+        description="Seats it holds: 0 once it is cancelled or expired; what it held before is in `reservations`."
+    )
+    created_at: datetime = strawberry.field(description="When it was opened.")
+    closes_at: datetime = strawberry.field(description="Confirm it before this instant, or it expires.")
+    confirmed_at: datetime | None = strawberry.field(description="Null until it is confirmed.")
+    cancelled_at: datetime | None = strawberry.field(description="Null until it is cancelled.")
+
+    @strawberry.field(description="The session that it is for.")
+    async def session(self: Parent[models.Booking], info: Info) -> Session:
+        """One statement for all bookings of a list."""
+        return await bookings.session_of(info.context, self)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="The movie that it is for.")
+    async def movie(self: Parent[models.Booking], info: Info) -> Movie:
+        """By way of the session."""
+        return await bookings.movie_of(info.context, self)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="The place that it is for.")
+    async def place(self: Parent[models.Booking], info: Info) -> Place:
+        """By way of the session."""
+        return await bookings.place_of(info.context, self)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Every change of the reserved seats, oldest first (the latest 100).")
+    async def reservations(self: Parent[models.Booking], info: Info) -> list[SeatReservation]:
+        """One statement for all bookings of a list."""
+        return await info.context.loaders.reservations_by_booking.load(self.id)  # type: ignore[return-value]

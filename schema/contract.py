@@ -1,0 +1,42 @@
+"""The schema as a whole, made once: it is the same for every request."""
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from schema.errors import Conflict, InvalidInput, NotFound, SeatsUnavailable, UpstreamUnavailable, flat
+from schema.mutation import Mutation
+from schema.query import Query
+from schema.scalars import SCALARS
+
+CACHED_DOCUMENTS = 1000
+
+log = structlog.get_logger("matinee.graphql")
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, with errors logged in our own lines: the unexpected ones, and only those."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log what is a bug of ours; a refusal is an answer like any other."""
+        for error in errors:
+            if error.original_error is not None and not flat(error.original_error):
+                log.error("unexpected error", path=error.path, exc_info=error.original_error)
+
+
+SCHEMA = Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[InvalidInput, NotFound, Conflict, SeatsUnavailable, UpstreamUnavailable],
+    # Parsing and validating cost more than executing: performance.md. As factories: an instance would be shared.
+    extensions=[lambda: ParserCache(CACHED_DOCUMENTS), lambda: ValidationCache(CACHED_DOCUMENTS)],
+    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+)
+
+
+def sdl() -> str:
+    """Return the contract in the schema definition language."""
+    return SCHEMA.as_str().rstrip() + "\n"

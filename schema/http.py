@@ -1,0 +1,161 @@
+"""GraphQL over HTTP: a thin view that reads a request, runs it, and negotiates the answer."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from graphql import OperationType
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+
+import auth
+from domain import errors
+from domain.errors import Refusal, Refusals
+from resolvers.context import Context
+from schema.contract import SCHEMA
+from schema.errors import flat
+from schema.formatting import formatted, refusals
+from services import Services
+from web import addresses, tools
+
+PATH: Final = "/graphql"
+JSON: Final = "application/json"
+GRAPHQL_JSON: Final = "application/graphql-response+json"
+QUERIES: Final = frozenset({OperationType.QUERY})
+ALL: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+STATUSES: Final[dict[type[Refusal], int]] = {
+    errors.Unauthenticated: 401,
+    errors.UnsupportedMediaType: 415,
+    errors.PayloadTooLarge: 413,
+    errors.NotAcceptable: 406,
+    errors.MethodNotAllowed: 405,
+    errors.Unavailable: 503,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the specification of GraphQL over HTTP has it."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+def routes() -> list[BaseRoute]:
+    """Return the one address of GraphQL; a browser that opens it gets GraphiQL."""
+    return [Route(PATH, serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="graphql")]
+
+
+async def serve(request: Request) -> Response:
+    """Answer a GraphQL request."""
+    if request.method in ("GET", "HEAD") and wants_page(request.headers) and "query" not in request.query_params:
+        return tools.graphiql_page()
+    media_type = negotiated(request.headers)
+    try:
+        return await answer(request, media_type)
+    except (Refusal, Refusals) as raised:
+        return refused(flat(raised), media_type)
+
+
+async def answer(request: Request, media_type: str) -> Response:
+    """Run the request; raise the refusal of one that cannot be run."""
+    services: Services = request.state.services
+    actor = auth.identify(request.scope, keys=services.keys)
+    asked, allowed = await read(request)
+    base = addresses.base(request, services.settings.public_url)
+    try:
+        result = await SCHEMA.execute(
+            asked.query,
+            variable_values=asked.variables,
+            context_value=Context(services, actor, base),
+            operation_name=asked.operation_name,
+            allowed_operation_types=allowed,
+        )
+    except InvalidOperationTypeError:
+        raise errors.MethodNotAllowed(method=request.method, accepted="POST for mutations") from None
+    except CannotGetOperationTypeError:
+        problem = "must name an operation of the document"
+        raise errors.InvalidInput(field="operationName", problem=problem) from None
+    return shown(result, media_type, reference=request.scope["request_id"])
+
+
+def shown(result: ExecutionResult, media_type: str, *, reference: str) -> Response:
+    """Return the answer; by its own media type a document that could not be run is 400, else 200 as it always was."""
+    found = result.errors or []
+    ran = result.data is not None or any(error.path is not None for error in found)
+    body: dict[str, Any] = {"data": result.data} if ran else {}
+    if found:
+        body = {"errors": formatted(found, reference=reference), **body}
+    if result.data is None and any(isinstance(each, errors.Unavailable) for error in found for each in refusals(error)):
+        return respond(body, media_type, status=503, headers={"Retry-After": "1"})
+    return respond(body, media_type, status=200 if ran or media_type == JSON else 400)
+
+
+def refused(faults: list[Refusal], media_type: str) -> Response:
+    """Return the answer to a request that cannot be run, in GraphQL's shape."""
+    first = faults[0]
+    status = next((STATUSES[kind] for kind in type(first).__mro__ if kind in STATUSES), 400)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}, 503: {"Retry-After": "1"}}
+    body = {"errors": [{"message": str(fault), "extensions": {"code": fault.code}} for fault in faults]}
+    return respond(body, media_type, status=status, headers=headers.get(status, {}))
+
+
+def respond(body: object, media_type: str, *, status: int, headers: dict[str, str] | None = None) -> Response:
+    """Return a body as JSON; answers are never kept by caches on the way."""
+    kept = {"Cache-Control": "no-store", "Vary": "Accept, Authorization", **(headers or {})}
+    return Response(orjson.dumps(body), status_code=status, headers=kept, media_type=f"{media_type}; charset=utf-8")
+
+
+async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
+    """Return what is asked, and which operations this method may run."""
+    if request.method == "GET":
+        parameters = request.query_params
+        raw = parameters.get("variables")
+        variables = decoded(raw.encode("utf-8", "surrogateescape")) if raw else None
+        name = parameters.get("operationName")
+        given = {"query": parameters.get("query"), "variables": variables, "operationName": name or None}
+        return checked(given), QUERIES
+    if request.method != "POST":
+        raise errors.MethodNotAllowed(method=request.method, accepted="GET and POST")
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != JSON:
+        raise errors.UnsupportedMediaType(accepted=JSON)
+    return checked(decoded(await request.body())), ALL
+
+
+def decoded(raw: bytes) -> Any:
+    """Return what JSON says; raise MalformedJson where it is none, or holds broken characters."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise errors.MalformedJson(problem=str(error)) from None
+
+
+def checked(given: Any) -> Asked:
+    """Return the request in a body; raise what is wrong with its members."""
+    if not isinstance(given, dict):
+        raise errors.InvalidInput(field="body", problem="must be an object with a `query`")
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
+    if not isinstance(query, str) or not query.strip():
+        raise errors.MissingField(field="query")
+    if not (variables is None or isinstance(variables, dict)):
+        raise errors.InvalidInput(field="variables", problem="must be an object")
+    if not (name is None or isinstance(name, str)):
+        raise errors.InvalidInput(field="operationName", problem="must be a string")
+    return Asked(query, variables, name)
+
+
+def wants_page(headers: Headers) -> bool:
+    """Return whether a browser asks, for a page and not for data."""
+    accept = headers.get("accept", "")
+    return "text/html" in accept and JSON not in accept and GRAPHQL_JSON not in accept
+
+
+def negotiated(headers: Headers) -> str:
+    """Return the media type to answer in; a client that does not know GraphQL's own gets plain JSON."""
+    return GRAPHQL_JSON if GRAPHQL_JSON in headers.get("accept", "").lower() else JSON

@@ -1,0 +1,227 @@
+"""What clients may give: sorts, filters and the inputs of mutations."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+import strawberry
+
+UNSET: Any = strawberry.UNSET
+
+AT_PLACE = Annotated[strawberry.ID | None, strawberry.argument(description="Only those at this place.")]
+OF_MOVIE = Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this movie.")]
+FROM_START = Annotated[
+    datetime | None, strawberry.argument(name="from", description="Only those that start then or later.")
+]
+TO_START = Annotated[datetime | None, strawberry.argument(description="Only those that start then or earlier.")]
+
+
+def field(description: str, *, name: str | None = None, default: Any = strawberry.UNSET) -> Any:
+    """Return an input field that may be left out."""
+    return strawberry.field(description=description, name=name, default=default)
+
+
+def required(description: str) -> Any:
+    """Return an input field that must be given."""
+    return strawberry.field(description=description)
+
+
+@strawberry.enum(description="The orders of movies.")
+class MovieSort(Enum):
+    """The values are those of db/lists.py."""
+
+    RATING = strawberry.enum_value("rating", description="Best rated first; unrated movies last.")
+    NEW = strawberry.enum_value("new", description="Latest airingDates.from first; movies without sessions last.")
+    LEAVING_SOON = strawberry.enum_value(
+        "leaving_soon", description="Earliest airingDates.to first; movies without sessions last."
+    )
+
+
+SortBy = Annotated[MovieSort, strawberry.argument(description="In which order.")]
+
+
+@strawberry.input(description="Which movies; what is left out does not matter.")
+class MovieFilter:
+    """All that is given must hold."""
+
+    search: str | None = field(
+        "Words of the title, in any case and with or without accents; a typing error is forgiven."
+    )
+    airing_from: datetime | None = field(
+        "Movies with a session at this instant or later, and at this place if one is given."
+    )
+    place_id: strawberry.ID | None = field("Movies with a session at this place.")
+    genre: str | None = field("Movies of this genre, spelled as they spell it.")
+
+
+@strawberry.input(description="Which places.")
+class PlaceFilter:
+    """All that is given must hold."""
+
+    search: str | None = field("Words of the name, as for movies.")
+
+
+@strawberry.input(description="Which page views; what is left out does not matter.")
+class PageViewFilter:
+    """All that is given must hold."""
+
+    tracking_id: str | None = field("Of this client.")
+    user_id: strawberry.ID | None = field("Of this user.")
+    path: str | None = field("Of this path, exactly.")
+    from_: datetime | None = field("Then or later.", name="from")
+    to: datetime | None = field("Then or earlier.")
+
+
+@strawberry.input(one_of=True, description="Exactly one of the two.")
+class IdentityInput:
+    """How an account is known."""
+
+    email: str | None = field("An e-mail address.")
+    username: str | None = field("1 to 150 letters, digits and @ . + - _")
+
+
+@strawberry.input(description="A new account.")
+class SignUpInput:
+    """See the fields."""
+
+    identity: IdentityInput = required("What the account is known by.")
+    password: str = required("8 to 128 characters.")
+
+
+@strawberry.input(description="An account and its password.")
+class SignInInput:
+    """See the fields."""
+
+    identity: IdentityInput = required("What the account is known by.")
+    password: str = required("Its password.")
+
+
+@strawberry.input(description="A rating of a movie.")
+class RateMovieInput:
+    """See the fields."""
+
+    movie_id: strawberry.ID = required("The movie.")
+    value: float = required("0 to 5; halves and the like are fine.")
+
+
+@strawberry.input(description="The session to book.")
+class OpenBookingInput:
+    """See the fields."""
+
+    session_id: strawberry.ID = required("The session.")
+
+
+@strawberry.input(description="The seats of a booking.")
+class ReserveSeatsInput:
+    """See the fields."""
+
+    booking_id: strawberry.ID = required("The booking.")
+    seats: int = required("The booking's new total, not an addition; 0 frees them all.")
+
+
+@strawberry.input(description="The booking to confirm.")
+class ConfirmBookingInput:
+    """See the fields."""
+
+    booking_id: strawberry.ID = required("The booking.")
+
+
+@strawberry.input(description="The booking to cancel.")
+class CancelBookingInput:
+    """See the fields."""
+
+    booking_id: strawberry.ID = required("The booking.")
+
+
+@strawberry.input(description="A new movie.")
+class CreateMovieInput:
+    """See the fields."""
+
+    title: str = required("Up to 200 characters.")
+    description: str = required("Up to 5000 characters.")
+    poster: str = required("An http or https address, or a path of this server.")
+    duration: int = required("Minutes, 1 to 1440.")
+    genres: list[str] = strawberry.field(default_factory=list, description="Up to 10.")
+
+
+@strawberry.input(description="A movie's new facts; what is left out stays.")
+class UpdateMovieInput:
+    """See the fields."""
+
+    id: strawberry.ID = required("The movie.")
+    title: str | None = field("Up to 200 characters.")
+    description: str | None = field("Up to 5000 characters.")
+    poster: str | None = field("An http or https address, or a path of this server.")
+    duration: int | None = field("Minutes, 1 to 1440.")
+    genres: list[str] | None = field("Up to 10.")
+
+
+@strawberry.input(description="A new place.")
+class CreatePlaceInput:
+    """See the fields."""
+
+    name: str = required("Up to 200 characters.")
+    address: str = required("Up to 500 characters.")
+    capacity: int = required("Seats of its room.")
+
+
+@strawberry.input(description="A new capacity holds for sessions scheduled from then on. What is left out stays.")
+class UpdatePlaceInput:
+    """See the fields."""
+
+    id: strawberry.ID = required("The place.")
+    name: str | None = field("Up to 200 characters.")
+    address: str | None = field("Up to 500 characters.")
+    capacity: int | None = field("Seats of its room.")
+
+
+@strawberry.input(
+    description=(
+        "Each place has one room: a session that overlaps another there (start to start plus duration) is"
+        " SESSION_OVERLAPS; a start in the past is INVALID_DATE."
+    )
+)
+class ScheduleSessionInput:
+    """See the fields."""
+
+    movie_id: strawberry.ID = required("What is shown.")
+    place_id: strawberry.ID = required("Where.")
+    starts_at: datetime = required("When; not in the past.")
+
+
+@strawberry.input(description="A session's new start; its bookings go with it.")
+class RescheduleSessionInput:
+    """See the fields."""
+
+    id: strawberry.ID = required("The session.")
+    starts_at: datetime = required("When; not in the past.")
+
+
+@strawberry.input(
+    description=(
+        "STILL_IN_USE while an open or confirmed booking hangs on it; otherwise what hangs on it goes too."
+    )
+)
+class DeleteInput:
+    """See the fields."""
+
+    id: strawberry.ID = required("What to delete.")
+
+
+@strawberry.input(description="A parameter of a page's query.")
+class QueryParameterInput:
+    """See the fields."""
+
+    name: str = required("What stands before the `=`.")
+    value: str = required("What stands behind it.")
+
+
+@strawberry.input(
+    description="A list in a page's query is the same name several times; a null is the empty string."
+)
+class PageInput:
+    """See the fields."""
+
+    scheme: str = required("Such as https.")
+    path: str = required("Such as /movies.")
+    query: list[QueryParameterInput] = strawberry.field(default_factory=list, description="In their order.")

@@ -1,0 +1,104 @@
+"""Movies, and where and when they are shown."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import Parent
+
+from db import models
+from resolvers import movies, places, sessions
+from schema.connection import After, Before, Connection, First, Info, Last, given, window
+from schema.inputs import AT_PLACE, FROM_START, TO_START
+from schema.node import Node, identified
+from web import addresses
+
+if TYPE_CHECKING:
+    from schema.place import Place
+    from schema.rating import Rating
+    from schema.session import Session
+
+UNSET: Any = strawberry.UNSET
+
+
+@strawberry.type(description="The first and the last day of a movie.")
+class AiringDates:
+    """The source is a movie."""
+
+    @strawberry.field(name="from", description="When its first session starts.")
+    def first(self: Parent[models.Movie]) -> datetime:
+        """Kept by the database."""
+        return self.airing_from  # type: ignore[return-value]  # there is no AiringDates without
+
+    @strawberry.field(name="to", description="When its last session starts.")
+    def last(self: Parent[models.Movie]) -> datetime:
+        """Kept by the database."""
+        return self.airing_to  # type: ignore[return-value]  # there is no AiringDates without
+
+
+@strawberry.type(description="A film.")
+class Movie(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, models.Movie)
+
+    id = identified("mov", "movie")
+    title: str = strawberry.field(description="What it is called.")
+    description: str = strawberry.field(description="What it is about.")
+    duration: int = strawberry.field(description="Minutes.")
+    genres: list[str] = strawberry.field(description="What kind of film it is.")
+    rating: float | None = strawberry.field(description="Mean of all ratings, 0 to 5; null until the first.")
+    rating_count: int = strawberry.field(description="How many users have rated it.")
+
+    @strawberry.field(description="Address of the poster image.")
+    def poster(self: Parent[models.Movie], info: Info) -> str:
+        """Absolute, for it is read elsewhere."""
+        return addresses.absolute(self.poster, base=info.context.base)
+
+    @strawberry.field(description="First and last session's start, both included; null while there is none.")
+    def airing_dates(self: Parent[models.Movie]) -> AiringDates | None:
+        """The movie itself."""
+        return None if self.airing_from is None else self  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="What the signed-in viewer gave it.")
+    async def viewer_rating(
+        self: Parent[models.Movie], info: Info
+    ) -> Annotated["Rating", strawberry.lazy("schema.rating")] | None:
+        """One statement for all movies of a list."""
+        return await movies.viewer_rating(info.context, self.id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Places with a session of this movie that is still to come or running, by name.")
+    async def places(
+        self: Parent[models.Movie],
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Annotated["Place", strawberry.lazy("schema.place")]]:
+        """One statement for all movies of a list."""
+        asked = window(first, after, last, before)
+        return await places.places_of_movie(info.context, self.id, asked)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Latest start first; both bounds are included.")
+    async def sessions(
+        self: Parent[models.Movie],
+        info: Info,
+        place_id: AT_PLACE = UNSET,
+        from_: FROM_START = UNSET,
+        to: TO_START = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Annotated["Session", strawberry.lazy("schema.session")]]:
+        """One statement for all movies of a list."""
+        asked = window(first, after, last, before)
+        return await sessions.sessions_of_movie(  # type: ignore[return-value]  # the source
+            info.context, self.id, asked, place_id=given(place_id), starts_from=given(from_), starts_to=given(to)
+        )
+
+

@@ -1,0 +1,60 @@
+"""Page views, for staff."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+from strawberry import Parent
+
+from db import models
+from resolvers import users
+from schema.connection import Info
+from schema.node import Node, identified
+from schema.user import User
+
+@strawberry.enum(description="Whether a page was entered or left.")
+class PageEventType(Enum):
+    """The values are those of the rows."""
+
+    PAGE_ENTER = strawberry.enum_value("page_enter", description="Entered.")
+    PAGE_EXIT = strawberry.enum_value("page_exit", description="Left.")
+
+
+@strawberry.type(description="A parameter of a page's query; a list is the same name several times.")
+class QueryParameter:
+    """The source is a pair."""
+
+    @strawberry.field(description="What stands before the `=`.")
+    def name(self: Parent[list[str]]) -> str:
+        """The first of the pair."""
+        return self[0]
+
+    @strawberry.field(description="What stands behind it; a null is the empty string.")
+    def value(self: Parent[list[str]]) -> str:
+        """The second of the pair."""
+        return self[1]
+
+
+@strawberry.type(description="Somebody entered or left a page. Staff only.")
+class PageView(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, models.PageView)
+
+    id = identified("trk", "page view")
+    tracking_id: str = strawberry.field(description="Who it was, as far as the client tells.")
+    type: PageEventType = strawberry.field(description="Whether the page was entered or left.")
+    scheme: str = strawberry.field(description="Of the page's address, such as https.")
+    path: str = strawberry.field(description="Of the page's address.")
+    query: list[QueryParameter] = strawberry.field(description="Of the page's address, in its order.")
+    occurred_at: datetime = strawberry.field(description="When it was told.")
+
+    @strawberry.field(description="Who was signed in, if anybody was.")
+    async def user(self: Parent[models.PageView], info: Info) -> User | None:
+        """One statement for all page views of a list."""
+        if self.user_id is None:
+            return None
+        return await users.visible_user(info.context, self.user_id)  # type: ignore[return-value]  # the source

@@ -1,0 +1,98 @@
+"""What mutations answer: the object as it is now, or null and the errors."""
+
+import strawberry
+
+from schema.booking import Booking
+from schema.errors import UserError
+from schema.movie import Movie
+from schema.place import Place
+from schema.rating import Rating
+from schema.session import Session
+from schema.user import User
+
+
+def errors() -> list[UserError]:
+    """Return the field that every payload has."""
+    made: list[UserError] = strawberry.field(description="Why it was refused; empty where it was not.")
+    return made
+
+
+def shown(what: str) -> None:
+    """Return a field that is null where the mutation was refused."""
+    made: None = strawberry.field(description=f"{what}; null where it was refused.")
+    return made
+
+
+@strawberry.type(description="The answer to signUp.")
+class SignUpPayload:
+    """See the fields."""
+
+    user: User | None = shown("The new account")
+    token: str | None = shown("Send it as `Authorization: Bearer …`")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to signIn.")
+class SignInPayload:
+    """See the fields."""
+
+    user: User | None = shown("The account")
+    token: str | None = shown("Send it as `Authorization: Bearer …`")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to rateMovie.")
+class RateMoviePayload:
+    """See the fields."""
+
+    rating: Rating | None = shown("The rating")
+    movie: Movie | None = shown("The movie with its new mean")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to every mutation of a booking.")
+class BookingPayload:
+    """See the fields."""
+
+    booking: Booking | None = shown("The booking as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to mutations of a movie.")
+class MoviePayload:
+    """See the fields."""
+
+    movie: Movie | None = shown("The movie as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to mutations of a place.")
+class PlacePayload:
+    """See the fields."""
+
+    place: Place | None = shown("The place as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to mutations of a session.")
+class SessionPayload:
+    """See the fields."""
+
+    session: Session | None = shown("The session as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to every deletion.")
+class DeletePayload:
+    """See the fields."""
+
+    deleted_id: strawberry.ID | None = shown("What is no more")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to trackPage.")
+class TrackPagePayload:
+    """See the fields."""
+
+    ok: bool = strawberry.field(description="Whether the page view is kept for good.")
+    errors: list[UserError] = errors()

@@ -1,0 +1,128 @@
+"""What can be asked."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from resolvers import bookings, movies, nodes, page_views, places, sessions, users
+from schema.booking import Booking
+from schema.connection import After, Before, Connection, First, Info, Last, given, window
+from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy
+from schema.movie import Movie
+from schema.node import Node
+from schema.page_view import PageView
+from schema.place import Place
+from schema.session import Session
+from schema.user import User
+
+UNSET: Any = strawberry.UNSET
+
+Identity = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+Identities = Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
+WhichMovies = Annotated[MovieFilter | None, strawberry.argument(description="Only those that match.")]
+WhichPlaces = Annotated[PlaceFilter | None, strawberry.argument(description="Only those that match.")]
+WhichPageViews = Annotated[PageViewFilter | None, strawberry.argument(description="Only those that match.")]
+
+
+@strawberry.type(description="What can be asked. Siblings are answered side by side.")
+class Query:
+    """The root of queries."""
+
+    @strawberry.field(description="Any object by its id; null if there is none, or if the viewer may not see it.")
+    async def node(self, info: Info, id: Identity) -> Node | None:  # noqa: A002  # the contract's name
+        """Global Object Identification."""
+        return await nodes.node(info.context, id)  # type: ignore[no-any-return]  # the source
+
+    @strawberry.field(
+        description="As many objects as ids (at most 100), in their order, null for what is not there."
+    )
+    async def nodes(self, info: Info, ids: Identities) -> list[Node | None]:
+        """Global Object Identification."""
+        return await nodes.nodes(info.context, ids)
+
+    @strawberry.field(description="The signed-in user; null for an anonymous caller.")
+    async def viewer(self, info: Info) -> User | None:
+        """Who asks."""
+        return await users.viewer(info.context)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="All movies.")
+    async def movies(
+        self,
+        info: Info,
+        sort: SortBy = MovieSort.RATING,
+        filter: WhichMovies = UNSET,  # noqa: A002  # the contract's name
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Movie]:
+        """One statement."""
+        asked = given(filter) or MovieFilter()
+        return await movies.list_movies(  # type: ignore[return-value]  # the source
+            info.context,
+            window(first, after, last, before),
+            sort=sort.value,
+            search=given(asked.search),
+            airing_from=given(asked.airing_from),
+            place_id=given(asked.place_id),
+            genre=given(asked.genre),
+        )
+
+    @strawberry.field(description="One movie; null if there is none.")
+    async def movie(self, info: Info, id: Identity) -> Movie | None:  # noqa: A002  # the contract's name
+        """By its id."""
+        return await movies.movie_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="By name.")
+    async def places(
+        self,
+        info: Info,
+        filter: WhichPlaces = UNSET,  # noqa: A002  # the contract's name
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Place]:
+        """One statement."""
+        asked = given(filter) or PlaceFilter()
+        paged = window(first, after, last, before)
+        return await places.list_places(  # type: ignore[return-value]  # the source
+            info.context, paged, search=given(asked.search)
+        )
+
+    @strawberry.field(description="One place; null if there is none.")
+    async def place(self, info: Info, id: Identity) -> Place | None:  # noqa: A002  # the contract's name
+        """By its id."""
+        return await places.place_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="One session; null if there is none.")
+    async def session(self, info: Info, id: Identity) -> Session | None:  # noqa: A002  # the contract's name
+        """By its id."""
+        return await sessions.session_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="One of the viewer's bookings; null if there is none.")
+    async def booking(self, info: Info, id: Identity) -> Booking | None:  # noqa: A002  # the contract's name
+        """By its id."""
+        return await bookings.booking_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Page views, newest first. Staff only.")
+    async def page_views(
+        self,
+        info: Info,
+        filter: WhichPageViews = UNSET,  # noqa: A002  # the contract's name
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[PageView]:
+        """One statement."""
+        asked = given(filter) or PageViewFilter()
+        return await page_views.list_page_views(  # type: ignore[return-value]  # the source
+            info.context,
+            window(first, after, last, before),
+            tracking_id=given(asked.tracking_id),
+            user_id=given(asked.user_id),
+            path=given(asked.path),
+            occurred_from=given(asked.from_),
+            occurred_to=given(asked.to),
+        )

@@ -1,0 +1,44 @@
+"""Accounts."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import Parent
+
+from db import models
+from resolvers import bookings
+from schema.booking import Booking
+from schema.connection import After, Before, Connection, First, Info, Last, window
+from schema.node import Node, identified
+
+UNSET: Any = strawberry.UNSET
+
+
+@strawberry.type(description="Somebody with an account. Users see themselves; staff see all.")
+class User(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, models.User)
+
+    id = identified("usr", "user")
+    email: str | None = strawberry.field(description="The address to sign in with, where there is one.")
+    username: str | None = strawberry.field(description="The name to sign in with, where there is one.")
+    created_at: datetime = strawberry.field(description="When the account was made.")
+    is_staff: bool = strawberry.field(description="Whether they may change the programme.")
+
+    @strawberry.field(description="Newest first.")
+    async def bookings(
+        self: Parent[models.User],
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Booking]:
+        """One statement for all users of a list."""
+        asked = window(first, after, last, before)
+        return await bookings.bookings_of(info.context, self.id, asked)  # type: ignore[return-value]  # the source
