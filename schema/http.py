@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from graphql import OperationType
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 import auth
 from domain import errors
