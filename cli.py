@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Final
 
 import structlog
 import typer
+from graphql import GraphQLError
 from sqlalchemy.exc import OperationalError
 
 from app import connected, create_app, work
@@ -23,6 +25,8 @@ from db.models import User
 from demo.load import Loaded, NotEmptyError, load
 from domain import user
 from domain.errors import Refusal, Refusals
+from schema.changes import changes
+from schema.contract import sdl
 from settings import VARIABLES, Settings, SettingsError, unknown_variables
 from web import logs
 from web.server import ListenError, Serving, end_on_signals, listen, serve_here
@@ -57,6 +61,8 @@ staff_commands = typer.Typer(
     help="Who may change movies, places and sessions.", no_args_is_help=True, rich_markup_mode=None
 )
 commands.add_typer(staff_commands, name="staff")
+schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
+commands.add_typer(schema_commands, name="schema")
 
 
 class CommandError(Exception):
@@ -210,6 +216,32 @@ def _new_password(*, stdin: bool) -> str:
     if stdin:
         return user.check_password(sys.stdin.readline().rstrip("\r\n"))
     return user.check_password(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@schema_commands.command("export", epilog=_examples("matinee schema export --out schema.graphql"))
+def schema_export(
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+) -> None:
+    """Print the GraphQL contract in the schema definition language."""
+    if out is None:
+        typer.echo(sdl(), nl=False)
+    else:
+        out.write_text(sdl())
+
+
+@schema_commands.command("check", epilog=_examples("matinee schema check released.graphql"))
+def schema_check(old: Annotated[Path, typer.Argument(help="The SDL that clients were built on.", exists=True)]) -> None:
+    """List what this server's contract does to clients of an older one; fail where it breaks them."""
+    try:
+        found = changes(old.read_text(), sdl())
+    except GraphQLError as error:
+        raise CommandError(f"{old}: {error.message}. Give a file of the schema definition language.") from error
+    for change in found:
+        typer.echo(change)
+    if any(change.breaking for change in found):
+        raise CommandError("Clients of the older contract would break.")
+    typer.echo("Clients of the older contract go on working.")
 
 
 def _settings() -> Settings:

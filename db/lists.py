@@ -223,7 +223,7 @@ def searched(
         "patterns": [search.pattern(word) for word in words],
         "trigrams": search.trigrams(max(words, key=len)),
     }
-    return Listing(name, model, build, {**values, "search": worked_out["search"]}, sort, worked_out)
+    return Listing(name, model, build, {**values, "search": worked_out["search"]}, sort, worked_out=worked_out)
 
 
 def matching(

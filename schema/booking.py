@@ -14,6 +14,7 @@ from schema.node import Node, identified
 from schema.place import Place
 from schema.session import Session
 
+
 @strawberry.enum(description="What a booking can be; only an open one can still change.")
 class BookingStatus(Enum):
     """The values are those of the rows."""
@@ -58,21 +59,25 @@ class Booking(Node):
     cancelled_at: datetime | None = strawberry.field(description="Null until it is cancelled.")
 
     @strawberry.field(description="The session that it is for.")
-    async def session(self: Parent[models.Booking], info: Info) -> Session:
+    @staticmethod
+    async def session(root: Parent[models.Booking], info: Info) -> Session:
         """One statement for all bookings of a list."""
-        return await bookings.session_of(info.context, self)  # type: ignore[return-value]  # the source
+        return await bookings.session_of(info.context, root)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="The movie that it is for.")
-    async def movie(self: Parent[models.Booking], info: Info) -> Movie:
+    @staticmethod
+    async def movie(root: Parent[models.Booking], info: Info) -> Movie:
         """By way of the session."""
-        return await bookings.movie_of(info.context, self)  # type: ignore[return-value]  # the source
+        return await bookings.movie_of(info.context, root)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="The place that it is for.")
-    async def place(self: Parent[models.Booking], info: Info) -> Place:
+    @staticmethod
+    async def place(root: Parent[models.Booking], info: Info) -> Place:
         """By way of the session."""
-        return await bookings.place_of(info.context, self)  # type: ignore[return-value]  # the source
+        return await bookings.place_of(info.context, root)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Every change of the reserved seats, oldest first (the latest 100).")
-    async def reservations(self: Parent[models.Booking], info: Info) -> list[SeatReservation]:
+    @staticmethod
+    async def reservations(root: Parent[models.Booking], info: Info) -> list[SeatReservation]:
         """One statement for all bookings of a list."""
-        return await info.context.loaders.reservations_by_booking.load(self.id)  # type: ignore[return-value]
+        return await info.context.loaders.reservations_by_booking.load(root.id)  # type: ignore[return-value]

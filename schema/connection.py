@@ -42,24 +42,28 @@ class PageInfo:
     """The source is a page."""
 
     @strawberry.field(description="Whether there is more after this page.")
-    def has_next_page(self: strawberry.Parent[Page[Any]]) -> bool:
+    @staticmethod
+    def has_next_page(root: strawberry.Parent[Page[Any]]) -> bool:
         """Known from one row more than was asked for."""
-        return self.has_next
+        return root.has_next
 
     @strawberry.field(description="Whether there is more before this page.")
-    def has_previous_page(self: strawberry.Parent[Page[Any]]) -> bool:
+    @staticmethod
+    def has_previous_page(root: strawberry.Parent[Page[Any]]) -> bool:
         """Known likewise, or from the cursor that the page begins after."""
-        return self.has_previous
+        return root.has_previous
 
     @strawberry.field(description="The cursor of the first edge; null without any.")
-    def start_cursor(self: strawberry.Parent[Page[Any]]) -> str | None:
+    @staticmethod
+    def start_cursor(root: strawberry.Parent[Page[Any]]) -> str | None:
         """Where to go back from."""
-        return self.start_cursor
+        return root.start_cursor
 
     @strawberry.field(description="The cursor of the last edge; null without any.")
-    def end_cursor(self: strawberry.Parent[Page[Any]]) -> str | None:
+    @staticmethod
+    def end_cursor(root: strawberry.Parent[Page[Any]]) -> str | None:
         """Where to go on from."""
-        return self.end_cursor
+        return root.end_cursor
 
 
 @strawberry.type(description="An item of a list, and its place there.")
@@ -69,9 +73,10 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The item.")
 
     @strawberry.field(description="Opaque; good for `after` and `before` in this very list, sort and filter.")
-    def cursor(self: strawberry.Parent[RowInPage]) -> str:
+    @staticmethod
+    def cursor(root: strawberry.Parent[RowInPage]) -> str:
         """The row's key, signed."""
-        return self.page.cursor(self.node)
+        return root.page.cursor(root.node)
 
 
 @strawberry.type(description="A page of a list.")
@@ -79,23 +84,27 @@ class Connection(Generic[T]):
     """The source is a page."""
 
     @strawberry.field(description="The items with their cursors.")
-    def edges(self: strawberry.Parent[Page[Any]]) -> list[Edge[T]]:
+    @staticmethod
+    def edges(root: strawberry.Parent[Page[Any]]) -> list[Edge[T]]:
         """In the order of the list, whichever end the page was taken from."""
-        return [RowInPage(self, row) for row in self.rows]  # type: ignore[misc]  # sources, not instances
+        return [RowInPage(root, row) for row in root.rows]  # type: ignore[misc]  # sources, not instances
 
     @strawberry.field(description="The items alone.")
-    def nodes(self: strawberry.Parent[Page[Any]]) -> list[T]:
+    @staticmethod
+    def nodes(root: strawberry.Parent[Page[Any]]) -> list[T]:
         """As in `edges`."""
-        return list(self.rows)
+        return list(root.rows)
 
     @strawberry.field(description="Where this page lies in the list.")
-    def page_info(self: strawberry.Parent[Page[Any]]) -> PageInfo:
+    @staticmethod
+    def page_info(root: strawberry.Parent[Page[Any]]) -> PageInfo:
         """The page itself."""
-        return self  # type: ignore[return-value]  # the source, not an instance
+        return root  # type: ignore[return-value]  # the source, not an instance
 
     @strawberry.field(description="How many items the whole list has; counted only when asked for.")
-    async def total_count(self: strawberry.Parent[Page[Any]], info: Info) -> int:
+    @staticmethod
+    async def total_count(root: strawberry.Parent[Page[Any]], info: Info) -> int:
         """Counted on the primary, for all parents at once."""
-        if self.listing.parent:
-            return await info.context.loaders.count.load(children(self.listing))
-        return await paging.count(info.context.database.primary, self.listing)
+        if root.listing.parent:
+            return await info.context.loaders.count.load(children(root.listing))
+        return await paging.count(info.context.database.primary, root.listing)

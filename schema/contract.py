@@ -7,7 +7,8 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from schema.errors import Conflict, InvalidInput, NotFound, SeatsUnavailable, UpstreamUnavailable, flat
+from schema import formatting
+from schema.errors import Conflict, InvalidInput, NotFound, SeatsUnavailable, UpstreamUnavailable
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -20,10 +21,10 @@ log = structlog.get_logger("matinee.graphql")
 class Schema(strawberry.Schema):
     """Strawberry's schema, with errors logged in our own lines: the unexpected ones, and only those."""
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+    def process_errors(self, errors: list[GraphQLError], _execution_context: ExecutionContext | None = None) -> None:
         """Log what is a bug of ours; a refusal is an answer like any other."""
         for error in errors:
-            if error.original_error is not None and not flat(error.original_error):
+            if formatting.is_ours(error):
                 log.error("unexpected error", path=error.path, exc_info=error.original_error)
 
 

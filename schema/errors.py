@@ -1,6 +1,6 @@
 """Refusals as GraphQL shows them: data in a payload where the caller can mend it, the answer's own errors otherwise."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -11,8 +11,8 @@ from domain.errors import Refusal, Refusals
 
 P = TypeVar("P")
 
-ErrorCode = strawberry.enum(
-    Enum(  # type: ignore[misc]  # its members are the refusals
+ErrorCode: Any = strawberry.enum(  # type: ignore[call-overload]  # its members are the refusals
+    Enum(
         "ErrorCode",
         {
             leaf.code: strawberry.enum_value(leaf.code, description=leaf.message.replace("{", "‹").replace("}", "›"))
@@ -27,7 +27,7 @@ ErrorCode = strawberry.enum(
 class UserError:
     """What all kinds have in common."""
 
-    code: ErrorCode = strawberry.field(description="What programs go by.")  # type: ignore[valid-type]
+    code: ErrorCode = strawberry.field(description="What programs go by.")
     message: str = strawberry.field(description="What people read.")
     path: list[str] = strawberry.field(
         description='Path into the mutation\'s arguments: ["input", "seats"]; empty where no single field is at fault.'
@@ -72,7 +72,7 @@ KINDS: Final[tuple[tuple[type[Refusal], type[UserError]], ...]] = (
 TOP_LEVEL: Final = (errors.Barred, errors.Malformed, errors.Unavailable, errors.Internal)
 
 
-async def answered(payload: type[P], asked: Awaitable[Any], *names: str) -> P:
+async def answered(payload: Callable[..., P], asked: Awaitable[Any], *names: str) -> P:
     """Return the payload with what was asked for under `names`, or null and why it was refused."""
     try:
         made = await asked

@@ -23,11 +23,17 @@ def each(error: GraphQLError, reference: str) -> Iterator[dict[str, Any]]:
         yield {"message": str(refusal), **where, "extensions": {"code": refusal.code}}
     if cause:
         return
-    if error.original_error is not None and error.path is not None:
+    if is_ours(error):
         masked = errors.Internal(reference=reference)
         yield {"message": str(masked), **where, "extensions": {"code": masked.code}}
         return
     yield {"message": error.message, **where, "extensions": {"code": errors.InvalidInput.code}}
+
+
+def is_ours(error: GraphQLError) -> bool:
+    """Return whether an error is a bug of ours: raised by a field, and neither a refusal nor the document's fault."""
+    raised = error.original_error is not None and error.path is not None
+    return raised and not isinstance(error.original_error, GraphQLError) and not refusals(error)
 
 
 def places(error: GraphQLError) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -78,7 +77,7 @@ async def answer(request: Request, media_type: str) -> Response:
             allowed_operation_types=allowed,
         )
     except InvalidOperationTypeError:
-        raise errors.MethodNotAllowed(method=request.method, accepted="POST for mutations") from None
+        raise errors.MethodNotAllowed(method=f"mutations by {request.method}", accepted="POST") from None
     except CannotGetOperationTypeError:
         problem = "must name an operation of the document"
         raise errors.InvalidInput(field="operationName", problem=problem) from None
@@ -101,7 +100,8 @@ def refused(faults: list[Refusal], media_type: str) -> Response:
     """Return the answer to a request that cannot be run, in GraphQL's shape."""
     first = faults[0]
     status = next((STATUSES[kind] for kind in type(first).__mro__ if kind in STATUSES), 400)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}, 503: {"Retry-After": "1"}}
+    allowed = str(first.words.get("accepted", ""))
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": allowed}, 503: {"Retry-After": "1"}}
     body = {"errors": [{"message": str(fault), "extensions": {"code": fault.code}} for fault in faults]}
     return respond(body, media_type, status=status, headers=headers.get(status, {}))
 
@@ -122,7 +122,7 @@ async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
         given = {"query": parameters.get("query"), "variables": variables, "operationName": name or None}
         return checked(given), QUERIES
     if request.method != "POST":
-        raise errors.MethodNotAllowed(method=request.method, accepted="GET and POST")
+        raise errors.MethodNotAllowed(method=request.method, accepted="GET, POST")
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != JSON:
         raise errors.UnsupportedMediaType(accepted=JSON)

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import strawberry
+
+from db import lists
 
 UNSET: Any = strawberry.UNSET
 
@@ -35,6 +37,11 @@ class MovieSort(Enum):
     LEAVING_SOON = strawberry.enum_value(
         "leaving_soon", description="Earliest airingDates.to first; movies without sessions last."
     )
+
+
+def order(sort: MovieSort) -> lists.MovieSort:
+    """Return the name that the lists have for an order."""
+    return cast("lists.MovieSort", sort.value)
 
 
 SortBy = Annotated[MovieSort, strawberry.argument(description="In which order.")]
@@ -198,9 +205,7 @@ class RescheduleSessionInput:
 
 
 @strawberry.input(
-    description=(
-        "STILL_IN_USE while an open or confirmed booking hangs on it; otherwise what hangs on it goes too."
-    )
+    description=("STILL_IN_USE while an open or confirmed booking hangs on it; otherwise what hangs on it goes too.")
 )
 class DeleteInput:
     """See the fields."""
@@ -216,9 +221,7 @@ class QueryParameterInput:
     value: str = required("What stands behind it.")
 
 
-@strawberry.input(
-    description="A list in a page's query is the same name several times; a null is the empty string."
-)
+@strawberry.input(description="A list in a page's query is the same name several times; a null is the empty string.")
 class PageInput:
     """See the fields."""
 

@@ -26,14 +26,16 @@ class AiringDates:
     """The source is a movie."""
 
     @strawberry.field(name="from", description="When its first session starts.")
-    def first(self: Parent[models.Movie]) -> datetime:
+    @staticmethod
+    def first(root: Parent[models.Movie]) -> datetime:
         """Kept by the database."""
-        return self.airing_from  # type: ignore[return-value]  # there is no AiringDates without
+        return root.airing_from  # type: ignore[return-value]  # there is no AiringDates without
 
     @strawberry.field(name="to", description="When its last session starts.")
-    def last(self: Parent[models.Movie]) -> datetime:
+    @staticmethod
+    def last(root: Parent[models.Movie]) -> datetime:
         """Kept by the database."""
-        return self.airing_to  # type: ignore[return-value]  # there is no AiringDates without
+        return root.airing_to  # type: ignore[return-value]  # there is no AiringDates without
 
 
 @strawberry.type(description="A film.")
@@ -54,25 +56,29 @@ class Movie(Node):
     rating_count: int = strawberry.field(description="How many users have rated it.")
 
     @strawberry.field(description="Address of the poster image.")
-    def poster(self: Parent[models.Movie], info: Info) -> str:
+    @staticmethod
+    def poster(root: Parent[models.Movie], info: Info) -> str:
         """Absolute, for it is read elsewhere."""
-        return addresses.absolute(self.poster, base=info.context.base)
+        return addresses.absolute(root.poster, base=info.context.base)
 
     @strawberry.field(description="First and last session's start, both included; null while there is none.")
-    def airing_dates(self: Parent[models.Movie]) -> AiringDates | None:
+    @staticmethod
+    def airing_dates(root: Parent[models.Movie]) -> AiringDates | None:
         """The movie itself."""
-        return None if self.airing_from is None else self  # type: ignore[return-value]  # the source
+        return None if root.airing_from is None else root  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="What the signed-in viewer gave it.")
+    @staticmethod
     async def viewer_rating(
-        self: Parent[models.Movie], info: Info
+        root: Parent[models.Movie], info: Info
     ) -> Annotated["Rating", strawberry.lazy("schema.rating")] | None:
         """One statement for all movies of a list."""
-        return await movies.viewer_rating(info.context, self.id)  # type: ignore[return-value]  # the source
+        return await movies.viewer_rating(info.context, root.id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Places with a session of this movie that is still to come or running, by name.")
+    @staticmethod
     async def places(
-        self: Parent[models.Movie],
+        root: Parent[models.Movie],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -81,11 +87,12 @@ class Movie(Node):
     ) -> Connection[Annotated["Place", strawberry.lazy("schema.place")]]:
         """One statement for all movies of a list."""
         asked = window(first, after, last, before)
-        return await places.places_of_movie(info.context, self.id, asked)  # type: ignore[return-value]  # the source
+        return await places.places_of_movie(info.context, root.id, asked)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Latest start first; both bounds are included.")
+    @staticmethod
     async def sessions(
-        self: Parent[models.Movie],
+        root: Parent[models.Movie],
         info: Info,
         place_id: AT_PLACE = UNSET,
         from_: FROM_START = UNSET,
@@ -98,7 +105,5 @@ class Movie(Node):
         """One statement for all movies of a list."""
         asked = window(first, after, last, before)
         return await sessions.sessions_of_movie(  # type: ignore[return-value]  # the source
-            info.context, self.id, asked, place_id=given(place_id), starts_from=given(from_), starts_to=given(to)
+            info.context, root.id, asked, place_id=given(place_id), starts_from=given(from_), starts_to=given(to)
         )
-
-

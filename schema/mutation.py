@@ -1,6 +1,6 @@
 """What can be changed: each field by a transaction of its own."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 import strawberry
@@ -59,7 +59,7 @@ def about(what: str) -> Any:
     return strawberry.argument(description=what)
 
 
-async def changed(info: Info, payload: type[P], asked: Awaitable[Any], *names: str) -> P:
+async def changed(info: Info, payload: Callable[..., P], asked: Awaitable[Any], *names: str) -> P:
     """Return the payload of a mutation; what else the request reads comes from the primary, read anew."""
     answer = await answered(payload, asked, *names)
     info.context.renew()
@@ -71,25 +71,19 @@ class Mutation:
     """The root of mutations."""
 
     @strawberry.mutation(description="Makes an account, and signs it in.")
-    async def sign_up(
-        self, info: Info, input: Annotated[SignUpInput, about("The account.")]
-    ) -> SignUpPayload:
+    async def sign_up(self, info: Info, input: Annotated[SignUpInput, about("The account.")]) -> SignUpPayload:
         """EMAIL_TAKEN, USERNAME_TAKEN, INVALID_EMAIL, INVALID_USERNAME, WEAK_PASSWORD."""
         asked = users.sign_up(info.context, **identity(input.identity), password=input.password)
         return await changed(info, SignUpPayload, asked, "user", "token")
 
     @strawberry.mutation(description="Signs an account in.")
-    async def sign_in(
-        self, info: Info, input: Annotated[SignInInput, about("The account.")]
-    ) -> SignInPayload:
+    async def sign_in(self, info: Info, input: Annotated[SignInInput, about("The account.")]) -> SignInPayload:
         """INVALID_CREDENTIALS."""
         asked = users.sign_in(info.context, **identity(input.identity), password=input.password)
         return await changed(info, SignInPayload, asked, "user", "token")
 
     @strawberry.mutation(description="Rates a movie, in place of what the viewer gave it before.")
-    async def rate_movie(
-        self, info: Info, input: Annotated[RateMovieInput, about("The rating.")]
-    ) -> RateMoviePayload:
+    async def rate_movie(self, info: Info, input: Annotated[RateMovieInput, about("The rating.")]) -> RateMoviePayload:
         """INVALID_RATING, MOVIE_NOT_FOUND."""
 
         async def rated() -> tuple[models.Rating, models.Movie | None]:
@@ -132,9 +126,7 @@ class Mutation:
         return await changed(info, BookingPayload, asked, "booking")
 
     @strawberry.mutation(description="Adds a movie. Staff only.")
-    async def create_movie(
-        self, info: Info, input: Annotated[CreateMovieInput, about("The movie.")]
-    ) -> MoviePayload:
+    async def create_movie(self, info: Info, input: Annotated[CreateMovieInput, about("The movie.")]) -> MoviePayload:
         """INVALID_INPUT."""
         asked = movies.create_movie(
             info.context,
@@ -147,9 +139,7 @@ class Mutation:
         return await changed(info, MoviePayload, asked, "movie")
 
     @strawberry.mutation(description="Changes what is given of a movie. Staff only.")
-    async def update_movie(
-        self, info: Info, input: Annotated[UpdateMovieInput, about("The changes.")]
-    ) -> MoviePayload:
+    async def update_movie(self, info: Info, input: Annotated[UpdateMovieInput, about("The changes.")]) -> MoviePayload:
         """INVALID_INPUT, MOVIE_NOT_FOUND, SESSION_OVERLAPS."""
         asked = movies.update_movie(
             info.context,
@@ -163,24 +153,18 @@ class Mutation:
         return await changed(info, MoviePayload, asked, "movie")
 
     @strawberry.mutation(description="Deletes a movie with its ratings and sessions. Staff only.")
-    async def delete_movie(
-        self, info: Info, input: Annotated[DeleteInput, about("The movie.")]
-    ) -> DeletePayload:
+    async def delete_movie(self, info: Info, input: Annotated[DeleteInput, about("The movie.")]) -> DeletePayload:
         """MOVIE_NOT_FOUND, STILL_IN_USE."""
         return await changed(info, DeletePayload, movies.delete_movie(info.context, input.id), "deleted_id")
 
     @strawberry.mutation(description="Adds a place. Staff only.")
-    async def create_place(
-        self, info: Info, input: Annotated[CreatePlaceInput, about("The place.")]
-    ) -> PlacePayload:
+    async def create_place(self, info: Info, input: Annotated[CreatePlaceInput, about("The place.")]) -> PlacePayload:
         """INVALID_INPUT."""
         asked = places.create_place(info.context, name=input.name, address=input.address, capacity=input.capacity)
         return await changed(info, PlacePayload, asked, "place")
 
     @strawberry.mutation(description="Changes what is given of a place. Staff only.")
-    async def update_place(
-        self, info: Info, input: Annotated[UpdatePlaceInput, about("The changes.")]
-    ) -> PlacePayload:
+    async def update_place(self, info: Info, input: Annotated[UpdatePlaceInput, about("The changes.")]) -> PlacePayload:
         """INVALID_INPUT, PLACE_NOT_FOUND."""
         asked = places.update_place(
             info.context,
@@ -192,9 +176,7 @@ class Mutation:
         return await changed(info, PlacePayload, asked, "place")
 
     @strawberry.mutation(description="Deletes a place with its sessions. Staff only.")
-    async def delete_place(
-        self, info: Info, input: Annotated[DeleteInput, about("The place.")]
-    ) -> DeletePayload:
+    async def delete_place(self, info: Info, input: Annotated[DeleteInput, about("The place.")]) -> DeletePayload:
         """PLACE_NOT_FOUND, STILL_IN_USE."""
         return await changed(info, DeletePayload, places.delete_place(info.context, input.id), "deleted_id")
 
@@ -217,20 +199,16 @@ class Mutation:
         return await changed(info, SessionPayload, asked, "session")
 
     @strawberry.mutation(description="Deletes a session. Staff only.")
-    async def delete_session(
-        self, info: Info, input: Annotated[DeleteInput, about("The session.")]
-    ) -> DeletePayload:
+    async def delete_session(self, info: Info, input: Annotated[DeleteInput, about("The session.")]) -> DeletePayload:
         """SESSION_NOT_FOUND, STILL_IN_USE."""
         return await changed(info, DeletePayload, sessions.delete_session(info.context, input.id), "deleted_id")
 
     @strawberry.mutation(description="Tells that a page was entered or left. For anybody.")
-    async def track_page(
-        self, info: Info, input: Annotated[TrackPageInput, about("The page.")]
-    ) -> TrackPagePayload:
+    async def track_page(self, info: Info, input: Annotated[TrackPageInput, about("The page.")]) -> TrackPagePayload:
         """INVALID_INPUT."""
         seen = Seen(
             tracking_id=input.tracking_id,
-            type=models.PageEventType(input.type.value),
+            type=models.PageEventType(str(input.type.value)),
             scheme=input.page.scheme,
             path=input.page.path,
             query=tuple((parameter.name, parameter.value) for parameter in input.page.query),

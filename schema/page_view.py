@@ -12,6 +12,7 @@ from schema.connection import Info
 from schema.node import Node, identified
 from schema.user import User
 
+
 @strawberry.enum(description="Whether a page was entered or left.")
 class PageEventType(Enum):
     """The values are those of the rows."""
@@ -25,14 +26,16 @@ class QueryParameter:
     """The source is a pair."""
 
     @strawberry.field(description="What stands before the `=`.")
-    def name(self: Parent[list[str]]) -> str:
+    @staticmethod
+    def name(root: Parent[list[str]]) -> str:
         """The first of the pair."""
-        return self[0]
+        return root[0]
 
     @strawberry.field(description="What stands behind it; a null is the empty string.")
-    def value(self: Parent[list[str]]) -> str:
+    @staticmethod
+    def value(root: Parent[list[str]]) -> str:
         """The second of the pair."""
-        return self[1]
+        return root[1]
 
 
 @strawberry.type(description="Somebody entered or left a page. Staff only.")
@@ -53,8 +56,9 @@ class PageView(Node):
     occurred_at: datetime = strawberry.field(description="When it was told.")
 
     @strawberry.field(description="Who was signed in, if anybody was.")
-    async def user(self: Parent[models.PageView], info: Info) -> User | None:
+    @staticmethod
+    async def user(root: Parent[models.PageView], info: Info) -> User | None:
         """One statement for all page views of a list."""
-        if self.user_id is None:
+        if root.user_id is None:
             return None
-        return await users.visible_user(info.context, self.user_id)  # type: ignore[return-value]  # the source
+        return await users.visible_user(info.context, root.user_id)  # type: ignore[return-value]  # the source

@@ -1,5 +1,7 @@
 """What mutations answer: the object as it is now, or null and the errors."""
 
+from typing import Any
+
 import strawberry
 
 from schema.booking import Booking
@@ -11,16 +13,14 @@ from schema.session import Session
 from schema.user import User
 
 
-def errors() -> list[UserError]:
+def errors() -> Any:
     """Return the field that every payload has."""
-    made: list[UserError] = strawberry.field(description="Why it was refused; empty where it was not.")
-    return made
+    return strawberry.field(description="Why it was refused; empty where it was not.")
 
 
-def shown(what: str) -> None:
+def shown(what: str) -> Any:
     """Return a field that is null where the mutation was refused."""
-    made: None = strawberry.field(description=f"{what}; null where it was refused.")
-    return made
+    return strawberry.field(description=f"{what}; null where it was refused.")
 
 
 @strawberry.type(description="The answer to signUp.")

@@ -8,7 +8,7 @@ from strawberry import Parent
 from db import models
 from resolvers import movies, sessions
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
-from schema.inputs import FROM_START, OF_MOVIE, TO_START, MovieSort, SortBy
+from schema.inputs import FROM_START, OF_MOVIE, TO_START, MovieSort, SortBy, order
 from schema.movie import Movie
 from schema.node import Node, identified
 
@@ -33,8 +33,9 @@ class Place(Node):
     capacity: int = strawberry.field(description="Seats of its room.")
 
     @strawberry.field(description="Movies with a session here that is still to come or running.")
+    @staticmethod
     async def movies(
-        self: Parent[models.Place],
+        root: Parent[models.Place],
         info: Info,
         sort: SortBy = MovieSort.RATING,
         first: First = UNSET,
@@ -45,12 +46,13 @@ class Place(Node):
         """One statement for all places of a list."""
         asked = window(first, after, last, before)
         return await movies.movies_of_place(  # type: ignore[return-value]  # the source
-            info.context, self.id, asked, sort=sort.value
+            info.context, root.id, asked, sort=order(sort)
         )
 
     @strawberry.field(description="Latest start first; both bounds are included.")
+    @staticmethod
     async def sessions(
-        self: Parent[models.Place],
+        root: Parent[models.Place],
         info: Info,
         movie_id: OF_MOVIE = UNSET,
         from_: FROM_START = UNSET,
@@ -63,5 +65,5 @@ class Place(Node):
         """One statement for all places of a list."""
         asked = window(first, after, last, before)
         return await sessions.sessions_of_place(  # type: ignore[return-value]  # the source
-            info.context, self.id, asked, movie_id=given(movie_id), starts_from=given(from_), starts_to=given(to)
+            info.context, root.id, asked, movie_id=given(movie_id), starts_from=given(from_), starts_to=given(to)
         )

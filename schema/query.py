@@ -7,7 +7,7 @@ import strawberry
 from resolvers import bookings, movies, nodes, page_views, places, sessions, users
 from schema.booking import Booking
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
-from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy
+from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy, order
 from schema.movie import Movie
 from schema.node import Node
 from schema.page_view import PageView
@@ -29,13 +29,11 @@ class Query:
     """The root of queries."""
 
     @strawberry.field(description="Any object by its id; null if there is none, or if the viewer may not see it.")
-    async def node(self, info: Info, id: Identity) -> Node | None:  # noqa: A002  # the contract's name
+    async def node(self, info: Info, id: Identity) -> Node | None:
         """Global Object Identification."""
         return await nodes.node(info.context, id)  # type: ignore[no-any-return]  # the source
 
-    @strawberry.field(
-        description="As many objects as ids (at most 100), in their order, null for what is not there."
-    )
+    @strawberry.field(description="As many objects as ids (at most 100), in their order, null for what is not there.")
     async def nodes(self, info: Info, ids: Identities) -> list[Node | None]:
         """Global Object Identification."""
         return await nodes.nodes(info.context, ids)
@@ -50,7 +48,7 @@ class Query:
         self,
         info: Info,
         sort: SortBy = MovieSort.RATING,
-        filter: WhichMovies = UNSET,  # noqa: A002  # the contract's name
+        filter: WhichMovies = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,
@@ -61,7 +59,7 @@ class Query:
         return await movies.list_movies(  # type: ignore[return-value]  # the source
             info.context,
             window(first, after, last, before),
-            sort=sort.value,
+            sort=order(sort),
             search=given(asked.search),
             airing_from=given(asked.airing_from),
             place_id=given(asked.place_id),
@@ -69,7 +67,7 @@ class Query:
         )
 
     @strawberry.field(description="One movie; null if there is none.")
-    async def movie(self, info: Info, id: Identity) -> Movie | None:  # noqa: A002  # the contract's name
+    async def movie(self, info: Info, id: Identity) -> Movie | None:
         """By its id."""
         return await movies.movie_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
@@ -77,7 +75,7 @@ class Query:
     async def places(
         self,
         info: Info,
-        filter: WhichPlaces = UNSET,  # noqa: A002  # the contract's name
+        filter: WhichPlaces = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,
@@ -91,17 +89,17 @@ class Query:
         )
 
     @strawberry.field(description="One place; null if there is none.")
-    async def place(self, info: Info, id: Identity) -> Place | None:  # noqa: A002  # the contract's name
+    async def place(self, info: Info, id: Identity) -> Place | None:
         """By its id."""
         return await places.place_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="One session; null if there is none.")
-    async def session(self, info: Info, id: Identity) -> Session | None:  # noqa: A002  # the contract's name
+    async def session(self, info: Info, id: Identity) -> Session | None:
         """By its id."""
         return await sessions.session_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="One of the viewer's bookings; null if there is none.")
-    async def booking(self, info: Info, id: Identity) -> Booking | None:  # noqa: A002  # the contract's name
+    async def booking(self, info: Info, id: Identity) -> Booking | None:
         """By its id."""
         return await bookings.booking_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
@@ -109,7 +107,7 @@ class Query:
     async def page_views(
         self,
         info: Info,
-        filter: WhichPageViews = UNSET,  # noqa: A002  # the contract's name
+        filter: WhichPageViews = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,

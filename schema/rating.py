@@ -26,6 +26,7 @@ class Rating(Node):
     updated_at: datetime = strawberry.field(description="When it was given last.")
 
     @strawberry.field(description="What was rated.")
-    async def movie(self: Parent[models.Rating], info: Info) -> Movie:
+    @staticmethod
+    async def movie(root: Parent[models.Rating], info: Info) -> Movie:
         """One statement for all ratings of a list."""
-        return await info.context.loaders.movie_by_id.load(self.movie_id)  # type: ignore[return-value]  # the source
+        return await info.context.loaders.movie_by_id.load(root.movie_id)  # type: ignore[return-value]  # the source

@@ -26,18 +26,21 @@ class Session(Node):
     capacity: int = strawberry.field(description="Seats of the room when it was scheduled.")
 
     @strawberry.field(description="What is shown.")
-    async def movie(self: Parent[models.Session], info: Info) -> Movie:
+    @staticmethod
+    async def movie(root: Parent[models.Session], info: Info) -> Movie:
         """One statement for all sessions of a list."""
-        return await info.context.loaders.movie_by_id.load(self.movie_id)  # type: ignore[return-value]  # the source
+        return await info.context.loaders.movie_by_id.load(root.movie_id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Where it is shown.")
-    async def place(self: Parent[models.Session], info: Info) -> Place:
+    @staticmethod
+    async def place(root: Parent[models.Session], info: Info) -> Place:
         """One statement for all sessions of a list."""
-        return await info.context.loaders.place_by_id.load(self.place_id)  # type: ignore[return-value]  # the source
+        return await info.context.loaders.place_by_id.load(root.place_id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(
         description="Seats that could be reserved now: neither confirmed nor held by an open booking. Never cached."
     )
-    async def seats_available(self: Parent[models.Session], info: Info) -> int:
+    @staticmethod
+    async def seats_available(root: Parent[models.Session], info: Info) -> int:
         """One statement for all sessions of a list."""
-        return await info.context.loaders.seats_available_by_session.load(self.id)
+        return await info.context.loaders.seats_available_by_session.load(root.id)

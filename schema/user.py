@@ -31,8 +31,9 @@ class User(Node):
     is_staff: bool = strawberry.field(description="Whether they may change the programme.")
 
     @strawberry.field(description="Newest first.")
+    @staticmethod
     async def bookings(
-        self: Parent[models.User],
+        root: Parent[models.User],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -41,4 +42,4 @@ class User(Node):
     ) -> Connection[Booking]:
         """One statement for all users of a list."""
         asked = window(first, after, last, before)
-        return await bookings.bookings_of(info.context, self.id, asked)  # type: ignore[return-value]  # the source
+        return await bookings.bookings_of(info.context, root.id, asked)  # type: ignore[return-value]  # the source
