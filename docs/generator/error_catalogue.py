@@ -9,12 +9,13 @@ from meanings import MEANINGS
 from domain import errors
 from domain.errors import Refusal
 from rest.errors import status_of
+from schema.errors import KINDS
 
 INTRODUCTION: Final = """
 # Errors
 
-One vocabulary for every door. A code means the same wherever it appears and always comes with the same HTTP status. The
-message says what to do about it and may be reworded, so programs should look at the code. Each code is one class of
+One vocabulary for every door. A code means the same wherever it appears, and in REST always comes with the same HTTP
+status. The message says what to do about it and may be reworded, so programs should look at the code. Each code is one class of
 `domain/errors.py`, whose docstring is the message; what stands in `{braces}` is filled in. The list is that of the whole
 contract: where a part of the API is not in this release, its codes are reserved for it.
 
@@ -24,18 +25,9 @@ status of the first.
 In GraphQL there are two places. A mutation that is refused for what its caller can see and mend answers with data: the
 payload's object is null, and the payload's own `errors` say why, each with `code`, `message`, `path` and the type in the
 column *in a payload*. What has no such type, and whatever a query is refused, is in the top-level `errors` of the
-response, with the code in `extensions.code`.
+response, with the code in `extensions.code`. The HTTP statuses of GraphQL are told in [graphql.md](graphql.md#over-http).
 
 """
-# The class nearest to the leaf decides.
-TYPES: Final[dict[type[Refusal], str]] = {
-    errors.Invalid: "`InvalidInput`",
-    errors.NotFound: "`NotFound`",
-    errors.Conflict: "`Conflict`",
-    errors.SeatsUnavailable: "`SeatsUnavailable`",
-    errors.UpstreamUnavailable: "`UpstreamUnavailable`",
-    Refusal: "top level only",
-}
 
 
 def error_catalogue() -> str:
@@ -46,6 +38,6 @@ def error_catalogue() -> str:
 
 def row(leaf: type[Refusal]) -> tuple[str, ...]:
     """Return a code's line of the table; raise KeyError where docs/generator/meanings.py does not say what it means."""
-    carrier = next(TYPES[kind] for kind in leaf.__mro__ if kind in TYPES)
+    carrier = next((f"`{shown.__name__}`" for refused, shown in KINDS if issubclass(leaf, refused)), "top level only")
     status = str(status_of(leaf).value)
     return f"`{leaf.code}`", f"`{leaf.code.lower()}`", status, carrier, leaf.message, MEANINGS[leaf.code]

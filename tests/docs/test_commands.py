@@ -1,0 +1,112 @@
+"""What the pages tell their readers to type works as it stands, and answers as shown."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from db.engine import Database
+from demo.load import load
+from tests.docs.pages import ROOT, Step, differences, steps
+from tests.test_cli import serving
+
+ADDRESS: Final = "http://127.0.0.1:8000"
+ANSWER_ENDS: Final = "--- the answer ends here ---"
+# What the variables of a document stand for: something in an answer before it.
+VARIABLES: Final = {
+    "movie": r"mov_\d+",
+    "session": r"ses_\d+",
+    "booking": r"bok_\d+",
+    "after": r'(?<="endCursor":")[^"]+',
+}
+PAGES: Final = ("README.md", "docs/graphql.md", "docs/rest.md")
+
+
+@pytest.fixture
+async def address(empty_database_url: str, database: Database, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a server with the demo data, as `make run` has it."""
+    await load(database)
+    with serving(tmp_path, DATABASE_URL=empty_database_url) as server:
+        yield server.address
+
+
+@pytest.fixture
+def curl(tmp_path: Path) -> Path:
+    """A folder with a `curl` in it."""
+    program = tmp_path / "bin" / "curl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("curl.py")}" "$@"\n')
+    program.chmod(0o755)
+    return program.parent
+
+
+def shell(commands: list[str], folder: Path) -> list[str]:
+    """Return what each block of commands prints, run one after the other by one shell that stops at a fault."""
+    script = f"\necho; echo '{ANSWER_ENDS}'\n".join([*commands, ""])
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(  # noqa: S603 - commands of our own pages
+        ["/bin/sh", "-eu", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(f"{ANSWER_ENDS}\n")[:-1]
+
+
+def ask(address: str, documents: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
+    """Yield each document with its answer; ids and tokens are taken out of the answers before it, as a reader would."""
+    seen: list[str] = []
+    for step in documents:
+        names = [name for name in re.findall(r"\$(\w+):", step.text) if f"${name}" in step.text]
+        variables = {name: latest(VARIABLES[name], seen) for name in names}
+        token = latest(r'eyJ[^"]+', seen)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = {"query": step.text, "variables": variables}
+        answer = httpx.post(f"{address}/graphql", json=body, headers=headers)
+        seen.append(answer.text)
+        yield step, answer.json()
+
+
+def latest(pattern: str, seen: Sequence[str]) -> str | None:
+    """Return the first match in the latest of the answers that has one."""
+    matches = (re.search(pattern, text) for text in reversed(seen))
+    return next((match[0] for match in matches if match), None)
+
+
+def faults(shown: object, given: object) -> list[str]:
+    """Return how an answer differs from the one shown; where none is shown, it must be no refusal."""
+    if shown is not None:
+        return differences(shown, given)
+    refused = re.search(r"'errors': \[.+?\]", str(given))
+    return [refused[0]] if refused else []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_work_as_they_stand(page: str, address: str, curl: Path) -> None:
+    blocks = [step for step in steps(page) if step.language == "sh"]
+    assert blocks
+    printed = shell([step.text.replace(ADDRESS, address) for step in blocks], curl)
+    for step, text in zip(blocks, printed, strict=True):
+        given = json.loads(text) if text.strip() else None
+        assert not faults(step.answer, given), step.text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/graphql.md"])
+def test_documents_work_one_after_the_other(page: str, address: str) -> None:
+    documents = [step for step in steps(page) if step.language == "graphql"]
+    assert documents
+    for step, given in ask(address, documents):
+        assert not faults(step.answer, given), step.text
+
+
+def test_another_answer_than_the_one_shown_is_found_out() -> None:
+    shown = {"booking": {"id": "bok_…", "seats": 2, "places": [{"name": "…"}], "confirmed_at": None}}
+    assert not differences(shown, {"booking": {"id": "x", "seats": 3, "places": [{"name": "y"}], "confirmed_at": "z"}})
+    wrongs: tuple[dict[str, object], ...] = ({"id": 1}, {"seats": "2"}, {"places": []}, {"places": [{}]}, {"more": 1})
+    for wrong in wrongs:
+        assert differences(shown, {"booking": shown["booking"] | wrong}), wrong
