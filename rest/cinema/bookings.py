@@ -22,8 +22,9 @@ PRIVATE: Final = {"Cache-Control": "private, no-store"}
 async def book_session(call: Call[Nothing]) -> Response:
     """Answer a new booking of a session."""
     session_id, seconds = call.path_id("session_id"), call.services.settings.hold_seconds
-    async with call.services.database.transaction() as tx:
-        made = await booking.open_booking(tx, user_id=call.user_id, session_id=session_id, hold_seconds=seconds)
+    made = await booking.open_booking(
+        call.services.shared, user_id=call.user_id, session_id=session_id, hold_seconds=seconds
+    )
     body: answers.OpenedBooking = {
         "booking": {
             "id": ids.encode("bok", made.id),
@@ -38,8 +39,9 @@ async def book_session(call: Call[Nothing]) -> Response:
 async def reserve_seats(call: Call[ReserveSeats]) -> Response:
     """Answer the booking with its new total of seats."""
     booking_id = call.path_id("booking_id")
-    async with call.services.database.transaction() as tx:
-        held = await booking.reserve(tx, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats)
+    held = await booking.reserve(
+        call.services.shared, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
+    )
     body: answers.ReservedBooking = {"booking": with_seats(held)}
     return respond(body)
 
@@ -47,8 +49,7 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
 async def confirm_booking(call: Call[Nothing]) -> Response:
     """Answer the booking, confirmed."""
     booking_id = call.path_id("booking_id")
-    async with call.services.database.transaction() as tx:
-        confirmed = await booking.confirm(tx, user_id=call.user_id, booking_id=booking_id)
+    confirmed = await booking.confirm(call.services.shared, user_id=call.user_id, booking_id=booking_id)
     body: answers.ConfirmedBooking = {"booking": {**with_seats(confirmed), "confirmed_at": confirmed.confirmed_at}}
     return respond(body)
 
@@ -56,8 +57,7 @@ async def confirm_booking(call: Call[Nothing]) -> Response:
 async def cancel_booking(call: Call[Nothing]) -> Response:
     """Answer the booking, cancelled."""
     booking_id = call.path_id("booking_id")
-    async with call.services.database.transaction() as tx:
-        gone = await booking.cancel(tx, user_id=call.user_id, booking_id=booking_id)
+    gone = await booking.cancel(call.services.shared, user_id=call.user_id, booking_id=booking_id)
     body: answers.CancelledBooking = {
         "booking": {**with_seats(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
     }
