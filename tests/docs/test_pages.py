@@ -1,11 +1,14 @@
 """The pages name nothing that is not there."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from typer.main import get_command
 
+from cli import commands
 from tests.docs.pages import ROOT, markdown
 
 LINK: Final = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
@@ -57,3 +60,16 @@ def test_the_readme_has_a_line_for_each_folder() -> None:
     told = {line.split()[0].rstrip("/") for line in tree[1].splitlines()}
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {path.name for path in ROOT.glob("*.py")}
     assert told == packages | {"docs"}
+
+
+def test_the_readme_has_every_command_and_no_other() -> None:
+    named = set(
+        re.findall(r"`matinee ([a-z]+(?: (?:add|export|check))?)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    )
+    assert named == set(names(get_command(commands)))
+
+
+def names(group: object, before: str = "") -> Iterator[str]:
+    """Yield the commands of the program, those of a group behind the group's name."""
+    for name, command in getattr(group, "commands", {}).items():
+        yield from names(command, f"{before}{name} ") if hasattr(command, "commands") else [f"{before}{name}"]
