@@ -42,15 +42,24 @@ class Batches(Generic[Item]):
                 batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
                 await self._settle(batch)
         finally:
-            self._writer = None
+            # Somebody still waits only where the writer was cut off.
+            left, self._waiting, self._writer = self._waiting, [], None
+            tell(left, Unavailable())
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
-        failure: Exception | None = None
+        outcome: Exception | None = Unavailable()
         try:
             await self._write([item for item, _ in batch])
+            outcome = None
         except Exception as error:  # noqa: BLE001  # each caller gets it raised; the writer itself must live on
-            failure = error
-        for _, written in batch:
-            # A caller that has gone away in the meantime has cancelled its future.
-            if not written.done():
-                written.set_result(None) if failure is None else written.set_exception(failure)
+            outcome = error
+        finally:
+            tell(batch, outcome)
+
+
+def tell(batch: Sequence[tuple[Item, asyncio.Future[None]]], outcome: Exception | None) -> None:
+    """Let everybody who waits for a batch go on, with its failure raised where there is one."""
+    for _, written in batch:
+        # A caller that has gone away in the meantime has cancelled its future.
+        if not written.done():
+            written.set_result(None) if outcome is None else written.set_exception(outcome)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import AsyncConnection, errors
+from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlmodel import SQLModel
@@ -22,6 +23,9 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 # Less than the 2 s in which a caller must have heard that there is no database.
 POOL_TIMEOUT_SECONDS = 1.5
+# The pool doubles its pauses between attempts for so long, then starts over with the next caller: after an hour without
+# a database it is not an hour until the pool looks for it again.
+RECONNECT_SECONDS = 2.0
 
 
 def row_of(model: type[Row]) -> Callable[..., Row]:
@@ -106,9 +110,11 @@ class Database:
                 try:
                     yield Transaction(connection)
                 except BaseException:
-                    # A sync first: after an error the server skips everything until it sees one.
                     if not connection.broken:
-                        await pipe.sync()
+                        # After an error the server skips everything until a sync. A refusal is none: its locks
+                        # need not wait for one more round trip.
+                        if pipe.status is PipelineStatus.ABORTED:
+                            await pipe.sync()
                         await connection.execute("ROLLBACK")
                     raise
                 await connection.execute("COMMIT")
@@ -157,6 +163,7 @@ def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: fl
         max_size=size,
         open=False,
         configure=configure,
+        reconnect_timeout=RECONNECT_SECONDS,
         kwargs={"connect_timeout": 2} | ({"autocommit": True} if autocommit else {}),
         name="matinee",
     )

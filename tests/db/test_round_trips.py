@@ -1,0 +1,111 @@
+"""How often a booking's statements cross the network, and how long its locks are held."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+import pytest
+
+from db.cursors import codec
+from db.engine import Database, Transaction, connect
+from db.models import Booking
+from domain import booking
+from domain.errors import NoSeatsReserved, Refusal, SeatsUnavailable
+from tests.db.wire import Wire, wire_to
+from tests.factories import make_booking, make_session, make_user
+from tests.seats import cancel, confirm, open_by, reserve
+
+ENOUGH_TO_BE_PREPARED: Final = 7
+
+
+@pytest.fixture
+async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
+    async with wire_to(empty_database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def wired(wire: Wire) -> AsyncIterator[Database]:
+    """The database at the other end of the wire, by one connection."""
+    made = connect(
+        wire.url, read_conninfo=None, cursors=codec([b"x" * 32]), size=1, statement_seconds=5, lock_seconds=2
+    )
+    async with made as opened:
+        await opened.primary.value("SELECT 1")
+        yield opened
+
+
+async def reserve_in(tx: Transaction, held: Booking, number: int) -> None:
+    await booking.reserve(tx, user_id=held.user_id, booking_id=held.id, seats=1 + number % 3)
+
+
+async def confirm_in(tx: Transaction, held: Booking, _: int) -> None:
+    await booking.confirm(tx, user_id=held.user_id, booking_id=held.id)
+
+
+async def cancel_in(tx: Transaction, held: Booking, _: int) -> None:
+    await booking.cancel(tx, user_id=held.user_id, booking_id=held.id)
+
+
+async def open_in(tx: Transaction, held: Booking, _: int) -> None:
+    await booking.open_booking(tx, user_id=held.user_id, session_id=held.session_id, hold_seconds=60)
+
+
+@pytest.mark.parametrize("change", [open_in, reserve_in, confirm_in, cancel_in])
+async def test_a_change_costs_one_round_trip_and_its_commit_another(
+    wire: Wire, wired: Database, change: Callable[[Transaction, Booking, int], Awaitable[None]]
+) -> None:
+    for number in range(ENOUGH_TO_BE_PREPARED):
+        held = await make_booking(wired, seats=2)
+        before = wire.round_trips
+        async with wired.transaction() as tx:
+            assert wire.round_trips == before
+            await change(tx, held, number)
+            assert wire.round_trips == before + 1
+        assert wire.round_trips == before + 2
+
+
+async def test_a_take_that_needs_expired_holds_costs_no_more(wire: Wire, wired: Database) -> None:
+    session, user = await make_session(wired, capacity=2), await make_user(wired)
+    lost = await reserve(wired, await open_by(wired, user, session), 2)
+    held = await open_by(wired, user, session)
+    await wired.primary.value(
+        "UPDATE bookings SET closes_at = clock_timestamp() WHERE id = %(id)s RETURNING 1", id=lost.id
+    )
+    before = wire.round_trips
+    assert (await reserve(wired, held, 2)).reserved_seats == 2
+    assert wire.round_trips == before + 2
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [(lambda db, held: reserve(db, held, 101), SeatsUnavailable), (confirm, NoSeatsReserved)],
+)
+async def test_a_refusal_lets_go_of_its_locks_with_the_next_message(
+    wire: Wire, wired: Database, change: Callable[[Database, Booking], Awaitable[Booking]], refusal: type[Refusal]
+) -> None:
+    held = await make_booking(wired)
+    before = wire.round_trips
+    with pytest.raises(refusal):
+        await change(wired, held)
+    assert wire.round_trips == before + 2
+
+
+async def test_a_read_costs_one(wire: Wire, wired: Database) -> None:
+    before = wire.round_trips
+    for _ in range(2 * ENOUGH_TO_BE_PREPARED):
+        await wired.primary.value("SELECT %(number)s::integer", number=1)
+    # And once for all the one that prepares it.
+    assert wire.round_trips == before + 2 * ENOUGH_TO_BE_PREPARED + 1
+
+
+async def test_the_count_can_fail(wire: Wire, wired: Database) -> None:
+    held = await make_booking(wired, seats=1)
+    before = wire.round_trips
+    async with wired.transaction() as tx:
+        await tx.value("SELECT 1")
+        await confirm_in(tx, held, 0)
+    assert wire.round_trips == before + 3
+
+
+async def test_cancelling_is_a_change_like_the_others(wired: Database) -> None:
+    assert (await cancel(wired, await make_booking(wired, seats=1))).status == "cancelled"

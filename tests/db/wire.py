@@ -1,0 +1,90 @@
+"""A wire between us and PostgreSQL that counts round trips, and that can be cut."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+CHUNK: Final = 65536
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@dataclass
+class Wire:
+    """`round_trips` is how often we have spoken after the server had its say."""
+
+    url: str
+    connect: Callable[[], Awaitable[Stream]]
+    round_trips: int = 0
+    is_cut: bool = False
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
+    carried: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry a new connection."""
+        self.carried.append(asyncio.create_task(self.carry_both(reader, writer)))
+
+    async def carry_both(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until its end."""
+        if self.is_cut:
+            writer.close()
+            return
+        theirs, to_them = await self.connect()
+        self.open |= {writer, to_them}
+        spoke_last = [False]
+        with suppress(ConnectionError):
+            await asyncio.gather(
+                self.carry(reader, to_them, spoke_last, ours=True), self.carry(theirs, writer, spoke_last, ours=False)
+            )
+        for each in (writer, to_them):
+            each.transport.abort()
+        self.open -= {writer, to_them}
+
+    async def carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, spoke_last: list[bool], *, ours: bool
+    ) -> None:
+        """Carry one direction until its end."""
+        while data := await source.read(CHUNK):
+            self.round_trips += ours and not spoke_last[0]
+            spoke_last[0] = ours
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+    def cut(self) -> None:
+        """Break every connection, and let nobody in any more."""
+        self.is_cut = True
+        for writer in self.open:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Let connections in again."""
+        self.is_cut = False
+
+
+@asynccontextmanager
+async def wire_to(url: str) -> AsyncIterator[Wire]:
+    """Yield a wire to the server of a database; its address leads through it."""
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        host, port = connection.info.host, connection.info.port
+
+    async def connect() -> Stream:
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host, port)
+
+    wire = Wire("", connect)
+    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
+    wire.url = make_conninfo(
+        url, host="127.0.0.1", port=server.sockets[0].getsockname()[1], sslmode="disable", gssencmode="disable"
+    )
+    try:
+        yield wire
+    finally:
+        wire.cut()
+        server.close()
+        await asyncio.gather(*wire.carried)
