@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
 from typing import Final, TypedDict
 
 import psycopg
@@ -15,7 +14,7 @@ from starlette.types import Lifespan
 
 import rest.errors
 from auth import Keys, Passwords
-from db import cursors, migrate
+from db import cursors, revision
 from db.batches import Batches
 from db.engine import Database, connect
 from db.shared import Shared
@@ -134,10 +133,6 @@ def _lifespan(settings: Settings, *, with_jobs: bool) -> Lifespan[Starlette]:
     return lifespan
 
 
-# The files of the code do not change while it runs.
-_head = cache(migrate.head)
-
-
 async def _answers(request: Request) -> str | None:
     database: Database = request.state.services.database
     await database.primary.value("SELECT 1")
@@ -150,4 +145,4 @@ async def _at_head(request: Request) -> str | None:
         found = await database.primary.value("SELECT version_num FROM alembic_version")
     except psycopg.errors.UndefinedTable:
         found = None
-    return None if found == _head() else "the schema is behind; run `matinee migrate`"
+    return "the schema is behind; run `matinee migrate`" if revision.is_behind(found) else None

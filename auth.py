@@ -132,7 +132,7 @@ def identify(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
 class Passwords:
     """Argon2id on threads of its own: `threads` hashes at once, `waiting` more in line, a refusal for the rest."""
 
-    def __init__(self, *, threads: int = 2, waiting: int = 64) -> None:
+    def __init__(self, *, threads: int = 1, waiting: int = 64) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._room = threads + waiting
 

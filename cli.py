@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import connected, create_app, work
 from auth import Passwords
-from db import migrate
+from db import migrate, revision
 from db.embedded import EmbeddedError, embedded
 from db.models import User
 from demo.load import Loaded, NotEmptyError, load
@@ -150,7 +150,7 @@ def migrate_command() -> None:
     else:
         with _database(settings):
             pass
-    typer.echo(f"The schema is at {migrate.head()}.")
+    typer.echo(f"The schema is at {revision.head()}.")
 
 
 @commands.command("demo", epilog=_examples("matinee demo", "matinee demo --scale 10"))
@@ -289,9 +289,9 @@ def _reachable() -> Iterator[None]:
 def _refuse_old_schema(url: str) -> None:
     with _reachable():
         found = migrate.current(url)
-    if found != migrate.head():
+    if revision.is_behind(found):
         raise CommandError(
-            f"The schema of the database is at {found or 'nothing'} and this server needs {migrate.head()}."
+            f"The schema of the database is at {found or 'nothing'} and this server needs {revision.head()}."
             " Run: matinee migrate"
         )
 

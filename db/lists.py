@@ -14,7 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    exists,
+    false,
     func,
     literal_column,
     select,
@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlmodel import SQLModel
 
 from db import search
-from db.models import Airing, Booking, Movie, PageView, Place, Session, table
+from db.models import FAR_AHEAD, Airing, Booking, Movie, PageView, Place, Session, table
 from db.paging import Listing, Ordered, Value
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
@@ -79,33 +79,36 @@ def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
     statement = matching(select(*columns(Movie)), given, movie.title_key, movie.title_trigrams)
     if "genre" in given:
         statement = statement.where(movie.genres.contains(cast(array([value("genre")]), ARRAY(Text))))
-    if given & {"airing_from", "place_id"}:
-        statement = statement.where(has_session(given, value))
+    if "place_id" in given:
+        statement = shown_at(statement, value).where(*starting_from(given, value, airing.last_starts_at))
+    elif "airing_from" in given:
+        # What has no session stands at the far end of this order.
+        statement = statement.where(
+            *starting_from(given, value, movie.airing_to_order), movie.airing_to_order < literal_column(FAR_AHEAD)
+        )
     return Ordered(statement, (order, movie.id), (order.name, "id"), descending)
 
 
-def has_session(given: Given, value: Value) -> ColumnElement[bool]:
-    """Return whether the movie has a session at the instant or later, at the place, or both."""
-    asked = [session.movie_id == movie.id]
-    if "place_id" in given:
-        asked.append(session.place_id == value("place_id"))
-    if "airing_from" in given:
-        asked.append(session.starts_at >= cast(value("airing_from"), DateTime(timezone=True)))
-    return exists().where(*asked)
+def shown_at(statement: Select[Any], value: Value) -> Select[Any]:
+    """Return the statement of those movies that have a session at the place: one airing each."""
+    return statement.join(table(Airing), and_(airing.movie_id == movie.id, airing.place_id == value("place_id")))
+
+
+def starting_from(given: Given, value: Value, last_start: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Return whether the last session starts at the instant that is asked for or later, if one is."""
+    return [last_start >= cast(value("airing_from"), DateTime(timezone=True))] if "airing_from" in given else []
 
 
 def movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[Movie]:
     """Return the movies with a session at a place that is still to come or running."""
-    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort, parent="place_id")
+    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort)
 
 
 def movies_of_place_statement(_given: Given, sort: str, value: Value) -> Ordered:
     """Return the statement of `movies_of_place`."""
     order, descending = MOVIE_ORDERS[sort]
-    here = and_(airing.movie_id == movie.id, airing.place_id == value("place_id"), still_shown())
-    return Ordered(
-        select(*columns(Movie)).where(exists().where(here)), (order, movie.id), (order.name, "id"), descending
-    )
+    statement = shown_at(select(*columns(Movie)), value).where(still_shown())
+    return Ordered(statement, (order, movie.id), (order.name, "id"), descending)
 
 
 def places(*, search_for: str | None = None) -> Listing[Place]:
@@ -221,7 +224,7 @@ def searched(
     worked_out = {
         "search": " ".join(words),
         "patterns": [search.pattern(word) for word in words],
-        "trigrams": search.trigrams(max(words, key=len)),
+        "trigrams": search.clues(max(words, key=len)),
     }
     return Listing(name, model, build, {**values, "search": worked_out["search"]}, sort, worked_out=worked_out)
 
@@ -229,13 +232,17 @@ def searched(
 def matching(
     statement: Select[Any], given: Given, key: ColumnElement[Any], trigrams: ColumnElement[Any]
 ) -> Select[Any]:
-    """Return the statement with the search, if there is one: the index on trigrams finds, the patterns judge."""
+    """Return the statement with the search, if there is one: the index on trigrams finds, the patterns judge.
+
+    The planner takes patterns for rare and independent of the trigrams. Within coalesce() it expects half of the rows to
+    match: then what is rare is found by the index, and of what is frequent a page is read in the list's own order.
+    """
     if "search" not in given:
         return statement
     patterns = bindparam("patterns", type_=ARRAY(Text))
     return statement.where(
         trigrams.op("&&")(bindparam("trigrams", type_=ARRAY(Text))),
-        key.op("~")(func.all_(patterns)),
+        func.coalesce(key.op("~")(func.all_(patterns)), false()),
     )
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
@@ -30,14 +29,6 @@ def config(opened: Connection | None = None) -> Config:
     made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     made.attributes["connection"] = opened
     return made
-
-
-def head() -> str:
-    """Return the revision that this code needs."""
-    newest = ScriptDirectory.from_config(config()).get_current_head()
-    if newest is None:
-        raise RuntimeError("db/migrations/versions holds no migration")
-    return newest
 
 
 def current(conninfo: str) -> str | None:

@@ -177,7 +177,7 @@ class Session(SQLModel, table=True):
 
 
 class Airing(SQLModel, table=True):
-    """Where a movie is shown and until when: kept by triggers, so that no list aggregates sessions."""
+    """Where a movie is shown, and when for the last time: kept by triggers, so that no list aggregates sessions."""
 
     __tablename__: ClassVar[str] = "airings"
     __table_args__ = (Index("airings_of_movie_by_place", "movie_id", "place_key", "place_id"),)
@@ -187,6 +187,7 @@ class Airing(SQLModel, table=True):
         sa_column=Column(BigInteger, ForeignKey("places.id", ondelete="CASCADE"), primary_key=True, index=True)
     )
     place_key: str = Field(sa_column=Column(Text(collation=CODEPOINTS), nullable=False))
+    last_starts_at: datetime = instant()
     last_ends_at: datetime = instant()
 
 

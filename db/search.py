@@ -36,6 +36,19 @@ def trigrams(word: str) -> list[str]:
     return sorted({padded[place : place + 3] for place in range(len(padded) - 2)})
 
 
+def clues(word: str) -> list[str]:
+    """Return a few trigrams, of which whatever matches the word's pattern has at least one.
+
+    They are for the index: the fewer and the rarer, the fewer rows the pattern has to judge. In a long word two that
+    do not touch are enough, as no single error reaches both. A short one is only ever the beginning of what it finds.
+    """
+    padded = f"  {word}"
+    last = padded[-3:]
+    if len(word) < SHORTEST_FORGIVEN:
+        return [last]
+    return trigrams(word) if len(word) == SHORTEST_FORGIVEN else [padded[-7:-4], last]
+
+
 def pattern(word: str) -> str:
     """Return the regular expression of the words that begin with this one, or are this one with one typing error.
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 import db.models
-from db import migrate
+from db import migrate, revision
 from db.migrations.versions import __name__ as versions
 from tests.own_database import own_database
 
@@ -81,7 +81,7 @@ def test_up_down_and_up_again(url: str) -> None:
     empty = rows(url, OBJECTS)
     migrate.upgrade(url)
     whole = rows(url, OBJECTS)
-    assert migrate.current(url) == migrate.head()
+    assert migrate.current(url) == revision.head()
     migrate.downgrade(url, "base")
     assert migrate.current(url) is None
     assert rows(url, OBJECTS) == empty
@@ -108,14 +108,14 @@ def test_the_history_is_one_line() -> None:
 def test_migrating_again_does_nothing(url: str) -> None:
     migrate.upgrade(url)
     migrate.upgrade(url)
-    assert migrate.current(url) == migrate.head()
+    assert migrate.current(url) == revision.head()
 
 
 def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(migrate.upgrade, url) for _ in range(2)]:
             done.result()
-    assert migrate.current(url) == migrate.head()
+    assert migrate.current(url) == revision.head()
 
 
 def test_a_step_that_fails_leaves_nothing(url: str) -> None:
@@ -144,3 +144,14 @@ def test_the_queue_stays_in_a_schema_of_its_own(database_url: str) -> None:
 
 def test_every_table_has_a_model() -> None:
     assert {db.models.table(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
+
+
+def test_the_newest_file_is_the_head() -> None:
+    assert revision.head() == ScriptDirectory.from_config(migrate.config()).get_current_head()
+
+
+def test_an_older_server_stays_ready_on_a_newer_schema() -> None:
+    assert revision.is_behind(None)
+    assert revision.is_behind("0000")
+    assert not revision.is_behind(revision.head())
+    assert not revision.is_behind("9999")

@@ -55,13 +55,14 @@ BEGIN
     DELETE FROM airings USING (SELECT DISTINCT * FROM unnest(movie_ids, place_ids) AS pair (movie_id, place_id)) AS pair
     WHERE airings.movie_id = pair.movie_id AND airings.place_id = pair.place_id
         AND NOT EXISTS (SELECT FROM sessions WHERE movie_id = pair.movie_id AND place_id = pair.place_id);
-    INSERT INTO airings (movie_id, place_id, place_key, last_ends_at)
-    SELECT pair.movie_id, pair.place_id, places.name_key, max(sessions.ends_at)
+    INSERT INTO airings (movie_id, place_id, place_key, last_starts_at, last_ends_at)
+    SELECT pair.movie_id, pair.place_id, places.name_key, max(sessions.starts_at), max(sessions.ends_at)
     FROM (SELECT DISTINCT * FROM unnest(movie_ids, place_ids) AS pair (movie_id, place_id)) AS pair
     JOIN places ON places.id = pair.place_id
     JOIN sessions ON sessions.movie_id = pair.movie_id AND sessions.place_id = pair.place_id
     GROUP BY pair.movie_id, pair.place_id, places.name_key
-    ON CONFLICT (movie_id, place_id) DO UPDATE SET last_ends_at = excluded.last_ends_at;
+    ON CONFLICT (movie_id, place_id)
+        DO UPDATE SET last_starts_at = excluded.last_starts_at, last_ends_at = excluded.last_ends_at;
 END $$;
 
 CREATE FUNCTION sessions_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -291,6 +292,7 @@ def create_airings() -> None:
         sa.Column("movie_id", sa.BigInteger(), nullable=False),
         sa.Column("place_id", sa.BigInteger(), nullable=False),
         sa.Column("place_key", sa.Text(collation="C"), nullable=False),
+        sa.Column("last_starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["movie_id"], ["movies.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["place_id"], ["places.id"], ondelete="CASCADE"),
