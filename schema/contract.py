@@ -3,17 +3,15 @@
 import strawberry
 import structlog
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from schema import formatting
+from schema.documents import Documents
 from schema.errors import Conflict, InvalidInput, NotFound, SeatsUnavailable, UpstreamUnavailable
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
-
-CACHED_DOCUMENTS = 1000
 
 log = structlog.get_logger("matinee.graphql")
 
@@ -32,8 +30,7 @@ SCHEMA = Schema(
     query=Query,
     mutation=Mutation,
     types=[InvalidInput, NotFound, Conflict, SeatsUnavailable, UpstreamUnavailable],
-    # Parsing and validating cost more than executing: performance.md. As factories: an instance would be shared.
-    extensions=[lambda: ParserCache(CACHED_DOCUMENTS), lambda: ValidationCache(CACHED_DOCUMENTS)],
+    extensions=[Documents],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )
 

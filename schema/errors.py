@@ -1,26 +1,15 @@
 """Refusals as GraphQL shows them: data in a payload where the caller can mend it, the answer's own errors otherwise."""
 
 from collections.abc import Awaitable, Callable
-from enum import Enum
 from typing import Any, Final, TypeVar
 
 import strawberry
 
 from domain import errors
 from domain.errors import Refusal, Refusals
+from schema.error_code import ErrorCode
 
 P = TypeVar("P")
-
-ErrorCode: Any = strawberry.enum(  # type: ignore[call-overload]  # its members are the refusals
-    Enum(
-        "ErrorCode",
-        {
-            leaf.code: strawberry.enum_value(leaf.code, description=leaf.message.replace("{", "‹").replace("}", "›"))
-            for leaf in errors.leaves()
-        },
-    ),
-    description="Every code that this API answers with, in GraphQL and in REST (there in lower case).",
-)
 
 
 @strawberry.interface(description="Why a mutation was refused.")

@@ -1,13 +1,16 @@
 """GraphQL over HTTP: a thin view that reads a request, runs it, and negotiates the answer."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
@@ -17,16 +20,20 @@ from domain import errors
 from domain.errors import Refusal, Refusals
 from resolvers.context import Context
 from schema.contract import SCHEMA
+from schema.documents import NUL
 from schema.errors import flat
 from schema.formatting import formatted, refusals
 from services import Services
 from web import addresses, tools
 
 PATH: Final = "/graphql"
+NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
+READS: Final = ("GET", "HEAD")
 QUERIES: Final = frozenset({OperationType.QUERY})
 ALL: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+ESCAPED_NUL: Final = rb"\u0000"
 STATUSES: Final[dict[type[Refusal], int]] = {
     errors.Unauthenticated: 401,
     errors.UnsupportedMediaType: 415,
@@ -46,14 +53,23 @@ class Asked:
     operation_name: str | None
 
 
+class View:
+    """The address as an application of its own: it answers every method, also those it does not take."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        response = await serve(Request(scope, receive))
+        await response(scope, receive, send)
+
+
 def routes() -> list[BaseRoute]:
     """Return the one address of GraphQL; a browser that opens it gets GraphiQL."""
-    return [Route(PATH, serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="graphql")]
+    return [Route(PATH, View(), name="graphql")]
 
 
 async def serve(request: Request) -> Response:
     """Answer a GraphQL request."""
-    if request.method in ("GET", "HEAD") and wants_page(request.headers) and "query" not in request.query_params:
+    if request.method in READS and wants_page(request.headers) and "query" not in request.query_params:
         return tools.graphiql_page()
     media_type = negotiated(request.headers)
     try:
@@ -67,6 +83,9 @@ async def answer(request: Request, media_type: str) -> Response:
     services: Services = request.state.services
     actor = auth.identify(request.scope, keys=services.keys)
     asked, allowed = await read(request)
+    if asked.operation_name and NAME.fullmatch(asked.operation_name):
+        # For the access log, which tells one request at this address from another by it.
+        structlog.contextvars.bind_contextvars(operation=asked.operation_name)
     base = addresses.base(request, services.settings.public_url)
     try:
         result = await SCHEMA.execute(
@@ -91,9 +110,16 @@ def shown(result: ExecutionResult, media_type: str, *, reference: str) -> Respon
     body: dict[str, Any] = {"data": result.data} if ran else {}
     if found:
         body = {"errors": formatted(found, reference=reference), **body}
-    if result.data is None and any(isinstance(each, errors.Unavailable) for error in found for each in refusals(error)):
+    if unavailable(result):
         return respond(body, media_type, status=503, headers={"Retry-After": "1"})
     return respond(body, media_type, status=200 if ran or media_type == JSON else 400)
+
+
+def unavailable(result: ExecutionResult) -> bool:
+    """Return whether there is nothing in the answer, for want of the database."""
+    causes = [cause for error in result.errors or () for cause in refusals(error)]
+    empty = all(value is None for value in (result.data or {}).values())
+    return empty and any(isinstance(cause, errors.Unavailable) for cause in causes)
 
 
 def refused(faults: list[Refusal], media_type: str) -> Response:
@@ -114,7 +140,7 @@ def respond(body: object, media_type: str, *, status: int, headers: dict[str, st
 
 async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
     """Return what is asked, and which operations this method may run."""
-    if request.method == "GET":
+    if request.method in READS:
         parameters = request.query_params
         raw = parameters.get("variables")
         variables = decoded(raw.encode("utf-8", "surrogateescape")) if raw else None
@@ -130,11 +156,24 @@ async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
 
 
 def decoded(raw: bytes) -> Any:
-    """Return what JSON says; raise MalformedJson where it is none, or holds broken characters."""
+    """Return what JSON says; raise MalformedJson where it is none, InvalidInput where it holds a NUL."""
     try:
-        return orjson.loads(raw)
+        found = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise errors.MalformedJson(problem=str(error)) from None
+    # JSON has one spelling of NUL, and almost no request has it: then nothing needs to be searched.
+    if ESCAPED_NUL in raw and holds_nul(found):
+        raise errors.InvalidInput(field="body", problem="must not contain the character NUL")
+    return found
+
+
+def holds_nul(value: Any) -> bool:
+    """Return whether there is a NUL in a text anywhere in a JSON value; PostgreSQL cannot hold one."""
+    if isinstance(value, str):
+        return NUL in value
+    if isinstance(value, dict):
+        return any(map(holds_nul, value)) or any(map(holds_nul, value.values()))
+    return isinstance(value, list) and any(map(holds_nul, value))
 
 
 def checked(given: Any) -> Asked:

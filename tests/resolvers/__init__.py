@@ -1,0 +1,1 @@
+"""Tests of what GraphQL does, seen by a client."""

@@ -1,0 +1,68 @@
+"""The contract as a whole: committed, described to the last word, and complete in its codes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLObjectType,
+    build_schema,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+from domain import errors
+from schema.contract import sdl
+
+COMMITTED = Path(__file__).parents[2] / "schema.graphql"
+SCHEMA = build_schema(sdl())
+
+
+def coordinates() -> Iterator[tuple[str, str | None]]:
+    """Yield all that can have a description, with the one that it has."""
+    for name, found in SCHEMA.type_map.items():
+        if is_introspection_type(found) or is_specified_scalar_type(found):
+            continue
+        yield name, found.description
+        members: dict[str, Any] = found.values if isinstance(found, GraphQLEnumType) else getattr(found, "fields", {})
+        for member, facts in members.items():
+            yield f"{name}.{member}", facts.description
+            for argument, given in getattr(facts, "args", {}).items():
+                yield f"{name}.{member}({argument}:)", given.description
+
+
+def test_the_committed_contract_is_the_one_that_is_served() -> None:
+    assert COMMITTED.read_text() == sdl()
+
+
+def test_nothing_is_without_a_description() -> None:
+    found = dict(coordinates())
+    assert {"Movie", "Movie.title", "Movie.places(first:)", "MovieSort.NEW", "MovieFilter.search"} <= found.keys()
+    assert [name for name, description in found.items() if not description] == []
+
+
+def test_a_description_has_no_gaps_to_be_filled() -> None:
+    codes = SCHEMA.type_map["ErrorCode"]
+    assert isinstance(codes, GraphQLEnumType)
+    gaps = [name for name, value in codes.values.items() if set(value.description or "") & set("{}")]
+    assert gaps == []
+
+
+def test_every_refusal_has_its_code() -> None:
+    codes = SCHEMA.type_map["ErrorCode"]
+    assert isinstance(codes, GraphQLEnumType)
+    assert list(codes.values) == [leaf.code for leaf in errors.leaves()]
+
+
+def test_every_connection_has_the_four_fields() -> None:
+    for name, found in SCHEMA.type_map.items():
+        if name.endswith("Connection") and isinstance(found, GraphQLObjectType):
+            fields = {field: str(facts.type) for field, facts in found.fields.items()}
+            item = name.removesuffix("Connection")
+            assert fields == {
+                "edges": f"[{item}Edge!]!",
+                "nodes": f"[{item}!]!",
+                "pageInfo": "PageInfo!",
+                "totalCount": "Int!",
+            }

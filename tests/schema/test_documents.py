@@ -1,0 +1,73 @@
+"""Documents are prepared once, and what is remembered of them has its bounds."""
+
+import pytest
+from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, build_schema, specified_rules
+
+from schema.documents import Documents, Prepared, Shelf, prepare
+from tests.graphql_client import GraphQL
+
+SMALL = build_schema("type Query { a(b: String): Query }")
+NOTHING = Prepared(DocumentNode(definitions=()), [])
+
+
+def test_a_shelf_finds_what_it_keeps() -> None:
+    shelf = Shelf()
+    shelf.keep("a", NOTHING)
+    assert shelf.find("a") is NOTHING
+    assert shelf.find("b") is None
+
+
+def test_a_shelf_lets_go_of_what_nobody_asked_for_the_longest() -> None:
+    shelf = Shelf(room=10)
+    for text in ("aaaa", "bbbb"):
+        shelf.keep(text, NOTHING)
+    shelf.find("aaaa")
+    shelf.keep("cccc", NOTHING)
+    assert [shelf.find(text) for text in ("aaaa", "bbbb", "cccc")] == [NOTHING, None, NOTHING]
+
+
+def test_a_shelf_does_not_keep_a_text_that_is_too_long() -> None:
+    shelf = Shelf(longest=3)
+    shelf.keep("aaaa", NOTHING)
+    assert shelf.find("aaaa") is None
+
+
+def test_keeping_a_text_twice_takes_its_room_once() -> None:
+    shelf = Shelf(room=10)
+    for text in ("aaaa", "aaaa", "aaaa", "bbbb"):
+        shelf.keep(text, NOTHING)
+    assert shelf.find("aaaa") is shelf.find("bbbb") is NOTHING
+
+
+@pytest.mark.parametrize("text", ['{ a(b: "\\u0000") }', '{ a(b: "x\\u{0}") }', '{ a(b: """\0""") }'])
+def test_a_string_with_nul_does_not_validate(text: str) -> None:
+    assert [fault.message for fault in prepare(SMALL, text, ()).faults] == [
+        "A string must not contain the character NUL."
+    ]
+
+
+@pytest.mark.parametrize("text", ["{" + "a{" * 4_000 + "a" + "}" * 4_001, "{" + " a" * 10_000 + "}"])
+def test_refuses_a_document_that_is_too_deep_or_too_large(text: str) -> None:
+    with pytest.raises(GraphQLError):
+        prepare(SMALL, text, tuple(specified_rules))
+
+
+async def test_a_document_is_prepared_once(graphql: GraphQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+
+    def counted(schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...]) -> Prepared:
+        prepared.append(text)
+        return prepare(schema, text, rules)
+
+    monkeypatch.setattr(Documents, "shelf", Shelf())
+    monkeypatch.setattr("schema.documents.prepare", counted)
+    query = "query ($first: Int) { movies(first: $first) { totalCount } }"
+    for first in (1, 2, 0):
+        await graphql(query, {"first": first})
+    assert prepared == [query]
+
+
+async def test_the_faults_of_a_known_document_are_told_again(graphql: GraphQL) -> None:
+    first, again = [await graphql("{ nothing }") for _ in range(2)]
+    assert first.errors == again.errors
+    assert first.codes == ["INVALID_INPUT"]
