@@ -91,7 +91,7 @@ def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
 
 def shown_at(statement: Select[Any], value: Value) -> Select[Any]:
     """Return the statement of those movies that have a session at the place: one airing each."""
-    return statement.join(table(Airing), and_(airing.movie_id == movie.id, airing.place_id == value("place_id")))
+    return statement.join(table(Airing), airing.movie_id == movie.id).where(airing.place_id == value("place_id"))
 
 
 def starting_from(given: Given, value: Value, last_start: ColumnElement[Any]) -> list[ColumnElement[bool]]:

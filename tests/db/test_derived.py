@@ -29,10 +29,10 @@ WRONG_MOVIES: Final = """
 """
 WRONG_AIRINGS: Final = """
     SELECT movie_id, place_id FROM airings FULL JOIN (
-        SELECT movie_id, place_id, max(ends_at) AS last, name_key
+        SELECT movie_id, place_id, max(starts_at) AS last_start, max(ends_at) AS last_end, name_key
         FROM sessions JOIN places ON places.id = place_id GROUP BY movie_id, place_id, name_key
     ) AS shown USING (movie_id, place_id)
-    WHERE last_ends_at IS DISTINCT FROM last OR place_key IS DISTINCT FROM name_key
+    WHERE last_starts_at IS DISTINCT FROM last_start OR last_ends_at IS DISTINCT FROM last_end OR place_key IS DISTINCT FROM name_key
 """
 WRONG_SESSIONS: Final = """
     SELECT sessions.id FROM sessions JOIN movies ON movies.id = movie_id

@@ -239,23 +239,37 @@ def test_the_database_takes_words_apart_as_python_does(database_url: str, texts:
         assert [sorted(row[0]) for row in rows] == ours
 
 
-@given(st.from_regex(r"\A[a-z0-9]{4,12}\Z"), st.data())
-def test_every_single_error_matches_and_shares_a_trigram(word: str, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(word) - 1))
-    letter = data.draw(st.sampled_from("abcxyz019"))
-    swapped = word[:place] + word[place + 1 : place + 2] + word[place] + word[place + 2 :]
-    typed = data.draw(
-        st.sampled_from(
-            [
-                word[:place] + word[place + 1 :],
-                word[:place] + letter + word[place:],
-                word[:place] + letter + word[place + 1 :],
-                swapped,
-            ]
-        )
-    )
+WORDS = st.from_regex(r"\A[a-z0-9]{4,12}\Z")
+LETTERS = "abcxyz019"
+
+
+def with_error(word: str, place: int, kind: str, letter: str) -> str:
+    before, here, after = word[:place], word[place], word[place + 1 :]
+    return {
+        "left out": before + after,
+        "put in": before + letter + here + after,
+        "replaced": before + letter + after,
+        "swapped": before + after[:1] + here + after[1:],
+    }[kind]
+
+
+@given(WORDS, st.data())
+def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["left out", "put in", "replaced", "swapped"]))
+    typed = with_error(word, data.draw(st.integers(0, len(word) - 1)), kind, data.draw(st.sampled_from(LETTERS)))
     if len(typed) >= search.SHORTEST_FORGIVEN:
         # The same syntax but for the marks of a word's ends.
         pattern = search.pattern(typed).replace(r"\m", r"\b").replace(r"\M", r"\b")
         assert re.search(pattern, word)
-        assert set(search.trigrams(typed)) & set(search.trigrams(word))
+        assert set(search.clues(typed)) & set(search.trigrams(word))
+
+
+@given(st.from_regex(r"\A[a-z0-9]{1,12}\Z"), st.integers(1, 12))
+def test_every_beginning_is_found(word: str, length: int) -> None:
+    assert set(search.clues(word[:length])) & set(search.trigrams(word))
+
+
+def test_a_long_word_needs_only_two_clues() -> None:
+    assert search.clues("casablanca") == ["abl", "nca"]
+    assert search.clues("cas") == ["cas"]
+    assert search.clues("c") == ["  c"]
