@@ -101,7 +101,7 @@ def starting_from(given: Given, value: Value, last_start: ColumnElement[Any]) ->
 
 def movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[Movie]:
     """Return the movies with a session at a place that is still to come or running."""
-    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort)
+    return Listing("movies of place", Movie, movies_of_place_statement, {"place_id": place_id}, sort, parent="place_id")
 
 
 def movies_of_place_statement(_given: Given, sort: str, value: Value) -> Ordered:
