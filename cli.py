@@ -303,7 +303,7 @@ def _address(host: str, listener: socket.socket) -> str:
 
 
 def _announce(address: str) -> None:
-    for what, path in (("Storefront", "/"), ("Playground", "/graphql"), ("Docs", "/docs")):
+    for what, path in (("Playground", "/graphql"), ("Docs", "/docs")):
         typer.echo(f"{what:<11}{address}{path}")
 
 
