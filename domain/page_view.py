@@ -1,6 +1,6 @@
 """Page views: kept, acknowledged only when durable, and gathered so that a burst does not cost a commit each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -41,19 +41,30 @@ class Seen:
 
 
 def check(seen: Seen) -> Seen:
-    """Return the page view; raise all InvalidInputs at once."""
-    query = [text for pair in seen.query for text in pair if text]
+    """Return the page view; raise all InvalidInputs at once. Only the client's name and the scheme must not be empty."""
+    page = ("input", "page")
     faults: list[Refusal] = [
-        *faults_of_text("trackingId", seen.tracking_id, longest=LONGEST_TRACKING_ID),
-        *faults_of_text("scheme", seen.scheme, longest=LONGEST_SCHEME),
-        *faults_of_text("path", seen.path, longest=LONGEST_PATH),
-        *(fault for text in query for fault in faults_of_text("query", text, longest=LONGEST_PATH)),
+        *faults_at(("input", "trackingId"), seen.tracking_id, longest=LONGEST_TRACKING_ID),
+        *faults_at((*page, "scheme"), seen.scheme, longest=LONGEST_SCHEME),
+        *faults_at((*page, "path"), seen.path, longest=LONGEST_PATH, may_be_blank=True),
     ]
+    for place, pair in enumerate(seen.query):
+        for name, text in zip(("name", "value"), pair, strict=True):
+            at = (*page, "query", str(place), name)
+            faults += faults_at(at, text, longest=LONGEST_PATH, may_be_blank=True)
     if len(seen.query) > MOST_QUERY_PARAMETERS:
         problem = f"must have at most {MOST_QUERY_PARAMETERS} parameters"
-        faults.append(InvalidInput(path=("input", "page", "query"), field="query", problem=problem))
+        faults.append(InvalidInput(path=(*page, "query"), field="query", problem=problem))
     refuse(faults)
     return seen
+
+
+def faults_at(path: tuple[str, ...], text: str, *, longest: int, may_be_blank: bool = False) -> Iterator[InvalidInput]:
+    """Yield what is wrong with a text of at most `longest` characters at this path into a mutation's arguments."""
+    if may_be_blank and not text.strip() and len(text) <= longest:
+        return
+    for fault in faults_of_text(path[-1], text, longest=longest):
+        yield InvalidInput(path=path, **fault.words)
 
 
 async def keep(tx: Transaction, views: Sequence[Seen]) -> None:

@@ -15,12 +15,22 @@ def statement(model: type[Row]) -> str:
     return paging.sql(lists.by_id(model))
 
 
-def row_by_id(source: Reading, model: type[Row]) -> DataLoader[int, Row | None]:
-    """Return the loader of rows by id; None stands for one that is not there."""
+def row_by_id(source: Reading, model: type[Row], *, newest: Reading | None = None) -> DataLoader[int, Row | None]:
+    """Return the loader of rows by id; None stands for one that is not there.
+
+    What `source` does not have is asked of `newest`, where that is another: a booking is read from the primary, and may
+    be for a session that a standby has not heard of yet.
+    """
+
+    async def read(reading: Reading, ids: Sequence[int]) -> dict[int, Row]:
+        rows = await reading.rows(model, statement(model), ids=list(ids))
+        return {row.__dict__["id"]: row for row in rows}
 
     async def load(ids: Sequence[int]) -> list[Row | None]:
-        rows = await source.rows(model, statement(model), ids=list(ids))
-        found = {row.__dict__["id"]: row for row in rows}
+        found = await read(source, ids)
+        missing = [identity for identity in ids if identity not in found]
+        if missing and newest is not None and newest != source:
+            found |= await read(newest, missing)
         return [found.get(identity) for identity in ids]
 
     return DataLoader(load)

@@ -27,17 +27,17 @@ class Loaders:
     @cached_property
     def movie_by_id(self) -> DataLoader[int, Movie | None]:
         """Movies."""
-        return row_by_id(self._catalogue, Movie)
+        return row_by_id(self._catalogue, Movie, newest=self._database.primary)
 
     @cached_property
     def place_by_id(self) -> DataLoader[int, Place | None]:
         """Places."""
-        return row_by_id(self._catalogue, Place)
+        return row_by_id(self._catalogue, Place, newest=self._database.primary)
 
     @cached_property
     def session_by_id(self) -> DataLoader[int, Session | None]:
         """Sessions."""
-        return row_by_id(self._catalogue, Session)
+        return row_by_id(self._catalogue, Session, newest=self._database.primary)
 
     @cached_property
     def user_by_id(self) -> DataLoader[int, User | None]:

@@ -45,6 +45,7 @@ class Context:
     def renew(self) -> None:
         """Forget what was read: something has changed, and what answers that comes from the primary."""
         self.loaders = Loaders(self.database, self.database.primary)
+        self._is_staff = None
 
     async def require_staff(self) -> int:
         """Return the viewer's snowflake; raise Unauthenticated or Forbidden unless they are staff."""

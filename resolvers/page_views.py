@@ -8,6 +8,7 @@ from db.paging import Page, Window
 from domain import page_view
 from domain.page_view import Seen
 from resolvers.context import Context
+from resolvers.sessions import in_order
 
 
 async def track_page(context: Context, seen: Seen) -> bool:
@@ -29,6 +30,7 @@ async def list_page_views(
     """Return a page of all page views, for staff."""
     await context.require_staff()
     user = ids.expect("usr", user_id, "filter", "userId") if user_id is not None else None
+    in_order(occurred_from, occurred_to)
     listing = lists.page_views(
         tracking_id=tracking_id, user_id=user, path=path, occurred_from=occurred_from, occurred_to=occurred_to
     )

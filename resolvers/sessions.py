@@ -7,6 +7,7 @@ from db import ids, lists
 from db.models import Session
 from db.paging import Page, Window
 from domain import session
+from domain.errors import InvalidDate
 from loaders.by_parent import children
 from resolvers.context import Context
 
@@ -22,6 +23,7 @@ async def sessions_of_movie(
 ) -> Page[Any]:
     """Return a page of a movie's sessions, at one place if one is named."""
     place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
+    in_order(starts_from, starts_to)
     listing = lists.sessions(
         movie_id=movie_id, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="movie_id"
     )
@@ -39,10 +41,17 @@ async def sessions_of_place(
 ) -> Page[Any]:
     """Return a page of a place's sessions, of one movie if one is named."""
     movie = ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
+    in_order(starts_from, starts_to)
     listing = lists.sessions(
         movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
     )
     return await context.loaders.catalogue_page.load((children(listing), window))
+
+
+def in_order(first: datetime | None, last: datetime | None) -> None:
+    """Raise InvalidDate where the first instant is after the last, as /v1 does."""
+    if first and last and first > last:
+        raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
 
 
 async def session_by_id(context: Context, public_id: str) -> Session | None:
