@@ -49,7 +49,7 @@ def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[Asked, Pag
     async def load_group(group: Sequence[Asked]) -> dict[Asked, Any]:
         one, window = group[0]
         # A cursor belongs to one parent's list: no two parents can share a page that begins at one.
-        if len(group) == 1 or window.after or window.before:
+        if len(group) == 1 or window.after is not None or window.before is not None:
             pages = [paging.page(source, codec, each.listing, window) for each, _ in group]
             return dict(zip(group, await asyncio.gather(*pages, return_exceptions=True), strict=True))
         listings = {each.parent_id: each.listing for each, _ in group}

@@ -23,43 +23,52 @@ from tests.statements import Statements
 
 MANY = 20
 
-# A document for each list and each relation, how many statements it may take, and where its rows are.
-CASES: dict[str, tuple[str, int, tuple[str, ...]]] = {
-    "movies": ("movies(first: $n) { nodes { title } }", 1, ("movies", "nodes")),
-    "movies, as edges and counted": (
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked, how many statements that takes, and under which fields the rows are."""
+
+    fields: str
+    expected: int
+    path: tuple[str, ...]
+
+
+CASES: dict[str, Case] = {
+    "movies": Case("movies(first: $n) { nodes { title } }", 1, ("movies", "nodes")),
+    "movies, as edges and counted": Case(
         "movies(first: $n) { totalCount pageInfo { endCursor } edges { cursor node { title airingDates { from } } } }",
         2,
         ("movies", "edges"),
     ),
-    "places": ("places(first: $n) { totalCount edges { cursor node { name } } }", 2, ("places", "edges")),
-    "page views": (
+    "places": Case("places(first: $n) { totalCount edges { cursor node { name } } }", 2, ("places", "edges")),
+    "page views": Case(
         # One of them asks whether the viewer is staff.
         "pageViews(first: $n) { totalCount nodes { path query { name } } }",
         3,
         ("pageViews", "nodes"),
     ),
-    "page views and their users": (
+    "page views and their users": Case(
         "pageViews(first: $n) { nodes { user { email bookings { totalCount nodes { status } } } } }",
         6,
         ("pageViews", "nodes"),
     ),
-    "places of movies": ("movies(first: $n) { nodes { places { nodes { name } } } }", 2, ("movies", "nodes")),
-    "places of movies, counted": (
+    "places of movies": Case("movies(first: $n) { nodes { places { nodes { name } } } }", 2, ("movies", "nodes")),
+    "places of movies, counted": Case(
         "movies(first: $n) { nodes { places { totalCount edges { cursor node { name } } } } }",
         3,
         ("movies", "nodes"),
     ),
-    "sessions of movies": (
+    "sessions of movies": Case(
         "movies(first: $n) { nodes { sessions { totalCount nodes { startsAt } } } }",
         3,
         ("movies", "nodes"),
     ),
-    "last sessions of movies": (
+    "last sessions of movies": Case(
         "movies(first: $n) { nodes { sessions(last: 2) { edges { cursor node { startsAt } } } } }",
         2,
         ("movies", "nodes"),
     ),
-    "sessions of movies, all of each": (
+    "sessions of movies, all of each": Case(
         """movies(first: $n) { nodes { sessions { nodes {
             seatsAvailable movie { title } place { name }
         } } } }""",
@@ -67,42 +76,42 @@ CASES: dict[str, tuple[str, int, tuple[str, ...]]] = {
         5,
         ("movies", "nodes"),
     ),
-    "ratings of the viewer": (
+    "ratings of the viewer": Case(
         "movies(first: $n) { nodes { viewerRating { value movie { title } } } }",
         3,
         ("movies", "nodes"),
     ),
-    "movies of places": (
+    "movies of places": Case(
         "places(first: $n) { nodes { movies(sort: NEW) { totalCount nodes { title } } } }",
         3,
         ("places", "nodes"),
     ),
-    "sessions of places": (
+    "sessions of places": Case(
         "places(first: $n) { nodes { sessions { totalCount edges { cursor node { movie { title } } } } } }",
         4,
         ("places", "nodes"),
     ),
-    "three levels": (
+    "three levels": Case(
         "movies(first: $n) { nodes { places { nodes { sessions { nodes { seatsAvailable } } } } } }",
         4,
         ("movies", "nodes"),
     ),
-    "two lists of each": (
+    "two lists of each": Case(
         "movies(first: $n) { nodes { few: places(first: 1) { nodes { name } } many: places { nodes { name } } } }",
         3,
         ("movies", "nodes"),
     ),
-    "bookings": (
+    "bookings": Case(
         "viewer { bookings(first: $n) { totalCount edges { cursor node { status } } } }",
         3,
         ("viewer", "bookings", "edges"),
     ),
-    "what bookings are for": (
+    "what bookings are for": Case(
         "viewer { bookings(first: $n) { nodes { session { startsAt seatsAvailable } movie { title } place { name } } } }",
         6,
         ("viewer", "bookings", "nodes"),
     ),
-    "changes of bookings": (
+    "changes of bookings": Case(
         "viewer { bookings(first: $n) { nodes { reservations { seats } } } }",
         3,
         ("viewer", "bookings", "nodes"),
@@ -136,26 +145,27 @@ async def house(database: Database) -> House:
     return House(viewer)
 
 
-def at(data: Any, path: tuple[str, ...]) -> list[Any]:
+def at(data: dict[str, Any], path: tuple[str, ...]) -> list[Any]:
     """Return the rows that a document is about."""
+    found: Any = data
     for name in path:
-        data = data[name]
-    rows: list[Any] = data
+        found = found[name]
+    rows: list[Any] = found
     return rows
 
 
-@pytest.mark.parametrize(("fields", "expected", "path"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_the_number_of_statements_does_not_grow(
-    graphql: GraphQL, statements: Statements, house: House, fields: str, expected: int, path: tuple[str, ...]
+    graphql: GraphQL, statements: Statements, house: House, case: Case
 ) -> None:
-    document = f"query ($n: Int!) {{ {fields} }}"
+    document = f"query ($n: Int!) {{ {case.fields} }}"
     spent = {}
     for size in (1, MANY):
         statements.clear()
         answer = await graphql(document, {"n": size}, by=house.viewer)
-        assert len(at(answer.data, path)) == size
+        assert len(at(answer.data, case.path)) == size
         spent[size] = len(statements)
-    assert spent == {1: expected, MANY: expected}, statements
+    assert spent == {1: case.expected, MANY: case.expected}, statements
 
 
 async def test_nodes_of_one_kind_are_one_statement(
