@@ -5,8 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, StringValueNode, parse
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    StringValueNode,
+    parse,
+)
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.schema import validate_document
 
 # The introspection query of the playground has 400.
@@ -23,6 +32,12 @@ class Prepared:
 
     document: DocumentNode
     faults: list[GraphQLError]
+
+    @property
+    def has_several_operations(self) -> bool:
+        """Whether a request must say which of its operations it means."""
+        operations = [each for each in self.document.definitions if isinstance(each, OperationDefinitionNode)]
+        return len(operations) > 1
 
 
 class Shelf:
@@ -68,13 +83,19 @@ class Documents(SchemaExtension):
     shelf = Shelf()
 
     def on_parse(self) -> Iterator[None]:
-        """Find the document, or prepare it; raise GraphQLError where it does not parse."""
+        """Find the document, or prepare it; raise GraphQLError where it does not parse.
+
+        Raise CannotGetOperationTypeError where it has several operations and none is named.
+        """
         asked = self.execution_context
         text = asked.query or ""
         prepared = self.shelf.find(text)
         if prepared is None:
             prepared = prepare(asked.schema._schema, text, asked.validation_rules)  # noqa: SLF001 - there is no other way to it
             self.shelf.keep(text, prepared)
+        if asked.operation_name is None and prepared.has_several_operations:
+            # GetOperation of the specification; Strawberry would run the first.
+            raise CannotGetOperationTypeError(None)
         self._faults = prepared.faults
         asked.graphql_document = prepared.document
         yield

@@ -1,13 +1,17 @@
 """GraphQL errors as clients see them: refusals with their code, mistakes in the document, and nothing of our insides."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from graphql import GraphQLError
 
 from domain import errors
 from domain.errors import Refusal
 from schema.errors import flat
+
+# A mistake quotes the document, which may be a mebibyte long.
+LONGEST: Final = 500
+UNFIT: Final = "A value does not fit the type that is expected here."
 
 
 def formatted(found: Iterable[GraphQLError], *, reference: str) -> list[dict[str, Any]]:
@@ -27,13 +31,17 @@ def each(error: GraphQLError, reference: str) -> Iterator[dict[str, Any]]:
         masked = errors.Internal(reference=reference)
         yield {"message": str(masked), **where, "extensions": {"code": masked.code}}
         return
-    yield {"message": error.message, **where, "extensions": {"code": errors.InvalidInput.code}}
+    # What Python says of a value (the digits of a number, say) is none of the client's business.
+    foreign = error.original_error is not None and not isinstance(error.original_error, GraphQLError)
+    message = UNFIT if foreign else error.message
+    yield {"message": message[:LONGEST], **where, "extensions": {"code": errors.InvalidInput.code}}
 
 
 def is_ours(error: GraphQLError) -> bool:
-    """Return whether an error is a bug of ours: raised by a field, and neither a refusal nor the document's fault."""
-    raised = error.original_error is not None and error.path is not None
-    return raised and not isinstance(error.original_error, GraphQLError) and not refusals(error)
+    """Return whether an error is a bug of ours: raised by a field, or by nothing that is in the document."""
+    if error.original_error is None or isinstance(error.original_error, GraphQLError) or refusals(error):
+        return False
+    return error.path is not None or not error.locations
 
 
 def places(error: GraphQLError) -> dict[str, Any]:

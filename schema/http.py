@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -23,13 +22,12 @@ from schema.contract import SCHEMA
 from schema.documents import NUL
 from schema.errors import flat
 from schema.formatting import formatted, refusals
+from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
 from web import addresses, tools
 
 PATH: Final = "/graphql"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
-JSON: Final = "application/json"
-GRAPHQL_JSON: Final = "application/graphql-response+json"
 READS: Final = ("GET", "HEAD")
 QUERIES: Final = frozenset({OperationType.QUERY})
 ALL: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -69,13 +67,24 @@ def routes() -> list[BaseRoute]:
 
 async def serve(request: Request) -> Response:
     """Answer a GraphQL request."""
-    if request.method in READS and wants_page(request.headers) and "query" not in request.query_params:
-        return tools.graphiql_page()
-    media_type = negotiated(request.headers)
+    accept = request.headers.get("accept", "")
+    if request.method in READS and wants_page(accept) and "query" not in request.query_params:
+        return page()
+    media_type = negotiated(accept)
+    if media_type is None:
+        return refused([errors.NotAcceptable(accepted=f"{GRAPHQL_JSON} or {JSON}")], JSON)
     try:
         return await answer(request, media_type)
     except (Refusal, Refusals) as raised:
         return refused(flat(raised), media_type)
+
+
+def page() -> Response:
+    """Return GraphiQL."""
+    found = tools.graphiql_page()
+    # Programs get something else at this address.
+    found.headers["Vary"] = "Accept"
+    return found
 
 
 async def answer(request: Request, media_type: str) -> Response:
@@ -95,10 +104,12 @@ async def answer(request: Request, media_type: str) -> Response:
             operation_name=asked.operation_name,
             allowed_operation_types=allowed,
         )
-    except InvalidOperationTypeError:
-        raise errors.MethodNotAllowed(method=f"mutations by {request.method}", accepted="POST") from None
+    except InvalidOperationTypeError as refusal:
+        if refusal.operation_type is OperationType.MUTATION:
+            raise errors.MethodNotAllowed(method=f"mutations by {request.method}", accepted="POST") from None
+        raise errors.InvalidInput(field="query", problem="must be a query or a mutation") from None
     except CannotGetOperationTypeError:
-        problem = "must name an operation of the document"
+        problem = "must name an operation of the document, where there are several"
         raise errors.InvalidInput(field="operationName", problem=problem) from None
     return shown(result, media_type, reference=request.scope["request_id"])
 
@@ -188,14 +199,3 @@ def checked(given: Any) -> Asked:
     if not (name is None or isinstance(name, str)):
         raise errors.InvalidInput(field="operationName", problem="must be a string")
     return Asked(query, variables, name)
-
-
-def wants_page(headers: Headers) -> bool:
-    """Return whether a browser asks, for a page and not for data."""
-    accept = headers.get("accept", "")
-    return "text/html" in accept and JSON not in accept and GRAPHQL_JSON not in accept
-
-
-def negotiated(headers: Headers) -> str:
-    """Return the media type to answer in; a client that does not know GraphQL's own gets plain JSON."""
-    return GRAPHQL_JSON if GRAPHQL_JSON in headers.get("accept", "").lower() else JSON

@@ -9,6 +9,7 @@ from strawberry.types.scalar import ScalarDefinition
 from domain import instants
 from domain.errors import InvalidDate
 
+LONGEST: Final = 50
 OFFSET: Final = "must be an ISO 8601 instant with an offset or Z, such as 2026-11-20T18:30:00Z"
 
 
@@ -17,7 +18,7 @@ def parse_instant(value: Any) -> datetime:
     try:
         return instants.read(value)
     except (TypeError, ValueError, OverflowError):
-        raise InvalidDate(field=value if isinstance(value, str) else "DateTime", problem=OFFSET) from None
+        raise InvalidDate(field=value[:LONGEST] if isinstance(value, str) else "DateTime", problem=OFFSET) from None
 
 
 SCALARS: Final[dict[object, ScalarDefinition]] = {
