@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, array
@@ -28,6 +30,9 @@ from db.paging import Listing, Ordered, Value
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
+
+# Of one value half of all rows, of another none.
+VARIED: Final = frozenset({"genre", "airing_from", "search", "path"})
 
 # In the statement's own text, which has no parameters but those of the list.
 OPEN: Final[ColumnElement[str]] = literal_column("'open'")
@@ -86,7 +91,7 @@ def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
         statement = statement.where(
             *starting_from(given, value, movie.airing_to_order), movie.airing_to_order < literal_column(FAR_AHEAD)
         )
-    return Ordered(statement, (order, movie.id), (order.name, "id"), descending)
+    return Ordered(statement, (order, movie.id), (order.name, "id"), descending, varied=bool(given & VARIED))
 
 
 def shown_at(statement: Select[Any], value: Value) -> Select[Any]:
@@ -119,7 +124,7 @@ def places(*, search_for: str | None = None) -> Listing[Place]:
 def places_statement(given: Given, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `places`."""
     statement = matching(select(*columns(Place)), given, place.name_key, place.name_trigrams)
-    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"))
+    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"), varied=bool(given & VARIED))
 
 
 def places_of_movie(movie_id: int) -> Listing[Place]:
@@ -211,7 +216,8 @@ def page_views_statement(given: Given, _sort: str, value: Value) -> Ordered:
         "occurred_to": lambda: page_view.occurred_at <= cast(value("occurred_to"), DateTime(timezone=True)),
     }
     statement = select(*columns(PageView)).where(*(asked[name]() for name in sorted(given)))
-    return Ordered(statement, (page_view.occurred_at, page_view.id), ("occurred_at", "id"), descending=True)
+    keys = (page_view.occurred_at, page_view.id)
+    return Ordered(statement, keys, ("occurred_at", "id"), descending=True, varied=bool(given & VARIED))
 
 
 def searched(
@@ -221,12 +227,13 @@ def searched(
     words = search.words(search_for or "")
     if not words:
         return Listing(name, model, build, values, sort)
-    worked_out = {
-        "search": " ".join(words),
-        "patterns": [search.pattern(word) for word in words],
-        "trigrams": search.clues(max(words, key=len)),
+    clues = {
+        f"clue_{word}_{choice}": trigrams
+        for word, choices in enumerate(map(search.clues, words))
+        for choice, trigrams in enumerate(choices)
     }
-    return Listing(name, model, build, {**values, "search": worked_out["search"]}, sort, worked_out=worked_out)
+    worked_out = {"patterns": [search.pattern(word) for word in words], **clues}
+    return Listing(name, model, build, {**values, "search": " ".join(words)}, sort, worked_out=worked_out)
 
 
 def matching(
@@ -239,11 +246,10 @@ def matching(
     """
     if "search" not in given:
         return statement
-    patterns = bindparam("patterns", type_=ARRAY(Text))
-    return statement.where(
-        trigrams.op("&&")(bindparam("trigrams", type_=ARRAY(Text))),
-        func.coalesce(key.op("~")(func.all_(patterns)), false()),
-    )
+    clues = groupby(sorted(name for name in given if name.startswith("clue_")), lambda name: name.rpartition("_")[0])
+    found = [or_(*(trigrams.op("@>")(bindparam(name, type_=ARRAY(Text))) for name in names)) for _, names in clues]
+    judged = key.op("~")(func.all_(bindparam("patterns", type_=ARRAY(Text))))
+    return statement.where(*found, func.coalesce(judged, false()))
 
 
 def by_id(model: type[SQLModel]) -> Select[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from psycopg.rows import kwargs_row
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, column, func, literal_column, select, true, tuple_
@@ -13,7 +13,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, fingerprint
-from db.engine import Reading, row_of
+from db.engine import PlannedEachTime, Reading, row_of
 from domain.errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -37,6 +37,8 @@ class Ordered:
     # The attributes of a row that hold its key; for most lists named as the columns.
     attributes: tuple[str, ...]
     descending: bool = False
+    # Whether it depends on the values if few rows match or many.
+    varied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ class Listing(Generic[Row]):
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the values that are there: with the sort, all that decides about the statement's text."""
-        return frozenset(name for name, value in self.values.items() if value is not None)
+        """The names of the parameters that are there: with the sort, all that decides about the statement's text."""
+        return frozenset(self.parameters)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -77,6 +79,15 @@ class Window:
     backwards: bool = False
     after: str | None = None
     before: str | None = None
+
+
+class Bounds(NamedTuple):
+    """Which way a page is read, how far, and from which of its cursors."""
+
+    size: int
+    backwards: bool
+    has_after: bool
+    has_before: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,7 @@ def window(
 async def page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
     """Return one page of a list; raise InvalidCursor where a cursor is not of this list."""
     text = page_statement(listing.build, listing.given, listing.sort, bounds(asked), None)
-    parameters = listing.parameters | bound_values(listing, codec, asked) | {"size": asked.size + 1}
+    parameters = listing.parameters | bound_values(listing, codec, asked)
     return cut(await source.rows(listing.model, text, **parameters), listing, codec, asked)
 
 
@@ -134,7 +145,7 @@ async def pages(
     """
     one = next(iter(listings.values()))
     text = page_statement(one.build, one.given, one.sort, bounds(asked), parent)
-    parameters = one.parameters | {"size": asked.size + 1, "parents": list(listings)}
+    parameters = one.parameters | {"parents": list(listings)}
     found: dict[int, list[Row]] = {identity: [] for identity in listings}
     for identity, row in await source.fetch(kwargs_row(beside_parent(one.model)), text, parameters):
         found[identity].append(row)
@@ -175,9 +186,13 @@ def cut(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: 
     return Page(rows, more, asked.after is not None, listing, codec)
 
 
-def bounds(asked: Window) -> tuple[bool, bool, bool]:
-    """Return all of a window that decides about the statement's text."""
-    return asked.backwards, asked.after is not None, asked.before is not None
+def bounds(asked: Window) -> Bounds:
+    """Return all of a window that decides about the statement's text.
+
+    The size is in it, for a prepared statement is planned without its parameters: not knowing that only a page is
+    wanted, PostgreSQL would sort the whole list.
+    """
+    return Bounds(asked.size, asked.backwards, asked.after is not None, asked.before is not None)
 
 
 def bound_values(listing: Listing[Any], codec: CursorCodec, asked: Window) -> dict[str, object]:
@@ -208,21 +223,19 @@ def written(build: Any, given: frozenset[str], sort: str, parent: str | None) ->
 
 
 @lru_cache(maxsize=1024)
-def page_statement(
-    build: Any, given: frozenset[str], sort: str, bounded: tuple[bool, bool, bool], parent: str | None
-) -> str:
+def page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
     """Return the SQL text of a page; compiling costs more than running it, so each shape is compiled once."""
-    backwards, has_after, has_before = bounded
     source = written(build, given, sort, parent)
     statement = source.statement
-    if has_after:
+    if bounded.has_after:
         statement = statement.where(beyond(source, "after", larger=not source.descending))
-    if has_before:
+    if bounded.has_before:
         statement = statement.where(beyond(source, "before", larger=source.descending))
-    falling = source.descending is not backwards
+    falling = source.descending is not bounded.backwards
     order = [key.desc() if falling else key.asc() for key in source.keys]
-    limited = statement.order_by(*order).limit(bindparam("size", type_=BigInteger))
-    return sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
+    limited = statement.order_by(*order).limit(literal_column(str(bounded.size + 1)))
+    text = sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
+    return PlannedEachTime(text) if source.varied else text
 
 
 def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:

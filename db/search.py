@@ -32,21 +32,27 @@ def words(query: str) -> list[str]:
 
 def trigrams(word: str) -> list[str]:
     """Return the trigrams of a word, of which a word with one typing error still shares some."""
-    padded = f"  {word} "
-    return sorted({padded[place : place + 3] for place in range(len(padded) - 2)})
+    return pieces(f"  {word} ")
 
 
-def clues(word: str) -> list[str]:
-    """Return a few trigrams, of which whatever matches the word's pattern has at least one.
+def clues(word: str) -> list[list[str]]:
+    """Return sets of trigrams: whatever matches the word's pattern has all those of at least one set.
 
-    They are for the index: the fewer and the rarer, the fewer rows the pattern has to judge. In a long word two that
-    do not touch are enough, as no single error reaches both. A short one is only ever the beginning of what it finds.
+    They are for the index: the rarer, the fewer rows the pattern has to judge. A long word is halved with a letter
+    between the halves, as no single error reaches both. A short one is only ever the beginning of what it finds.
     """
     padded = f"  {word}"
-    last = padded[-3:]
     if len(word) < SHORTEST_FORGIVEN:
-        return [last]
-    return trigrams(word) if len(word) == SHORTEST_FORGIVEN else [padded[-7:-4], last]
+        return [pieces(padded)]
+    if len(word) == SHORTEST_FORGIVEN:
+        return [[trigram] for trigram in trigrams(word)]
+    middle = len(padded) // 2
+    return [pieces(padded[:middle]), pieces(padded[middle + 1 :])]
+
+
+def pieces(text: str) -> list[str]:
+    """Return the three letters from each place on."""
+    return sorted({text[place : place + 3] for place in range(len(text) - 2)})
 
 
 def pattern(word: str) -> str:
