@@ -85,9 +85,15 @@ async def reserve(tx: Reading, *, user_id: int, booking_id: int, seats: int) -> 
     Raises InvalidSeats, BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and SeatsUnavailable
     where the session has not that many more; then nothing is changed.
     """
+    check_seats(seats)
+    return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
+
+
+def check_seats(seats: int) -> int:
+    """Return the number of seats; raise InvalidSeats unless there can be so many."""
     if not 0 <= seats <= stock.MOST_SEATS:
         raise InvalidSeats(path=("input", "seats"), field="seats", limit=stock.MOST_SEATS)
-    return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
+    return seats
 
 
 async def confirm(tx: Reading, *, user_id: int, booking_id: int) -> Booking:

@@ -1,8 +1,8 @@
 """Every refusal that Matinee answers with: the class is the code, its docstring the message."""
 
 import re
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 
 class Refusal(ValueError):
@@ -45,6 +45,21 @@ def refuse(faults: Sequence[Refusal]) -> None:
         raise faults[0]
     if faults:
         raise Refusals(faults)
+
+
+def all_of(*checks: Callable[[], Any]) -> list[Any]:
+    """Return what each of the checks returns; raise the faults of all that refuse, together."""
+    found: list[Any] = []
+    faults: list[Refusal] = []
+    for check in checks:
+        try:
+            found.append(check())
+        except Refusals as several:
+            faults += [fault for fault in several.exceptions if isinstance(fault, Refusal)]
+        except Refusal as fault:
+            faults.append(fault)
+    refuse(faults)
+    return found
 
 
 # The kinds. A kind is what GraphQL types carry and what REST's statuses hang on; leaves alone are raised.

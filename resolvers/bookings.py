@@ -1,18 +1,23 @@
 """Bookings: the viewer's own, and every step from open to confirmed."""
 
-from typing import Any
+from typing import Any, Final
 
 from db import ids, lists
 from db.models import Booking, Movie, Place, Session
 from db.paging import Page, Window
 from domain import booking
+from domain.errors import all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 
+# No snowflake is 0.
+NOBODY: Final = 0
+
 
 async def bookings_of(context: Context, user_id: int, window: Window) -> Page[Any]:
-    """Return a page of a user's bookings."""
-    return await context.loaders.private_page.load((children(lists.bookings_of_user(user_id)), window))
+    """Return a page of the viewer's bookings; of somebody else's there are none, not even for staff."""
+    seen = user_id if context.actor and context.actor.user_id == user_id else NOBODY
+    return await context.loaders.private_page.load((children(lists.bookings_of_user(seen)), window))
 
 
 async def booking_by_id(context: Context, public_id: str) -> Booking | None:
@@ -54,7 +59,10 @@ async def open_booking(context: Context, session_id: str) -> Booking:
 
 async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Booking:
     """Return the booking with its new total of seats."""
-    user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
+    user_id = context.user_id
+    booking_id, seats = all_of(
+        lambda: ids.expect("bok", public_id, "input", "bookingId"), lambda: booking.check_seats(seats)
+    )
     return await booking.reserve(context.services.shared, user_id=user_id, booking_id=booking_id, seats=seats)
 
 

@@ -8,6 +8,7 @@ from db import ids, lists, paging
 from db.models import Movie, Rating
 from db.paging import Page, Window
 from domain import movie
+from domain.errors import all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 
@@ -60,7 +61,7 @@ async def create_movie(
 async def update_movie(context: Context, public_id: str, **given: Any) -> Movie:
     """Return the movie with what is given changed."""
     await context.require_staff()
-    movie_id = ids.expect("mov", public_id, "input", "id")
+    movie_id, _ = all_of(lambda: ids.expect("mov", public_id, "input", "id"), lambda: movie.checked(**given))
     async with context.database.transaction() as tx:
         return await movie.update_movie(tx, movie_id=movie_id, **given)
 

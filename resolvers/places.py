@@ -6,6 +6,7 @@ from db import ids, lists, paging
 from db.models import Place
 from db.paging import Page, Window
 from domain import place
+from domain.errors import all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 
@@ -37,7 +38,7 @@ async def create_place(context: Context, *, name: str, address: str, capacity: i
 async def update_place(context: Context, public_id: str, **given: Any) -> Place:
     """Return the place with what is given changed."""
     await context.require_staff()
-    place_id = ids.expect("plc", public_id, "input", "id")
+    place_id, _ = all_of(lambda: ids.expect("plc", public_id, "input", "id"), lambda: place.check(**given))
     async with context.database.transaction() as tx:
         return await place.update_place(tx, place_id=place_id, **given)
 

@@ -7,7 +7,7 @@ from db import ids, lists
 from db.models import Session
 from db.paging import Page, Window
 from domain import session
-from domain.errors import InvalidDate
+from domain.errors import InvalidDate, all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 
@@ -62,8 +62,11 @@ async def session_by_id(context: Context, public_id: str) -> Session | None:
 async def schedule_session(context: Context, *, movie_id: str, place_id: str, starts_at: datetime) -> Session:
     """Return the new session."""
     await context.require_staff()
-    movie = ids.expect("mov", movie_id, "input", "movieId")
-    place = ids.expect("plc", place_id, "input", "placeId")
+    movie, place, _ = all_of(
+        lambda: ids.expect("mov", movie_id, "input", "movieId"),
+        lambda: ids.expect("plc", place_id, "input", "placeId"),
+        lambda: session.check_start(starts_at),
+    )
     async with context.database.transaction() as tx:
         return await session.schedule_session(tx, movie_id=movie, place_id=place, starts_at=starts_at)
 
@@ -71,7 +74,7 @@ async def schedule_session(context: Context, *, movie_id: str, place_id: str, st
 async def reschedule_session(context: Context, public_id: str, *, starts_at: datetime) -> Session:
     """Return the session with its new start."""
     await context.require_staff()
-    session_id = ids.expect("ses", public_id, "input", "id")
+    session_id, _ = all_of(lambda: ids.expect("ses", public_id, "input", "id"), lambda: session.check_start(starts_at))
     async with context.database.transaction() as tx:
         return await session.reschedule_session(tx, session_id=session_id, starts_at=starts_at)
 
