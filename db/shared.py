@@ -59,7 +59,9 @@ class Shared(Reading):
                 batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
                 await self._settle(batch)
         finally:
-            self._runner = None
+            # Somebody still waits only where the runner was cut off.
+            left, self._waiting, self._runner = self._waiting, [], None
+            fail(left, Unavailable())
 
     async def _settle(self, batch: Sequence[Change]) -> None:
         try:
@@ -67,6 +69,9 @@ class Shared(Reading):
                 found = await self._run(batch)
         except Exception as error:  # noqa: BLE001  # it is raised where it belongs: at the callers
             await self._part(batch, error)
+        except BaseException:
+            fail(batch, Unavailable())
+            raise
         else:
             for change, rows in zip(batch, found, strict=True):
                 # A caller that has gone away has cancelled its future; its change stands all the same.
@@ -74,14 +79,14 @@ class Shared(Reading):
                     change.rows.set_result(rows)
 
     async def _part(self, batch: Sequence[Change], error: Exception) -> None:
-        """Try each change alone: one that breaks a constraint, or a deadlock, must not take the others down with it."""
-        if len(batch) > 1 and isinstance(error.__cause__ or error, errors.IntegrityError | errors.DeadlockDetected):
-            for change in batch:
-                await self._settle([change])
+        """Try each change alone, so that one that fails by itself, or a deadlock, does not take the others down."""
+        cause = error.__cause__ or error
+        is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, errors.DeadlockDetected)
+        if len(batch) == 1 or is_everybodys:
+            fail(batch, error)
             return
         for change in batch:
-            if not change.rows.done():
-                change.rows.set_exception(error)
+            await self._settle([change])
 
     async def _run(self, batch: Sequence[Change]) -> list[list[Any]]:
         async with self._pool.connection(POOL_TIMEOUT_SECONDS) as connection:
@@ -94,3 +99,10 @@ class Shared(Reading):
                     await cursor.execute(change.statement, change.parameters)
                 await connection.execute("COMMIT")
             return [await cursor.fetchall() for cursor in cursors]
+
+
+def fail(batch: Sequence[Change], error: Exception) -> None:
+    """Raise an error at every caller that still waits."""
+    for change in batch:
+        if not change.rows.done():
+            change.rows.set_exception(error)
