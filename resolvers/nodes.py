@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from db import ids
 from db.models import Rating, SeatReservation
-from domain.errors import InvalidId, InvalidInput
+from domain.errors import InvalidId, InvalidInput, all_of
 from resolvers import bookings, page_views, users
 from resolvers.context import Context
 
@@ -37,17 +38,24 @@ BY_KIND: Final[dict[str, Callable[[Context, int], Awaitable[Any]]]] = {
 }
 
 
-async def node(context: Context, public_id: str, *, field: str = "id") -> Any:
+async def node(context: Context, public_id: str) -> Any:
     """Return the object, None where there is none or the viewer may not see it; raise InvalidId on a malformed id."""
-    kind = public_id.partition("_")[0]
-    identity = ids.decode(kind, public_id) if kind in BY_KIND else None
-    if identity is None:
-        raise InvalidId(path=(field,), field=field, kind="node", example=ids.encode("mov", 7262193846145024))
+    kind, identity = expected(public_id, "id")
     return await BY_KIND[kind](context, identity)
 
 
 async def nodes(context: Context, public_ids: Sequence[str]) -> list[Any]:
-    """Return an object for each id, in their order; raise InvalidInput for more than 100."""
+    """Return an object for each id, in their order; raise all InvalidIds, or InvalidInput for more than 100."""
     if len(public_ids) > MOST_IDS:
         raise InvalidInput(path=("ids",), field="ids", problem=f"must be at most {MOST_IDS}")
-    return list(await asyncio.gather(*(node(context, public_id, field="ids") for public_id in public_ids)))
+    asked = all_of(*(partial(expected, public_id, "ids") for public_id in public_ids))
+    return list(await asyncio.gather(*(BY_KIND[kind](context, identity) for kind, identity in asked)))
+
+
+def expected(public_id: str, field: str) -> tuple[str, int]:
+    """Return kind and snowflake of an id of any kind; raise InvalidId where it is none."""
+    kind = public_id.partition("_")[0]
+    identity = ids.decode(kind, public_id) if kind in BY_KIND else None
+    if identity is None:
+        raise InvalidId(path=(field,), field=field, kind="node", example=ids.encode("mov", 7262193846145024))
+    return kind, identity
