@@ -1,0 +1,160 @@
+"""What is in each list; its order and its pages are tested in test_paging.py."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from db import lists, paging
+from db.engine import Database
+from db.models import Movie, Place
+from db.paging import Listing, Window
+from tests.factories import make_movie, make_page_view, make_place, make_session, make_user, soon
+
+INSTANT = timedelta(microseconds=1)
+
+
+async def listed(database: Database, listing: Listing[Any]) -> list[int]:
+    page = await paging.page(database.primary, database.cursors, listing, Window(100))
+    assert await paging.count(database.primary, listing) == len(page.rows)
+    return [row.id for row in page.rows]
+
+
+@pytest.fixture
+async def place(database: Database) -> Place:
+    return await make_place(database)
+
+
+async def shown(database: Database, place: Place, *hours: float, duration: int = 120) -> Movie:
+    """Return a movie that starts at a place so many hours from now."""
+    movie = await make_movie(database, duration=duration)
+    for number in hours:
+        await make_session(database, movie=movie, place=place, starts_at=soon(number))
+    return movie
+
+
+async def test_movies_with_a_session_at_an_instant_or_later(database: Database, place: Place) -> None:
+    early, late = await shown(database, place, -30, 10), await shown(database, place, 20)
+    over = await shown(database, place, -30)
+    await make_movie(database)
+    asked = {
+        soon(-31): {early.id, late.id, over.id},
+        soon(-30): {early.id, late.id, over.id},
+        soon(-30) + INSTANT: {early.id, late.id},
+        soon(10): {early.id, late.id},
+        soon(10) + INSTANT: {late.id},
+        soon(20): {late.id},
+        soon(20) + INSTANT: set(),
+    }
+    for instant, expected in asked.items():
+        for sort in ("rating", "new", "leaving_soon"):
+            assert set(await listed(database, lists.movies(sort, airing_from=instant))) == expected
+
+
+async def test_movies_with_a_session_at_a_place(database: Database, place: Place) -> None:
+    other = await make_place(database)
+    both = await shown(database, place, -30)
+    await make_session(database, movie=both, place=other, starts_at=soon(30))
+    here, there = await shown(database, place, 10, 20), await shown(database, other, 40)
+    assert set(await listed(database, lists.movies(place_id=place.id))) == {both.id, here.id}
+    assert set(await listed(database, lists.movies(place_id=other.id))) == {both.id, there.id}
+    assert await listed(database, lists.movies(place_id=1)) == []
+    assert await listed(database, lists.movies(place_id=place.id, airing_from=soon(0))) == [here.id]
+    assert await listed(database, lists.movies(place_id=place.id, airing_from=soon(20))) == [here.id]
+    assert await listed(database, lists.movies(place_id=place.id, airing_from=soon(20) + INSTANT)) == []
+
+
+async def test_filters_narrow_each_other_down(database: Database, place: Place) -> None:
+    movie = await make_movie(database, title="Casablanca", genres=["Drama", "Romance"])
+    await make_session(database, movie=movie, place=place, starts_at=soon())
+    await make_movie(database, title="Casablanca II", genres=["Drama"])
+    for given, expected in (
+        ({"genre": "Romance", "search_for": "casablnca"}, [movie.id]),
+        ({"genre": "Romance", "search_for": "casablnca", "place_id": place.id, "airing_from": soon()}, [movie.id]),
+        ({"genre": "War", "search_for": "casablanca"}, []),
+        ({"genre": "Romance", "airing_from": soon(48)}, []),
+    ):
+        assert await listed(database, lists.movies(**given)) == expected
+
+
+async def test_a_genre_is_taken_by_the_letter(database: Database) -> None:
+    drama = await make_movie(database, genres=["Drama", "Film-Noir"])
+    assert await listed(database, lists.movies(genre="Film-Noir")) == [drama.id]
+    for other in ("drama", "Dram", "", "%", "Drama,Film-Noir", "{Drama}"):
+        assert await listed(database, lists.movies(genre=other)) == []
+
+
+async def test_movies_of_a_place_and_places_of_a_movie_are_those_to_come_or_running(
+    database: Database, place: Place
+) -> None:
+    running = await shown(database, place, -1, duration=120)
+    to_come = await shown(database, place, 30)
+    over = await shown(database, place, -3, duration=120)
+    assert set(await listed(database, lists.movies_of_place(place.id))) == {running.id, to_come.id}
+    for movie, expected in ((running, [place.id]), (to_come, [place.id]), (over, [])):
+        assert await listed(database, lists.places_of_movie(movie.id)) == expected
+
+
+async def test_a_place_is_once_in_the_places_of_a_movie(database: Database, place: Place) -> None:
+    movie = await shown(database, place, 10, 20, 30)
+    assert await listed(database, lists.places_of_movie(movie.id)) == [place.id]
+    assert await listed(database, lists.movies_of_place(place.id)) == [movie.id]
+    assert await listed(database, lists.movies(place_id=place.id)) == [movie.id]
+
+
+async def test_sessions_lie_between_their_bounds_both_included(database: Database, place: Place) -> None:
+    movie = await make_movie(database)
+    first, second, third = [
+        (await make_session(database, movie=movie, place=place, starts_at=soon(hours))).id for hours in (10, 20, 30)
+    ]
+    await make_session(database, starts_at=soon(20))
+    asked: list[tuple[dict[str, Any], list[int]]] = [
+        ({}, [third, second, first]),
+        ({"starts_from": soon(20)}, [third, second]),
+        ({"starts_from": soon(20) + INSTANT}, [third]),
+        ({"starts_to": soon(20)}, [second, first]),
+        ({"starts_to": soon(20) - INSTANT}, [first]),
+        ({"starts_from": soon(20), "starts_to": soon(20)}, [second]),
+        ({"starts_from": soon(30), "starts_to": soon(10)}, []),
+    ]
+    for bounds, expected in asked:
+        parents: list[dict[str, Any]] = [
+            {"movie_id": movie.id},
+            {"place_id": place.id},
+            {"movie_id": movie.id, "place_id": place.id},
+        ]
+        for of in parents:
+            assert await listed(database, lists.sessions(**of, **bounds)) == expected
+
+
+async def test_page_views_are_found_by_all_they_say(database: Database) -> None:
+    user = await make_user(database)
+    seen = [
+        (await make_page_view(database, tracking_id=who, path=path, occurred_at=soon(hours), user_id=by)).id
+        for who, path, hours, by in (("a", "/", 1, None), ("a", "/x", 2, user.id), ("b", "/x" * 1000, 3, user.id))
+    ]
+    asked: list[tuple[dict[str, Any], list[int]]] = [
+        ({}, [2, 1, 0]),
+        ({"tracking_id": "a"}, [1, 0]),
+        ({"user_id": user.id}, [2, 1]),
+        ({"path": "/x"}, [1]),
+        ({"path": "/x" * 1000}, [2]),
+        ({"occurred_from": soon(2), "occurred_to": soon(2)}, [1]),
+        ({"tracking_id": "a", "user_id": user.id, "path": "/x", "occurred_from": soon(1)}, [1]),
+        ({"tracking_id": "b", "path": "/"}, []),
+    ]
+    for given, expected in asked:
+        assert await listed(database, lists.page_views(**given)) == [seen[place] for place in expected]
+
+
+async def test_rows_by_their_ids_are_those_that_are_there(database: Database) -> None:
+    movies = [await make_movie(database) for _ in range(2)]
+    asked = [movies[1].id, 1, movies[0].id, movies[0].id]
+    found = await database.primary.rows(Movie, paging.sql(lists.by_id(Movie)), ids=asked)
+    assert sorted(movie.id for movie in found) == sorted(movie.id for movie in movies)
+
+
+def test_internal_columns_are_not_read() -> None:
+    names = {column.name for column in lists.columns(Movie)}
+    assert names.isdisjoint({"title_trigrams", "rating_sum"})
+    assert {"title", "rating", "rating_order"} <= names
