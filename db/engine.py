@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -120,7 +120,9 @@ class Database:
                         # After an error the server skips everything until a sync. A refusal is none: its locks
                         # need not wait for one more round trip.
                         if pipe.status is PipelineStatus.ABORTED:
-                            await pipe.sync()
+                            # It tells once more of what was skipped; what went wrong is being raised already.
+                            with suppress(errors.PipelineAborted):
+                                await pipe.sync()
                         await connection.execute("ROLLBACK")
                     raise
                 await connection.execute("COMMIT")
