@@ -3,7 +3,7 @@
 from typing import Final
 
 import structlog
-from procrastinate import Blueprint, JobContext
+from procrastinate import App, JobContext
 
 from domain import stock
 from services import Services
@@ -11,12 +11,17 @@ from services import Services
 EVERY_TEN_SECONDS: Final = "* * * * * */10"
 BATCH: Final = 500
 
+NAME: Final = "expiries:give_back_expired_seats"
+
 log = structlog.get_logger("matinee.jobs")
-tasks = Blueprint()
 
 
-@tasks.periodic(cron=EVERY_TEN_SECONDS)
-@tasks.task(name="give_back_expired_seats", queueing_lock="give_back_expired_seats", pass_context=True)
+def add_to(queue: App) -> None:
+    """Add the job to a queue: every ten seconds, unless the one before still waits."""
+    task = queue.task(name=NAME, queueing_lock="give_back_expired_seats", pass_context=True)(give_back_expired_seats)
+    queue.periodic(cron=EVERY_TEN_SECONDS)(task)
+
+
 async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
     """Close everything that has expired, a batch a transaction, so that no session stays locked for long."""
     services: Services = context.additional_context["services"]

@@ -29,14 +29,23 @@ async def work(services: Services) -> None:
         await asyncio.sleep(START_OVER_SECONDS)
 
 
+def make_queue() -> App:
+    """Return the queue with all its jobs, not yet connected.
+
+    A new one each time, its jobs added one by one: a Blueprint is renamed by every queue that it is added to.
+    """
+    queue = App(connector=PsycopgConnector())
+    expiries.add_to(queue)
+    return queue
+
+
 async def work_once(services: Services) -> None:
     """Run jobs until cancelled or until the database goes away."""
     settings = services.settings
     bounds = {"statement_seconds": settings.statement_seconds, "lock_seconds": settings.lock_seconds}
     # Procrastinate commits by itself, and says autocommit of its own where it listens.
     async with engine.pool(settings.database_url or "", size=CONNECTIONS, autocommit=False, **bounds) as pool:
-        queue = App(connector=PsycopgConnector())
-        queue.add_tasks_from(expiries.tasks, namespace="expiries")
+        queue = make_queue()
         async with queue.open_async(pool):
             await queue.run_worker_async(
                 additional_context={"services": services},

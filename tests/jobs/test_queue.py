@@ -1,0 +1,147 @@
+"""Jobs on a real queue: they run, are gone afterwards, and start over when the database was away."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import pytest
+
+from app import serving
+from db import engine
+from db.engine import Database
+from jobs import expiries, queue
+from services import Services
+from settings import Settings
+from tests.factories import make_booking, make_expired_booking, make_session
+from tests.seats import record, seen, taken
+
+PATIENCE_SECONDS: Final = 10.0
+JOBS: Final = "SELECT count(*) FROM queue.procrastinate_jobs"
+# All connections to the queue but ours, whoever listens included.
+KILL: Final = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ILIKE '%%procrastinate%%' AND query NOT ILIKE 'truncate%%'
+"""
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    async with serving(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def database(services: Services) -> Database:
+    return services.database
+
+
+@asynccontextmanager
+async def working(services: Services) -> AsyncIterator[None]:
+    task = asyncio.create_task(queue.work(services))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def defer(services: Services) -> None:
+    """Put the job into the queue, as its timer does."""
+    bounds: dict[str, Any] = {"statement_seconds": 5, "lock_seconds": 2}
+    async with engine.pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
+        app = queue.make_queue()
+        async with app.open_async(pool):
+            await app.tasks[expiries.NAME].defer_async(timestamp=0)
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await is_so():  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_gives_back_what_has_expired_and_leaves_no_job_behind(services: Services, database: Database) -> None:
+    session = await make_session(database)
+    lost = await make_expired_booking(database, session=session, seats=3)
+    kept = await make_booking(database, session=session, seats=2)
+
+    async def is_given_back() -> bool:
+        return await taken(database, session) == 2 and await database.primary.value(JOBS) == 0
+
+    async with working(services):
+        await defer(services)
+        await until(is_given_back)
+    assert (await seen(database, lost)).status == "expired"
+    assert (await seen(database, kept)).status == "open"
+    assert await record(database, lost) == [0]
+
+
+async def test_closes_all_there_is_a_batch_at_a_time(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiries, "BATCH", 3)
+    for _ in range(3):
+        session = await make_session(database)
+        for _ in range(3):
+            await make_expired_booking(database, session=session, seats=2)
+
+    async def is_closed() -> bool:
+        return not await database.primary.value("SELECT count(*) FROM bookings WHERE status = 'open'")
+
+    async with working(services):
+        await defer(services)
+        await until(is_closed)
+    assert await database.primary.value("SELECT count(DISTINCT xmin::text) FROM bookings") == 3
+    assert await database.primary.value("SELECT sum(taken) FROM sessions") == 0
+    assert await database.primary.value("SELECT count(*) FROM seat_reservations WHERE seats = 0") == 9
+
+
+async def test_starts_over_when_its_connections_were_cut(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "START_OVER_SECONDS", 0.1)
+    session = await make_session(database)
+
+    async def is_free() -> bool:
+        return await taken(database, session) == 0
+
+    async with working(services):
+        for _ in range(2):
+            await make_expired_booking(database, session=session, seats=3)
+            await defer(services)
+            await until(is_free)
+            assert await database.primary.value(KILL) > 0
+
+
+async def test_a_worker_that_starts_over_knows_its_jobs_again(services: Services, database: Database) -> None:
+    session = await make_session(database)
+
+    async def is_free() -> bool:
+        return await taken(database, session) == 0
+
+    for _ in range(3):
+        await make_expired_booking(database, session=session, seats=3)
+        await defer(services)
+        async with working(services):
+            await until(is_free)
+
+
+async def test_ends_at_once_when_nothing_runs(services: Services) -> None:
+    async with working(services):
+        await asyncio.sleep(0.3)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+
+
+async def test_a_job_that_waits_already_is_not_queued_again(services: Services, database: Database) -> None:
+    await defer(services)
+    with pytest.raises(Exception, match="queueing"):
+        await defer(services)
+    assert await database.primary.value(JOBS) == 1
+
+
+def test_holds_are_looked_for_every_ten_seconds() -> None:
+    (periodic,) = queue.make_queue().periodic_registry.periodic_tasks.values()
+    assert periodic.task.name == expiries.NAME
+    assert periodic.cron == "* * * * * */10"
