@@ -1,0 +1,109 @@
+"""What a mutation has changed is what the rest of its document reads; siblings of a query run side by side."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from db.engine import Database, Reader
+from db.models import User
+from tests.factories import PASSWORD, make_booking, make_movie, make_rating, make_session, make_user
+from tests.graphql_client import GraphQL
+
+
+@pytest.fixture
+async def user(database: Database) -> User:
+    """Who books and rates."""
+    return await make_user(database)
+
+
+async def test_each_mutation_reads_what_those_before_it_wrote(database: Database, graphql: GraphQL, user: User) -> None:
+    session = await make_session(database)
+    one, two = [f"bok_{(await make_booking(database, user=user, session=session)).id}" for _ in range(2)]
+    document = """mutation ($one: ID!, $two: ID!) {
+        a: reserveSeats(input: {bookingId: $one, seats: 3}) { ...P }
+        b: reserveSeats(input: {bookingId: $two, seats: 4}) { ...P }
+        c: reserveSeats(input: {bookingId: $one, seats: 1}) { ...P }
+        d: confirmBooking(input: {bookingId: $one}) { ...P }
+        e: cancelBooking(input: {bookingId: $two}) { ...P }
+        f: cancelBooking(input: {bookingId: $one}) { ...P }
+    }
+    fragment P on BookingPayload {
+        booking { status reservedSeats reservations { seats } session { seatsAvailable } } errors { code }
+    }"""
+    data = (await graphql(document, {"one": one, "two": two}, by=user)).data
+    free = [data[name]["booking"]["session"]["seatsAvailable"] for name in "abcde"]
+    assert free == [97, 93, 95, 95, 99]
+    record = [[change["seats"] for change in data[name]["booking"]["reservations"]] for name in "abcde"]
+    assert record == [[3], [4], [3, 1], [3, 1], [4, 0]]
+    assert [data[name]["booking"]["status"] for name in "abcde"] == ["OPEN", "OPEN", "OPEN", "CONFIRMED", "CANCELLED"]
+    assert data["f"] == {"booking": None, "errors": [{"code": "BOOKING_CONFIRMED"}]}
+
+
+async def test_a_refused_mutation_leaves_those_around_it_alone(
+    database: Database, graphql: GraphQL, user: User
+) -> None:
+    movie = f"mov_{(await make_movie(database)).id}"
+    document = """mutation ($id: ID!) {
+        a: rateMovie(input: {movieId: $id, value: 1}) { movie { rating ratingCount viewerRating { value } } }
+        b: rateMovie(input: {movieId: $id, value: 9}) { movie { id } errors { code } }
+        c: rateMovie(input: {movieId: $id, value: 5}) { movie { rating ratingCount viewerRating { value } } }
+    }"""
+    data = (await graphql(document, {"id": movie}, by=user)).data
+    assert data["a"]["movie"] == {"rating": 1.0, "ratingCount": 1, "viewerRating": {"value": 1.0}}
+    assert data["b"] == {"movie": None, "errors": [{"code": "INVALID_RATING"}]}
+    assert data["c"]["movie"] == {"rating": 5.0, "ratingCount": 1, "viewerRating": {"value": 5.0}}
+
+
+async def test_a_mutation_that_may_not_be_called_takes_the_answer_but_not_the_changes_before_it(
+    database: Database, graphql: GraphQL, user: User
+) -> None:
+    movie = await make_movie(database)
+    document = """mutation ($id: ID!) {
+        rateMovie(input: {movieId: $id, value: 1}) { errors { code } }
+        deleteMovie(input: {id: $id}) { deletedId }
+    }"""
+    answer = await graphql(document, {"id": f"mov_{movie.id}"}, by=user)
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["path"] == ["deleteMovie"]
+    assert answer.response.json()["data"] is None
+    assert await database.primary.value("SELECT rating FROM movies") == 1.0
+
+
+async def test_who_signs_in_is_the_viewer_of_the_rest_of_the_document(
+    database: Database, graphql: GraphQL, user: User
+) -> None:
+    other, movie = await make_user(database, email="ada@example.org"), await make_movie(database)
+    for rater, value in ((user, 1.0), (other, 4.0)):
+        await make_rating(database, user=rater, movie=movie, value=value)
+        await make_booking(database, user=rater)
+    document = """mutation ($id: ID!, $password: String!) {
+        before: rateMovie(input: {movieId: $id, value: 2}) { movie { viewerRating { value } } }
+        signIn(input: {identity: {email: "ada@example.org"}, password: $password}) {
+            user { id bookings { totalCount nodes { id } } }
+        }
+        after: rateMovie(input: {movieId: $id, value: 3}) { movie { ratingCount viewerRating { value } } }
+    }"""
+    data = (await graphql(document, {"id": f"mov_{movie.id}", "password": PASSWORD}, by=user)).data
+    assert data["before"]["movie"]["viewerRating"] == {"value": 2.0}
+    assert data["signIn"]["user"]["id"] == f"usr_{other.id}"
+    assert data["signIn"]["user"]["bookings"]["totalCount"] == 1
+    assert data["after"]["movie"] == {"ratingCount": 2, "viewerRating": {"value": 3.0}}
+    assert await database.primary.value("SELECT array_agg(value ORDER BY value) FROM ratings") == [2.0, 3.0]
+
+
+async def test_siblings_of_a_query_run_side_by_side(graphql: GraphQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+    fetch = Reader.fetch
+
+    async def slow(self: Reader, *given: Any) -> list[Any]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.02)
+        running -= 1
+        return await fetch(self, *given)
+
+    monkeypatch.setattr(Reader, "fetch", slow)
+    await graphql("{ movies { nodes { id } } places { nodes { id } } b: movies(sort: NEW) { totalCount } }")
+    assert most == 3

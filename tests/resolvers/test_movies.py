@@ -1,0 +1,265 @@
+"""Movies through GraphQL: what is shown of one, sorts, filters, search, and what staff do to them."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from db.engine import Database
+from db.models import User
+from domain import instants
+from tests.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.graphql_client import GraphQL
+from tests.resolvers.documents import MOVIE, barred, done, refused
+
+LIST = """query ($sort: MovieSort! = RATING, $filter: MovieFilter) {
+    movies(sort: $sort, filter: $filter) { totalCount nodes { title } }
+}"""
+FACTS: dict[str, Any] = {
+    "title": "La Jetée",
+    "description": "A man is sent back.",
+    "poster": "/posters/la-jetee.svg",
+    "duration": 28,
+    "genres": ["Sci-Fi", "Short"],
+}
+CHANGES = ["createMovie", "updateMovie", "deleteMovie"]
+
+
+@pytest.fixture
+async def staff(database: Database) -> User:
+    """Who may change movies."""
+    return await make_user(database, is_staff=True)
+
+
+async def titles(graphql: GraphQL, *, sort: str = "RATING", **given: Any) -> list[str]:
+    """Return the titles in a list, whose number is also its count."""
+    found = (await graphql(LIST, {"sort": sort, "filter": given or None})).data["movies"]
+    assert found["totalCount"] == len(found["nodes"])
+    return [node["title"] for node in found["nodes"]]
+
+
+async def test_a_movie_is_shown_with_what_follows_from_sessions_and_ratings(
+    database: Database, graphql: GraphQL
+) -> None:
+    movie = await make_movie(database, **FACTS)
+    first, last = soon(24), soon(48)
+    for start in (last, first):
+        await make_session(database, movie=movie, starts_at=start)
+    for value in (4.0, 4.5):
+        await make_rating(database, movie=movie, value=value)
+    found = (
+        await graphql(f"query ($id: ID!) {{ {MOVIE.replace('movie', 'movie(id: $id)')} }}", {"id": f"mov_{movie.id}"})
+    ).data
+    assert found["movie"] == FACTS | {
+        "id": f"mov_{movie.id}",
+        "poster": "https://cinema.test/posters/la-jetee.svg",
+        "airingDates": {"from": instants.spell(first), "to": instants.spell(last)},
+        "rating": 4.25,
+        "ratingCount": 2,
+    }
+
+
+async def test_a_movie_without_sessions_has_no_airing_dates(database: Database, graphql: GraphQL) -> None:
+    movie = await make_movie(database, poster="https://images.example.org/1.jpg")
+    document = "query ($id: ID!) { movie(id: $id) { poster airingDates { from to } } }"
+    assert (await graphql(document, {"id": f"mov_{movie.id}"})).data == {
+        "movie": {"poster": "https://images.example.org/1.jpg", "airingDates": None}
+    }
+
+
+async def test_what_is_not_there_is_null(graphql: GraphQL) -> None:
+    assert (await graphql('{ movie(id: "mov_1") { id } }')).data == {"movie": None}
+
+
+# Lists
+
+
+async def test_movies_are_sorted(database: Database, graphql: GraphQL) -> None:
+    best, second, unrated = [await make_movie(database, title=title) for title in ("Best", "Second", "Unrated")]
+    await make_rating(database, movie=best, value=5.0)
+    await make_rating(database, movie=second, value=0.0)
+    for movie, start in ((second, soon(24)), (second, soon(99)), (unrated, soon(48))):
+        await make_session(database, movie=movie, starts_at=start)
+    assert await titles(graphql) == ["Best", "Second", "Unrated"]
+    assert await titles(graphql, sort="NEW") == ["Unrated", "Second", "Best"]
+    assert await titles(graphql, sort="LEAVING_SOON") == ["Unrated", "Second", "Best"]
+
+
+async def test_a_sort_that_is_none_is_the_documents_fault(graphql: GraphQL) -> None:
+    answer = await graphql("{ movies(sort: TITLE) { totalCount } }")
+    assert answer.codes == ["INVALID_INPUT"]
+
+
+SEARCHES = [
+    "amelie",
+    "AMÉLIE",
+    "Ame\u0301lie",
+    "poulain",
+    "ameli",
+    "ameliee",
+    "amlie",
+    "fabuleux amelie",
+    "  amelie!  ",
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+async def test_finds_words_with_accents_and_typing_errors(database: Database, graphql: GraphQL, search: str) -> None:
+    await make_movie(database, title="Le Fabuleux Destin d'Amélie Poulain")
+    await make_movie(database, title="Alphaville")
+    assert await titles(graphql, search=search) == ["Le Fabuleux Destin d'Amélie Poulain"]
+
+
+async def test_a_search_for_nothing_finds_all_and_for_nonsense_none(database: Database, graphql: GraphQL) -> None:
+    await make_movie(database, title="Alphaville")
+    for search in ("", "  ", "!?", None):
+        assert await titles(graphql, search=search) == ["Alphaville"]
+    for search in ("xyzzy", "%", "alphaville xyzzy"):
+        assert await titles(graphql, search=search) == ([] if search != "%" else ["Alphaville"])
+
+
+async def test_filters_hold_together(database: Database, graphql: GraphQL) -> None:
+    here, there = await make_place(database), await make_place(database)
+    starts: list[tuple[str, Any, datetime]] = [
+        ("Early here", here, soon(24)),
+        ("Late here", here, soon(72)),
+        ("Late there", there, soon(72)),
+    ]
+    for title, place, start in starts:
+        movie = await make_movie(database, title=title, genres=["Noir", "Late" if "Late" in title else "Early"])
+        await make_session(database, movie=movie, place=place, starts_at=start)
+    await make_movie(database, title="Never", genres=["Noir"])
+    place_id, late = f"plc_{here.id}", instants.spell(soon(72))
+
+    async def found(**given: Any) -> set[str]:
+        return set(await titles(graphql, **given))
+
+    assert await found(genre="Noir") == {"Early here", "Late here", "Late there", "Never"}
+    assert await found(genre="Late") == {"Late here", "Late there"}
+    assert await found(placeId=place_id) == {"Early here", "Late here"}
+    assert await found(airingFrom=late) == {"Late here", "Late there"}
+    assert await found(airingFrom=late, placeId=place_id) == {"Late here"}
+    assert await found(airingFrom=late, placeId=place_id, genre="Early") == set()
+    assert await found(search="here", genre="Early") == {"Early here"}
+    assert await found(airingFrom=instants.spell(soon(73))) == set()
+    assert await found(placeId="plc_1") == set()
+
+
+async def test_refuses_a_filter_by_what_is_no_id(graphql: GraphQL) -> None:
+    answer = await graphql(LIST, {"filter": {"placeId": "mov_1"}})
+    assert answer.codes == ["INVALID_ID"]
+    assert answer.errors[0]["path"] == ["movies"]
+
+
+async def test_places_of_a_movie_are_those_that_still_show_it_by_name(database: Database, graphql: GraphQL) -> None:
+    movie = await make_movie(database, duration=120)
+    zoo, abc, over = [await make_place(database, name=name) for name in ("Zoo", "abc", "Over")]
+    await make_place(database)
+    # One that runs at this moment is still shown.
+    for place, start in ((zoo, soon(24)), (zoo, soon(48)), (abc, soon(-1)), (over, soon(-3))):
+        await make_session(database, movie=movie, place=place, starts_at=start)
+    document = "query ($id: ID!) { movie(id: $id) { places { totalCount nodes { name } } } }"
+    found = (await graphql(document, {"id": f"mov_{movie.id}"})).data["movie"]["places"]
+    assert found == {"totalCount": 2, "nodes": [{"name": "abc"}, {"name": "Zoo"}]}
+
+
+# Staff
+
+
+async def test_creates_a_movie(graphql: GraphQL, staff: User) -> None:
+    movie = (await done(graphql, "createMovie", by=staff, **FACTS))["movie"]
+    assert movie.pop("id").startswith("mov_")
+    assert movie == FACTS | {
+        "poster": "https://cinema.test/posters/la-jetee.svg",
+        "rating": None,
+        "ratingCount": 0,
+        "airingDates": None,
+    }
+
+
+async def test_genres_may_be_left_out(graphql: GraphQL, staff: User) -> None:
+    facts = {name: value for name, value in FACTS.items() if name != "genres"}
+    assert (await done(graphql, "createMovie", by=staff, **facts))["movie"]["genres"] == []
+
+
+@pytest.mark.parametrize("field", ["title", "description", "duration", "genres"])
+async def test_changes_what_is_given_and_leaves_the_rest(
+    database: Database, graphql: GraphQL, staff: User, field: str
+) -> None:
+    movie = await make_movie(database)
+    before = {"title": movie.title, "description": movie.description, "duration": 120, "genres": ["Drama"]}
+    # An explicit null is as good as nothing.
+    given = dict.fromkeys(before) | {field: FACTS[field]}
+    after = (await done(graphql, "updateMovie", by=staff, id=f"mov_{movie.id}", **given))["movie"]
+    assert {name: after[name] for name in before} == before | {field: FACTS[field]}
+
+
+async def test_deletes_a_movie(database: Database, graphql: GraphQL, staff: User) -> None:
+    movie_id = f"mov_{(await make_movie(database)).id}"
+    assert await done(graphql, "deleteMovie", by=staff, id=movie_id) == {"deletedId": movie_id}
+    assert await refused(graphql, "deleteMovie", by=staff, id=movie_id) == [("NotFound", "MOVIE_NOT_FOUND", [])]
+    assert (await graphql(f'{{ node(id: "{movie_id}") {{ id }} }}')).data == {"node": None}
+
+
+UNFIT: dict[str, list[Any]] = {
+    "title": ["", " ", "x" * 201],
+    "description": ["", "x" * 5001],
+    "poster": ["", "javascript:alert(1)", "//elsewhere.example.org/1.jpg"],
+    "duration": [0, -1, 1441],
+    "genres": [["x" * 51], [""], ["a"] * 11],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in UNFIT.items() for value in values])
+async def test_refuses_facts_that_cannot_be(
+    database: Database, graphql: GraphQL, staff: User, field: str, value: object
+) -> None:
+    fault = ("InvalidInput", "INVALID_INPUT", ["input", field])
+    movie = await make_movie(database)
+    assert set(map(str, await refused(graphql, "createMovie", by=staff, **FACTS | {field: value}))) == {str(fault)}
+    refusal = await refused(graphql, "updateMovie", by=staff, id=f"mov_{movie.id}", **{field: value})
+    assert set(map(str, refusal)) == {str(fault)}
+
+
+async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
+    facts = FACTS | {"title": "", "duration": 0, "poster": "ftp://x"}
+    refusal = await refused(graphql, "createMovie", by=staff, **facts)
+    assert [path for _, _, path in refusal] == [["input", "title"], ["input", "poster"], ["input", "duration"]]
+    refusal = await refused(graphql, "updateMovie", by=staff, id="x", duration=0)
+    assert [(code, path) for _, code, path in refusal] == [
+        ("INVALID_ID", ["input", "id"]),
+        ("INVALID_INPUT", ["input", "duration"]),
+    ]
+
+
+async def test_refuses_a_movie_that_is_not_there(graphql: GraphQL, staff: User) -> None:
+    for mutation in ("updateMovie", "deleteMovie"):
+        assert await refused(graphql, mutation, by=staff, id="mov_1") == [("NotFound", "MOVIE_NOT_FOUND", [])]
+        refusal = await refused(graphql, mutation, by=staff, id="plc_1")
+        assert refusal == [("InvalidInput", "INVALID_ID", ["input", "id"])]
+
+
+async def test_does_not_delete_what_is_booked(database: Database, graphql: GraphQL, staff: User) -> None:
+    booking = await make_booking(database)
+    movie_id = await database.primary.value("SELECT movie_id FROM sessions WHERE id = %(id)s", id=booking.session_id)
+    refusal = await refused(graphql, "deleteMovie", by=staff, id=f"mov_{movie_id}")
+    assert refusal == [("Conflict", "STILL_IN_USE", [])]
+
+
+async def test_refuses_a_duration_that_runs_into_the_next_session(
+    database: Database, graphql: GraphQL, staff: User
+) -> None:
+    movie, place = await make_movie(database, duration=60), await make_place(database)
+    await make_session(database, movie=movie, place=place, starts_at=soon(24))
+    await make_session(database, place=place, starts_at=soon(26))
+    refusal = await refused(graphql, "updateMovie", by=staff, id=f"mov_{movie.id}", duration=121)
+    assert refusal == [("Conflict", "SESSION_OVERLAPS", ["input", "duration"])]
+
+
+@pytest.mark.parametrize("mutation", CHANGES)
+async def test_only_staff_are_let_in(database: Database, graphql: GraphQL, mutation: str) -> None:
+    user, movie = await make_user(database), await make_movie(database)
+    given = FACTS if mutation == "createMovie" else {"id": f"mov_{movie.id}"}
+    assert await barred(graphql, mutation, **given) == "UNAUTHENTICATED"
+    assert await barred(graphql, mutation, by=user, **given) == "FORBIDDEN"
+    assert await titles(graphql) == [movie.title]

@@ -1,0 +1,98 @@
+"""Where reads go: the catalogue to a standby, what is the viewer's own and what a mutation answers to the primary."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from db.engine import Database, Reader
+from db.models import User
+from settings import Settings
+from tests.factories import make_booking, make_movie, make_place, make_rating, make_user
+from tests.graphql_client import GraphQL
+
+STANDBY = "the-standby"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Those of a server with a standby, which here is the primary by another name."""
+    url = make_url(settings.database_url or "").update_query_dict({"application_name": STANDBY})
+    return replace(settings, database_read_url=url.render_as_string(hide_password=False))
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Where the statements of a request went."""
+    seen: list[str] = []
+    fetch = Reader.fetch
+
+    async def noted(self: Reader, *given: Any) -> list[Any]:
+        seen.append("standby" if STANDBY in str(self.pool.conninfo) else "primary")
+        return await fetch(self, *given)
+
+    monkeypatch.setattr(Reader, "fetch", noted)
+    return seen
+
+
+@pytest.fixture
+async def user(database: Database) -> User:
+    """A user with a booking and a rating, of staff."""
+    user = await make_user(database, is_staff=True)
+    await make_booking(database, user=user)
+    await make_rating(database, user=user)
+    return user
+
+
+CATALOGUE = {
+    "lists": "{ movies { nodes { title } } places { nodes { name } } }",
+    "nested lists": "{ movies { nodes { places { nodes { name } } sessions { nodes { place { name } } } } } }",
+}
+OWN = {
+    "bookings": "{ viewer { bookings { totalCount nodes { status reservations { seats } } } } }",
+    "page views": "{ pageViews { totalCount nodes { path user { email } } } }",
+}
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("document", CATALOGUE.values(), ids=CATALOGUE)
+async def test_the_catalogue_is_read_from_the_standby(graphql: GraphQL, sources: list[str], document: str) -> None:
+    sources.clear()
+    await graphql(document)
+    assert set(sources) == {"standby"}
+
+
+@pytest.mark.parametrize("document", OWN.values(), ids=OWN)
+async def test_what_is_somebodys_own_is_read_from_the_primary(
+    graphql: GraphQL, user: User, sources: list[str], document: str
+) -> None:
+    sources.clear()
+    await graphql(document, by=user)
+    assert set(sources) == {"primary"}
+
+
+async def test_free_seats_and_the_viewers_rating_are_read_from_the_primary(
+    graphql: GraphQL, user: User, sources: list[str]
+) -> None:
+    sources.clear()
+    await graphql("{ movies { nodes { viewerRating { value } sessions { nodes { seatsAvailable } } } } }", by=user)
+    # The movies and their sessions; the ratings and the seats.
+    assert sorted(sources) == ["primary", "primary", "standby", "standby"]
+
+
+async def test_all_of_a_mutations_answer_is_read_from_the_primary(
+    database: Database, graphql: GraphQL, user: User, sources: list[str]
+) -> None:
+    movie, place = await make_movie(database), await make_place(database)
+    document = """mutation ($movie: ID!, $place: ID!) {
+        scheduleSession(input: {movieId: $movie, placeId: $place, startsAt: "2999-01-01T20:00:00Z"}) {
+            session { seatsAvailable movie { places { totalCount nodes { name movies { nodes { title } } } } } }
+        }
+    }"""
+    sources.clear()
+    answer = await graphql(document, {"movie": f"mov_{movie.id}", "place": f"plc_{place.id}"}, by=user)
+    shown = answer.data["scheduleSession"]["session"]["movie"]["places"]
+    assert shown == {"totalCount": 1, "nodes": [{"name": place.name, "movies": {"nodes": [{"title": movie.title}]}}]}
+    assert set(sources) == {"primary"}
+    assert len(sources) == 6
