@@ -1,9 +1,10 @@
 """The loaders of one request: made inside its running loop, renewed once a mutation has changed what they hold."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from aiodataloader import DataLoader
+from sqlmodel import SQLModel
 
 from db.engine import Database, Reading
 from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
@@ -14,6 +15,9 @@ from loaders.by_movie import rating_by_movie
 from loaders.by_parent import Asked, Children, count_by_parent, page_by_parent
 from loaders.by_session import seats_available_by_session
 
+# What a standby may answer for.
+CATALOGUE: Final = (Movie, Place, Session)
+
 
 class Loaders:
     """One object a request. The catalogue may come from a standby; what is the viewer's own never does."""
@@ -23,6 +27,7 @@ class Loaders:
         self._database = database
         self._catalogue = catalogue
         self._ratings: dict[int, DataLoader[int, Rating | None]] = {}
+        self._counts: dict[type[SQLModel], DataLoader[Children, int]] = {}
 
     @cached_property
     def movie_by_id(self) -> DataLoader[int, Movie | None]:
@@ -84,10 +89,15 @@ class Loaders:
         """Pages of what belongs to somebody."""
         return page_by_parent(self._database.primary, self._database.cursors)
 
-    @cached_property
-    def count(self) -> DataLoader[Children, int]:
-        """Numbers of rows in whole lists."""
-        return count_by_parent(self._database.primary)
+    def source_of(self, model: type[SQLModel]) -> Reading:
+        """Where lists of these rows are read from, and counted."""
+        return self._catalogue if model in CATALOGUE else self._database.primary
+
+    def count(self, model: type[SQLModel]) -> DataLoader[Children, int]:
+        """Numbers of rows in whole lists of the model."""
+        if model not in self._counts:
+            self._counts[model] = count_by_parent(self.source_of(model))
+        return self._counts[model]
 
     def rating_by_movie(self, user_id: int) -> DataLoader[int, Rating | None]:
         """One user's ratings, by movie."""

@@ -104,7 +104,8 @@ class Connection(Generic[T]):
     @strawberry.field(description="How many items the whole list has; counted only when asked for.")
     @staticmethod
     async def total_count(root: strawberry.Parent[Page[Any]], info: Info) -> int:
-        """Counted on the primary, for all parents at once."""
-        if root.listing.parent:
-            return await info.context.loaders.count.load(children(root.listing))
-        return await paging.count(info.context.database.primary, root.listing)
+        """Counted where the list is read from, for all parents at once."""
+        loaders, listing = info.context.loaders, root.listing
+        if listing.parent:
+            return await loaders.count(listing.model).load(children(listing))
+        return await paging.count(loaders.source_of(listing.model), listing)

@@ -46,8 +46,8 @@ async def user(database: Database) -> User:
 
 
 CATALOGUE = {
-    "lists": "{ movies { nodes { title } } places { nodes { name } } }",
-    "nested lists": "{ movies { nodes { places { nodes { name } } sessions { nodes { place { name } } } } } }",
+    "lists": "{ movies { totalCount nodes { title } } places { totalCount nodes { name } } }",
+    "nested lists": "{ movies { nodes { places { totalCount nodes { name } } sessions { nodes { place { name } } } } } }",
 }
 OWN = {
     "bookings": "{ viewer { bookings { totalCount nodes { status reservations { seats } } } } }",
