@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from db import constraints
 from db.cursors import CursorCodec
-from domain.errors import Unavailable
+from domain.errors import InvalidInput, Unavailable
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
@@ -26,6 +26,14 @@ POOL_TIMEOUT_SECONDS = 1.5
 # The pool doubles its pauses between attempts for so long, then starts over with the next caller: after an hour without
 # a database it is not an hour until the pool looks for it again.
 RECONNECT_SECONDS = 2.0
+# What a value itself may be at fault for, beside what psycopg does not even send: a NUL. Doors refuse such values by the
+# name of their field; these are the last line.
+UNFIT = (
+    errors.NumericValueOutOfRange,
+    errors.CharacterNotInRepertoire,
+    errors.UntranslatableCharacter,
+    errors.DatetimeFieldOverflow,
+)
 
 
 def row_of(model: type[Row]) -> Callable[..., Row]:
@@ -149,6 +157,10 @@ def refusals() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except psycopg.DataError as error:
+        if not isinstance(error, UNFIT) and type(error) is not psycopg.DataError:
+            raise
+        raise InvalidInput(field="request", problem="has a character or a number in it that cannot be kept") from error
     except (PoolTimeout, psycopg.OperationalError) as error:
         # Includes a lock or a statement that took too long: in either case nothing was changed.
         raise Unavailable from error

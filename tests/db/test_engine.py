@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import psycopg
 import pytest
-from psycopg.errors import UndefinedTable
+from psycopg.errors import DivisionByZero, UndefinedTable
 
 from db.cursors import codec
 from db.engine import Database, connect
 from db.models import Movie, User
-from domain.errors import EmailTaken, MovieNotFound, SessionStarted, Unavailable
+from domain.errors import EmailTaken, InvalidInput, MovieNotFound, SessionStarted, Unavailable
 from tests.db.wire import Wire, wire_to
 from tests.factories import make_user
 from tests.races.rivals import holding, started
@@ -168,6 +168,25 @@ async def test_what_failed_quietly_cannot_be_gone_on_with(single: Database) -> N
 async def test_a_read_that_fails_leaves_the_connection_usable(single: Database) -> None:
     with pytest.raises(UndefinedTable):
         await single.primary.value("SELECT * FROM nowhere")
+    assert await works(single)
+
+
+@pytest.mark.parametrize("value", ["a\0b", 2**64, 10**100])
+async def test_a_value_that_cannot_be_kept_is_the_callers_fault(single: Database, value: object) -> None:
+    statement = (
+        "SELECT id FROM movies WHERE title = %(value)s" if isinstance(value, str) else "SELECT %(value)s::bigint"
+    )
+    with pytest.raises(InvalidInput):
+        await single.primary.value(statement, value=value)
+    with pytest.raises(InvalidInput):
+        async with single.transaction() as tx:
+            await tx.value(statement, value=value)
+    assert await works(single)
+
+
+async def test_a_statement_of_ours_that_cannot_be_is_a_bug(single: Database) -> None:
+    with pytest.raises(DivisionByZero):
+        await single.primary.value("SELECT 1 / 0")
     assert await works(single)
 
 
