@@ -88,7 +88,10 @@ def request_id(scope: Scope) -> bytes:
 
 
 class BodyLimit:
-    """Refuses bodies over 1 MiB, by what they announce and by what comes, and compressed ones."""
+    """Refuses bodies over 1 MiB, by what they announce and by what comes, and compressed ones.
+
+    The refusal is raised where the body is read, for each surface has its own shape of errors.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int = BODY_BYTES) -> None:
         self._app = app
@@ -96,14 +99,15 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        fault = self._fault(scope) if scope["type"] == "http" else None
-        if fault:
-            await refused(fault)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
             return
-        left = self._limit
+        fault, left = self._fault(scope), self._limit
 
         async def counted() -> Message:
             nonlocal left
+            if fault:
+                raise fault
             message = await receive()
             if message["type"] == "http.request":
                 left -= len(message.get("body", b""))

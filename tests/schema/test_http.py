@@ -213,4 +213,10 @@ async def test_refuses_a_body_of_over_a_mebibyte(client: AsyncClient) -> None:
 
     for content in (b" " * (2**20 + 1), chunks()):
         response = await client.post("/graphql", content=content, headers={"Content-Type": "application/json"})
-        assert response.status_code == 413
+        assert (response.status_code, codes(response)) == (413, ["PAYLOAD_TOO_LARGE"])
+
+
+async def test_refuses_a_compressed_body(client: AsyncClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = await client.post("/graphql", content=b"x", headers=headers)
+    assert (response.status_code, codes(response)) == (415, ["UNSUPPORTED_MEDIA_TYPE"])
