@@ -1,5 +1,7 @@
 """The schema as a whole, made once: it is the same for every request."""
 
+from typing import Any
+
 import strawberry
 import structlog
 from graphql import GraphQLError
@@ -9,6 +11,7 @@ from strawberry.types import ExecutionContext
 from schema import formatting
 from schema.documents import Documents
 from schema.errors import Conflict, InvalidInput, NotFound, SeatsUnavailable, UpstreamUnavailable
+from schema.execution import Execution, shorten
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -17,7 +20,12 @@ log = structlog.get_logger("matinee.graphql")
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, with errors logged in our own lines: the unexpected ones, and only those."""
+    """Strawberry's schema, whose plain fields are cheap, and with the unexpected errors logged in our own lines."""
+
+    def __init__(self, **given: Any) -> None:
+        """Make the schema."""
+        super().__init__(execution_context_class=Execution, **given)
+        shorten(self._schema)
 
     def process_errors(self, errors: list[GraphQLError], _execution_context: ExecutionContext | None = None) -> None:
         """Log what is a bug of ours; a refusal is an answer like any other."""
