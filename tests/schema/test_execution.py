@@ -40,8 +40,8 @@ async def test_what_can_be_awaited_is_told_by_its_type() -> None:
     assert is_awaitable(coroutine)
     assert is_awaitable(task)
     await asyncio.gather(coroutine, task)
-    for value in (None, 1, "a", [], {}, Movie.model_construct(), nothing, iter(())):
-        assert not is_awaitable(value)
+    values: tuple[object, ...] = (None, 1, "a", [], {}, Movie.model_construct(), nothing, iter(()))
+    assert not any(map(is_awaitable, values))
 
 
 def test_a_value_is_not_asked_for_what_it_does_not_have() -> None:
