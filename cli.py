@@ -227,16 +227,26 @@ def schema_export(
     if out is None:
         typer.echo(sdl(), nl=False)
     else:
-        out.write_text(sdl())
+        try:
+            out.write_text(sdl(), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(
+                f"{out} cannot be written: {error.strerror}. Name a file in a folder that is there."
+            ) from error
 
 
 @schema_commands.command("check", epilog=_examples("matinee schema check released.graphql"))
-def schema_check(old: Annotated[Path, typer.Argument(help="The SDL that clients were built on.", exists=True)]) -> None:
+def schema_check(
+    old: Annotated[
+        Path, typer.Argument(help="The SDL that clients were built on.", exists=True, dir_okay=False, readable=True)
+    ],
+) -> None:
     """List what this server's contract does to clients of an older one; fail where it breaks them."""
     try:
-        found = changes(old.read_text(), sdl())
-    except GraphQLError as error:
-        raise CommandError(f"{old}: {error.message}. Give a file of the schema definition language.") from error
+        found = changes(old.read_text(encoding="utf-8"), sdl())
+    except (GraphQLError, UnicodeDecodeError) as error:
+        problem = error.message.rstrip(".") if isinstance(error, GraphQLError) else "not UTF-8"
+        raise CommandError(f"{old}: {problem}. Give a file of the schema definition language.") from error
     for change in found:
         typer.echo(change)
     if any(change.breaking for change in found):

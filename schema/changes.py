@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from graphql import build_schema, find_breaking_changes, find_dangerous_changes
+from graphql import GraphQLError, GraphQLSchema, build_schema, find_breaking_changes, find_dangerous_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,15 @@ def changes(old: str, new: str) -> list[Change]:
 
     What only adds to the contract is not among them.
     """
-    before, after = build_schema(old), build_schema(new)
+    before, after = built(old), built(new)
     breaking = [Change(found.description, breaking=True) for found in find_breaking_changes(before, after)]
     surprising = [Change(found.description, breaking=False) for found in find_dangerous_changes(before, after)]
     return breaking + surprising
+
+
+def built(sdl: str) -> GraphQLSchema:
+    """Return the schema that an SDL describes; raise GraphQLError where it does not parse or hold together."""
+    try:
+        return build_schema(sdl)
+    except TypeError as error:
+        raise GraphQLError(str(error)) from error

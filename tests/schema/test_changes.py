@@ -49,6 +49,9 @@ def test_breaking_changes_come_first() -> None:
     assert [change.breaking for change in changes(OLD, new)] == [True, False]
 
 
-def test_what_is_no_sdl_is_refused() -> None:
+@pytest.mark.parametrize(
+    "sdl", ["", "type Query {", "type Query { a: Nothing }", "type Query { a: Int } type Query { b: Int }"]
+)
+def test_what_is_no_sdl_is_refused(sdl: str) -> None:
     with pytest.raises(GraphQLError):
-        changes("type Query {", OLD)
+        changes(sdl, OLD)
