@@ -21,7 +21,7 @@ from resolvers.context import Context
 from schema.contract import SCHEMA
 from schema.documents import NUL
 from schema.errors import flat
-from schema.formatting import formatted, refusals
+from schema.formatting import formatted, is_ours, refusals
 from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
 from web import addresses, tools
@@ -123,6 +123,8 @@ def shown(result: ExecutionResult, media_type: str, *, reference: str) -> Respon
         body = {"errors": formatted(found, reference=reference), **body}
     if unavailable(result):
         return respond(body, media_type, status=503, headers={"Retry-After": "1"})
+    if not ran and any(is_ours(error) for error in found):
+        return respond(body, media_type, status=500)
     return respond(body, media_type, status=200 if ran or media_type == JSON else 400)
 
 
