@@ -7,13 +7,17 @@ from typing import Any
 from graphql import (
     GraphQLEnumType,
     GraphQLObjectType,
+    build_client_schema,
     build_schema,
+    find_breaking_changes,
+    get_introspection_query,
     is_introspection_type,
     is_specified_scalar_type,
 )
 
 from domain import errors
 from schema.contract import sdl
+from tests.graphql_client import GraphQL
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
 SCHEMA = build_schema(sdl())
@@ -47,6 +51,12 @@ def test_a_description_has_no_gaps_to_be_filled() -> None:
     assert isinstance(codes, GraphQLEnumType)
     gaps = [name for name, value in codes.values.items() if set(value.description or "") & set("{}")]
     assert gaps == []
+
+
+async def test_introspection_tells_all_of_it(graphql: GraphQL) -> None:
+    query = get_introspection_query(specified_by_url=True, input_value_deprecation=True)
+    told = build_client_schema((await graphql(query)).data)
+    assert find_breaking_changes(SCHEMA, told) == find_breaking_changes(told, SCHEMA) == []
 
 
 def test_every_refusal_has_its_code() -> None:
