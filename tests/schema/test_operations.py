@@ -2,6 +2,7 @@
 
 import pytest
 from httpx import AsyncClient, Response
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from schema.contract import SCHEMA
@@ -96,6 +97,31 @@ async def test_what_fails_outside_of_any_field_is_masked_and_logged(
     assert "hunter2" not in response.text
     (line,) = [line for line in lines if line["event"] == "unexpected error"]
     assert str(line["exc_info"]) == "hunter2"
+
+
+async def test_what_fails_in_a_field_is_masked_and_logged_with_the_field(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr("resolvers.movies.movie_by_id", broken)
+    with capture_logs([merge_contextvars]) as lines:
+        response = await post(client, '{ __typename movie(id: "mov_1") { id } }')
+    assert response.json()["data"] == {"__typename": "Query", "movie": None}
+    assert codes(response) == ["INTERNAL"]
+    assert "hunter2" not in response.text
+    (line,) = [line for line in lines if line["event"] == "unexpected error"]
+    assert (line["path"], line["exc_info"].__traceback__ is not None) == (["movie"], True)
+    assert line["request_id"] == response.headers["x-request-id"]
+    assert line["request_id"] in response.json()["errors"][0]["message"]
+
+
+async def test_a_refusal_is_no_error_in_the_log(client: AsyncClient) -> None:
+    with capture_logs() as lines:
+        await post(client, '{ movie(id: "x") { id } viewer { id } nothing }')
+        await post(client, '{ movie(id: "x") { id } pageViews { totalCount } }')
+    assert [line["event"] for line in lines] == ["request", "request"]
 
 
 async def test_a_document_is_validated_against_what_is_served() -> None:
