@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import pytest
+from procrastinate.exceptions import AlreadyEnqueued
 
 from app import serving
 from db import engine
@@ -52,7 +53,9 @@ async def defer(services: Services) -> None:
     async with engine.pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
         app = queue.make_queue()
         async with app.open_async(pool):
-            await app.tasks[expiries.NAME].defer_async(timestamp=0)
+            # The timer of a worker that is about may have been faster.
+            with suppress(AlreadyEnqueued):
+                await app.tasks[expiries.NAME].defer_async(timestamp=0)
 
 
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
@@ -135,8 +138,7 @@ async def test_ends_at_once_when_nothing_runs(services: Services) -> None:
 
 
 async def test_a_job_that_waits_already_is_not_queued_again(services: Services, database: Database) -> None:
-    await defer(services)
-    with pytest.raises(Exception, match="queueing"):
+    for _ in range(2):
         await defer(services)
     assert await database.primary.value(JOBS) == 1
 

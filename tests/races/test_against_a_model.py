@@ -177,7 +177,7 @@ def shown(cinema: Cinema) -> list[tuple[str, int]]:
 @pytest.fixture
 def limits() -> bounded:
     """Enough to meet every pair of changes, and done in ten seconds."""
-    return bounded(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    return bounded(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture
