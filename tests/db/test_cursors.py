@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db.cursors import CursorCodec, codec, fingerprint
@@ -27,6 +27,7 @@ def refused(cursor: str, *, by: CursorCodec = CODEC, listing: bytes = MOVIES) ->
     return False
 
 
+@settings(deadline=None)
 @given(KEYS)
 def test_comes_back_as_it_went_out(key: list[object]) -> None:
     cursor = CODEC.encode(MOVIES, key)
@@ -40,6 +41,7 @@ def test_an_instant_keeps_its_microseconds() -> None:
     assert datetime.fromisoformat(str(spelled)) == instant
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(LETTERS) | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 @example("")
 @example("=" * 4)
@@ -50,6 +52,7 @@ def test_what_we_did_not_make_is_refused(text: str) -> None:
     assert refused(text)
 
 
+@settings(deadline=None)
 @given(KEYS, st.data())
 def test_one_changed_letter_is_refused(key: list[object], data: st.DataObject) -> None:
     cursor = CODEC.encode(MOVIES, key)
@@ -60,6 +63,7 @@ def test_one_changed_letter_is_refused(key: list[object], data: st.DataObject) -
         assert refused(cursor[:place] + letter + cursor[place + 1 :])
 
 
+@settings(deadline=None)
 @given(KEYS, st.data())
 def test_a_cut_or_longer_one_is_refused(key: list[object], data: st.DataObject) -> None:
     cursor = CODEC.encode(MOVIES, key)

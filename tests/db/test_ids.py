@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import ids
@@ -10,17 +10,20 @@ SNOWFLAKES = st.integers(0, ids.LARGEST)
 PREFIXES = st.sampled_from(sorted(ids.KINDS))
 
 
+@settings(deadline=None)
 @given(PREFIXES, SNOWFLAKES)
 def test_comes_back_as_it_went_out(prefix: str, snowflake: int) -> None:
     assert ids.decode(prefix, ids.encode(prefix, snowflake)) == snowflake
 
 
+@settings(deadline=None)
 @given(PREFIXES, st.text() | st.from_regex(r"\A[a-z]{3}_[0-9]{1,20}\Z"))
 def test_nothing_else_is_the_id_of_anything(prefix: str, text: str) -> None:
     snowflake = ids.decode(prefix, text)
     assert snowflake is None or ids.encode(prefix, snowflake) == text
 
 
+@settings(deadline=None)
 @given(PREFIXES, PREFIXES, SNOWFLAKES)
 def test_an_id_of_one_kind_is_none_of_another(prefix: str, other: str, snowflake: int) -> None:
     assert (ids.decode(other, ids.encode(prefix, snowflake)) is None) == (prefix != other)

@@ -199,6 +199,7 @@ def test_a_query_is_bounded() -> None:
     assert len(search.pattern("ab" * 16)) < 10_000
 
 
+@settings(deadline=None)
 @given(TEXTS)
 @example("Ça")
 @example("ΟΔΥΣΣΕΥΣ")
@@ -215,7 +216,7 @@ def test_folds_once_and_for_all(text: str) -> None:
     assert "  " not in folded
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=20, max_size=40))
 @example(
     texts=["Ça", "ΟΔΥΣΣΕΥΣ", "Οδυσσεύς", "İstanbul ıI", "がん", "ŒUVRE ﬁn ½ ẞ", "a\u0301\u0301b \u0301", "Ŀŀ", "ǅ"]
@@ -228,7 +229,7 @@ def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) 
         assert [row[0] for row in rows] == [search.fold(text) for text in texts]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(texts=st.lists(TEXTS.map(search.fold), min_size=10, max_size=20))
 def test_the_database_takes_words_apart_as_python_does(database_url: str, texts: list[str]) -> None:
     ours = [sorted({part for word in text.split() for part in search.trigrams(word)}) for text in texts]
@@ -253,6 +254,7 @@ def with_error(word: str, place: int, kind: str, letter: str) -> str:
     }[kind]
 
 
+@settings(deadline=None)
 @given(WORDS, st.data())
 def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["left out", "put in", "replaced", "swapped"]))
@@ -264,6 +266,7 @@ def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.Dat
         assert any(set(clue) <= set(search.trigrams(word)) for clue in search.clues(typed))
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"\A[a-z0-9]{1,12}\Z"), st.integers(1, 12))
 def test_every_beginning_is_found(word: str, length: int) -> None:
     assert any(set(clue) <= set(search.trigrams(word)) for clue in search.clues(word[:length]))

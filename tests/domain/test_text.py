@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.text import encodable, faults_of_number, faults_of_text
@@ -28,6 +28,7 @@ def test_lets_other_texts_be(text: str | None) -> None:
     assert list(faults_of_text("title", text, longest=10)) == []
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_what_is_let_through_can_be_written_down(text: str) -> None:
     if not list(faults_of_text("title", text, longest=10)):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db.engine import Database
@@ -161,6 +161,7 @@ def test_an_account_has_exactly_one_name(email: str | None, username: str | None
     assert refused.value.path == ("input", "identity")
 
 
+@settings(deadline=None)
 @given(email=st.none() | ANYTHING, username=st.none() | ANYTHING, password=ANYTHING)
 @example(email="\ud800@example.org", username=None, password=GOOD)
 def test_whatever_is_given_is_taken_or_refused(email: str | None, username: str | None, password: str) -> None:
