@@ -10,7 +10,8 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
-QUIET = ("uvicorn.error", "alembic", "psycopg.pool", "procrastinate")
+# httpx tells the address of each request, which is nobody's business but the third party's.
+QUIET = ("uvicorn.error", "alembic", "psycopg.pool", "procrastinate", "httpx", "httpcore")
 
 
 def wants_json(stream: TextIO, *, production: bool) -> bool:

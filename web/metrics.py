@@ -21,7 +21,7 @@ class Metrics:
     """What one process counts. With PROMETHEUS_MULTIPROC_DIR set, `text` tells the sum over all processes."""
 
     def __init__(self) -> None:
-        own = CollectorRegistry()
+        self.registry = own = CollectorRegistry()
         ProcessCollector(registry=own)
         self._requests = Counter(
             "matinee_http_requests",

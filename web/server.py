@@ -4,7 +4,9 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final
@@ -20,6 +22,7 @@ BACKLOG: Final = 2048
 KEEP_ALIVE_SECONDS: Final = 75
 # Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
 DRAIN_SECONDS: Final = 5
+ASIDE_END_SECONDS: Final = 2
 
 
 class ListenError(Exception):
@@ -110,3 +113,18 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     _Server(config, on_ready=on_ready).run(sockets=[listener])
+
+
+@contextmanager
+def served_aside(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    """Serve an app from a thread of this process meanwhile; what is still under way at the end is cut off."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
+    server = uvicorn.Server(config)
+    # Uvicorn leaves the signals alone where it is not in the main thread.
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(ASIDE_END_SECONDS)

@@ -1,0 +1,1 @@
+"""Clients of third-party APIs, and stand-ins for those APIs."""

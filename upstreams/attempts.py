@@ -1,0 +1,96 @@
+"""Several attempts at one call: the next starts when one fails, or when one is slow; the first answer wins."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Generic, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from upstreams.faults import Fault, SlowError
+
+T = TypeVar("T")
+
+# With full jitter: callers that failed together do not come back together.
+BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=0.4)
+
+
+class Attempts(Generic[T]):
+    """What is under way for one call.
+
+    An attempt that hangs holds nobody up: after `patience` seconds another one starts beside it. That is what makes
+    a call succeed in time where half of all attempts hang. Without patience (None) attempts come one after the other,
+    and only after a fault which says that the third party cannot have seen the last one.
+    """
+
+    def __init__(self, send: Callable[[], Awaitable[T]], *, patience: float | None, most: int, deadline: float) -> None:
+        self._send = send
+        self._patience = patience
+        self._most = most
+        self._deadline = deadline
+        self._started: list[asyncio.Task[None]] = []
+        self._answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    async def answer(self) -> T:
+        """Return the first answer; raise the last Fault, or TimeoutError when the deadline has passed."""
+        retrying = AsyncRetrying(
+            sleep=self._rest,
+            stop=stop_after_attempt(self._most) | stop_before_delay(self._deadline),
+            wait=pause,
+            retry=retry_if_exception(self._worth_another),
+            reraise=True,
+        )
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await retrying(self._next)
+        except SlowError:
+            raise TimeoutError from None
+        finally:
+            await self._abandon()
+
+    async def _next(self) -> T:
+        if not self._answer.done():
+            self._started.append(asyncio.create_task(self._attempt()))
+            await self._await_newest()
+        if self._answer.done():
+            return self._answer.result()
+        newest = self._started[-1]
+        if newest.done():
+            newest.result()
+        raise SlowError
+
+    async def _attempt(self) -> None:
+        answer = await self._send()
+        if not self._answer.done():
+            self._answer.set_result(answer)
+
+    async def _await_newest(self) -> None:
+        """Wait for an answer, the newest attempt's end or the end of patience; at last for every attempt's end."""
+        last = len(self._started) == self._most
+        awaited = self._started if last else self._started[-1:]
+        patience = None if last else self._patience
+        while not self._answer.done() and (open_ones := [task for task in awaited if not task.done()]):
+            awaited_now: set[asyncio.Future[Any]] = {self._answer, *open_ones}
+            done, _ = await asyncio.wait(awaited_now, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                return
+
+    async def _rest(self, seconds: float) -> None:
+        # An earlier attempt may answer meanwhile.
+        await asyncio.wait({self._answer}, timeout=seconds)
+
+    def _worth_another(self, error: BaseException) -> bool:
+        if isinstance(error, Fault):
+            return error.passing if self._patience is not None else error.unsent
+        return isinstance(error, SlowError)
+
+    async def _abandon(self) -> None:
+        for task in self._started:
+            task.cancel()
+        await asyncio.gather(*self._started, return_exceptions=True)
+
+
+def pause(state: RetryCallState) -> float:
+    """Return the seconds before the next attempt: none beside a slow one, as asked for, else backoff with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    return max(error.retry_after, BACKOFF(state)) if isinstance(error, Fault) else 0.0

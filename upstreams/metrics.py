@@ -1,0 +1,45 @@
+"""What /metrics tells of third parties: calls, the attempts behind them, and who is left alone at present."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+
+
+class UpstreamMetrics:
+    """Series by third party and outcome, in the registry of the process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._attempts = Counter(
+            "matinee_upstream_attempts",
+            "Requests sent to a third party, by what came of them.",
+            ("upstream", "outcome"),
+            registry=registry,
+        )
+        self._calls = Histogram(
+            "matinee_upstream_call_seconds",
+            "Seconds of a call to a third party with all its attempts.",
+            ("upstream", "outcome"),
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._open = Gauge(
+            "matinee_upstream_breaker_open",
+            "1 while a third party is left alone after failures in a row, in any worker.",
+            ("upstream",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+
+    def attempt(self, upstream: str, *, ok: bool) -> None:
+        """Count one request."""
+        self._attempts.labels(upstream, "ok" if ok else "failed").inc()
+
+    def call(self, upstream: str, *, outcome: str, seconds: float) -> None:
+        """Count one call, however many attempts it took."""
+        self._calls.labels(upstream, outcome).observe(seconds)
+
+    def breaker(self, upstream: str, *, is_open: bool) -> None:
+        """Tell whether this third party is left alone."""
+        self._open.labels(upstream).set(int(is_open))

@@ -1,0 +1,231 @@
+"""The one HTTP client for all third parties: bounded in time, connections and bytes, patient, and quiet about secrets."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import httpx
+import orjson
+import structlog
+from purgatory import AsyncCircuitBreakerFactory, ContextChanged
+from purgatory.domain.model import CLOSED, HALF_OPENED, OPENED, OpenedState
+
+from domain.errors import UpstreamUnavailable
+from upstreams import faults
+from upstreams.attempts import Attempts
+from upstreams.faults import Fault
+from upstreams.metrics import UpstreamMetrics
+
+T = TypeVar("T")
+
+# An answer packed small could grow past every limit when it is unpacked.
+HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "matinee"}
+KEPT_ALIVE_SECONDS: Final = 5.0
+
+log = structlog.get_logger("matinee.upstreams")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds of one third party, in seconds where nothing else is said."""
+
+    # Of a whole call, all attempts and the wait for a free connection included.
+    deadline: float = 2.8
+    connect: float = 1.0
+    # When another attempt starts beside one that has not answered.
+    patience: float = 0.3
+    attempts: int = 10
+    # Requests under way at once, from this process.
+    at_once: int = 64
+    body_bytes: int = 1024 * 1024
+    # So many failed calls in a row, and it is left alone for so long.
+    failures: int = 5
+    rest: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a third party says, be it yes or no (statuses 2xx, and 4xx but those that speak of us)."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever a stranger wrote
+        """Return the body's JSON; raise ValueError where it is none."""
+        return orjson.loads(self.body)
+
+
+class State(StrEnum):
+    """How a third party does, as this process has seen it."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(slots=True)
+class Health:
+    """What the latest calls came to; `last_error` is in our own words."""
+
+    state: State = State.UP
+    last_success_at: datetime | None = None
+    last_error: str | None = None
+
+
+class Upstream:
+    """One third party. Every call raises UpstreamUnavailable, within the deadline, where no answer can be had."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        limits: Limits,
+        metrics: UpstreamMetrics,
+        basic: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep the credentials, `basic` or in `headers`: they go into requests, and nowhere else."""
+        self.name = name
+        self.health = Health()
+        self._limits = limits
+        self._metrics = metrics
+        self._room = asyncio.Semaphore(limits.at_once)
+        self._silent_until = 0.0
+        self._probing = False
+        self._breakers = AsyncCircuitBreakerFactory(default_threshold=limits.failures, default_ttl=limits.rest)
+        self._breakers.add_listener(self._on_breaker)
+        self._metrics.breaker(name, is_open=False)
+        pool = httpx.Limits(max_connections=limits.at_once, keepalive_expiry=KEPT_ALIVE_SECONDS)
+        self._client = httpx.AsyncClient(
+            auth=basic,
+            headers={**HEADERS, **(headers or {})},
+            limits=pool,
+            timeout=httpx.Timeout(limits.deadline, connect=limits.connect),
+            # The environment's proxies and .netrc are nobody's settings here (settings.py is).
+            trust_env=False,
+        )
+
+    async def get(self, url: str, *, read: Callable[[Answer], T], params: Mapping[str, str] | None = None) -> T:
+        """Return what `read` makes of the first good answer; what it raises ValueError for counts as none."""
+        request = self._client.build_request("GET", url, params=params)
+        return await self._call(request, read, patience=self._limits.patience)
+
+    async def post(self, url: str, *, read: Callable[[Answer], T], json: object) -> T:
+        """Return what `read` makes of the answer. Sent again only where it cannot have arrived: a repeat is not safe."""
+        request = self._client.build_request("POST", url, json=json)
+        return await self._call(request, read, patience=None)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _call(self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None) -> T:
+        started = time.monotonic()
+        outcome = "failed"
+        try:
+            answer = await self._guarded(request, read, patience=patience)
+            outcome = "ok"
+            return answer
+        except Refused:
+            outcome = "refused"
+            raise UpstreamUnavailable from None
+        except (Fault, TimeoutError) as error:
+            reason = error.reason if isinstance(error, Fault) else "no answer in time"
+            self.health.last_error = reason
+            log.warning("upstream failed", upstream=self.name, reason=reason)
+            raise UpstreamUnavailable from None
+        finally:
+            self._metrics.call(self.name, outcome=outcome, seconds=time.monotonic() - started)
+
+    async def _guarded(self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None) -> T:
+        """Pass the circuit breaker, which counts calls: one attempt in two may fail without any harm."""
+        breaker = await self._breakers.get_breaker(self.name)
+        if self._probing or self._silence() > self._limits.deadline:
+            raise Refused
+        try:
+            async with breaker:
+                # After its rest one call alone finds out; the others are refused until it has.
+                self._probing = probing = breaker.context.state == HALF_OPENED
+                try:
+                    return await self._attempted(request, read, patience=patience)
+                finally:
+                    if probing:
+                        self._probing = False
+        except OpenedState:
+            raise Refused from None
+
+    async def _attempted(self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None) -> T:
+        limits = self._limits
+        attempts = Attempts(
+            lambda: self._send(request, read), patience=patience, most=limits.attempts, deadline=limits.deadline
+        )
+        try:
+            answer = await attempts.answer()
+        except (Fault, TimeoutError):
+            self.health.state = State.DEGRADED
+            raise
+        self.health.state = State.UP
+        self.health.last_success_at = datetime.now(UTC)
+        return answer
+
+    async def _send(self, request: httpx.Request, read: Callable[[Answer], T]) -> T:
+        async with self._room:
+            await asyncio.sleep(self._silence())
+            ok = False
+            try:
+                answer = await self._exchange(request)
+                made = read(answer)
+                ok = True
+                return made
+            except ValueError:
+                raise Fault("an answer that cannot be read") from None
+            except Fault as fault:
+                self._silent_until = max(self._silent_until, time.monotonic() + fault.retry_after)
+                raise
+            finally:
+                self._metrics.attempt(self.name, ok=ok)
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                fault = faults.of_status(response.status_code, response.headers)
+                if fault:
+                    raise fault
+                return Answer(response.status_code, await self._body(response))
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise faults.of_transport(error) from None
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise Fault("an answer that cannot be read")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self._limits.body_bytes:
+                raise Fault("an answer that is too long", passing=False)
+        return bytes(body)
+
+    def _silence(self) -> float:
+        """Return the seconds for which it has asked to be left alone."""
+        return max(0.0, self._silent_until - time.monotonic())
+
+    def _on_breaker(self, _name: str, _kind: str, event: object) -> None:
+        if not isinstance(event, ContextChanged):
+            return
+        self._metrics.breaker(self.name, is_open=event.state == OPENED)
+        if event.state == OPENED:
+            self.health.state = State.DOWN
+            log.warning("upstream left alone", upstream=self.name, seconds=self._limits.rest)
+        if event.state == CLOSED:
+            log.info("upstream is back", upstream=self.name)
+
+
+class Refused(Exception):
+    """The third party is left alone at present."""
