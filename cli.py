@@ -16,6 +16,7 @@ import structlog
 import typer
 from graphql import GraphQLError
 from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
 
 from app import connected, create_app, work
 from auth import Passwords
@@ -28,6 +29,8 @@ from domain.errors import Refusal, Refusals
 from schema.changes import changes
 from schema.contract import sdl
 from settings import VARIABLES, Settings, SettingsError, unknown_variables
+from upstreams import rehearsal
+from upstreams.standins import Faults, create_standins
 from web import logs
 from web.server import ListenError, Serving, end_on_signals, listen, serve_here
 from web.workers import serve_by_workers
@@ -110,9 +113,13 @@ def serve(
     """
     end_on_signals()
     settings = _settings()
-    with listen(host, port) as listener, _database(settings, needed=False) as url:
+    with (
+        listen(host, port) as listener,
+        _database(settings, needed=False) as url,
+        rehearsal.rehearsing(settings) as led,
+    ):
         address = _address(host, listener)
-        told = replace(settings, database_url=url, public_url=settings.public_url or address)
+        told = replace(led, database_url=url, public_url=settings.public_url or address)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
         serving = Serving(partial(create_app, told, with_jobs=not no_jobs), json_logs=_json_logs(settings))
@@ -121,6 +128,51 @@ def serve(
             serve_here(serving, listener, on_ready=on_ready)
         else:
             serve_by_workers(serving, listener, count=workers, on_ready=on_ready)
+
+
+@commands.command("upstreams", epilog=_examples("matinee upstreams", "matinee upstreams --port 8100 --error-rate 0.5"))
+def upstreams_command(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8100,
+    error_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of requests answered with an error.")
+    ] = rehearsal.USUAL_ERROR_RATE,
+    timeout_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of requests never answered.")
+    ] = rehearsal.USUAL_TIMEOUT_RATE,
+    latency_ms: Annotated[
+        float, typer.Option(min=0, max=60_000, help="Milliseconds that every answer takes.")
+    ] = rehearsal.USUAL_LATENCY_MS,
+) -> None:
+    """Serve stand-ins for the third parties on loopback, to try Matinee without them.
+
+    They ask for the credentials that are set in the environment. Faults can be changed while they run, by
+    PUT /faults/catalogue with {"error_rate": 0.5}.
+    """
+    end_on_signals()
+    settings = _settings()
+    if settings.production:
+        raise CommandError("MATINEE_ENV is production, where nothing stands in for anybody.")
+    try:
+        faults = Faults(error_rate, timeout_rate, latency_ms)
+    except ValueError as problem:
+        raise CommandError(str(problem)) from None
+    with listen("127.0.0.1", port) as listener:
+        make_app = partial(_standins, settings, faults)
+        on_ready = partial(_announce_standins, settings, _address("127.0.0.1", listener))
+        serve_here(Serving(make_app, json_logs=_json_logs(settings)), listener, on_ready=on_ready)
+
+
+def _standins(settings: Settings, faults: Faults) -> Starlette:
+    return create_standins(rehearsal.standins(settings, faults))
+
+
+def _announce_standins(settings: Settings, address: str) -> None:
+    told = rehearsal.led_to_standins(replace(settings, catalogue_url=None), address)
+    typer.echo(f"MATINEE_CATALOGUE_URL={told.catalogue_url}")
+    if not settings.catalogue_password:
+        typer.echo(f"MATINEE_CATALOGUE_USER={settings.catalogue_user or rehearsal.USER}")
+        typer.echo(f"MATINEE_CATALOGUE_PASSWORD={rehearsal.USER}")
 
 
 @commands.command("worker", epilog=_examples("matinee worker"))

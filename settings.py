@@ -111,6 +111,24 @@ def _web_address(text: str) -> str | None:
     return text.rstrip("/") or None
 
 
+def _list_address(text: str) -> str | None:
+    """Return the address to the letter: to many a server one slash more or less is a redirect."""
+    _web_address(text)
+    return text or None
+
+
+def _credential(text: str) -> str | None:
+    if not text.isprintable():
+        raise ValueError("must be printable characters")
+    return text or None
+
+
+def _user_name(text: str) -> str | None:
+    if ":" in text:
+        raise ValueError("must have no colon")
+    return _credential(text)
+
+
 def _secrets(text: str) -> tuple[bytes, ...]:
     parts = text.split(",") if text else []
     keys = tuple(part.strip().encode("utf-8", "surrogateescape") for part in parts)
@@ -176,7 +194,7 @@ class Settings:
             "MATINEE_ENV",
             _one_of("development", "production"),
             default="development",
-            meaning="`production` generates no secret, loads no demo data and logs as JSON",
+            meaning="`production` generates no secret, loads no demo data, has no stand-ins and logs as JSON",
             example="production",
         ),
     ]
@@ -261,6 +279,37 @@ class Settings:
             example="Europe/Paris",
         ),
     ]
+    catalogue_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CATALOGUE_URL",
+            _list_address,
+            shown_default="a stand-in; in production none",
+            meaning="the third-party catalogue's list of movies, at its own address",
+            example="https://catalogue.example.org/api/v1/maya/movies/",
+            # Somebody may try to give the password in it.
+            secret=True,
+        ),
+    ]
+    catalogue_user: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CATALOGUE_USER",
+            _user_name,
+            meaning="name for the catalogue's basic authentication",
+            example="matinee",
+        ),
+    ]
+    catalogue_password: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CATALOGUE_PASSWORD",
+            _credential,
+            meaning="password for the catalogue's basic authentication",
+            example="…",
+            secret=True,
+        ),
+    ] = field(repr=False)
 
     @property
     def production(self) -> bool:

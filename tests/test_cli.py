@@ -280,6 +280,37 @@ def test_no_demo_data_in_production(tmp_path: Path) -> None:
     assert "MATINEE_ENV" in one_line(done.stderr)
 
 
+def test_stands_in_for_third_parties_and_says_so(server: Server) -> None:
+    (line,) = [line for line in server.lines() if line["event"].startswith("stand-ins")]
+
+    assert line["missing"] == ["MATINEE_CATALOGUE_URL"]
+    assert httpx.get(f"{line['address']}/faults/catalogue").status_code == 200
+
+
+def test_stand_ins_tell_how_to_be_used(tmp_path: Path) -> None:
+    with subprocess.Popen(  # noqa: S603 - no input of others
+        [*COMMAND, "upstreams", "--port", "0", "--error-rate", "0", "--timeout-rate", "0"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = dict(process.stdout.readline().rstrip("\n").split("=", 1) for _ in range(3))
+        auth = (told["MATINEE_CATALOGUE_USER"], told["MATINEE_CATALOGUE_PASSWORD"])
+        assert httpx.get(told["MATINEE_CATALOGUE_URL"], auth=auth).json()["results"]
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_nobody_stands_in_in_production(tmp_path: Path) -> None:
+    done = run(tmp_path, "upstreams", MATINEE_ENV="production", MATINEE_SECRET="s" * 32)
+
+    assert done.returncode == 1
+    assert "MATINEE_ENV" in one_line(done.stderr)
+
+
 def test_help_shows_examples_and_every_variable() -> None:
     shown = CliRunner().invoke(commands, ["serve", "--help"]).stdout
 

@@ -24,6 +24,13 @@ def test_every_variable_has_the_default_that_it_tells() -> None:
     assert not settings.production
 
 
+def test_the_address_of_a_list_is_kept_to_the_letter() -> None:
+    addresses = ["https://catalogue.test/movies/", "https://catalogue.test/movies"]
+    given = [Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_CATALOGUE_URL": each}) for each in addresses]
+
+    assert [settings.catalogue_url for settings in given] == addresses
+
+
 def test_the_example_of_every_variable_is_taken() -> None:
     examples = {each.name: each.example for each in VARIABLES} | {"MATINEE_SECRET": SECRET}
 
@@ -54,6 +61,11 @@ def test_the_example_of_every_variable_is_taken() -> None:
         ("MATINEE_TIMEZONE", "../etc/passwd"),
         ("MATINEE_PUBLIC_URL", "cinema.example.org"),
         ("MATINEE_PUBLIC_URL", "https://example.org/?a=b"),
+        ("MATINEE_CATALOGUE_URL", "catalogue.example.org"),
+        ("MATINEE_CATALOGUE_URL", "https://user:hunter2@catalogue.example.org/"),
+        ("MATINEE_CATALOGUE_URL", "https://catalogue.example.org/?page=1"),
+        ("MATINEE_CATALOGUE_USER", "a:b"),
+        ("MATINEE_CATALOGUE_PASSWORD", "two\nlines"),
         ("MATINEE_SECRET", "short"),
         ("MATINEE_SECRET", f"{SECRET},"),
         ("DATABASE_URL", "mysql://root@localhost/x"),

@@ -1,0 +1,141 @@
+"""The stand-ins behave as the third parties do, badly included, and only where nobody else is configured."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urljoin
+from uuid import UUID
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from settings import Settings
+from tests.factories import SECRET
+from upstreams import rehearsal, standin_catalogue
+from upstreams.rehearsal import rehearsing
+from upstreams.standins import Faults, StandIn, create_standins
+from web.server import listen, served_aside
+
+LIST = "/catalogue/api/v1/maya/movies/"
+AUTH = ("somebody", "a password")
+
+
+@pytest.fixture
+def told() -> Settings:
+    """Settings without a database: nothing here needs one."""
+    return Settings.from_env(
+        {"MATINEE_SECRET": SECRET, "MATINEE_CATALOGUE_USER": AUTH[0], "MATINEE_CATALOGUE_PASSWORD": AUTH[1]}
+    )
+
+
+@pytest.fixture
+def served(told: Settings) -> Iterator[httpx.Client]:
+    """A client of faultless stand-ins."""
+    app = create_standins(rehearsal.standins(told, Faults()))
+    with (
+        listen("127.0.0.1", 0) as listener,
+        served_aside(app, listener),
+        httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", auth=AUTH, timeout=1) as client,
+    ):
+        yield client
+
+
+def test_the_catalogue_is_ten_a_page_from_end_to_end(served: httpx.Client) -> None:
+    pages: list[dict[str, Any]] = [served.get(LIST).json()]
+    while pages[-1]["next"]:
+        pages.append(served.get(pages[-1]["next"]).json())
+
+    movies = [movie for page in pages for movie in page["results"]]
+    assert {len(page["results"]) for page in pages[:-1]} == {10}
+    assert len(movies) == len({UUID(movie["uuid"]) for movie in movies}) == pages[0]["count"] > 100
+    assert pages[0]["previous"] is None
+    assert served.get(pages[2]["previous"]).json() == pages[1]
+    assert {type(movie["genres"]) for movie in movies} == {str}
+    assert "" in {movie["genres"] for movie in movies}
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1000", "9" * 30, ""])
+def test_a_page_out_of_range_is_not_there(served: httpx.Client, page: str) -> None:
+    assert served.get(LIST, params={"page": page}).status_code == 404
+
+
+@pytest.mark.parametrize("auth", [None, ("somebody", "else"), ("", ""), ("nobody", "a password")])
+def test_strangers_are_turned_away(served: httpx.Client, auth: tuple[str, str] | None) -> None:
+    served.auth = auth  # type: ignore[assignment]  # None is taken
+
+    assert served.get(LIST).status_code == 401
+
+
+def test_faults_are_set_while_it_runs(served: httpx.Client) -> None:
+    assert served.put("/faults/catalogue", json={"error_rate": 1}).json()["error_rate"] == 1
+    assert served.get(LIST).status_code in (500, 502, 503, 504)
+
+    served.put("/faults/catalogue", json={"error_rate": 0, "latency_ms": 200})
+    started = time.monotonic()
+    assert served.get(LIST).status_code == 200
+    assert time.monotonic() - started >= 0.2
+
+    served.put("/faults/catalogue", json={"timeout_rate": 1})
+    with pytest.raises(httpx.ReadTimeout):
+        served.get(LIST, timeout=0.2)
+    assert served.get("/faults/catalogue").json() == {"error_rate": 0, "timeout_rate": 1, "latency_ms": 200}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"error_rate": 2}, {"timeout_rate": 0.6, "error_rate": 0.6}, {"colour": 1}, [], {"latency_ms": "x"}]
+)
+def test_impossible_faults_are_refused(served: httpx.Client, wrong: object) -> None:
+    assert served.put("/faults/catalogue", json=wrong).status_code == 422
+    assert served.get("/faults/nobody").status_code == 404
+    assert served.get(LIST).status_code == 200
+
+
+def test_rates_are_kept_in_the_long_run(served: httpx.Client) -> None:
+    served.put("/faults/catalogue", json={"error_rate": 0.3})
+
+    wrong = sum(served.get(LIST).status_code >= 500 for _ in range(200))
+
+    assert 40 <= wrong <= 80
+
+
+def test_whoever_has_no_address_is_stood_in_for(told: Settings) -> None:
+    with capture_logs() as lines, rehearsing(told) as led:
+        assert led.catalogue_url is not None
+        httpx.put(urljoin(led.catalogue_url, "/faults/catalogue"), json={"error_rate": 0, "timeout_rate": 0})
+        assert len(httpx.get(led.catalogue_url, auth=AUTH).json()["results"]) == 10
+
+    assert [line["missing"] for line in lines if "stand-ins" in line["event"]] == [["MATINEE_CATALOGUE_URL"]]
+
+
+def test_made_up_credentials_are_new_each_time_and_never_logged(told: Settings) -> None:
+    bare = replace(told, catalogue_user=None, catalogue_password=None)
+
+    with capture_logs() as lines, rehearsing(bare) as first, rehearsing(bare) as second:
+        assert first.catalogue_password != second.catalogue_password
+        assert str(first.catalogue_password) not in str(lines)
+
+
+def test_a_configured_third_party_is_left_alone(told: Settings) -> None:
+    configured = replace(told, catalogue_url="https://catalogue.test/")
+
+    with rehearsing(configured) as led:
+        assert led is configured
+
+
+def test_in_production_nobody_is_stood_in_for(told: Settings) -> None:
+    production = replace(told, environment="production")
+
+    with capture_logs() as lines, rehearsing(production) as led:
+        assert led is production
+
+    assert [line["log_level"] for line in lines] == ["warning"]
+
+
+def test_more_can_stand_beside_it(told: Settings) -> None:
+    other = StandIn("other", [], lambda _: True)
+    app = create_standins([*rehearsal.standins(told, Faults()), other])
+
+    assert {route.path for route in app.routes} >= {"/catalogue", "/other"}  # type: ignore[attr-defined]
+    assert standin_catalogue.NAME == "catalogue"

@@ -1,0 +1,74 @@
+"""All stand-ins together, and the settings that lead to them where no third party is configured."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from settings import Settings
+from upstreams import standin_catalogue
+from upstreams.standins import Faults, StandIn, create_standins, made_up_password
+from web.server import listen, served_aside
+
+USER: Final = "matinee"
+# As the real ones are on an ordinary day: often wrong, sometimes mute.
+USUAL_ERROR_RATE: Final = 0.2
+USUAL_TIMEOUT_RATE: Final = 0.05
+USUAL_LATENCY_MS: Final = 50.0
+
+log = structlog.get_logger("matinee.upstreams")
+
+
+def standins(settings: Settings, faults: Faults) -> list[StandIn]:
+    """Return a stand-in for every third party, each with faults of its own that start as these."""
+    return [
+        standin_catalogue.catalogue(
+            user=settings.catalogue_user or USER,
+            password=settings.catalogue_password or USER,
+            faults=replace(faults),
+        )
+    ]
+
+
+def led_to_standins(settings: Settings, address: str) -> Settings:
+    """Return the settings with the addresses of stand-ins at `address` in place of those that are not set."""
+    if settings.catalogue_url is None:
+        settings = replace(settings, catalogue_url=f"{address}/{standin_catalogue.NAME}{standin_catalogue.LIST}")
+    return settings
+
+
+def with_credentials(settings: Settings) -> Settings:
+    """Return the settings with made-up credentials for the third parties that have no address."""
+    if settings.catalogue_url is None:
+        user = settings.catalogue_user or USER
+        password = settings.catalogue_password or made_up_password()
+        settings = replace(settings, catalogue_user=user, catalogue_password=password)
+    return settings
+
+
+@contextmanager
+def rehearsing(settings: Settings) -> Iterator[Settings]:
+    """Yield settings in which every third party has an address: stand-ins on loopback are served meanwhile.
+
+    In production nothing stands in for anybody: what needs a third party without an address is unavailable.
+    """
+    if not missing(settings):
+        yield settings
+    elif settings.production:
+        log.warning("no address of a third party; what needs it is unavailable", missing=missing(settings))
+        yield settings
+    else:
+        told = with_credentials(settings)
+        faults = Faults(USUAL_ERROR_RATE, USUAL_TIMEOUT_RATE, USUAL_LATENCY_MS)
+        app = create_standins(standins(told, faults))
+        with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            log.info("stand-ins for third parties are served", address=address, missing=missing(settings))
+            yield led_to_standins(told, address)
+
+
+def missing(settings: Settings) -> list[str]:
+    """Return the variables that have no address of a third party."""
+    return [name for name, value in {"MATINEE_CATALOGUE_URL": settings.catalogue_url}.items() if value is None]
