@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
+import db.collecting
 import db.models
 from db import migrate, revision
 from db.migrations.versions import __name__ as versions
@@ -70,7 +71,8 @@ def test_down_to_the_last_index_and_constraint(url: str, database_url: str) -> N
     migrate.upgrade(url)
     with migrate.connection(url) as opened:
         opened.exec_driver_sql(
-            "DROP TABLE users, movies, places, sessions, airings, ratings, bookings, seat_reservations, page_views"
+            "DROP TABLE users, movies, places, sessions, airings, ratings, bookings, seat_reservations, page_views,"
+            " collections, collected_movies, request_counts, request_count_resets"
         )
         SQLModel.metadata.create_all(opened)
     for statement in (COLUMNS, CONSTRAINTS, INDEXES):

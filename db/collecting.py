@@ -1,0 +1,72 @@
+"""The tables of collections, and of the request count that all servers keep together."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import Uuid as UuidColumn
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import configure_mappers
+from sqlmodel import Field, SQLModel
+
+from db.models import derived, instant, reference, snowflake_id, words
+
+
+class Collection(SQLModel, table=True):
+    """Movies of the third-party catalogue that a user has put together."""
+
+    __tablename__: ClassVar[str] = "collections"
+    __table_args__ = (Index("collections_of_user", "user_id", "id"),)
+
+    id: int = snowflake_id()
+    user_id: int = reference("users")
+    title: str = words()
+    description: str = words()
+    created_at: datetime = instant(default=True)
+    updated_at: datetime = instant(default=True)
+
+
+class CollectedMovie(SQLModel, table=True):
+    """A movie of a collection, as the catalogue told of it then: it belongs to a third party, and may be gone there."""
+
+    __tablename__: ClassVar[str] = "collected_movies"
+    __table_args__ = (UniqueConstraint("collection_id", "uuid", name="collected_movies_collection_id_uuid_key"),)
+
+    collection_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    )
+    position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    uuid: UUID = Field(sa_column=Column(UuidColumn, nullable=False))
+    title: str = words()
+    description: str = words()
+    # The one text that the catalogue writes, and what it means.
+    genres: str = words()
+    genre_names: list[str] = derived(ARRAY(Text), "genre_names(genres)")
+
+
+class RequestCount(SQLModel, table=True):
+    """What one run of a server has counted since the reset of this generation; only that run writes it."""
+
+    __tablename__: ClassVar[str] = "request_counts"
+    __table_args__ = (CheckConstraint("counted >= 0", name="request_counts_counted_check"),)
+
+    run: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    generation: int = Field(sa_column=Column(BigInteger, nullable=False))
+    counted: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class RequestCountReset(SQLModel, table=True):
+    """One row at most: how often the count was reset. Counts of an older generation count no more."""
+
+    __tablename__: ClassVar[str] = "request_count_resets"
+    __table_args__ = (CheckConstraint("id = 1", name="request_count_resets_id_check"),)
+
+    id: int = Field(
+        default=1, sa_column=Column(Integer, primary_key=True, autoincrement=False, server_default=text("1"))
+    )
+    generation: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+# As in models.py.
+configure_mappers()

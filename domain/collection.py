@@ -1,0 +1,188 @@
+"""Collections: movies of the third-party catalogue that a user puts together, and the genres that they like best."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from db import lists, paging
+from db.collecting import CollectedMovie, Collection
+from db.engine import Reading, Transaction
+from domain.errors import CollectionNotFound, InvalidInput, Refusal, refuse
+from domain.text import NUL, encodable, faults_of_text
+
+LONGEST_TITLE: Final = 200
+LONGEST_DESCRIPTION: Final = 5000
+# Of what a third party writes.
+LONGEST_MOVIE_TITLE: Final = 500
+LONGEST_MOVIE_DESCRIPTION: Final = 10_000
+LONGEST_GENRES: Final = 1000
+# More than a person or a program reads.
+MOST_FAULTS: Final = 50
+BROKEN: Final = "must not contain NUL or broken characters"
+
+COLUMNS: Final = ", ".join(column.name for column in lists.columns(Collection))
+BY_ID: Final = paging.sql(lists.by_id(Collection))
+CREATE: Final = f"""
+    INSERT INTO collections (user_id, title, description) VALUES (%(user_id)s, %(title)s, %(description)s)
+    RETURNING {COLUMNS}
+"""
+FIND: Final = f"SELECT {COLUMNS} FROM collections WHERE id = %(id)s AND user_id = %(user_id)s"
+# First of all, so that two changes of one collection come one after the other.
+CHANGE: Final = f"""
+    UPDATE collections SET
+        title = coalesce(%(title)s, title),
+        description = coalesce(%(description)s, description),
+        updated_at = clock_timestamp()
+    WHERE id = %(id)s AND user_id = %(user_id)s
+    RETURNING {COLUMNS}
+"""
+DELETE: Final = "DELETE FROM collections WHERE id = %(id)s AND user_id = %(user_id)s RETURNING id"
+EMPTY: Final = "DELETE FROM collected_movies WHERE collection_id = %(id)s"
+FILL: Final = """
+    INSERT INTO collected_movies (collection_id, position, uuid, title, description, genres)
+    SELECT %(id)s, place, uuid, title, description, genres
+    FROM unnest(%(uuids)s::uuid[], %(titles)s::text[], %(descriptions)s::text[], %(genres)s::text[])
+        WITH ORDINALITY AS given (uuid, title, description, genres, place)
+"""
+MOVIES: Final = """
+    SELECT collection_id, position, uuid, title, description, genres, genre_names FROM collected_movies
+    WHERE collection_id = ANY (%(ids)s::bigint[]) ORDER BY collection_id, position
+"""
+# Folded, so that É stands beside E; the name itself settles what folds alike.
+FAVOURITE_GENRES: Final = """
+    SELECT name FROM collections
+    JOIN collected_movies ON collection_id = collections.id, unnest(genre_names) AS name
+    WHERE user_id = %(user_id)s
+    GROUP BY name ORDER BY count(*) DESC, fold(name) COLLATE "C", name COLLATE "C" LIMIT 3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueMovie:
+    """A movie as the catalogue tells of it, or as a caller repeats it; `genres` is one text with commas."""
+
+    uuid: UUID
+    title: str
+    description: str = ""
+    genres: str = ""
+
+    @property
+    def genre_names(self) -> list[str]:
+        """What stands between the commas: trimmed, each once, none of them empty."""
+        return [name for name in dict.fromkeys(part.strip() for part in self.genres.split(",")) if name]
+
+
+async def create_collection(
+    tx: Transaction, *, user_id: int, title: str, description: str, movies: Sequence[CatalogueMovie]
+) -> Collection:
+    """Return the new collection; a movie that comes twice counts once. Raises all InvalidInputs at once."""
+    check(title=title, description=description, movies=movies)
+    (made,) = await tx.rows(Collection, CREATE, user_id=user_id, title=title, description=description)
+    await fill(tx, made.id, movies)
+    return made
+
+
+async def update_collection(
+    tx: Transaction,
+    *,
+    user_id: int,
+    collection_id: int,
+    title: str | None = None,
+    description: str | None = None,
+    movies: Sequence[CatalogueMovie] | None = None,
+) -> Collection:
+    """Return the collection with what is given changed; `movies` replaces them all.
+
+    Raises all InvalidInputs at once, and CollectionNotFound for another user's.
+    """
+    check(title=title, description=description, movies=movies or ())
+    changed = await tx.row(Collection, CHANGE, id=collection_id, user_id=user_id, title=title, description=description)
+    if changed is None:
+        raise CollectionNotFound
+    if movies is not None:
+        await tx.execute(EMPTY, id=collection_id)
+        await fill(tx, collection_id, movies)
+    return changed
+
+
+async def delete_collection(tx: Transaction, *, user_id: int, collection_id: int) -> None:
+    """Delete the collection with its movies; raise CollectionNotFound for another user's."""
+    if await tx.value(DELETE, id=collection_id, user_id=user_id) is None:
+        raise CollectionNotFound
+
+
+async def find(reading: Reading, *, user_id: int, collection_id: int) -> Collection:
+    """Return the user's collection; raise CollectionNotFound for another's as for none."""
+    found = await reading.row(Collection, FIND, id=collection_id, user_id=user_id)
+    if found is None:
+        raise CollectionNotFound
+    return found
+
+
+async def movies_of(reading: Reading, collection_ids: Sequence[int]) -> Mapping[int, list[CollectedMovie]]:
+    """Return the movies of these collections, in the order in which they were given."""
+    found: dict[int, list[CollectedMovie]] = {each: [] for each in collection_ids}
+    for movie in await reading.rows(CollectedMovie, MOVIES, ids=list(collection_ids)):
+        found[movie.collection_id].append(movie)
+    return found
+
+
+async def favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
+    """Return up to three names, the most common first over the movies of all the user's collections (document 002).
+
+    A movie in two collections counts twice, a genre that one movie names twice counts once; ties are alphabetical.
+    """
+    return [name for (name,) in await reading.tuples(FAVOURITE_GENRES, user_id=user_id)]
+
+
+async def fill(tx: Transaction, collection_id: int, movies: Sequence[CatalogueMovie]) -> None:
+    """Put the movies into an empty collection, by one statement however many they are."""
+    first: dict[UUID, CatalogueMovie] = {}
+    for movie in movies:
+        first.setdefault(movie.uuid, movie)
+    kept = list(first.values())
+    await tx.execute(
+        FILL,
+        id=collection_id,
+        uuids=[movie.uuid for movie in kept],
+        titles=[movie.title for movie in kept],
+        descriptions=[movie.description for movie in kept],
+        genres=[movie.genres for movie in kept],
+    )
+
+
+def check(*, title: str | None, description: str | None, movies: Sequence[CatalogueMovie]) -> None:
+    """Raise what is wrong, all at once; of a thousand faults the first fifty."""
+    faults: Iterator[Refusal] = iter(
+        [
+            *faults_of_text("title", title, longest=LONGEST_TITLE),
+            *faults_of_words(description, "description", longest=LONGEST_DESCRIPTION),
+        ]
+    )
+    refuse([*faults, *islice(faults_of_movies(movies), MOST_FAULTS)])
+
+
+def faults_of_movies(movies: Sequence[CatalogueMovie]) -> Iterator[InvalidInput]:
+    """Yield what is wrong with movies as a caller tells of them."""
+    for place, movie in enumerate(movies):
+        where = ("movies", str(place))
+        if not movie.title.strip():
+            yield fault("must not be empty", *where, "title")
+        yield from faults_of_words(movie.title, *where, "title", longest=LONGEST_MOVIE_TITLE)
+        yield from faults_of_words(movie.description, *where, "description", longest=LONGEST_MOVIE_DESCRIPTION)
+        yield from faults_of_words(movie.genres, *where, "genres", longest=LONGEST_GENRES)
+
+
+def faults_of_words(text: str | None, *path: str, longest: int) -> Iterator[InvalidInput]:
+    """Yield what is wrong with a text that may be empty; None was not given."""
+    if text is not None and len(text) > longest:
+        yield fault(f"must have at most {longest} characters", *path)
+    elif text is not None and (NUL in text or not encodable(text)):
+        yield fault(BROKEN, *path)
+
+
+def fault(problem: str, *path: str) -> InvalidInput:
+    """Return the refusal of one value; its name is its path below the input."""
+    return InvalidInput(path=("input", *path), field=".".join(path), problem=problem)
