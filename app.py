@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Final, TypedDict
 
 import psycopg
@@ -14,14 +15,15 @@ from starlette.types import Lifespan
 
 import rest.errors
 from auth import Keys, Passwords
-from db import cursors, revision
+from db import cursors, revision, tally
 from db.batches import Batches
 from db.engine import Database, connect
 from db.shared import Shared
+from db.tally import Tally
 from domain import page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
-from jobs import queue
+from jobs import queue, request_count
 from rest import openapi, poster_files, probes
 from rest.cinema import endpoints as cinema
 from rest.endpoint import route
@@ -29,6 +31,10 @@ from rest.middleware import BodyLimit, Edge, TrailingSlash
 from schema import http as graphql
 from services import Services
 from settings import Settings
+from upstreams import catalogue
+from upstreams.catalogue import Catalogue
+from upstreams.metrics import UpstreamMetrics
+from upstreams.resilience import Limits, Upstream
 from web import tools
 from web.metrics import Metrics
 
@@ -42,12 +48,14 @@ class State(TypedDict):
     services: Services
 
 
-def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
+def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, counts: Path | None = None) -> Starlette:
     """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
 
-    Without jobs where nothing may happen by itself: in tests, and beside `matinee worker` processes.
+    Without jobs where nothing may happen by itself: in tests, and beside `matinee worker` processes. `counts` is the
+    file in which the workers of one server count requests together (db/tally.py); without it this one counts alone.
     """
     metrics = Metrics()
+    counted = tally.joined(counts, worker=worker) if counts else tally.private()
     app = Starlette(
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
@@ -58,7 +66,7 @@ def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
             *poster_files.routes(),
         ],
         middleware=[
-            Middleware(Edge, metrics=metrics),
+            Middleware(Edge, metrics=metrics, tally=counted),
             Middleware(BodyLimit),
             Middleware(TrailingSlash),
         ],
@@ -68,7 +76,7 @@ def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
             Refusals: rest.errors.render_refusal,
             psycopg.OperationalError: rest.errors.render_unavailable,
         },
-        lifespan=_lifespan(settings, with_jobs=with_jobs),
+        lifespan=_lifespan(settings, metrics, counted, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0),
     )
     # A middleware takes the slash away; a redirect would lose the body of a POST in many clients.
     app.router.redirect_slashes = False
@@ -90,7 +98,7 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[Database]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Services]:
+async def serving(settings: Settings, metrics: Metrics, counted: Tally) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
     async with connected(settings) as database:
 
@@ -99,6 +107,7 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
                 await page_view.keep(tx, views)
 
         passwords = Passwords()
+        upstream = _catalogue(settings, UpstreamMetrics(metrics.registry))
         services = Services(
             settings=settings,
             database=database,
@@ -106,29 +115,45 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
             passwords=passwords,
             page_views=Batches(keep),
             shared=Shared(database.primary.pool, lock_all=stock.lock_all),
+            catalogue=Catalogue(settings.catalogue_url, upstream),
+            tally=counted,
         )
         try:
             yield services
         finally:
             await services.page_views.drain()
+            await upstream.close()
             passwords.close()
 
 
 async def work(settings: Settings) -> None:
     """Run jobs until cancelled."""
-    async with serving(settings) as services:
+    async with serving(settings, Metrics(), tally.private()) as services:
         await queue.work(services)
 
 
-def _lifespan(settings: Settings, *, with_jobs: bool) -> Lifespan[Starlette]:
+def _catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
+    known = settings.catalogue_user is not None
+    credentials = (settings.catalogue_user or "", settings.catalogue_password or "") if known else None
+    return Upstream(catalogue.NAME, limits=Limits(), metrics=metrics, basic=credentials)
+
+
+def _lifespan(
+    settings: Settings, metrics: Metrics, counted: Tally, *, with_jobs: bool, adds_up: bool
+) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        async with serving(settings) as services:
-            jobs = asyncio.create_task(queue.work(services)) if with_jobs else None
+        async with serving(settings, metrics, counted) as services:
+            work = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
+            running = [asyncio.create_task(each(services)) for each, wanted in work.items() if wanted]
             yield State(services=services)
-            if jobs:
-                jobs.cancel()
-                await asyncio.wait([jobs], timeout=JOBS_END_SECONDS)
+            for task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait(running, timeout=JOBS_END_SECONDS)
+            if counted.is_shared:
+                await request_count.write_last(services)
+        counted.close()
 
     return lifespan
 

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from app import connected, create_app, work
 from auth import Passwords
-from db import migrate, revision
+from db import migrate, revision, tally
 from db.embedded import EmbeddedError, embedded
 from db.models import User
 from demo.load import Loaded, NotEmptyError, load
@@ -117,12 +117,15 @@ def serve(
         listen(host, port) as listener,
         _database(settings, needed=False) as url,
         rehearsal.rehearsing(settings) as led,
+        tally.shared() as counts,
     ):
         address = _address(host, listener)
         told = replace(led, database_url=url, public_url=settings.public_url or address)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
-        serving = Serving(partial(create_app, told, with_jobs=not no_jobs), json_logs=_json_logs(settings))
+        serving = Serving(
+            partial(create_app, told, with_jobs=not no_jobs, counts=counts), json_logs=_json_logs(settings)
+        )
         on_ready = partial(_announce, address)
         if workers == 1:
             serve_here(serving, listener, on_ready=on_ready)
@@ -163,7 +166,7 @@ def upstreams_command(
         serve_here(Serving(make_app, json_logs=_json_logs(settings)), listener, on_ready=on_ready)
 
 
-def _standins(settings: Settings, faults: Faults) -> Starlette:
+def _standins(settings: Settings, faults: Faults, _worker: int) -> Starlette:
     return create_standins(rehearsal.standins(settings, faults))
 
 

@@ -6,8 +6,10 @@ from auth import Keys, Passwords
 from db.batches import Batches
 from db.engine import Database
 from db.shared import Shared
+from db.tally import Tally
 from domain.page_view import Seen
 from settings import Settings
+from upstreams.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,6 @@ class Services:
     page_views: Batches[Seen]
     # For the changes of bookings: those that arrive together share one commit.
     shared: Shared
+    catalogue: Catalogue
+    # The requests that this machine has served.
+    tally: Tally

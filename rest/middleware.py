@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db import ids
+from db.tally import Tally
 from domain import errors
 from rest.errors import refused
 from web.metrics import Metrics
@@ -29,12 +30,18 @@ class Edge:
     One layer for all of it: each layer wraps `send` once more, for every message of every answer.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, tally: Tally) -> None:
         self._app = app
         self._metrics = metrics
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        # Before anything else: whatever becomes of it, it has reached the server. So has a WebSocket's handshake.
+        self._tally.add()
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

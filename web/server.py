@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -31,9 +32,12 @@ class ListenError(Exception):
 
 @dataclass(frozen=True)
 class Serving:
-    """What a process serves. It travels to worker processes by pickle, `make_app` being a partial of a function."""
+    """What a process serves. It travels to worker processes by pickle, `make_app` being a partial of a function.
 
-    make_app: Callable[[], ASGIApp]
+    It is told which worker makes the app: the first is 0, and one that takes a dead one's place has its number.
+    """
+
+    make_app: Callable[[int], ASGIApp]
     json_logs: bool
 
 
@@ -91,14 +95,14 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
 
-def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[[], None], worker: int = 0) -> None:
     """Serve in this process until a signal ends it; call `on_ready` once requests are answered.
 
     Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
     """
     logs.configure(as_json=serving.json_logs)
     config = uvicorn.Config(
-        serving.make_app,
+        partial(serving.make_app, worker),
         factory=True,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http=BoundedProtocol,

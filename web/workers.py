@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Final
 
 import structlog
+from prometheus_client.multiprocess import mark_process_dead
 
 from web.server import Serving, end_on_signals, serve_here
 
@@ -45,27 +46,27 @@ def serve_by_workers(serving: Serving, listener: socket.socket, *, count: int, o
         context = multiprocessing.get_context("spawn")
         workers: list[Worker] = []
         try:
-            workers += [_start(context, serving, listener) for _ in range(count)]
+            workers += [_start(context, serving, listener, place) for place in range(count)]
             _await_ready(workers)
             on_ready()
             while True:
-                _replace_dead(workers, lambda: _start(context, serving, listener))
+                _replace_dead(workers, lambda place: _start(context, serving, listener, place))
         finally:
             _stop(workers)
 
 
-def _start(context: SpawnContext, serving: Serving, listener: socket.socket) -> Worker:
+def _start(context: SpawnContext, serving: Serving, listener: socket.socket, place: int) -> Worker:
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(serving, listener, theirs), daemon=True)
+    process = context.Process(target=_work, args=(serving, listener, place, theirs), daemon=True)
     process.start()
     theirs.close()
     return Worker(process, ours)
 
 
-def _work(serving: Serving, listener: socket.socket, pipe: Connection) -> None:
+def _work(serving: Serving, listener: socket.socket, place: int, pipe: Connection) -> None:
     end_on_signals()
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
-    serve_here(serving, listener, on_ready=lambda: pipe.send(b"ready"))
+    serve_here(serving, listener, on_ready=lambda: pipe.send(b"ready"), worker=place)
 
 
 def _end_with_parent(pipe: Connection) -> None:
@@ -93,7 +94,7 @@ def _hear(worker: Worker) -> None:
         worker.ready = False
 
 
-def _replace_dead(workers: list[Worker], start: Callable[[], Worker]) -> None:
+def _replace_dead(workers: list[Worker], start: Callable[[int], Worker]) -> None:
     """Wait for the next death and put a new worker in the dead one's place."""
     wait([worker.process.sentinel for worker in workers])
     for place, worker in enumerate(workers):
@@ -105,7 +106,10 @@ def _replace_dead(workers: list[Worker], start: Callable[[], Worker]) -> None:
         if not worker.ready:
             time.sleep(PAUSE_SECONDS)
         worker.pipe.close()
-        workers[place] = start()
+        if pid is not None:
+            # What it told of its state, a third party left alone for one, died with it.
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        workers[place] = start(place)
 
 
 def _stop(workers: list[Worker]) -> None:

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.typing import EventDict
 
 from auth import Actor
+from db import tally
 from domain.errors import InvalidInput, MissingField, MovieNotFound, Refusal, Refusals, Unavailable
 from rest.errors import render_http_exception, render_refusal, render_unavailable
 from rest.middleware import BODY_BYTES, BodyLimit, Edge, TrailingSlash
@@ -70,7 +71,7 @@ def app(metrics: Metrics) -> Starlette:
             Route("/halfway", Halfway()),
         ],
         middleware=[
-            Middleware(Edge, metrics=metrics),
+            Middleware(Edge, tally=tally.private(), metrics=metrics),
             Middleware(BodyLimit),
             Middleware(TrailingSlash),
         ],

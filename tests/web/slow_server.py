@@ -23,11 +23,11 @@ async def slow(request: Request) -> PlainTextResponse:
     return PlainTextResponse("done")
 
 
-def make_app() -> Starlette:
+def make_app(_: int) -> Starlette:
     return Starlette(routes=[Route("/pid", pid), Route("/slow/{seconds}", slow)])
 
 
-def make_broken_app() -> Starlette:
+def make_broken_app(_: int) -> Starlette:
     raise RuntimeError("no app today")
 
 
