@@ -26,6 +26,7 @@ from domain.page_view import Seen
 from jobs import queue, request_count
 from rest import openapi, poster_files, probes
 from rest.cinema import endpoints as cinema
+from rest.collections import endpoints as collections
 from rest.endpoint import route
 from rest.middleware import BodyLimit, Edge, TrailingSlash
 from schema import http as graphql
@@ -40,6 +41,7 @@ from web.metrics import Metrics
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
 JOBS_END_SECONDS: Final = 2.0
+ENDPOINTS: Final = (*cinema.ENDPOINTS, *collections.ENDPOINTS)
 
 
 class State(TypedDict):
@@ -61,8 +63,8 @@ def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, c
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
             *tools.routes(),
             *graphql.routes(),
-            *map(route, cinema.ENDPOINTS),
-            *openapi.routes(cinema.ENDPOINTS),
+            *map(route, ENDPOINTS),
+            *openapi.routes(ENDPOINTS),
             *poster_files.routes(),
         ],
         middleware=[

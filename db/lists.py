@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlmodel import SQLModel
 
 from db import search
+from db.collecting import Collection
 from db.models import FAR_AHEAD, Airing, Booking, Movie, PageView, Place, Session, table
 from db.paging import Listing, Ordered, Value
 
@@ -53,8 +54,8 @@ def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
     return list(seen.values())
 
 
-movie, place, session, airing, booking, page_view = (
-    table(model).c for model in (Movie, Place, Session, Airing, Booking, PageView)
+movie, place, session, airing, booking, page_view, collection = (
+    table(model).c for model in (Movie, Place, Session, Airing, Booking, PageView, Collection)
 )
 """The tables' columns, under the names of the rows."""
 
@@ -182,6 +183,17 @@ def bookings_statement(_given: Given, _sort: str, value: Value) -> Ordered:
     """Return the statement of `bookings_of_user`; ids grow with time."""
     statement = select(*columns(Booking)).where(booking.user_id == value("user_id"))
     return Ordered(statement, (booking.id,), ("id",), descending=True)
+
+
+def collections_of_user(user_id: int) -> Listing[Collection]:
+    """Return a user's collections, newest first."""
+    return Listing("collections", Collection, collections_statement, {"user_id": user_id}, parent="user_id")
+
+
+def collections_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `collections_of_user`; ids grow with time."""
+    statement = select(*columns(Collection)).where(collection.user_id == value("user_id"))
+    return Ordered(statement, (collection.id,), ("id",), descending=True)
 
 
 def page_views(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel
@@ -20,12 +20,34 @@ from rest.payloads import Nothing, parsed
 from services import Services
 
 JSON: Final = "application/json"
-# What a name in a path stands for: the kind of its id, and what is answered where it names nothing, malformed or not.
-PATH_IDS: Final[Mapping[str, tuple[str, type[Refusal]]]] = {
-    "movie_id": ("mov", errors.MovieNotFound),
-    "place_id": ("plc", errors.PlaceNotFound),
-    "session_id": ("ses", errors.SessionNotFound),
-    "booking_id": ("bok", errors.BookingNotFound),
+
+
+class PathId(NamedTuple):
+    """What a name in a path stands for: the kind of its id, and what is answered where it names nothing."""
+
+    prefix: str
+    missing: type[Refusal]
+    # Some documents know their ids as UUIDs.
+    as_uuid: bool = False
+
+    def read(self, text: str) -> int:
+        """Return the snowflake that a text spells; raise the NotFound of its kind where it cannot be one."""
+        snowflake = (ids.from_uuid if self.as_uuid else ids.decode)(self.prefix, text)
+        if snowflake is None:
+            raise self.missing(asked=text)
+        return snowflake
+
+    def spell(self, snowflake: int) -> str:
+        """Return what stands in the path for a row."""
+        return str(ids.to_uuid(self.prefix, snowflake)) if self.as_uuid else ids.encode(self.prefix, snowflake)
+
+
+PATH_IDS: Final[Mapping[str, PathId]] = {
+    "movie_id": PathId("mov", errors.MovieNotFound),
+    "place_id": PathId("plc", errors.PlaceNotFound),
+    "session_id": PathId("ses", errors.SessionNotFound),
+    "booking_id": PathId("bok", errors.BookingNotFound),
+    "collection_uuid": PathId("col", errors.CollectionNotFound, as_uuid=True),
 }
 
 Asked_co = TypeVar("Asked_co", bound=BaseModel, covariant=True)
@@ -63,11 +85,7 @@ class Call(Generic[Asked_co]):
 
     def path_id(self, name: str) -> int:
         """Return the snowflake behind an id in the path; raise the NotFound of its kind where it cannot be one."""
-        prefix, missing = PATH_IDS[name]
-        snowflake = ids.decode(prefix, self.request.path_params[name])
-        if snowflake is None:
-            raise missing
-        return snowflake
+        return PATH_IDS[name].read(self.request.path_params[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +124,8 @@ def route(endpoint: Endpoint[Any]) -> Route:
         data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
         return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data)))
 
-    return Route(endpoint.path, serve, methods=[endpoint.method])
+    # The middleware has taken the slash at the end away, whether or not the document writes it.
+    return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])
 
 
 def identified(request: Request, caller: Caller) -> Actor | None:

@@ -35,6 +35,8 @@ STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
     errors.Failure: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+# So long a third party is left alone at least, once it has failed again and again (upstreams/resilience.py).
+UPSTREAM_RESTS: Final = "10"
 EVERY_FAULT: Final = "This request cannot be served."
 
 
@@ -65,6 +67,8 @@ def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
     match fault:
         case errors.Unavailable():
             return {"Retry-After": "1"}
+        case errors.UpstreamUnavailable():
+            return {"Retry-After": UPSTREAM_RESTS}
         case errors.RateLimited():
             return {"Retry-After": str(fault.words["seconds"])}
         case errors.MethodNotAllowed():

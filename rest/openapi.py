@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from db import ids
 from domain import errors
 from domain.errors import Refusal
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
@@ -115,15 +114,16 @@ def operation(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
 
 def path_parameters(path: str) -> list[Schema]:
     """Return the ids in a path."""
-    prefixes = {name: prefix for name, (prefix, _) in PATH_IDS.items() if f"{{{name}}}" in path}
     return [
         {
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "examples": [ids.encode(prefix, SNOWFLAKE)]},
+            "schema": {"type": "string", "examples": [kind.spell(SNOWFLAKE)]}
+            | ({"format": "uuid"} if kind.as_uuid else {}),
         }
-        for name, prefix in prefixes.items()
+        for name, kind in PATH_IDS.items()
+        if f"{{{name}}}" in path
     ]
 
 
@@ -163,8 +163,9 @@ def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
 
 def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     """Return an example of everything that the endpoint refuses."""
-    missing = [kind() for name, (_, kind) in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
-    fields = [errors.MissingField(field=name) for name in list(endpoint.takes.model_fields)[:1] if endpoint.needs_body]
+    named = [kind for name, kind in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
+    missing = [kind.missing(asked=kind.spell(SNOWFLAKE)) for kind in named]
+    fields = [errors.MissingField(field=name) for name in required(endpoint.takes)[:1] if endpoint.has_body]
     return [
         *([] if endpoint.caller is Caller.ANYBODY else [errors.Unauthenticated()]),
         *endpoint.refusals,
@@ -173,6 +174,11 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
         *(BODY_FAULTS if endpoint.has_body else ()),
         *EVERY_FAULT,
     ]
+
+
+def required(takes: type[BaseModel]) -> list[str]:
+    """Return the names of the fields that must be given, as the caller writes them."""
+    return [field.alias or name for name, field in takes.model_fields.items() if field.is_required()]
 
 
 def refused_response(status: HTTPStatus, faults: Sequence[Refusal]) -> Schema:

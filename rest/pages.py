@@ -16,8 +16,13 @@ Row = TypeVar("Row", bound=SQLModel)
 
 async def page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: PageQuery) -> Page[Row]:
     """Return the page that a request asks for; raise InvalidCursor, by the name that the parameter has here."""
+    return await window_of(source, codec, listing, Window(asked.limit, after=asked.cursor))
+
+
+async def window_of(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
+    """Return this page of a list; raise InvalidCursor, by the name that the parameter has here."""
     try:
-        return await paging.page(source, codec, listing, Window(asked.limit, after=asked.cursor))
+        return await paging.page(source, codec, listing, asked)
     except InvalidCursor:
         raise InvalidCursor(path=("cursor",), field="cursor") from None
 

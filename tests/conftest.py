@@ -22,6 +22,7 @@ from db import migrate
 from db.embedded import embedded
 from db.engine import Database
 from settings import Settings
+from tests.catalogue_standin import CatalogueStandIn, catalogue_standin
 from tests.factories import SECRET
 from tests.graphql_client import GraphQL
 from tests.statements import Statements, recorded
@@ -131,6 +132,20 @@ def _with_state(app: ASGIApp, state: dict[str, Any]) -> ASGIApp:
 def graphql(client: AsyncClient) -> GraphQL:
     """What sends a document to the running server and reads the answer."""
     return GraphQL(client)
+
+
+@pytest.fixture(scope="session")
+def standin() -> Iterator[CatalogueStandIn]:
+    """The stand-in of the third-party catalogue, for the whole run."""
+    with catalogue_standin() as running:
+        yield running
+
+
+@pytest.fixture
+def catalogue(standin: CatalogueStandIn) -> CatalogueStandIn:
+    """The stand-in without any fault; a module whose server is to ask it overrides `settings` by `catalogue.told`."""
+    standin.behave()
+    return standin
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""The third-party catalogue, passed on page by page."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from db.collecting import CollectedMovie
+from domain import errors
+from domain.collection import CatalogueMovie
+from rest.collections import answers
+from rest.collections.payloads import A_PAGE, MoviesQuery
+from rest.endpoint import Call, Caller, Endpoint, respond
+from web import addresses
+
+
+async def list_catalogue(call: Call[MoviesQuery]) -> Response:
+    """Answer a page of the catalogue, fetched for this very call."""
+    found = await call.services.catalogue.page(call.asked.page)
+    base = addresses.base(call.request, call.services.settings.public_url)
+    body: answers.Movies = {
+        "count": found.count,
+        "next": address(base, found.number + 1) if found.has_next else None,
+        "previous": address(base, found.number - 1) if found.has_previous else None,
+        "data": [shown(movie) for movie in found.movies],
+    }
+    return respond(body)
+
+
+def address(base: str, number: int) -> str:
+    """Return where a page of the catalogue is here."""
+    return f"{base}/movies/?page={number}"
+
+
+def shown(movie: CatalogueMovie | CollectedMovie) -> answers.Movie:
+    """Return a movie as it is answered, be it the catalogue's or one of a collection."""
+    return {
+        "title": movie.title,
+        "description": movie.description,
+        "genres": movie.genres,
+        "uuid": str(movie.uuid),
+    }
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/movies/",
+        answer=list_catalogue,
+        takes=MoviesQuery,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.Movies},
+        refusals=(
+            errors.InvalidInput(field="page", problem=A_PAGE),
+            errors.RouteNotFound(),
+            errors.UpstreamUnavailable(),
+        ),
+        tag="Catalogue",
+        summary="List the third-party catalogue",
+        description="Asked of the third party each time. 404 beyond the last page, 503 while it is down.",
+    ),
+)

@@ -1,0 +1,165 @@
+"""Collections: made, seen, changed and deleted by the one user they belong to."""
+
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from db import ids, lists
+from db.collecting import Collection
+from db.engine import Reading
+from db.paging import Page, Window
+from domain import collection, errors
+from rest.collections import answers
+from rest.collections.catalogue import shown
+from rest.collections.payloads import CollectionsQuery, CreateCollection, UpdateCollection
+from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.pages import window_of
+from rest.payloads import Query
+from web import addresses
+
+TAG: Final = "Collections"
+PATH: Final = "/collection/"
+ONE: Final = "/collection/{collection_uuid}/"
+# The document knows no pages. Nobody has as many; one who has them all the same follows `Link`.
+MOST_AT_ONCE: Final = 1000
+PRIVATE: Final = {"Cache-Control": "private, no-store"}
+TOO_LONG: Final = errors.InvalidInput(field="title", problem=f"must have at most {collection.LONGEST_TITLE} characters")
+
+
+async def list_collections(call: Call[CollectionsQuery]) -> Response:
+    """Answer the caller's collections without their movies, newest first, and the genres they like best."""
+    database = call.services.database
+    asked = Window(MOST_AT_ONCE, after=call.asked.cursor)
+    found = await window_of(database.primary, database.cursors, lists.collections_of_user(call.user_id), asked)
+    genres = await collection.favourite_genres(database.primary, user_id=call.user_id)
+    body: answers.Collections = {
+        "is_success": True,
+        "data": {
+            "collections": [
+                {"title": row.title, "uuid": str(ids.to_uuid("col", row.id)), "description": row.description}
+                for row in found.rows
+            ],
+            "favourite_genres": ", ".join(genres),
+        },
+    }
+    return respond(body, headers=PRIVATE | further(call, found))
+
+
+async def create_collection(call: Call[CreateCollection]) -> Response:
+    """Answer the new collection's UUID."""
+    asked = call.asked
+    async with call.services.database.transaction() as tx:
+        made = await collection.create_collection(
+            tx,
+            user_id=call.user_id,
+            title=asked.title,
+            description=asked.description,
+            movies=[movie.told() for movie in asked.movies],
+        )
+    uuid = str(ids.to_uuid("col", made.id))
+    body: answers.Created = {"collection_uuid": uuid}
+    return respond(body, status=201, headers={"Location": f"{PATH}{uuid}/"})
+
+
+async def get_collection(call: Call[Query]) -> Response:
+    """Answer one collection with its movies."""
+    reading = call.services.database.primary
+    found = await collection.find(reading, user_id=call.user_id, collection_id=call.path_id("collection_uuid"))
+    return respond(await with_movies(reading, found), headers=PRIVATE)
+
+
+async def update_collection(call: Call[UpdateCollection]) -> Response:
+    """Answer the collection as it is now; what was left out is as it was."""
+    asked, given = call.asked, call.asked.model_fields_set
+    async with call.services.database.transaction() as tx:
+        changed = await collection.update_collection(
+            tx,
+            user_id=call.user_id,
+            collection_id=call.path_id("collection_uuid"),
+            title=asked.title if "title" in given else None,
+            description=asked.description if "description" in given else None,
+            movies=[movie.told() for movie in asked.movies] if "movies" in given else None,
+        )
+        body = await with_movies(tx, changed)
+    return respond(body)
+
+
+async def delete_collection(call: Call[Query]) -> Response:
+    """Answer without a body once the collection is gone."""
+    async with call.services.database.transaction() as tx:
+        await collection.delete_collection(tx, user_id=call.user_id, collection_id=call.path_id("collection_uuid"))
+    return Response(status_code=204)
+
+
+async def with_movies(reading: Reading, row: Collection) -> answers.Collection:
+    """Return a collection as it is answered."""
+    movies = await collection.movies_of(reading, [row.id])
+    return {"title": row.title, "description": row.description, "movies": [shown(movie) for movie in movies[row.id]]}
+
+
+def further(call: Call[CollectionsQuery], found: Page[Collection]) -> dict[str, str]:
+    """Return the header that leads on (RFC 8288), where there is more."""
+    if not found.has_next:
+        return {}
+    base = addresses.base(call.request, call.services.settings.public_url)
+    return {"Link": f'<{base}{PATH}?{urlencode({"cursor": found.end_cursor})}>; rel="next"'}
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path=PATH,
+        answer=list_collections,
+        takes=CollectionsQuery,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.Collections},
+        refusals=(errors.InvalidCursor(field="cursor"),),
+        tag=TAG,
+        summary="List my collections and favourite genres",
+        description="Newest first, 1000 at most; where there are more, `Link` leads on.",
+    ),
+    Endpoint(
+        method="POST",
+        path=PATH,
+        answer=create_collection,
+        takes=CreateCollection,
+        caller=Caller.SIGNED_IN,
+        answers={201: answers.Created},
+        refusals=(TOO_LONG,),
+        tag=TAG,
+        summary="Create a collection",
+    ),
+    Endpoint(
+        method="GET",
+        path=ONE,
+        answer=get_collection,
+        takes=Query,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.Collection},
+        tag=TAG,
+        summary="Get a collection with its movies",
+    ),
+    Endpoint(
+        method="PUT",
+        path=ONE,
+        answer=update_collection,
+        takes=UpdateCollection,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.Collection},
+        refusals=(TOO_LONG,),
+        tag=TAG,
+        summary="Change a collection",
+        description="What is left out stays; `movies`, where given, replaces the list.",
+    ),
+    Endpoint(
+        method="DELETE",
+        path=ONE,
+        answer=delete_collection,
+        takes=Query,
+        caller=Caller.SIGNED_IN,
+        answers={204: None},
+        tag=TAG,
+        summary="Delete a collection",
+    ),
+)

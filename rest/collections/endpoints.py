@@ -1,0 +1,13 @@
+"""The operations of document 002, in its order."""
+
+from typing import Any, Final
+
+from rest.collections import accounts, catalogue, collections, request_count
+from rest.endpoint import Endpoint
+
+ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
+    *accounts.ENDPOINTS,
+    *catalogue.ENDPOINTS,
+    *collections.ENDPOINTS,
+    *request_count.ENDPOINTS,
+)

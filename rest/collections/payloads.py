@@ -1,0 +1,137 @@
+"""What document 002 takes: bodies and parameters, each with the refusal that stands for it."""
+
+import re
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from domain import collection, user
+from domain.collection import CatalogueMovie
+from domain.errors import InvalidInput, InvalidUsername
+from rest.payloads import NO_NUL, Cursor, Payload, Query, Unfit, refused_as
+
+UUID_SPELLING: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
+A_PAGE: Final = "must be the number of a page"
+
+
+def spelled_uuid(value: object) -> UUID:
+    """Return the UUID in its one usual spelling, in any case."""
+    if not isinstance(value, str) or not UUID_SPELLING.fullmatch(value):
+        raise Unfit(InvalidInput, problem=A_UUID)
+    return UUID(value)
+
+
+def page_number(value: object) -> object:
+    """Return the number that a parameter spells; one that no catalogue is long enough for is a number all the same."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,100}", value, re.ASCII) else value
+
+
+def not_blank(text: str) -> str:
+    """Return the text, in which something must be written."""
+    if not text.strip():
+        raise Unfit(InvalidInput, problem="must not be empty")
+    return text
+
+
+NOT_BLANK: Final = AfterValidator(not_blank)
+Title = Annotated[str, Field(max_length=collection.LONGEST_TITLE, examples=["Rainy Sundays"]), NO_NUL, NOT_BLANK]
+Description = Annotated[
+    str, Field(max_length=collection.LONGEST_DESCRIPTION, examples=["What I watch when it rains."]), NO_NUL
+]
+
+
+class Account(Payload):
+    """A name and a password."""
+
+    username: Annotated[
+        str,
+        Field(
+            json_schema_extra={"minLength": 1, "maxLength": 150},
+            description="Letters, digits and @ . + - _, compared without regard to case.",
+            examples=["ada"],
+        ),
+        AfterValidator(user.check_username),
+        refused_as(InvalidUsername),
+    ]
+    password: Annotated[
+        str,
+        Field(
+            json_schema_extra={"minLength": user.SHORTEST_PASSWORD, "maxLength": user.LONGEST_PASSWORD},
+            examples=["correct horse battery"],
+        ),
+        AfterValidator(user.check_password),
+    ]
+
+
+class Login(Payload):
+    """A name and its password."""
+
+    username: Annotated[str, Field(examples=["ada"]), NO_NUL]
+    password: Annotated[str, Field(examples=["correct horse battery"]), NO_NUL]
+
+
+class Movie(Payload):
+    """A movie of the catalogue, as `/movies/` answers it."""
+
+    title: Annotated[
+        str,
+        Field(max_length=collection.LONGEST_MOVIE_TITLE, examples=["Les Vacances de M. Hulot"]),
+        NO_NUL,
+        NOT_BLANK,
+    ]
+    description: Annotated[
+        Annotated[str, NO_NUL] | None,
+        Field(max_length=collection.LONGEST_MOVIE_DESCRIPTION, examples=["A gentleman by the sea."]),
+    ] = ""
+    genres: Annotated[
+        Annotated[str, NO_NUL] | None,
+        Field(max_length=collection.LONGEST_GENRES, description="Separated by commas.", examples=["Comedy"]),
+    ] = ""
+    uuid: Annotated[
+        UUID,
+        Field(examples=["57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"]),
+        BeforeValidator(spelled_uuid),
+    ]
+
+    def told(self) -> CatalogueMovie:
+        """Return the movie as the rules know it."""
+        return CatalogueMovie(self.uuid, self.title, self.description or "", self.genres or "")
+
+
+class CreateCollection(Payload):
+    """A new collection."""
+
+    title: Title
+    description: Description = ""
+    movies: Annotated[list[Movie], Field(default_factory=list, description="The same movie twice counts once.")]
+
+
+class UpdateCollection(Payload):
+    """What is left out stays; `movies`, where given, replaces the list."""
+
+    title: Title = ""
+    description: Description = ""
+    movies: Annotated[list[Movie], Field(default_factory=list)]
+
+
+class MoviesQuery(Query):
+    """Which page of the catalogue."""
+
+    page: Annotated[
+        int,
+        Field(description="Ten movies each; the first is 1.", examples=[2]),
+        BeforeValidator(page_number),
+        refused_as(InvalidInput, problem=A_PAGE),
+    ] = 1
+
+
+class CollectionsQuery(Query):
+    """Which part of a very long list."""
+
+    cursor: Annotated[
+        Cursor | SkipJsonSchema[None],
+        Field(description="From the `next` of the `Link` header, which stands where there are more than 1000."),
+    ] = None

@@ -1,0 +1,54 @@
+"""How many requests have reached the server, and how to begin anew."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from domain import request_count
+from rest.collections import answers
+from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.payloads import Nothing, Query
+
+TAG: Final = "Request count"
+NEVER_KEPT: Final = {"Cache-Control": "no-store"}
+
+
+async def get_request_count(call: Call[Query]) -> Response:
+    """Answer the count, this request included; it is in memory, so the database is not asked."""
+    body: answers.RequestCount = {"requests": call.services.tally.shown()}
+    return respond(body, headers=NEVER_KEPT)
+
+
+async def reset_request_count(call: Call[Nothing]) -> Response:
+    """Begin anew, for all servers: here at once, elsewhere within a second."""
+    async with call.services.database.transaction() as tx:
+        generation = await request_count.reset(tx)
+    call.services.tally.learn(generation, 0)
+    body: answers.Reset = {"message": "request count reset successfully"}
+    return respond(body)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/request-count/",
+        answer=get_request_count,
+        takes=Query,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.RequestCount},
+        tag=TAG,
+        summary="Count the requests served",
+        description="Every request that reached the server since the last reset, whatever became of it.",
+    ),
+    Endpoint(
+        method="POST",
+        path="/request-count/reset/",
+        answer=reset_request_count,
+        takes=Nothing,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.Reset},
+        tag=TAG,
+        summary="Reset the request count",
+        description="The next request is counted as the first.",
+    ),
+)

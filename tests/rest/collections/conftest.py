@@ -1,0 +1,12 @@
+"""A server that asks the catalogue's stand-in."""
+
+import pytest
+
+from settings import Settings
+from tests.catalogue_standin import CatalogueStandIn
+
+
+@pytest.fixture
+def settings(settings: Settings, catalogue: CatalogueStandIn) -> Settings:
+    """The settings of the server under test."""
+    return catalogue.told(settings)

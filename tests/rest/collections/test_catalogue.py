@@ -1,0 +1,104 @@
+"""GET /movies/: the third party's own list, whatever state it is in."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from db.engine import Database
+from tests.catalogue_standin import CatalogueStandIn
+from tests.factories import bearer, make_user
+from tests.rest.answers import codes
+from upstreams.standin_catalogue import listed
+
+
+@pytest.fixture
+async def headers(database: Database) -> dict[str, str]:
+    return bearer(await make_user(database))
+
+
+async def test_passes_a_page_on_with_addresses_of_this_server(client: AsyncClient, headers: dict[str, str]) -> None:
+    response = await client.get("/movies/?page=2", headers=headers)
+
+    assert response.status_code == 200
+    assert response.json() == {
+        "count": len(listed()),
+        "next": "https://cinema.test/movies/?page=3",
+        "previous": "https://cinema.test/movies/?page=1",
+        "data": listed()[10:20],
+    }
+
+
+async def test_leads_from_the_first_page_to_the_last(client: AsyncClient, headers: dict[str, str]) -> None:
+    pages: list[dict[str, Any]] = [(await client.get("/movies/", headers=headers)).json()]
+    while pages[-1]["next"]:
+        path = pages[-1]["next"].removeprefix("https://cinema.test")
+        pages.append((await client.get(path, headers=headers)).json())
+
+    assert [movie for page in pages for movie in page["data"]] == listed()
+    assert pages[0]["previous"] is None
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "24", "1000", "9" * 40])
+async def test_a_page_out_of_range_is_not_there(client: AsyncClient, headers: dict[str, str], page: str) -> None:
+    response = await client.get(f"/movies/?page={page}", headers=headers)
+
+    assert response.status_code == 404
+    assert codes(response) == ["route_not_found"]
+
+
+@pytest.mark.parametrize("page", ["x", "1.5", "", "٣", "1&page=2"])
+async def test_what_is_no_number_is_no_page(client: AsyncClient, headers: dict[str, str], page: str) -> None:
+    response = await client.get(f"/movies/?page={page}", headers=headers)
+
+    assert response.status_code == 422
+    assert codes(response) == ["invalid_input"]
+
+
+async def test_asks_the_third_party_and_not_the_database(
+    client: AsyncClient, headers: dict[str, str], statements: list[str]
+) -> None:
+    statements.clear()
+
+    await client.get("/movies/", headers=headers)
+
+    assert statements == []
+
+
+async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
+    client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
+) -> None:
+    catalogue.behave(error_rate=0.25, timeout_rate=0.25)
+
+    async def answered() -> bool:
+        started = time.monotonic()
+        response = await client.get("/movies/", headers=headers)
+        return response.status_code == 200 and time.monotonic() - started < 3
+
+    found = [await asyncio.gather(*(answered() for _ in range(25))) for _ in range(4)]
+
+    assert sum(map(sum, found)) >= 99
+
+
+async def test_a_dead_third_party_is_503_in_time_and_then_at_once(
+    client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
+) -> None:
+    catalogue.behave(timeout_rate=1)
+    started = time.monotonic()
+    refused = await asyncio.gather(*(client.get("/movies/", headers=headers) for _ in range(5)))
+    took = time.monotonic() - started
+
+    catalogue.behave()
+    started = time.monotonic()
+    refused.append(await client.get("/movies/", headers=headers))
+
+    assert time.monotonic() - started < 0.1
+    assert took < 5
+    for response in refused:
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "10"
+        assert codes(response) == ["upstream_unavailable"]
+    metrics = (await client.get("/metrics")).text
+    assert 'matinee_upstream_breaker_open{upstream="catalogue"} 1.0' in metrics

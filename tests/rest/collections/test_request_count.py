@@ -1,0 +1,59 @@
+"""GET /request-count/ and POST /request-count/reset/, on one process; two are tried in tests/test_request_count.py."""
+
+import asyncio
+
+import pytest
+from httpx import AsyncClient
+
+from db.engine import Database
+from tests.factories import bearer, make_user
+
+
+@pytest.fixture
+async def headers(database: Database) -> dict[str, str]:
+    return bearer(await make_user(database))
+
+
+async def requests(client: AsyncClient, headers: dict[str, str]) -> int:
+    response = await client.get("/request-count/", headers=headers)
+    assert response.status_code == 200
+    assert set(response.json()) == {"requests"}
+    count: int = response.json()["requests"]
+    return count
+
+
+async def test_counts_every_request_whatever_becomes_of_it(client: AsyncClient, headers: dict[str, str]) -> None:
+    assert await requests(client, headers) == 1
+
+    await client.get("/livez")
+    await client.get("/nothing/here")
+    await client.post("/login/", content=b"{")
+    await client.get("/request-count/")
+    await client.post("/graphql", json={"query": "{ __typename }"})
+
+    assert await requests(client, headers) == 7
+
+
+async def test_after_a_reset_the_next_one_is_the_first(client: AsyncClient, headers: dict[str, str]) -> None:
+    await asyncio.gather(*(client.get("/livez") for _ in range(50)))
+
+    response = await client.post("/request-count/reset/", headers=headers)
+
+    assert response.json() == {"message": "request count reset successfully"}
+    assert await requests(client, headers) == 1
+    assert await requests(client, headers) == 2
+
+
+async def test_resets_at_once_leave_one_count(client: AsyncClient, headers: dict[str, str]) -> None:
+    await asyncio.gather(*(client.post("/request-count/reset/", headers=headers) for _ in range(10)))
+
+    assert await requests(client, headers) == 1
+
+
+async def test_counting_asks_no_database(client: AsyncClient, headers: dict[str, str], statements: list[str]) -> None:
+    statements.clear()
+
+    await asyncio.gather(*(client.get("/livez") for _ in range(20)))
+    await requests(client, headers)
+
+    assert statements == []
