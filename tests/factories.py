@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any, Final
+from uuid import uuid4
 
 from auth import HASHER, Actor, Keys, make_token
+from db.collecting import CollectedMovie, Collection
 from db.engine import Database, Row
 from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
 
@@ -125,6 +127,16 @@ async def make_seat_reservation(database: Database, *, booking: Booking, **given
     """Return a record of a booking's seats."""
     columns = {"booking_id": booking.id, "seats": 2, "created_at": datetime.now(UTC)}
     return await insert(database, SeatReservation, **columns | given)
+
+
+async def make_collection(database: Database, *, user: User | None = None, **given: Any) -> Collection:
+    """Return a collection of one comedy."""
+    user = user or await make_user(database)
+    columns = {"user_id": user.id, "title": f"Collection {next(numbers)}", "description": "What I like."}
+    made = await insert(database, Collection, **columns | given)
+    movie = {"uuid": uuid4(), "title": "Playtime", "description": "", "genres": "Comedy"}
+    await insert(database, CollectedMovie, collection_id=made.id, position=1, **movie)
+    return made
 
 
 async def make_page_view(database: Database, **given: Any) -> PageView:

@@ -9,15 +9,23 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from app import ENDPOINTS
 from db import ids
 from db.engine import Database
-from rest.cinema.endpoints import ENDPOINTS
 from rest.endpoint import PATH_IDS, Endpoint
 from rest.errors import status_of
 from rest.openapi import document, refusals
-from tests.factories import PASSWORD, bearer, make_booking, make_rating, make_session, make_user
+from settings import Settings
+from tests.catalogue_standin import CatalogueStandIn
+from tests.factories import PASSWORD, bearer, make_booking, make_collection, make_rating, make_session, make_user
 
 Schema = dict[str, Any]
+
+
+@pytest.fixture
+def settings(settings: Settings, catalogue: CatalogueStandIn) -> Settings:
+    """A server that has a catalogue to ask."""
+    return catalogue.told(settings)
 
 
 @pytest.fixture
@@ -50,17 +58,18 @@ async def test_it_is_served_with_the_public_address(client: AsyncClient) -> None
     assert response.json()["servers"] == [{"url": "https://cinema.test"}]
 
 
-def test_every_route_of_v1_is_in_it_and_no_other(app: Starlette, written: Schema) -> None:
+def test_every_route_of_the_documents_is_in_it_and_no_other(app: Starlette, written: Schema) -> None:
+    first_words = {endpoint.path.split("/")[1] for endpoint in ENDPOINTS}
     served = {
         (route.path, method.lower())
         for route in app.routes
-        if isinstance(route, Route) and route.path.startswith("/v1")
+        if isinstance(route, Route) and route.path.split("/")[1] in first_words
         for method in (route.methods or set()) - {"HEAD"}
     }
-    described = {(path, method) for path, methods in written["paths"].items() for method in methods}
+    described = {(path.rstrip("/"), method) for path, methods in written["paths"].items() for method in methods}
 
     assert described == served
-    assert len(described) == 13
+    assert len(described) == 13 + 10
 
 
 def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
@@ -85,21 +94,21 @@ def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
 def test_operations_are_told_apart_and_described(written: Schema) -> None:
     operations = [operation for methods in written["paths"].values() for operation in methods.values()]
 
-    assert len({operation["operationId"] for operation in operations}) == 13
+    assert len({operation["operationId"] for operation in operations}) == 13 + 10
     assert all(operation["summary"] and operation["tags"] for operation in operations)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_security_is_that_of_the_document(endpoint: Endpoint[Any], written: Schema) -> None:
     security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
-    needs_token = endpoint.path == "/v1/bookings" or endpoint.path.rpartition("/")[2] in (
-        *("rate", "book", "reserve"),
-        *("confirm", "cancel"),
+    words = endpoint.path.strip("/").split("/")
+    needs_token = words[-1] in ("bookings", "rate", "book", "reserve", "confirm", "cancel") or words[0] in (
+        *("movies", "collection", "request-count"),
     )
 
     assert (security == [{"bearer": []}]) is needs_token
     assert ("401" in written["paths"][endpoint.path][endpoint.method.lower()]["responses"]) is (
-        needs_token or security != [] or endpoint.path == "/v1/auth/signin"
+        needs_token or security != [] or endpoint.path in ("/v1/auth/signin", "/login/")
     )
 
 
@@ -109,9 +118,9 @@ def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: En
     for refusal in refusals(endpoint):
         content = responses[str(int(status_of(type(refusal))))]["content"]["application/json"]
         assert refusal.code.lower() in content["examples"]
-    for name, (_, missing) in PATH_IDS.items():
+    for name, kind in PATH_IDS.items():
         if f"{{{name}}}" in endpoint.path:
-            assert missing.code.lower() in responses["404"]["content"]["application/json"]["examples"]
+            assert kind.missing.code.lower() in responses["404"]["content"]["application/json"]["examples"]
 
 
 @pytest.mark.parametrize(
@@ -137,24 +146,41 @@ def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: En
         ("POST /v1/bookings/{booking_id}/confirm", None),
         ("POST /v1/bookings/{booking_id}/cancel", None),
         ("GET /v1/bookings", None),
+        ("POST /register/", {"username": "new", "password": PASSWORD}),
+        ("POST /register/", {"username": "a b", "password": "short"}),
+        ("POST /login/", {"username": "ada", "password": PASSWORD}),
+        ("POST /login/", {"username": "ada", "password": "wrong"}),
+        ("GET /movies/", None),
+        ("GET /movies/?page=99", None),
+        ("GET /movies/?page=x", None),
+        ("POST /collection/", {"title": "Mine"}),
+        ("POST /collection/", {"title": "x" * 201}),
+        ("GET /collection/", None),
+        ("GET /collection/{collection_uuid}/", None),
+        ("PUT /collection/{collection_uuid}/", {"movies": []}),
+        ("DELETE /collection/{collection_uuid}/", None),
+        ("GET /request-count/", None),
+        ("POST /request-count/reset/", None),
     ],
 )
 async def test_real_answers_are_as_described(
     client: AsyncClient, database: Database, written: Schema, operation: str, body: object
 ) -> None:
     method, _, path = operation.partition(" ")
-    user = await make_user(database, email="ada@example.org")
+    user = await make_user(database, email="ada@example.org", username="ada")
     session = await make_session(database)
     booking = await make_booking(database, user=user, session=session, seats=2)
     await make_rating(database)
+    made = await make_collection(database, user=user)
     address = path.format(
         movie_id=ids.encode("mov", session.movie_id),
         place_id=ids.encode("plc", session.place_id),
         session_id=ids.encode("ses", session.id),
         booking_id=ids.encode("bok", booking.id),
+        collection_uuid=ids.to_uuid("col", made.id),
     )
     response = await client.request(method, address, json=body, headers=bearer(user))
-    described = answer_of(written, path, method.lower(), response)
+    described = answer_of(written, path.partition("?")[0], method.lower(), response)
 
     if response.content:
         checker(written, described["content"]["application/json"]["schema"]).validate(response.json())
