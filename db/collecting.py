@@ -1,7 +1,7 @@
 """The tables of collections, and of the request count that all servers keep together."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
@@ -11,6 +11,13 @@ from sqlalchemy.orm import configure_mappers
 from sqlmodel import Field, SQLModel
 
 from db.models import derived, instant, reference, snowflake_id, words
+
+
+# A collection is answered with all of its movies, in the order in which they were given.
+MOVIES_BY_COLLECTION: Final = """
+    SELECT collection_id, position, uuid, title, description, genres, genre_names FROM collected_movies
+    WHERE collection_id = ANY (%(ids)s::bigint[]) ORDER BY collection_id, position
+"""
 
 
 class Collection(SQLModel, table=True):

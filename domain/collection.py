@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from db import lists, paging
-from db.collecting import CollectedMovie, Collection
+from db.collecting import MOVIES_BY_COLLECTION, CollectedMovie, Collection
 from db.engine import Reading, Transaction
 from domain.errors import CollectionNotFound, InvalidInput, Refusal, refuse
 from domain.text import NUL, encodable, faults_of_text
@@ -45,10 +45,6 @@ FILL: Final = """
     SELECT %(id)s, place, uuid, title, description, genres
     FROM unnest(%(uuids)s::uuid[], %(titles)s::text[], %(descriptions)s::text[], %(genres)s::text[])
         WITH ORDINALITY AS given (uuid, title, description, genres, place)
-"""
-MOVIES: Final = """
-    SELECT collection_id, position, uuid, title, description, genres, genre_names FROM collected_movies
-    WHERE collection_id = ANY (%(ids)s::bigint[]) ORDER BY collection_id, position
 """
 # Folded, so that É stands beside E; the name itself settles what folds alike.
 FAVOURITE_GENRES: Final = """
@@ -124,7 +120,7 @@ async def find(reading: Reading, *, user_id: int, collection_id: int) -> Collect
 async def movies_of(reading: Reading, collection_ids: Sequence[int]) -> Mapping[int, list[CollectedMovie]]:
     """Return the movies of these collections, in the order in which they were given."""
     found: dict[int, list[CollectedMovie]] = {each: [] for each in collection_ids}
-    for movie in await reading.rows(CollectedMovie, MOVIES, ids=list(collection_ids)):
+    for movie in await reading.rows(CollectedMovie, MOVIES_BY_COLLECTION, ids=list(collection_ids)):
         found[movie.collection_id].append(movie)
     return found
 

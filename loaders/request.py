@@ -6,10 +6,12 @@ from typing import Any, Final
 from aiodataloader import DataLoader
 from sqlmodel import SQLModel
 
+from db.collecting import CollectedMovie, Collection
 from db.engine import Database, Reading
 from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
 from db.paging import Page
 from loaders.by_booking import reservations_by_booking
+from loaders.by_collection import movies_by_collection
 from loaders.by_id import row_by_id
 from loaders.by_movie import rating_by_movie
 from loaders.by_parent import Asked, Children, count_by_parent, page_by_parent
@@ -68,6 +70,16 @@ class Loaders:
     def page_view_by_id(self) -> DataLoader[int, PageView | None]:
         """Page views."""
         return row_by_id(self._database.primary, PageView)
+
+    @cached_property
+    def collection_by_id(self) -> DataLoader[int, Collection | None]:
+        """Collections, whoever they belong to: the resolver decides who sees them."""
+        return row_by_id(self._database.primary, Collection)
+
+    @cached_property
+    def movies_by_collection(self) -> DataLoader[int, list[CollectedMovie]]:
+        """Movies of collections."""
+        return movies_by_collection(self._database.primary)
 
     @cached_property
     def seats_available_by_session(self) -> DataLoader[int, int]:

@@ -9,6 +9,7 @@ from db import paging
 from db.paging import Page, Window
 from loaders.by_parent import children
 from resolvers.context import Context
+from resolvers.foreign import ForeignPage
 
 T = TypeVar("T")
 Info = strawberry.Info[Context, None]
@@ -103,8 +104,10 @@ class Connection(Generic[T]):
 
     @strawberry.field(description="How many items the whole list has; counted only when asked for.")
     @staticmethod
-    async def total_count(root: strawberry.Parent[Page[Any]], info: Info) -> int:
-        """Counted where the list is read from, for all parents at once."""
+    async def total_count(root: strawberry.Parent[Page[Any] | ForeignPage[Any]], info: Info) -> int:
+        """Counted where the list is read from, for all parents at once; a third party's list says by itself."""
+        if isinstance(root, ForeignPage):
+            return root.total
         loaders, listing = info.context.loaders, root.listing
         if listing.parent:
             return await loaders.count(listing.model).load(children(listing))

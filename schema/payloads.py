@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from schema.booking import Booking
+from schema.collection import Collection
 from schema.errors import UserError
 from schema.movie import Movie
 from schema.place import Place
@@ -79,6 +80,22 @@ class SessionPayload:
     """See the fields."""
 
     session: Session | None = shown("The session as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to mutations of a collection.")
+class CollectionPayload:
+    """See the fields."""
+
+    collection: Collection | None = shown("The collection as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to resetRequestCount.")
+class ResetRequestCountPayload:
+    """See the fields."""
+
+    request_count: int | None = shown("The count after the reset")
     errors: list[UserError] = errors()
 
 

@@ -6,6 +6,7 @@ import strawberry
 
 from resolvers import bookings, movies, nodes, page_views, places, sessions, users
 from schema.booking import Booking
+from schema.collecting_query import CollectingQuery
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy, order
 from schema.movie import Movie
@@ -25,7 +26,7 @@ WhichPageViews = Annotated[PageViewFilter | None, strawberry.argument(descriptio
 
 
 @strawberry.type(description="What can be asked. Siblings are answered side by side.")
-class Query:
+class Query(CollectingQuery):
     """The root of queries."""
 
     @strawberry.field(description="Any object by its id; null if there is none, or if the viewer may not see it.")

@@ -7,8 +7,9 @@ import strawberry
 from strawberry import Parent
 
 from db import models
-from resolvers import bookings
+from resolvers import bookings, collections
 from schema.booking import Booking
+from schema.collection import Collection
 from schema.connection import After, Before, Connection, First, Info, Last, window
 from schema.node import Node, identified
 
@@ -43,3 +44,26 @@ class User(Node):
         """One statement for all users of a list."""
         asked = window(first, after, last, before)
         return await bookings.bookings_of(info.context, root.id, asked)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Newest first. Nobody but the viewer sees theirs.")
+    @staticmethod
+    async def collections(
+        root: Parent[models.User],
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Collection]:
+        """One statement for all users of a list."""
+        asked = window(first, after, last, before)
+        return await collections.collections_of(info.context, root.id, asked)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(
+        description="The three genres most common among the movies of all the viewer's collections, the most common "
+        "first; ties in alphabetical order."
+    )
+    @staticmethod
+    async def favourite_genres(root: Parent[models.User], info: Info) -> list[str]:
+        """Counted by the database."""
+        return await collections.favourite_genres(info.context, root.id)

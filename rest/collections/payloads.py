@@ -7,19 +7,19 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from db import ids
 from domain import collection, user
 from domain.collection import CatalogueMovie
 from domain.errors import InvalidInput, InvalidUsername
 from rest.payloads import NO_NUL, Cursor, Payload, Query, Unfit, refused_as
 
-UUID_SPELLING: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
 A_PAGE: Final = "must be the number of a page"
 
 
 def spelled_uuid(value: object) -> UUID:
     """Return the UUID in its one usual spelling, in any case."""
-    if not isinstance(value, str) or not UUID_SPELLING.fullmatch(value):
+    if not isinstance(value, str) or not ids.UUID_SPELLING.fullmatch(value):
         raise Unfit(InvalidInput, problem=A_UUID)
     return UUID(value)
 

@@ -9,6 +9,7 @@ from db.engine import Database
 from db.models import User
 from tests.factories import (
     make_booking,
+    make_collection,
     make_movie,
     make_page_view,
     make_place,
@@ -138,6 +139,7 @@ async def house(database: Database) -> House:
         booking = await make_booking(database, user=viewer, session=session, seats=2)
         await make_seat_reservation(database, booking=booking)
     for number, movie in enumerate(movies):
+        await make_collection(database, user=viewer)
         # The movie that is shown everywhere comes first.
         await make_rating(database, user=viewer, movie=movie, value=5 - number / 10)
         user = await make_user(database)

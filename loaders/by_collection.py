@@ -1,0 +1,21 @@
+"""The movies of collections."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from aiodataloader import DataLoader
+
+from db.collecting import MOVIES_BY_COLLECTION, CollectedMovie
+from db.engine import Reading
+
+
+def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovie]]:
+    """Return the loader of each collection's movies, in the order in which they were given."""
+
+    async def load(ids: Sequence[int]) -> list[list[CollectedMovie]]:
+        found: defaultdict[int, list[CollectedMovie]] = defaultdict(list)
+        for movie in await primary.rows(CollectedMovie, MOVIES_BY_COLLECTION, ids=list(ids)):
+            found[movie.collection_id].append(movie)
+        return [found[identity] for identity in ids]
+
+    return DataLoader(load)

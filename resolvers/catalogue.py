@@ -1,0 +1,31 @@
+"""The third-party catalogue as a list that can be read on from anywhere."""
+
+from typing import Final
+
+from db.paging import DEFAULT_SIZE, window
+from domain.collection import CatalogueMovie
+from resolvers.context import Context
+from resolvers.foreign import ForeignPage, place_after
+
+NAME: Final = "catalogue"
+
+
+async def list_catalogue(context: Context, *, first: int | None, after: str | None) -> ForeignPage[CatalogueMovie]:
+    """Return a page of the catalogue, fetched for this very field; for signed-in callers, as document 002 has it.
+
+    Raises Unauthenticated, InvalidLimit, InvalidCursor and UpstreamUnavailable.
+    """
+    _ = context.user_id
+    size = window(first=first).size if first is not None else DEFAULT_SIZE
+    codec = context.database.cursors
+    start = place_after(codec, NAME, after)
+    found = await context.services.catalogue.slice(start=start, size=size)
+    return ForeignPage(
+        name=NAME,
+        codec=codec,
+        rows=[movie for _, movie in found.movies],
+        places=[place for place, _ in found.movies],
+        total=found.count,
+        has_next=found.has_next,
+        has_previous=start > 0,
+    )

@@ -1,0 +1,85 @@
+"""Collections: the viewer's own, and what they do to them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from db import ids, lists
+from db.collecting import CollectedMovie, Collection
+from db.paging import Page, Window
+from domain import collection
+from domain.collection import MOST_FAULTS, CatalogueMovie
+from domain.errors import refuse
+from loaders.by_parent import children
+from resolvers.context import Context
+
+# No user has this id: their lists are empty.
+NOBODY: Final = 0
+A_GENRE: Final = "must be one genre, without a comma"
+
+
+async def collections_of(context: Context, user_id: int, window: Window) -> Page[Any]:
+    """Return a page of a user's collections; another's are not there, whoever looks."""
+    listing = lists.collections_of_user(user_id if is_viewer(context, user_id) else NOBODY)
+    return await context.loaders.private_page.load((children(listing), window))
+
+
+async def favourite_genres(context: Context, user_id: int) -> list[str]:
+    """Return the genres that the viewer likes best; none of another user."""
+    if not is_viewer(context, user_id):
+        return []
+    return await collection.favourite_genres(context.database.primary, user_id=user_id)
+
+
+def is_viewer(context: Context, user_id: int) -> bool:
+    """Return whether the user is the one who asks."""
+    return context.actor is not None and context.actor.user_id == user_id
+
+
+async def own_collection(context: Context, collection_id: int) -> Collection | None:
+    """Return a collection if it is the viewer's."""
+    found = await context.loaders.collection_by_id.load(collection_id) if context.actor else None
+    return found if found and is_viewer(context, found.user_id) else None
+
+
+async def movies_of(context: Context, row: Collection) -> list[CollectedMovie]:
+    """Return a collection's movies."""
+    return await context.loaders.movies_by_collection.load(row.id)
+
+
+async def create_collection(
+    context: Context, *, title: str, description: str, movies: Sequence[CatalogueMovie]
+) -> Collection:
+    """Return the viewer's new collection."""
+    user_id = context.user_id
+    async with context.database.transaction() as tx:
+        return await collection.create_collection(
+            tx, user_id=user_id, title=title, description=description, movies=movies
+        )
+
+
+async def update_collection(context: Context, public_id: str, **given: Any) -> Collection:
+    """Return the collection with what is given changed; `movies`, where given, replaces the list."""
+    user_id, collection_id = context.user_id, ids.expect("col", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        return await collection.update_collection(tx, user_id=user_id, collection_id=collection_id, **given)
+
+
+async def delete_collection(context: Context, public_id: str) -> str:
+    """Return the id of the collection that is no more."""
+    user_id, collection_id = context.user_id, ids.expect("col", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        await collection.delete_collection(tx, user_id=user_id, collection_id=collection_id)
+    return public_id
+
+
+def told(movies: Sequence[tuple[UUID, str, str, Sequence[str]]]) -> list[CatalogueMovie]:
+    """Return movies as the rules know them, genres as one text; raise InvalidInput for a genre that is several."""
+    faults = [
+        collection.fault(A_GENRE, "movies", str(place), "genres", str(number))
+        for place, (_, _, _, genres) in enumerate(movies)
+        for number, genre in enumerate(genres)
+        if "," in genre or not genre.strip()
+    ]
+    refuse(faults[:MOST_FAULTS])
+    return [CatalogueMovie(uuid, title, description, ",".join(genres)) for uuid, title, description, genres in movies]

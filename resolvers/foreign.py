@@ -1,0 +1,48 @@
+"""Pages of lists that are not in the database: they know their length, and cursors are places in the list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from db.cursors import CursorCodec, fingerprint
+
+Item = TypeVar("Item")
+
+# Whatever a signed cursor holds, no list is longer; as a number it fits into every statement and address.
+FURTHEST: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignPage(Generic[Item]):
+    """Items in the list's order, each with its place there, the first being 0."""
+
+    name: str
+    codec: CursorCodec
+    rows: Sequence[Item]
+    places: Sequence[int]
+    total: int
+    has_next: bool
+    has_previous: bool
+
+    def cursor(self, row: Item) -> str:
+        """Return the cursor of one of the rows."""
+        index = next(index for index, each in enumerate(self.rows) if each is row)
+        return self.codec.encode(fingerprint(self.name, {}), [self.places[index]])
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The cursor of the first row, None without rows."""
+        return self.cursor(self.rows[0]) if self.rows else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The cursor of the last row, None without rows."""
+        return self.cursor(self.rows[-1]) if self.rows else None
+
+
+def place_after(codec: CursorCodec, name: str, cursor: str | None) -> int:
+    """Return the place after a cursor of the list of that name, 0 without one; raise InvalidCursor."""
+    if cursor is None:
+        return 0
+    (place,) = codec.decode(fingerprint(name, {}), cursor, field="after")
+    return min(int(str(place)), FURTHEST) + 1

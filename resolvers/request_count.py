@@ -1,0 +1,24 @@
+"""How many requests the servers have served."""
+
+from typing import Final
+
+from domain import request_count
+from resolvers.context import Context
+
+# GraphQL's Int has 32 bits; REST tells the number in full.
+LARGEST: Final = 2**31 - 1
+
+
+async def requests_served(context: Context) -> int:
+    """Return the count, this request included; for signed-in callers."""
+    _ = context.user_id
+    return min(context.services.tally.shown(), LARGEST)
+
+
+async def reset(context: Context) -> int:
+    """Return the count after its reset: here at once, on other servers within a second; for signed-in callers."""
+    _ = context.user_id
+    async with context.database.transaction() as tx:
+        generation = await request_count.reset(tx)
+    context.services.tally.learn(generation, 0)
+    return await requests_served(context)

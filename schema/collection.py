@@ -1,0 +1,58 @@
+"""Collections of third-party movies."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+from strawberry import Parent
+
+from db import collecting, ids
+from domain import collection
+from resolvers import collections
+from schema.connection import Info
+from schema.node import Node, identified
+
+
+@strawberry.type(
+    description="A movie of the third-party catalogue, or of a collection as the catalogue told of it then."
+)
+class CatalogueMovie:
+    """The source is a row, or what the third party answered."""
+
+    uuid: UUID = strawberry.field(description="The third party's own key.")
+    title: str = strawberry.field(description="Its title.")
+    description: str = strawberry.field(description="What it is about; may be empty.")
+
+    @strawberry.field(description="Each once; none where the third party names none.")
+    @staticmethod
+    def genres(root: Parent[collecting.CollectedMovie | collection.CatalogueMovie]) -> list[str]:
+        """What stands between the commas."""
+        return root.genre_names
+
+
+@strawberry.type(description="Movies of the third-party catalogue that a user has put together. Nobody else sees it.")
+class Collection(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, collecting.Collection)
+
+    id = identified("col", "collection")
+    title: str = strawberry.field(description="Its title.")
+    description: str = strawberry.field(description="What its user says of it; may be empty.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+
+    @strawberry.field(description="The same identity for callers of the REST collections API.")
+    @staticmethod
+    def uuid(root: Parent[collecting.Collection]) -> UUID:
+        """Another spelling of the id."""
+        return ids.to_uuid("col", root.id)
+
+    @strawberry.field(description="In the order in which they were given.")
+    @staticmethod
+    async def movies(root: Parent[collecting.Collection], info: Info) -> list[CatalogueMovie]:
+        """One statement for all collections of a list."""
+        return await collections.movies_of(info.context, root)  # type: ignore[return-value]  # the sources
