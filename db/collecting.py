@@ -12,7 +12,6 @@ from sqlmodel import Field, SQLModel
 
 from db.models import derived, instant, reference, snowflake_id, words
 
-
 # A collection is answered with all of its movies, in the order in which they were given.
 MOVIES_BY_COLLECTION: Final = """
     SELECT collection_id, position, uuid, title, description, genres, genre_names FROM collected_movies
@@ -64,7 +63,7 @@ class RequestCount(SQLModel, table=True):
 
 
 class RequestCountReset(SQLModel, table=True):
-    """One row at most: how often the count was reset. Counts of an older generation count no more."""
+    """One row at most: how often the count was reset, last by which run and when. Older generations count no more."""
 
     __tablename__: ClassVar[str] = "request_count_resets"
     __table_args__ = (CheckConstraint("id = 1", name="request_count_resets_id_check"),)
@@ -73,6 +72,8 @@ class RequestCountReset(SQLModel, table=True):
         default=1, sa_column=Column(Integer, primary_key=True, autoincrement=False, server_default=text("1"))
     )
     generation: int = Field(sa_column=Column(BigInteger, nullable=False))
+    run: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reset_at: datetime = instant()
 
 
 # As in models.py.

@@ -50,19 +50,26 @@ class Tally:
     def shown(self) -> int:
         """Return the requests since the last reset: of this run to the one, of others as the database last told."""
         with self._locked():
-            return self._live() - self._numbers[BASE] + self._numbers[OTHERS]
+            return self.live() - self._numbers[BASE] + self._numbers[OTHERS]
 
     def counted(self) -> Counted:
         """Return what this run has to tell others."""
         with self._locked():
             numbers = self._numbers
-            return Counted(numbers[RUN], numbers[GENERATION], self._live() - numbers[BASE])
+            return Counted(numbers[RUN], numbers[GENERATION], self.live() - numbers[BASE])
 
-    def learn(self, generation: int, others: int) -> None:
-        """Take in what others have counted since the reset of a generation; begin anew where that reset is news."""
+    def live(self) -> int:
+        """Return what this run has counted since it began, resets aside."""
+        return sum(self._numbers[LINE::LINE])
+
+    def learn(self, generation: int, others: int, *, live_then: int | None = None) -> None:
+        """Take in what others have counted since the reset of a generation.
+
+        Where that reset is news, begin anew: from now, or from when this run had counted `live_then`.
+        """
         with self._locked():
             if generation > self._numbers[GENERATION]:
-                self._numbers[BASE] = self._live()
+                self._numbers[BASE] = self.live() if live_then is None else live_then
                 self._numbers[GENERATION] = generation
             if generation == self._numbers[GENERATION]:
                 self._numbers[OTHERS] = others
@@ -72,9 +79,6 @@ class Tally:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def _live(self) -> int:
-        return sum(self._numbers[LINE::LINE])
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Adds up the request count of all servers, outside the queue: it is memory of this very process that is written."""
 
 import asyncio
+import time
 from typing import Final
 
 import structlog
@@ -8,10 +9,12 @@ import structlog
 from db.tally import Counted
 from domain import request_count
 from domain.errors import Unavailable
+from domain.request_count import History
 from services import Services
 
 # Its own count is read by others as often: together they are a second behind at most.
 EVERY_SECONDS: Final = 0.5
+NOTED_EVERY_SECONDS: Final = 0.025
 
 log = structlog.get_logger("matinee.jobs")
 
@@ -19,17 +22,21 @@ log = structlog.get_logger("matinee.jobs")
 async def keep_adding_up(services: Services) -> None:
     """Write and read counts until cancelled; without a database this machine's own count goes on."""
     written: Counted | None = None
+    history, due = History(), 0.0
     while True:
-        try:
-            written = await request_count.add_up(services.database, services.tally, written=written)
-        except Unavailable:
-            log.warning("the request count is this machine's own until the database answers")
-        await asyncio.sleep(EVERY_SECONDS)
+        history.note(services.tally.live())
+        if time.monotonic() >= due:
+            try:
+                written = await request_count.add_up(services.database, services.tally, history, written=written)
+            except Unavailable:
+                log.warning("the request count is this machine's own until the database answers")
+            due = time.monotonic() + EVERY_SECONDS
+        await asyncio.sleep(NOTED_EVERY_SECONDS)
 
 
 async def write_last(services: Services) -> None:
     """Write what was counted since; a server that ends loses nothing."""
     try:
-        await request_count.add_up(services.database, services.tally, written=None)
+        await request_count.add_up(services.database, services.tally, History())
     except Unavailable:
         log.warning("the last requests were not counted")

@@ -19,6 +19,6 @@ async def reset(context: Context) -> int:
     """Return the count after its reset: here at once, on other servers within a second; for signed-in callers."""
     _ = context.user_id
     async with context.database.transaction() as tx:
-        generation = await request_count.reset(tx)
+        generation = await request_count.reset(tx, context.services.tally)
     context.services.tally.learn(generation, 0)
     return await requests_served(context)

@@ -22,7 +22,7 @@ async def get_request_count(call: Call[Query]) -> Response:
 async def reset_request_count(call: Call[Nothing]) -> Response:
     """Begin anew, for all servers: here at once, elsewhere within a second."""
     async with call.services.database.transaction() as tx:
-        generation = await request_count.reset(tx)
+        generation = await request_count.reset(tx, call.services.tally)
     call.services.tally.learn(generation, 0)
     body: answers.Reset = {"message": "request count reset successfully"}
     return respond(body)

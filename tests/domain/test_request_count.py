@@ -1,14 +1,19 @@
 """Several servers add up what they have counted, each reset once for all of them."""
 
+import asyncio
+
+import pytest
+
 from db import tally
 from db.engine import Database
 from db.tally import Tally
 from domain import request_count
+from domain.request_count import History
 
 
 async def reset(database: Database, counting: Tally) -> None:
     async with database.transaction() as tx:
-        generation = await request_count.reset(tx)
+        generation = await request_count.reset(tx, counting)
     counting.learn(generation, 0)
 
 
@@ -21,7 +26,7 @@ def counted(number: int) -> Tally:
 
 async def add_up(database: Database, *tallies: Tally) -> None:
     for each in [*tallies, *tallies]:
-        await request_count.add_up(database, each, written=None)
+        await request_count.add_up(database, each, History())
 
 
 async def test_servers_see_each_others_counts(database: Database) -> None:
@@ -73,7 +78,7 @@ async def test_a_server_that_is_behind_cannot_undo_a_reset(database: Database) -
     await reset(database, here)
 
     # It still writes for the generation before, and learns of the new one by that.
-    await request_count.add_up(database, there, written=None)
+    await request_count.add_up(database, there, History())
     await add_up(database, here)
 
     assert (here.shown(), there.shown()) == (0, 0)
@@ -81,18 +86,70 @@ async def test_a_server_that_is_behind_cannot_undo_a_reset(database: Database) -
 
 async def test_resets_at_once_are_each_one_of_their_own(database: Database) -> None:
     async with database.transaction() as tx:
-        first = await request_count.reset(tx)
+        first = await request_count.reset(tx, tally.private())
     async with database.transaction() as tx:
-        second = await request_count.reset(tx)
+        second = await request_count.reset(tx, tally.private())
 
     assert (first, second) == (1, 2)
 
 
 async def test_nothing_new_is_not_written(database: Database) -> None:
     here = counted(3)
-    written = await request_count.add_up(database, here, written=None)
+    written = await request_count.add_up(database, here, History())
     await database.primary.tuples("DELETE FROM request_counts RETURNING 1")
 
-    await request_count.add_up(database, here, written=written)
+    await request_count.add_up(database, here, History(), written=written)
 
     assert await database.primary.value("SELECT count(*) FROM request_counts") == 0
+
+
+async def test_a_reset_takes_effect_elsewhere_when_it_was_made(database: Database) -> None:
+    here, there, history = counted(3), counted(4), History()
+    history.note(there.live())
+    await reset(database, here)
+    await asyncio.sleep(0.05)
+    for _ in range(5):
+        there.add()
+        history.note(there.live())
+
+    await request_count.add_up(database, there, history)
+
+    assert there.shown() == 5
+
+
+async def test_who_resets_need_not_be_told(database: Database) -> None:
+    here = counted(3)
+    async with database.transaction() as tx:
+        generation = await request_count.reset(tx, here)
+    # Between the commit and the answer somebody adds up.
+    await request_count.add_up(database, here, History())
+    assert here.shown() == 3
+
+    here.learn(generation, 0)
+
+    assert here.shown() == 0
+
+
+async def test_a_reset_whose_worker_was_killed_takes_effect_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_count, "TOLD_BY_NOW_SECONDS", 0.0)
+    here = counted(3)
+    async with database.transaction() as tx:
+        await request_count.reset(tx, here)
+
+    await request_count.add_up(database, here, History())
+
+    assert here.shown() == 0
+
+
+def test_history_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    history = History()
+    for live in range(10):
+        now = 100.0 + live
+        history.note(live)
+
+    assert len(history.moments) == 4
+    assert (history.live_then(0), history.live_then(1.5), history.live_then(50)) == (9, 7, None)

@@ -88,6 +88,8 @@ def create_request_count() -> None:
         "request_count_resets",
         sa.Column("id", sa.Integer(), server_default=sa.text("1"), autoincrement=False, nullable=False),
         sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.Column("run", sa.BigInteger(), nullable=False),
+        sa.Column("reset_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("id = 1", name="request_count_resets_id_check"),
         sa.PrimaryKeyConstraint("id"),
     )
