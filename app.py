@@ -100,7 +100,9 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[Database]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, metrics: Metrics, counted: Tally) -> AsyncIterator[Services]:
+async def serving(
+    settings: Settings, *, metrics: Metrics | None = None, counted: Tally | None = None
+) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
     async with connected(settings) as database:
 
@@ -109,7 +111,7 @@ async def serving(settings: Settings, metrics: Metrics, counted: Tally) -> Async
                 await page_view.keep(tx, views)
 
         passwords = Passwords()
-        upstream = _catalogue(settings, UpstreamMetrics(metrics.registry))
+        upstream = _catalogue(settings, UpstreamMetrics((metrics or Metrics()).registry))
         services = Services(
             settings=settings,
             database=database,
@@ -118,7 +120,7 @@ async def serving(settings: Settings, metrics: Metrics, counted: Tally) -> Async
             page_views=Batches(keep),
             shared=Shared(database.primary.pool, lock_all=stock.lock_all),
             catalogue=Catalogue(settings.catalogue_url, upstream),
-            tally=counted,
+            tally=counted or tally.private(),
         )
         try:
             yield services
@@ -130,7 +132,7 @@ async def serving(settings: Settings, metrics: Metrics, counted: Tally) -> Async
 
 async def work(settings: Settings) -> None:
     """Run jobs until cancelled."""
-    async with serving(settings, Metrics(), tally.private()) as services:
+    async with serving(settings) as services:
         await queue.work(services)
 
 
@@ -145,9 +147,9 @@ def _lifespan(
 ) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        async with serving(settings, metrics, counted) as services:
-            work = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
-            running = [asyncio.create_task(each(services)) for each, wanted in work.items() if wanted]
+        async with serving(settings, metrics=metrics, counted=counted) as services:
+            wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
+            running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
             yield State(services=services)
             for task in running:
                 task.cancel()

@@ -28,8 +28,8 @@ async def keep_adding_up(services: Services) -> None:
         if time.monotonic() >= due:
             try:
                 written = await request_count.add_up(services.database, services.tally, history, written=written)
-            except Unavailable:
-                log.warning("the request count is this machine's own until the database answers")
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next time may be better
+                log.warning("the request count is this server's own for now", reason=str(error))
             due = time.monotonic() + EVERY_SECONDS
         await asyncio.sleep(NOTED_EVERY_SECONDS)
 

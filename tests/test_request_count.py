@@ -11,24 +11,27 @@ import httpx
 import psycopg
 import pytest
 
+from db import migrate
+from tests.own_database import own_database
 from tests.test_cli import Server, serving
 
 CONCURRENT = 1000
 
 
-@pytest.fixture
-def environment(empty_database_url: str) -> dict[str, str]:
-    """Two servers that share all that servers share."""
-    return {
-        "DATABASE_URL": empty_database_url,
-        "MATINEE_SECRET": "the same for both of the servers",
-        "MATINEE_POOL_SIZE": "3",
-    }
+@pytest.fixture(scope="module")
+def environment(database_url: str) -> Iterator[dict[str, str]]:
+    """What several servers share: a database of this module, and the secret."""
+    with own_database(database_url) as url:
+        migrate.upgrade(url)
+        secret = "the same secret for all of the servers"
+        yield {"DATABASE_URL": url, "MATINEE_SECRET": secret, "MATINEE_POOL_SIZE": "3"}
 
 
-@pytest.fixture
-def server(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, "--workers", "2", "--no-jobs", **environment) as running:
+@pytest.fixture(scope="module")
+def server(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two workers."""
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, "--workers", "2", "--no-jobs", **environment) as running:
         yield running
 
 
@@ -130,6 +133,7 @@ def test_servers_add_up_and_are_reset_together(server: Server, environment: dict
         assert requests(server, headers) == 1
 
 
+# The last one, for it ends the server.
 def test_an_orderly_end_loses_nothing(server: Server, environment: dict[str, str], tmp_path: Path) -> None:
     headers = sign_in(server)
     reset(server, headers)

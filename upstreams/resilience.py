@@ -1,11 +1,13 @@
 """The one HTTP client for all third parties: bounded in time, connections and bytes, patient, and quiet about secrets."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -76,6 +78,12 @@ class Health:
     last_error: str | None = None
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return the certificates that third parties are known by, read once: that takes longer than many a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Upstream:
     """One third party. Every call raises UpstreamUnavailable, within the deadline, where no answer can be had."""
 
@@ -104,6 +112,7 @@ class Upstream:
             auth=basic,
             headers={**HEADERS, **(headers or {})},
             limits=pool,
+            verify=trusted(),
             timeout=httpx.Timeout(limits.deadline, connect=limits.connect),
             # The environment's proxies and .netrc are nobody's settings here (settings.py is).
             trust_env=False,

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from domain.errors import RouteNotFound, UpstreamUnavailable
-from tests.upstreams.third_party import Behaviour, ThirdParty, saying, third_party
+from tests.upstreams.third_party import Address, Behaviour, ThirdParty, saying, third_party
 from upstreams.catalogue import LAST_PAGE, Catalogue, read_movie
 from upstreams.metrics import UpstreamMetrics
 from upstreams.resilience import Limits, Upstream
@@ -19,10 +19,15 @@ MOVIE = {"title": "Zazie", "description": "A girl.", "genres": "Comedy", "uuid":
 PAGE = {"count": 1, "next": None, "previous": None, "results": [MOVIE]}
 
 
-@pytest.fixture
-def party() -> Iterator[ThirdParty]:
+@pytest.fixture(scope="module")
+def address() -> Iterator[Address]:
     with third_party() as running:
         yield running
+
+
+@pytest.fixture
+def party(address: Address) -> ThirdParty:
+    return address.taken_by_another()
 
 
 @pytest.fixture

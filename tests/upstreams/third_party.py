@@ -36,14 +36,31 @@ class ThirdParty:
             self.under_way -= 1
 
 
+@dataclass
+class Address:
+    """Where a third party can be; whom it answers as may change from test to test."""
+
+    url: str
+    party: ThirdParty = field(default_factory=ThirdParty)
+
+    def taken_by_another(self) -> ThirdParty:
+        """Return a new third party that does well; requests to the one before are none of its business."""
+        self.party = ThirdParty(url=self.url)
+        return self.party
+
+
 @contextmanager
-def third_party() -> Iterator[ThirdParty]:
-    """Yield one that does well."""
-    party = ThirdParty()
-    app = Starlette(routes=[Route("/{path:path}", party.answer, methods=["GET", "POST"])])
-    with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
-        party.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        yield party
+def third_party() -> Iterator[Address]:
+    """Yield an address that answers meanwhile."""
+    with listen("127.0.0.1", 0) as listener:
+        address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+
+        async def answer(request: Request) -> Response:
+            return await address.party.answer(request)
+
+        app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+        with served_aside(app, listener):
+            yield address
 
 
 async def well(_: Request) -> Response:
