@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import db.models  # noqa: F401  # fills the metadata
+import db.ticketing  # noqa: F401  # fills the metadata, with what it imports
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 with context.begin_transaction():
