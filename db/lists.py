@@ -272,7 +272,8 @@ def events_by_age_statement(_given: Given, _sort: str, _value: Value) -> Ordered
 
 def event_reservations_of_user(user_id: int) -> Listing[EventReservation]:
     """Return a user's reservations, newest first."""
-    return Listing("event reservations", EventReservation, event_reservations_statement, {"user_id": user_id})
+    values = {"user_id": user_id}
+    return Listing("event reservations", EventReservation, event_reservations_statement, values, parent="user_id")
 
 
 def event_reservations_statement(_given: Given, _sort: str, value: Value) -> Ordered:
@@ -298,7 +299,7 @@ def event_reservations_in_the_open_statement(given: Given, _sort: str, value: Va
 
 def tickets_of_show(show_id: int) -> Listing[Ticket]:
     """Return the tickets of a show, newest first; none once its eight hours are over."""
-    return Listing("tickets", Ticket, tickets_statement, {"show_id": show_id})
+    return Listing("tickets", Ticket, tickets_statement, {"show_id": show_id}, parent="show_id")
 
 
 def tickets_statement(_given: Given, _sort: str, value: Value) -> Ordered:
