@@ -18,13 +18,13 @@ from db import cursors, revision
 from db.batches import Batches
 from db.engine import Database, connect
 from db.shared import Shared
-from domain import page_view, stock
+from domain import event_reservation, page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
 from jobs import queue
 from rest import openapi, poster_files, probes
-from rest.cinema import endpoints as cinema
 from rest.endpoint import route
+from rest.endpoints import ENDPOINTS
 from rest.middleware import BodyLimit, Edge, TrailingSlash
 from schema import http as graphql
 from services import Services
@@ -53,8 +53,8 @@ def create_app(settings: Settings, *, with_jobs: bool = True) -> Starlette:
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
             *tools.routes(),
             *graphql.routes(),
-            *map(route, cinema.ENDPOINTS),
-            *openapi.routes(cinema.ENDPOINTS),
+            *map(route, ENDPOINTS),
+            *openapi.routes(ENDPOINTS),
             *poster_files.routes(),
         ],
         middleware=[
@@ -106,6 +106,7 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
             passwords=passwords,
             page_views=Batches(keep),
             shared=Shared(database.primary.pool, lock_all=stock.lock_all),
+            shared_tickets=Shared(database.primary.pool, lock_all=event_reservation.lock_all),
         )
         try:
             yield services

@@ -21,3 +21,5 @@ class Services:
     page_views: Batches[Seen]
     # For the changes of bookings: those that arrive together share one commit.
     shared: Shared
+    # The same for reservations of events.
+    shared_tickets: Shared

@@ -1,13 +1,14 @@
 """Ticketed events, as staff and the box office keep them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from db import lists, paging
 from db.engine import Reading, Transaction
 from db.ticketing import Event
-from domain import stock
-from domain.errors import EventNotFound, Refusal, refuse
+from domain import instants, stock
+from domain.errors import EventNotFound, InvalidDate, Refusal, refuse
 from domain.text import faults_of_number, faults_of_text
 
 LONGEST_NAME: Final = 200
@@ -58,7 +59,7 @@ async def find(reading: Reading, *, event_id: int) -> Event:
 
 async def create_event(tx: Transaction, *, name: str, description: str, date: datetime, availability: int) -> Event:
     """Return the new event with `availability` tickets to sell; raise all InvalidInputs at once."""
-    check(name=name, description=description, availability=availability)
+    check(name=name, description=description, date=date, availability=availability)
     (made,) = await tx.rows(Event, CREATE, name=name, description=description, date=date, availability=availability)
     return made
 
@@ -72,7 +73,7 @@ async def update_event(
     date: datetime | None = None,
 ) -> Event:
     """Return the event with what is given changed; raise all InvalidInputs at once, and EventNotFound."""
-    check(name=name, description=description)
+    check(name=name, description=description, date=date)
     if (name, description, date) == (None, None, None):
         return await find(tx, event_id=event_id)
     found = await tx.row(Event, UPDATE, id=event_id, name=name, description=description, date=date)
@@ -89,11 +90,18 @@ async def delete_event(tx: Transaction, *, event_id: int) -> None:
     await tx.execute(CANCEL_ALL, id=event_id)
 
 
-def check(*, name: str | None, description: str | None, availability: int | None = None) -> None:
+def check(*, name: str | None, description: str | None, date: datetime | None, availability: int | None = None) -> None:
     """Raise all that is wrong with the facts of an event; a description may be empty, a name may not."""
     faults: list[Refusal] = [
         *faults_of_text("name", name, longest=LONGEST_NAME),
         *faults_of_text("description", description or None, longest=LONGEST_DESCRIPTION),
+        *faults_of_date(date),
         *faults_of_number("availability", availability, smallest=0, largest=stock.MOST_SEATS),
     ]
     refuse(faults)
+
+
+def faults_of_date(date: datetime | None) -> Iterator[InvalidDate]:
+    """Yield what is wrong with the date of an event; it may lie in the past."""
+    if date is not None and not instants.can_be_kept(date):
+        yield InvalidDate(path=("input", "date"), field="date", problem="must be within the years 1 to 9999")

@@ -9,7 +9,7 @@ LOCAL: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"
 OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)"
 INSTANT: Final = re.compile(LOCAL.replace("[T ]", "T") + OFFSET, re.ASCII | re.IGNORECASE)
 INSTANT_OR_LOCAL: Final = re.compile(f"{LOCAL}{OFFSET}?", re.ASCII | re.IGNORECASE)
-# A day less than a datetime can be at either end: an offset or a film's length would lead beyond.
+# A day less than a datetime can be at either end: an offset would lead beyond.
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -18,25 +18,27 @@ def read(text: str) -> datetime:
     """Return the instant that a text such as `2026-11-20T19:30:00+01:00` names; raise ValueError without an offset."""
     if not INSTANT.fullmatch(text):
         raise ValueError("not an ISO 8601 instant with an offset")
-    return within_reach(datetime.fromisoformat(text.upper()))
+    return datetime.fromisoformat(text.upper())
 
 
-def read_in(text: str, zone: tzinfo) -> datetime:
-    """Return the instant that a text names, in `zone` where it has no offset; a space may stand for the T.
+def read_local(text: str) -> datetime:
+    """Return the instant that a text names, or a naive time where it has no offset; a space may stand for the T.
 
-    Where clocks go back, the first of two. Raises ValueError on anything else.
+    Raises ValueError on anything else.
     """
     if not INSTANT_OR_LOCAL.fullmatch(text):
         raise ValueError("not an ISO 8601 instant")
-    named = datetime.fromisoformat(text.upper())
-    return within_reach(named if named.tzinfo else named.replace(tzinfo=zone))
+    return datetime.fromisoformat(text.upper())
 
 
-def within_reach(instant: datetime) -> datetime:
-    """Return the instant; raise ValueError where it is outside the years 1 to 9999 of UTC."""
-    if not EARLIEST <= instant <= LATEST:
-        raise ValueError("not within the years 1 to 9999")
-    return instant
+def placed(named: datetime, zone: tzinfo) -> datetime:
+    """Return the instant of a time that `read_local` has read, in `zone` where it is naive: of two the first."""
+    return named if named.tzinfo else named.replace(tzinfo=zone)
+
+
+def can_be_kept(instant: datetime) -> bool:
+    """Return whether what the database keeps of an instant can be read again, in UTC and with a day to spare."""
+    return EARLIEST <= instant <= LATEST
 
 
 def spell(instant: datetime) -> str:

@@ -1,5 +1,6 @@
 """Tickets sold at the counter: booked, moved to another show, deleted. They hold personal data."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from psycopg.rows import kwargs_row
 from db import lists, paging
 from db.engine import Reading, Transaction
 from db.ticketing import SHOW_LIFE, Ticket
-from domain import stock
+from domain import instants, stock
 from domain.errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refuse
 from domain.text import faults_of_number, faults_of_text
 
@@ -77,7 +78,7 @@ async def book_ticket(
     Raises all InvalidInputs at once, InvalidDate for a time that is not to come, and SeatsUnavailable where the show
     has not that many left.
     """
-    check(user_name=user_name, phone_number=phone_number, ticket_count=ticket_count)
+    check(user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing)
     given = {"user_name": user_name, "phone_number": phone_number, "number": ticket_count, "show_timing": show_timing}
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
     found = await tx.fetch(kwargs_row(stock.outcome(Ticket)), BOOK, given)
@@ -94,6 +95,7 @@ async def update_timing(tx: Transaction, *, ticket_id: int, show_timing: datetim
     Raises TicketNotFound, InvalidDate for a time that is not to come, and SeatsUnavailable where that show has not as
     many left; then the transaction must be rolled back, and the ticket stays where it was.
     """
+    refuse(list(faults_of_timing(show_timing)))
     await tx.execute(ALONE, ticket_id=ticket_id)
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
     found = await tx.fetch(kwargs_row(moved), MOVE, {"ticket_id": ticket_id, "show_timing": show_timing})
@@ -123,11 +125,19 @@ def in_the_past() -> InvalidDate:
     return InvalidDate(path=("input", "showTiming"), field="showTiming", problem="must be in the future")
 
 
-def check(*, user_name: str, phone_number: str, ticket_count: int) -> None:
+def check(*, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime) -> None:
     """Raise all that is wrong with the facts of a ticket."""
     faults: list[Refusal] = [
         *faults_of_text("userName", user_name, longest=LONGEST_NAME),
         *faults_of_text("phoneNumber", phone_number, longest=LONGEST_PHONE_NUMBER),
         *faults_of_number("ticketCount", ticket_count, smallest=1, largest=stock.MOST_SEATS),
+        *faults_of_timing(show_timing),
     ]
     refuse(faults)
+
+
+def faults_of_timing(show_timing: datetime) -> Iterator[InvalidDate]:
+    """Yield what is wrong with a time that no clock needs to be asked about."""
+    if not instants.can_be_kept(show_timing):
+        problem = "must be within the years 1 to 9999"
+        yield InvalidDate(path=("input", "showTiming"), field="showTiming", problem=problem)

@@ -1,9 +1,9 @@
 """One operation of a REST surface: declared once, for the router, for the checks and for the OpenAPI document."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel
@@ -16,16 +16,40 @@ from auth import Actor
 from db import ids
 from domain import errors
 from domain.errors import Refusal
+from rest import counter_token
 from rest.payloads import Nothing, parsed
 from services import Services
 
 JSON: Final = "application/json"
-# What a name in a path stands for: the kind of its id, and what is answered where it names nothing, malformed or not.
-PATH_IDS: Final[Mapping[str, tuple[str, type[Refusal]]]] = {
-    "movie_id": ("mov", errors.MovieNotFound),
-    "place_id": ("plc", errors.PlaceNotFound),
-    "session_id": ("ses", errors.SessionNotFound),
-    "booking_id": ("bok", errors.BookingNotFound),
+
+
+class PathId(NamedTuple):
+    """What a name in a path stands for: the kind of its id, and what is answered where it names nothing."""
+
+    prefix: str
+    missing: type[Refusal]
+    # Document 001 knows its ids as UUIDs.
+    as_uuid: bool = False
+
+    def read(self, text: str) -> int:
+        """Return the snowflake that a text spells; raise the NotFound of its kind where it cannot be one."""
+        snowflake = (ids.from_uuid if self.as_uuid else ids.decode)(self.prefix, text)
+        if snowflake is None:
+            raise self.missing(asked=text)
+        return snowflake
+
+    def spell(self, snowflake: int) -> str:
+        """Return what stands in the path for a row."""
+        return str(ids.to_uuid(self.prefix, snowflake)) if self.as_uuid else ids.encode(self.prefix, snowflake)
+
+
+PATH_IDS: Final[Mapping[str, PathId]] = {
+    "movie_id": PathId("mov", errors.MovieNotFound),
+    "place_id": PathId("plc", errors.PlaceNotFound),
+    "session_id": PathId("ses", errors.SessionNotFound),
+    "booking_id": PathId("bok", errors.BookingNotFound),
+    "event_id": PathId("evt", errors.EventNotFound, as_uuid=True),
+    "reservation_id": PathId("evr", errors.ReservationNotFound, as_uuid=True),
 }
 
 Asked_co = TypeVar("Asked_co", bound=BaseModel, covariant=True)
@@ -38,6 +62,7 @@ class Caller(Enum):
     ANYBODY = "a token is not looked at"
     KNOWN_OR_NOT = "a token is not needed, but a bad one is refused"
     SIGNED_IN = "a token is needed"
+    COUNTER = "the counter's token or a staff user's is needed where the counter has one, else as KNOWN_OR_NOT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +88,7 @@ class Call(Generic[Asked_co]):
 
     def path_id(self, name: str) -> int:
         """Return the snowflake behind an id in the path; raise the NotFound of its kind where it cannot be one."""
-        prefix, missing = PATH_IDS[name]
-        snowflake = ids.decode(prefix, self.request.path_params[name])
-        if snowflake is None:
-            raise missing
-        return snowflake
+        return PATH_IDS[name].read(self.request.path_params[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +107,18 @@ class Endpoint(Generic[Asked_co]):
     tag: str
     summary: str
     description: str = ""
+    # Where clients differ in whether they write into the address or the body of this.
+    takes_either: bool = False
 
     @property
     def has_body(self) -> bool:
         """Whether the request comes with a body, be it an empty one."""
-        return self.method not in ("GET", "DELETE")
+        return self.takes_either or self.method not in ("GET", "DELETE")
 
     @property
     def needs_body(self) -> bool:
         """Whether the body has something to say."""
-        return self.has_body and self.takes is not Nothing
+        return self.has_body and self.takes is not Nothing and not self.takes_either
 
 
 def route(endpoint: Endpoint[Any]) -> Route:
@@ -103,10 +126,15 @@ def route(endpoint: Endpoint[Any]) -> Route:
 
     async def serve(request: Request) -> Response:
         actor = identified(request, endpoint.caller)
+        if endpoint.caller is Caller.COUNTER:
+            await counter_token.require(request, actor)
         data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
+        if endpoint.takes_either:
+            data = either(data, parameters(request), names=endpoint.takes.model_fields)
         return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data)))
 
-    return Route(endpoint.path, serve, methods=[endpoint.method])
+    # The middleware has taken the slash at the end away, whether or not the document writes it.
+    return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])
 
 
 def identified(request: Request, caller: Caller) -> Actor | None:
@@ -126,6 +154,17 @@ def parameters(request: Request) -> dict[str, object]:
     for name, value in request.query_params.multi_items():
         given.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+
+def either(body: object, address: Mapping[str, object], *, names: Iterable[str]) -> object:
+    """Return the body with what of it stands in the address instead; raise InvalidInput where the two disagree."""
+    if not isinstance(body, dict):
+        return body
+    given = {name: address[name] for name in names if name in address}
+    for name, value in given.items():
+        if body.get(name, value) != value:
+            raise errors.InvalidInput(field=name, problem="is one thing in the address and another in the body")
+    return {**given, **body}
 
 
 async def json_body(request: Request, *, needed: bool) -> object:

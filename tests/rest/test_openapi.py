@@ -109,9 +109,9 @@ def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: En
     for refusal in refusals(endpoint):
         content = responses[str(int(status_of(type(refusal))))]["content"]["application/json"]
         assert refusal.code.lower() in content["examples"]
-    for name, (_, missing) in PATH_IDS.items():
+    for name, kind in PATH_IDS.items():
         if f"{{{name}}}" in endpoint.path:
-            assert missing.code.lower() in responses["404"]["content"]["application/json"]["examples"]
+            assert kind.missing.code.lower() in responses["404"]["content"]["application/json"]["examples"]
 
 
 @pytest.mark.parametrize(
