@@ -351,8 +351,8 @@ def live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
     return [conditions[model]] if model in conditions else []
 
 
-def by_id(model: type[SQLModel]) -> Select[Any]:
-    """Return the statement that reads rows by their ids."""
+def by_id(model: type[SQLModel], *, hidden_too: bool = False) -> Select[Any]:
+    """Return the statement that reads rows by their ids, those that are there or, where asked, all that are kept."""
     identity = table(model).c.id
     asked = identity == func.any_(bindparam("ids", type_=ARRAY(BigInteger)))
-    return select(*columns(model)).where(asked, *live(model))
+    return select(*columns(model)).where(asked, *([] if hidden_too else live(model)))

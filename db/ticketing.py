@@ -12,7 +12,8 @@ from db.models import CODEPOINTS, derived, instant, reference, snowflake_id, wor
 
 # Document 003: a show at the counter has so many tickets, and is gone so long after its start.
 SHOW_CAPACITY: Final = 20
-SHOW_LIFE: Final = "interval '8 hours'"
+SHOW_HOURS: Final = 8
+SHOW_LIFE: Final = f"interval '{SHOW_HOURS} hours'"
 
 
 class Event(SQLModel, table=True):

@@ -1,15 +1,14 @@
 """What can be changed: each field by a transaction of its own."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import strawberry
 
 from db import models
 from domain.page_view import Seen
 from resolvers import bookings, movies, page_views, places, ratings, sessions, users
+from schema.changing import about, changed
 from schema.connection import Info, given
-from schema.errors import answered
 from schema.inputs import (
     CancelBookingInput,
     ConfirmBookingInput,
@@ -41,8 +40,7 @@ from schema.payloads import (
     SignUpPayload,
     TrackPagePayload,
 )
-
-P = TypeVar("P")
+from schema.ticketing_mutation import TicketingMutation
 
 
 @strawberry.input(description="A page that somebody entered or left.")
@@ -54,20 +52,8 @@ class TrackPageInput:
     page: PageInput = required("Which page.")
 
 
-def about(what: str) -> Any:
-    """Return the description of the one argument that every mutation has."""
-    return strawberry.argument(description=what)
-
-
-async def changed(info: Info, payload: Callable[..., P], asked: Awaitable[Any], *names: str) -> P:
-    """Return the payload of a mutation; what else the request reads comes from the primary, read anew."""
-    answer = await answered(payload, asked, *names)
-    info.context.renew()
-    return answer
-
-
 @strawberry.type(description="What can be changed. Mutations of one document run one after the other.")
-class Mutation:
+class Mutation(TicketingMutation):
     """The root of mutations."""
 
     @strawberry.mutation(description="Makes an account, and signs it in.")

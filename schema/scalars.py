@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -28,5 +29,12 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         serialize=instants.spell,
         parse_value=parse_instant,
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
-    )
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A UUID in its canonical spelling, as in RFC 9562.",
+        serialize=str,
+        parse_value=UUID,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+    ),
 }

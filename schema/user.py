@@ -7,9 +7,10 @@ import strawberry
 from strawberry import Parent
 
 from db import models
-from resolvers import bookings
+from resolvers import bookings, event_reservations
 from schema.booking import Booking
 from schema.connection import After, Before, Connection, First, Info, Last, window
+from schema.event import EventReservation
 from schema.node import Node, identified
 
 UNSET: Any = strawberry.UNSET
@@ -43,3 +44,19 @@ class User(Node):
         """One statement for all users of a list."""
         asked = window(first, after, last, before)
         return await bookings.bookings_of(info.context, root.id, asked)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Newest first.")
+    @staticmethod
+    async def event_reservations(
+        root: Parent[models.User],
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[EventReservation]:
+        """One statement for all users of a list."""
+        asked = window(first, after, last, before)
+        return await event_reservations.reservations_of(  # type: ignore[return-value]  # the source
+            info.context, root.id, asked
+        )

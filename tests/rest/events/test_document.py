@@ -28,7 +28,7 @@ def is_event(body: dict[str, Any], **wanted: object) -> bool:
     """Return whether the body is an event as the document shows one, with these properties."""
     assert set(body) == {"availability", "created_at", "updated_at", "description", "name", "date", "id"}
     assert all(datetime.fromisoformat(body[name]).tzinfo for name in ("created_at", "updated_at", "date"))
-    assert UUID(body["id"])
+    assert str(UUID(body["id"])) == body["id"]
     return body | wanted == body
 
 
@@ -36,7 +36,7 @@ def is_reservation(body: dict[str, Any], **wanted: object) -> bool:
     """Return whether the body is a reservation as the document shows one, with these properties."""
     assert set(body) == {"event_id", "updated_at", "cancelled", "id", "no_of_tickets", "created_at"}
     assert all(datetime.fromisoformat(body[name]).tzinfo for name in ("created_at", "updated_at"))
-    assert UUID(body["id"])
+    assert str(UUID(body["id"])) == body["id"]
     return body | wanted == body
 
 
