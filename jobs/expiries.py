@@ -1,14 +1,15 @@
-"""Closes bookings whose hold is over and gives their seats back; nobody waits for it, it only keeps the books short."""
+"""Tidies up what has expired; every read leaves it out already, so nobody waits for this."""
 
 from typing import Final
 
 import structlog
 from procrastinate import App, JobContext
 
-from domain import stock
+from domain import show, stock
 from services import Services
 
 EVERY_TEN_SECONDS: Final = "* * * * * */10"
+EVERY_MINUTE: Final = "* * * * *"
 BATCH: Final = 500
 
 NAME: Final = "expiries:give_back_expired_seats"
@@ -31,3 +32,16 @@ async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
             closed = await stock.give_back(tx, batch=BATCH)
         if closed:
             log.info("expired bookings closed", bookings=closed, scheduled_at=timestamp)
+
+
+@tasks.periodic(cron=EVERY_MINUTE)
+@tasks.task(name="delete_expired_shows", queueing_lock="delete_expired_shows", pass_context=True)
+async def delete_expired_shows(context: JobContext, timestamp: int) -> None:
+    """Delete the shows whose eight hours are over, with the names and numbers on their tickets."""
+    services: Services = context.additional_context["services"]
+    deleted = BATCH
+    while deleted == BATCH:
+        async with services.database.transaction() as tx:
+            deleted = await show.delete_expired(tx, batch=BATCH)
+        if deleted:
+            log.info("expired shows deleted", shows=deleted, scheduled_at=timestamp)
