@@ -257,7 +257,8 @@ def events_statement(given: Given, _sort: str, value: Value) -> Ordered:
     }
     bounds = (asked[name]() for name in sorted(given & asked.keys()))
     statement = matching(select(*columns(Event)), given, event.name_key, event.name_trigrams)
-    return Ordered(statement.where(*live(Event), *bounds), (event.date, event.id), ("date", "id"))
+    statement = statement.where(*live(Event), *bounds)
+    return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(given & VARIED))
 
 
 def events_by_age() -> Listing[Event]:

@@ -167,8 +167,8 @@ async def numbered(source: Reading, listing: Listing[Row], *, size: int, skipped
 
     Unlike a keyset page it may repeat or miss what comes or goes meanwhile, and costs as much as what it skips.
     """
-    text = numbered_statement(listing.build, listing.given, listing.sort)
-    return await source.rows(listing.model, text, **listing.parameters, size=size, skipped=skipped)
+    text = numbered_statement(listing.build, listing.given, listing.sort, size)
+    return await source.rows(listing.model, text, **listing.parameters, skipped=skipped)
 
 
 async def count(source: Reading, listing: Listing[Row]) -> int:
@@ -248,12 +248,12 @@ def page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds
 
 
 @lru_cache(maxsize=256)
-def numbered_statement(build: Any, given: frozenset[str], sort: str) -> str:
-    """Return the SQL text of a page by its number."""
+def numbered_statement(build: Any, given: frozenset[str], sort: str, size: int) -> str:
+    """Return the SQL text of a page by its number; how many rows it skips decides how it is best read."""
     source = written(build, given, sort, None)
     order = [key.desc() if source.descending else key.asc() for key in source.keys]
-    limits = bindparam("size", type_=BigInteger), bindparam("skipped", type_=BigInteger)
-    return sql(source.statement.order_by(*order).limit(limits[0]).offset(limits[1]))
+    limited = source.statement.order_by(*order).limit(literal_column(str(size)))
+    return PlannedEachTime(sql(limited.offset(bindparam("skipped", type_=BigInteger))))
 
 
 def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:

@@ -32,11 +32,12 @@ ALONE: Final = "SELECT pg_advisory_xact_lock(%(ticket_id)s)"
 LIVE: Final = f"EXISTS (SELECT FROM shows WHERE id = show_id AND show_timing > clock_timestamp() - {SHOW_LIFE})"
 MOVED: Final = "CASE WHEN selling.id = room.id THEN held.ticket_count ELSE - held.ticket_count END"
 COUNT_MOVE: Final = stock.counted("shows", more=MOVED, beside="held, room")
+BOTH: Final = "SELECT show_id FROM held UNION SELECT id FROM shows WHERE show_timing = %(show_timing)s"
 MOVE: Final = f"""
     WITH held AS MATERIALIZED (
         SELECT * FROM tickets WHERE id = %(ticket_id)s AND {LIVE}
     ), selling AS MATERIALIZED (
-        {stock.locked("shows", "id IN (SELECT show_id FROM held) OR show_timing = %(show_timing)s ORDER BY id")}
+        {stock.locked("shows", f"id = ANY (ARRAY({BOTH})) ORDER BY id")}
     ), target AS MATERIALIZED (
         SELECT selling.* FROM selling JOIN shows ON shows.id = selling.id
         WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp()
