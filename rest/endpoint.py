@@ -17,7 +17,7 @@ from db import ids
 from domain import errors
 from domain.errors import Refusal
 from rest import counter_token
-from rest.payloads import Nothing, parsed
+from rest.payloads import Nothing, names, parsed
 from services import Services
 
 JSON: Final = "application/json"
@@ -130,7 +130,7 @@ def route(endpoint: Endpoint[Any]) -> Route:
             await counter_token.require(request, actor)
         data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
         if endpoint.takes_either:
-            data = either(data, parameters(request), names=endpoint.takes.model_fields)
+            data = either(data, parameters(request), known=names(endpoint.takes))
         return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data)))
 
     # The middleware has taken the slash at the end away, whether or not the document writes it.
@@ -156,11 +156,11 @@ def parameters(request: Request) -> dict[str, object]:
     return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
 
 
-def either(body: object, address: Mapping[str, object], *, names: Iterable[str]) -> object:
+def either(body: object, address: Mapping[str, object], *, known: Iterable[str]) -> object:
     """Return the body with what of it stands in the address instead; raise InvalidInput where the two disagree."""
     if not isinstance(body, dict):
         return body
-    given = {name: address[name] for name in names if name in address}
+    given = {name: address[name] for name in known if name in address}
     for name, value in given.items():
         if body.get(name, value) != value:
             raise errors.InvalidInput(field=name, problem="is one thing in the address and another in the body")

@@ -19,6 +19,7 @@ from rest import counter_token
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
 from rest.errors import status_of
 from rest.middleware import BODY_BYTES
+from rest.payloads import names
 from rest.samples import sample
 from rest.shapes import Shape, shape_of
 
@@ -177,7 +178,7 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     """Return an example of everything that the endpoint refuses."""
     named = [kind for name, kind in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
     missing = [kind.missing(asked=kind.spell(SNOWFLAKE)) for kind in named]
-    fields = [errors.MissingField(field=name) for name in required(endpoint.takes)[:1] if endpoint.has_body]
+    fields = [errors.MissingField(field=name) for name in names(endpoint.takes, required=True)[:1] if endpoint.has_body]
     return [
         *([] if endpoint.caller is Caller.ANYBODY else [errors.Unauthenticated()]),
         *endpoint.refusals,
@@ -186,11 +187,6 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
         *(BODY_FAULTS if endpoint.has_body else ()),
         *EVERY_FAULT,
     ]
-
-
-def required(takes: type[BaseModel]) -> list[str]:
-    """Return the names of the fields that must be given, as the caller writes them."""
-    return [field.alias or name for name, field in takes.model_fields.items() if field.is_required()]
 
 
 def refused_response(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Shape, schema: Schema) -> Schema:

@@ -157,6 +157,12 @@ def parsed(model: type[Asked], data: object) -> Asked:
         refuse([refusal(fault) for fault in error.errors(include_url=False)[:MOST_FAULTS]])
 
 
+def names(model: type[BaseModel], *, required: bool = False) -> list[str]:
+    """Return the names of the fields as the caller writes them, of all or of those that must be given."""
+    fields = model.model_fields.items()
+    return [field.alias or name for name, field in fields if field.is_required() or not required]
+
+
 def given(asked: BaseModel) -> dict[str, Any]:
     """Return what the caller has written, by the names of the fields."""
     return {name: getattr(asked, name) for name in asked.model_fields_set}
