@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -140,21 +140,22 @@ def path_parameters(path: str) -> list[Schema]:
 
 
 def query_parameters(endpoint: Endpoint[Any]) -> list[Schema]:
-    """Return what a GET takes in its address."""
-    if endpoint.has_body:
+    """Return what is taken in the address: by a GET, and by what takes it in either place."""
+    if endpoint.has_body and not endpoint.takes_either:
         return []
-    takes: type[BaseModel] = endpoint.takes
-    properties: dict[str, Schema] = takes.model_json_schema().get("properties", {})
-    return [query_parameter(name, dict(schema)) for name, schema in properties.items()]
+    takes: Schema = endpoint.takes.model_json_schema()
+    needed = () if endpoint.takes_either else takes.get("required", ())
+    properties: dict[str, Schema] = takes.get("properties", {})
+    return [query_parameter(name, dict(schema), required=name in needed) for name, schema in properties.items()]
 
 
-def query_parameter(name: str, schema: Schema) -> Schema:
-    """Return one parameter of an address; they are all optional, and one without a value is left out."""
+def query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
+    """Return one parameter of an address; one that has no value where it is left out has no default."""
     schema.pop("title", None)
     if schema.get("default", "") is None:
         del schema["default"]
     described = schema.pop("description", "")
-    return {"name": name, "in": "query", "required": False, "description": described, "schema": schema}
+    return {"name": name, "in": "query", "required": required, "description": described, "schema": schema}
 
 
 def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
