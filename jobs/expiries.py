@@ -13,14 +13,17 @@ EVERY_MINUTE: Final = "* * * * *"
 BATCH: Final = 500
 
 NAME: Final = "expiries:give_back_expired_seats"
+DELETE_SHOWS: Final = "expiries:delete_expired_shows"
 
 log = structlog.get_logger("matinee.jobs")
 
 
 def add_to(queue: App) -> None:
-    """Add the job to a queue: every ten seconds, unless the one before still waits."""
+    """Add the jobs to a queue, each in its time, unless the one before still waits."""
     task = queue.task(name=NAME, queueing_lock="give_back_expired_seats", pass_context=True)(give_back_expired_seats)
     queue.periodic(cron=EVERY_TEN_SECONDS)(task)
+    task = queue.task(name=DELETE_SHOWS, queueing_lock="delete_expired_shows", pass_context=True)(delete_expired_shows)
+    queue.periodic(cron=EVERY_MINUTE)(task)
 
 
 async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
@@ -34,8 +37,6 @@ async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
             log.info("expired bookings closed", bookings=closed, scheduled_at=timestamp)
 
 
-@tasks.periodic(cron=EVERY_MINUTE)
-@tasks.task(name="delete_expired_shows", queueing_lock="delete_expired_shows", pass_context=True)
 async def delete_expired_shows(context: JobContext, timestamp: int) -> None:
     """Delete the shows whose eight hours are over, with the names and numbers on their tickets."""
     services: Services = context.additional_context["services"]
