@@ -120,8 +120,8 @@ def _secrets(text: str) -> tuple[bytes, ...]:
 
 
 def _counter_token(text: str) -> bytes | None:
-    if not re.fullmatch(r"[!-~]{0,1024}", text):
-        raise ValueError("must be of letters, digits and signs that a header can hold, without spaces")
+    if not re.fullmatch(r"[ -~]{0,1024}", text):
+        raise ValueError("must be of ASCII letters, digits and signs, for it travels in a header")
     return text.encode() or None
 
 
