@@ -20,14 +20,13 @@ from db.batches import Batches
 from db.engine import Database, connect
 from db.shared import Shared
 from db.tally import Tally
-from domain import page_view, stock
+from domain import event_reservation, page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
 from jobs import queue, request_count
 from rest import openapi, poster_files, probes
-from rest.cinema import endpoints as cinema
-from rest.collections import endpoints as collections
 from rest.endpoint import route
+from rest.endpoints import ENDPOINTS
 from rest.middleware import BodyLimit, Edge, TrailingSlash
 from schema import http as graphql
 from services import Services
@@ -41,7 +40,6 @@ from web.metrics import Metrics
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
 JOBS_END_SECONDS: Final = 2.0
-ENDPOINTS: Final = (*cinema.ENDPOINTS, *collections.ENDPOINTS)
 
 
 class State(TypedDict):
@@ -121,6 +119,7 @@ async def serving(
             shared=Shared(database.primary.pool, lock_all=stock.lock_all),
             catalogue=Catalogue(settings.catalogue_url, upstream),
             tally=counted or tally.private(),
+            shared_tickets=Shared(database.primary.pool, lock_all=event_reservation.lock_all),
         )
         try:
             yield services

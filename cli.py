@@ -113,6 +113,7 @@ def serve(
     """
     end_on_signals()
     settings = _settings()
+    settings.require_counter()
     with (
         listen(host, port) as listener,
         _database(settings, needed=False) as url,
@@ -213,13 +214,13 @@ def demo_command(
     *,
     scale: Annotated[int, typer.Option(min=1, help="How many times as much.")] = 1,
 ) -> None:
-    """Load the demo data into an empty database: films, cinemas, sessions around today, ratings, bookings."""
+    """Load the demo data into an empty database: films, cinemas, sessions around today, ratings, bookings, events."""
     settings = _settings()
     if settings.production:
         raise CommandError("MATINEE_ENV is production, where demo data have no place. Example: MATINEE_ENV=development")
     with _database(settings) as url:
         made = asyncio.run(_load(replace(settings, database_url=url), scale=scale, progress=typer.echo))
-    typer.echo(f"{made.movies} movies, {made.places} places, {made.sessions} sessions.")
+    typer.echo(f"{made.movies} movies, {made.places} places, {made.sessions} sessions, {made.events} events.")
 
 
 async def _load(settings: Settings, *, scale: int = 1, progress: Callable[[str], None]) -> Loaded:

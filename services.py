@@ -26,3 +26,5 @@ class Services:
     catalogue: Catalogue
     # The requests that this machine has served.
     tally: Tally
+    # The same for reservations of events.
+    shared_tickets: Shared

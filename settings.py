@@ -137,6 +137,18 @@ def _secrets(text: str) -> tuple[bytes, ...]:
     return keys
 
 
+def _counter_token(text: str) -> bytes | None:
+    if not re.fullmatch(r"[ -~]{0,1024}", text):
+        raise ValueError("must be of ASCII letters, digits and signs, for it travels in a header")
+    return text.encode() or None
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false", ""):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
 def _timezone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -310,11 +322,48 @@ class Settings:
             secret=True,
         ),
     ] = field(repr=False)
+    counter_timezone: Annotated[
+        ZoneInfo,
+        Variable(
+            "MATINEE_COUNTER_TIMEZONE",
+            _timezone,
+            default="Asia/Kolkata",
+            meaning="where times without an offset are, in `/api/…`",
+            example="Asia/Kolkata",
+        ),
+    ]
+    counter_token: Annotated[
+        bytes | None,
+        Variable(
+            "MATINEE_COUNTER_TOKEN",
+            _counter_token,
+            meaning="what every write to `/events/` and `/reservations/` and every call of `/api/…` needs as"
+            " `X-Auth-Token`, unless a staff user makes it",
+            example="$(openssl rand -hex 16)",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    counter_open: Annotated[
+        bool,
+        Variable(
+            "MATINEE_COUNTER_OPEN",
+            _yes_or_no,
+            default="false",
+            meaning="`true` lets the server start in production without a counter token, open to anybody",
+            example="true",
+        ),
+    ]
 
     @property
     def production(self) -> bool:
         """Whether this is production, where nothing is generated or assumed."""
         return self.environment == "production"
+
+    def require_counter(self) -> None:
+        """Raise SettingsError where the counter would be open in production and nobody has said that it may be."""
+        if self.production and self.counter_token is None and not self.counter_open:
+            problem = "must be set when MATINEE_ENV is production, unless MATINEE_COUNTER_OPEN is true"
+            raise NAMED["MATINEE_COUNTER_TOKEN"].error(problem)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -8,6 +8,7 @@ from psycopg import errors
 
 from domain.errors import (
     EmailTaken,
+    EventNotFound,
     MovieNotFound,
     PlaceNotFound,
     Refusal,
@@ -30,6 +31,8 @@ BY_NAME: Final[dict[str, Callable[[], Refusal]]] = {
     "sessions_movie_id_fkey": MovieNotFound,
     "sessions_place_id_fkey": PlaceNotFound,
     "bookings_session_id_fkey": SessionNotFound,
+    "event_reservations_user_id_fkey": NO_USER,
+    "event_reservations_event_id_fkey": EventNotFound,
 }
 
 

@@ -15,9 +15,11 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
 )
@@ -26,8 +28,9 @@ from sqlmodel import SQLModel
 
 from db import search
 from db.collecting import Collection
-from db.models import FAR_AHEAD, Airing, Booking, Movie, PageView, Place, Session, table
+from db.models import FAR_AHEAD, Airing, Booking, Movie, PageView, Place, Session, User, table
 from db.paging import Listing, Ordered, Value
+from db.ticketing import SHOW_LIFE, Event, EventReservation, Show, Ticket
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
@@ -54,8 +57,22 @@ def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
     return list(seen.values())
 
 
-movie, place, session, airing, booking, page_view, collection = (
-    table(model).c for model in (Movie, Place, Session, Airing, Booking, PageView, Collection)
+movie, place, session, airing, booking, page_view, event, event_reservation, show, ticket, user, collection = (
+    table(model).c
+    for model in (
+        Movie,
+        Place,
+        Session,
+        Airing,
+        Booking,
+        PageView,
+        Event,
+        EventReservation,
+        Show,
+        Ticket,
+        User,
+        Collection,
+    )
 )
 """The tables' columns, under the names of the rows."""
 
@@ -232,6 +249,79 @@ def page_views_statement(given: Given, _sort: str, value: Value) -> Ordered:
     return Ordered(statement, keys, ("occurred_at", "id"), descending=True, varied=bool(given & VARIED))
 
 
+def events(
+    *,
+    search_for: str | None = None,
+    date_from: datetime | None = None,
+    date_to: datetime | None = None,
+    available_only: bool = False,
+) -> Listing[Event]:
+    """Return the events, earliest date first; both bounds are included."""
+    values = {"date_from": date_from, "date_to": date_to, "available_only": available_only or None}
+    return searched("events", Event, events_statement, values, search_for=search_for, sort="")
+
+
+def events_statement(given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `events`."""
+    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "date_from": lambda: event.date >= cast(value("date_from"), DateTime(timezone=True)),
+        "date_to": lambda: event.date <= cast(value("date_to"), DateTime(timezone=True)),
+        "available_only": lambda: not_(event.sold_out),
+    }
+    bounds = (asked[name]() for name in sorted(given & asked.keys()))
+    statement = matching(select(*columns(Event)), given, event.name_key, event.name_trigrams)
+    statement = statement.where(*live(Event), *bounds)
+    return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(given & VARIED))
+
+
+def events_by_age() -> Listing[Event]:
+    """Return the events, the one first that was made first."""
+    return Listing("events by age", Event, events_by_age_statement, {})
+
+
+def events_by_age_statement(_given: Given, _sort: str, _value: Value) -> Ordered:
+    """Return the statement of `events_by_age`; ids grow with time."""
+    return Ordered(select(*columns(Event)).where(*live(Event)), (event.id,), ("id",))
+
+
+def event_reservations_of_user(user_id: int) -> Listing[EventReservation]:
+    """Return a user's reservations, newest first."""
+    values = {"user_id": user_id}
+    return Listing("event reservations", EventReservation, event_reservations_statement, values, parent="user_id")
+
+
+def event_reservations_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `event_reservations_of_user`."""
+    statement = select(*columns(EventReservation)).where(event_reservation.user_id == value("user_id"))
+    return Ordered(statement, (event_reservation.id,), ("id",), descending=True)
+
+
+def event_reservations_in_the_open(*, viewer_id: int | None) -> Listing[EventReservation]:
+    """Return nobody's reservations and the viewer's own, all of them for staff, the one first that was made first."""
+    values = {"viewer_id": viewer_id}
+    return Listing("reservations in the open", EventReservation, event_reservations_in_the_open_statement, values)
+
+
+def event_reservations_in_the_open_statement(given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `event_reservations_in_the_open`."""
+    seen: list[ColumnElement[bool]] = [event_reservation.user_id.is_(None)]
+    if "viewer_id" in given:
+        seen.append(event_reservation.user_id == value("viewer_id"))
+        seen.append(exists().where(user.id == value("viewer_id"), user.is_staff))
+    return Ordered(select(*columns(EventReservation)).where(or_(*seen)), (event_reservation.id,), ("id",))
+
+
+def tickets_of_show(show_id: int) -> Listing[Ticket]:
+    """Return the tickets of a show, newest first; none once its eight hours are over."""
+    return Listing("tickets", Ticket, tickets_statement, {"show_id": show_id}, parent="show_id")
+
+
+def tickets_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+    """Return the statement of `tickets_of_show`."""
+    statement = select(*columns(Ticket)).where(ticket.show_id == value("show_id"), *live(Ticket))
+    return Ordered(statement, (ticket.id,), ("id",), descending=True)
+
+
 def searched(
     name: str, model: Any, build: Any, values: dict[str, Any], *, search_for: str | None, sort: str
 ) -> Listing[Any]:
@@ -264,7 +354,19 @@ def matching(
     return statement.where(*found, func.coalesce(judged, false()))
 
 
-def by_id(model: type[SQLModel]) -> Select[Any]:
-    """Return the statement that reads rows by their ids."""
+def live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
+    """Return what a row must be to be there for anybody: no deleted event, nor what is eight hours after its show."""
+    unexpired = show.show_timing > func.clock_timestamp() - literal_column(SHOW_LIFE)
+    conditions: dict[type[SQLModel], ColumnElement[bool]] = {
+        Event: event.deleted_at.is_(None),
+        Show: unexpired,
+        Ticket: exists().where(show.id == ticket.show_id, unexpired),
+    }
+    return [conditions[model]] if model in conditions else []
+
+
+def by_id(model: type[SQLModel], *, hidden_too: bool = False) -> Select[Any]:
+    """Return the statement that reads rows by their ids, those that are there or, where asked, all that are kept."""
     identity = table(model).c.id
-    return select(*columns(model)).where(identity == func.any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    asked = identity == func.any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    return select(*columns(model)).where(asked, *([] if hidden_too else live(model)))

@@ -162,6 +162,15 @@ def beside_parent(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     return made
 
 
+async def numbered(source: Reading, listing: Listing[Row], *, size: int, skipped: int) -> list[Row]:
+    """Return so many rows of the list after those that are skipped, for callers who count pages.
+
+    Unlike a keyset page it may repeat or miss what comes or goes meanwhile, and costs as much as what it skips.
+    """
+    text = numbered_statement(listing.build, listing.given, listing.sort, size)
+    return await source.rows(listing.model, text, **listing.parameters, skipped=skipped)
+
+
 async def count(source: Reading, listing: Listing[Row]) -> int:
     """Return the number of rows in the whole list."""
     total: int = await source.value(count_statement(listing.build, listing.given, listing.sort), **listing.parameters)
@@ -236,6 +245,15 @@ def page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds
     limited = statement.order_by(*order).limit(literal_column(str(bounded.size + 1)))
     text = sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
     return PlannedEachTime(text) if source.varied else text
+
+
+@lru_cache(maxsize=256)
+def numbered_statement(build: Any, given: frozenset[str], sort: str, size: int) -> str:
+    """Return the SQL text of a page by its number; how many rows it skips decides how it is best read."""
+    source = written(build, given, sort, None)
+    order = [key.desc() if source.descending else key.asc() for key in source.keys]
+    limited = source.statement.order_by(*order).limit(literal_column(str(size)))
+    return PlannedEachTime(sql(limited.offset(bindparam("skipped", type_=BigInteger))))
 
 
 def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:

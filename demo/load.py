@@ -1,17 +1,19 @@
 """Puts the demo data into an empty database, all of it or nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, LiteralString, cast
+from typing import Final, cast
 
-from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from db import ids
 from db.engine import Database, refusals
 from demo.audience import HOLD, UNUSABLE_HASH, emails
+from demo.box_office import box_office
 from demo.compose import Demo, compose
+from demo.load_box_office import load_box_office
+from demo.rows import Connection, copy_rows, snowflakes
 
 # Any number: two processes that load at once must only agree on it.
 LOAD_LOCK: Final = 7_262_194
@@ -28,9 +30,10 @@ BOOKINGS: Final = (
 )
 SEAT_RESERVATIONS: Final = "COPY seat_reservations (booking_id, seats, created_at) FROM STDIN"
 
-ANALYZE: Final = "ANALYZE movies, places, users, ratings, sessions, airings, bookings, seat_reservations"
-
-Connection = AsyncConnection[Any]
+ANALYZE: Final = (
+    "ANALYZE movies, places, users, ratings, sessions, airings, bookings, seat_reservations,"
+    " events, event_reservations, shows, tickets"
+)
 
 
 class NotEmptyError(Exception):
@@ -46,6 +49,7 @@ class Loaded:
     sessions: int
     ratings: int
     bookings: int
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,8 @@ async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] 
             connection.transaction(),
         ):
             await _prepare(connection)
-            demo = compose(scale, now=await _now(connection))
-            return await _load(connection, demo, progress)
+            now = await _now(connection)
+            return await _load(connection, compose(scale, now=now), progress, scale=scale, now=now)
 
 
 async def _prepare(connection: Connection) -> None:
@@ -94,7 +98,9 @@ async def _prepare(connection: Connection) -> None:
         raise NotEmptyError(" ".join(str(NotEmptyError.__doc__).split()))
 
 
-async def _load(connection: Connection, demo: Demo, progress: Callable[[str], None]) -> Loaded:
+async def _load(
+    connection: Connection, demo: Demo, progress: Callable[[str], None], *, scale: int, now: datetime
+) -> Loaded:
     """Load table by table, those that others refer to first."""
     known = await _make_ids(connection, demo)
     progress(f"Loading {len(demo.films)} movies and {len(demo.cinemas)} places")
@@ -106,6 +112,9 @@ async def _load(connection: Connection, demo: Demo, progress: Callable[[str], No
     bookings = sum(map(len, demo.sales))
     progress(f"Loading {bookings} bookings")
     await _load_bookings(connection, demo, known)
+    tickets = box_office(scale, spectators=demo.spectators, now=now)
+    progress(f"Loading {len(tickets.occasions)} events and {len(tickets.shows)} shows")
+    await load_box_office(connection, tickets, users=known.users)
     # Not to leave the first queries to guess until autovacuum comes round.
     await connection.execute(ANALYZE)
     return Loaded(
@@ -114,21 +123,22 @@ async def _load(connection: Connection, demo: Demo, progress: Callable[[str], No
         sessions=len(demo.showings),
         ratings=len(demo.opinions),
         bookings=bookings,
+        events=len(tickets.occasions),
     )
 
 
 async def _make_ids(connection: Connection, demo: Demo) -> Ids:
     return Ids(
-        movies=await _snowflakes(connection, len(demo.films)),
-        places=await _snowflakes(connection, len(demo.cinemas)),
-        users=await _snowflakes(connection, demo.spectators),
-        sessions=await _snowflakes(connection, len(demo.showings)),
+        movies=await snowflakes(connection, len(demo.films)),
+        places=await snowflakes(connection, len(demo.cinemas)),
+        users=await snowflakes(connection, demo.spectators),
+        sessions=await snowflakes(connection, len(demo.showings)),
     )
 
 
 async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> None:
     """Load movies, each with the address of its drawn poster, places and users."""
-    await _copy(
+    await copy_rows(
         connection,
         MOVIES,
         (
@@ -136,7 +146,7 @@ async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> Non
             for id_, film in zip(known.movies, demo.films, strict=True)
         ),
     )
-    await _copy(
+    await copy_rows(
         connection,
         PLACES,
         (
@@ -144,7 +154,7 @@ async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> Non
             for id_, cinema in zip(known.places, demo.cinemas, strict=True)
         ),
     )
-    await _copy(
+    await copy_rows(
         connection,
         USERS,
         (
@@ -156,7 +166,7 @@ async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> Non
 
 async def _load_ratings(connection: Connection, demo: Demo, known: Ids) -> None:
     """Load the ratings; triggers derive the movies' own columns from them."""
-    await _copy(
+    await copy_rows(
         connection,
         RATINGS,
         (
@@ -174,7 +184,7 @@ async def _load_ratings(connection: Connection, demo: Demo, known: Ids) -> None:
 
 async def _load_sessions(connection: Connection, demo: Demo, known: Ids) -> None:
     """Load the sessions with the seats that are sold; triggers derive ends and airings."""
-    await _copy(
+    await copy_rows(
         connection,
         SESSIONS,
         (
@@ -197,8 +207,8 @@ async def _load_bookings(connection: Connection, demo: Demo, known: Ids) -> None
         ((session, sale) for session, sales in zip(known.sessions, demo.sales, strict=True) for sale in sales),
         key=lambda pair: pair[1].opened_at,
     )
-    bookings = await _snowflakes(connection, len(sold))
-    await _copy(
+    bookings = await snowflakes(connection, len(sold))
+    await copy_rows(
         connection,
         BOOKINGS,
         (
@@ -215,7 +225,7 @@ async def _load_bookings(connection: Connection, demo: Demo, known: Ids) -> None
             for id_, (session, sale) in zip(bookings, sold, strict=True)
         ),
     )
-    await _copy(
+    await copy_rows(
         connection,
         SEAT_RESERVATIONS,
         ((id_, sale.seats, sale.reserved_at) for id_, (_, sale) in zip(bookings, sold, strict=True)),
@@ -233,16 +243,3 @@ async def _now(connection: Connection) -> datetime:
         await cursor.execute("SELECT clock_timestamp()")
         row = await cursor.fetchone()
     return cast("datetime", row)
-
-
-async def _snowflakes(connection: Connection, number: int) -> list[int]:
-    """Return new ids in ascending order."""
-    made = await connection.execute("SELECT snowflake() AS id FROM generate_series(1, %s) ORDER BY id", (number,))
-    return [row[0] for row in await made.fetchall()]
-
-
-async def _copy(connection: Connection, statement: LiteralString, rows: Iterable[tuple[object, ...]]) -> None:
-    """Send the rows to the server in one statement, so that its triggers run once for all."""
-    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            await copy.write_row(row)

@@ -238,7 +238,7 @@ class UsernameTaken(Conflict):
 
 
 class SeatsUnavailable(Conflict):
-    """The session has {seats_available} more free seats at most. Nothing was changed."""
+    """There are {seats_available} more at most. Nothing was changed."""
 
 
 class SessionStarted(Conflict):

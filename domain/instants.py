@@ -1,11 +1,17 @@
 """Instants as the outside spells them, the same at every door."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 # The profile of ISO 8601 in RFC 3339, with seconds and the colon of the offset left to the caller.
-INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE)
+LOCAL: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"
+OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)"
+INSTANT: Final = re.compile(LOCAL.replace("[T ]", "T") + OFFSET, re.ASCII | re.IGNORECASE)
+INSTANT_OR_LOCAL: Final = re.compile(f"{LOCAL}{OFFSET}?", re.ASCII | re.IGNORECASE)
+# A day less than a datetime can be at either end: an offset would lead beyond.
+EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def read(text: str) -> datetime:
@@ -13,6 +19,26 @@ def read(text: str) -> datetime:
     if not INSTANT.fullmatch(text):
         raise ValueError("not an ISO 8601 instant with an offset")
     return datetime.fromisoformat(text.upper())
+
+
+def read_local(text: str) -> datetime:
+    """Return the instant that a text names, or a naive time where it has no offset; a space may stand for the T.
+
+    Raises ValueError on anything else.
+    """
+    if not INSTANT_OR_LOCAL.fullmatch(text):
+        raise ValueError("not an ISO 8601 instant")
+    return datetime.fromisoformat(text.upper())
+
+
+def placed(named: datetime, zone: tzinfo) -> datetime:
+    """Return the instant of a time that `read_local` has read, in `zone` where it is naive: of two the first."""
+    return named if named.tzinfo else named.replace(tzinfo=zone)
+
+
+def can_be_kept(instant: datetime) -> bool:
+    """Return whether what the database keeps of an instant can be read again, in UTC and with a day to spare."""
+    return EARLIEST <= instant <= LATEST
 
 
 def spell(instant: datetime) -> str:

@@ -1,29 +1,128 @@
-"""The only writer of the seats of a session: takes and gives back under the session's lock, never more than there are."""
+"""The only writer of what sessions, events and shows have sold: under the selling row's lock, never more than it has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from psycopg.rows import kwargs_row
 
-from db.engine import Reading, Transaction
+from db.engine import Reading, Row, Transaction, row_of
 from db.models import Booking, BookingStatus
 
 # A wire integer has 32 bits in GraphQL; more seats than that cannot even be asked for.
 MOST_SEATS: Final = 2**31 - 1
 
-# One round trip for every outcome, refusals included: a crowd in front of a sold-out session holds its lock no longer.
-# The selling row is locked first, then what was sold of it, as everywhere; the clock is asked once both are locked, not
-# at the transaction's start. A row that is locked is read in its newest version, so the difference to what the booking
-# holds is never worked out from stale seats. Expired holds of others are given back where the take needs them; the
-# caller's own booking is never among them. The one conditional UPDATE is what makes overselling impossible; the CHECK
-# of the table stands behind it. Its condition asks for what was `taken` in the row that is locked: sessions.taken would
-# first be the one from before a wait, and the seats that were freed meanwhile would not be found.
-CHANGE: Final = """
+
+@dataclass(frozen=True, slots=True)
+class Wares:
+    """A table whose rows sell, the table of what was sold of them, and its columns of which row and how many."""
+
+    table: str
+    sold: str
+    key: str
+    number: str
+
+
+EVENT_TICKETS: Final = Wares("events", "event_reservations", "event_id", "tickets")
+COUNTER_TICKETS: Final = Wares("shows", "tickets", "show_id", "ticket_count")
+
+
+def locked(table: str, which: str) -> str:
+    """Return the SQL that locks selling rows and reads what they have sold; in a statement it is named `selling`."""
+    return f"SELECT id, capacity, taken FROM {table} WHERE {which} FOR NO KEY UPDATE"
+
+
+def counted(table: str, *, more: str, beside: str = "", when: str = "true") -> str:
+    """Return the SQL that counts `more` as sold where there is as much and `when` holds: the one writer of `taken`.
+
+    `beside` names what the two are worked out from. The condition asks for what was `taken` in the row that is locked:
+    the table's own would first be the one from before a wait, and what was freed meanwhile would not be found.
+    """
+    return f"""
+        UPDATE {table} SET taken = selling.taken + ({more})
+        FROM {", ".join(filter(None, ("selling", beside)))}
+        WHERE {table}.id = selling.id AND {when} AND selling.taken + ({more}) <= {table}.capacity
+        RETURNING {table}.id
+    """
+
+
+def sale(wares: Wares, *, which: str, columns: Sequence[str]) -> str:
+    """Return the statement that sells %(number)s of the selling row that is named, if it has as many.
+
+    `columns` of what was sold are filled from parameters of their names.
+    """
+    values = ", ".join(f"%({name})s" for name in columns)
+    return f"""
+        WITH selling AS MATERIALIZED (
+            {locked(wares.table, which)}
+        ), counted AS (
+            {counted(wares.table, more="%(number)s::bigint")}
+        ), sold AS (
+            INSERT INTO {wares.sold} ({wares.key}, {wares.number}, {", ".join(columns)})
+            SELECT id, %(number)s::bigint, {values} FROM counted
+            RETURNING *
+        )
+        SELECT selling.capacity - selling.taken AS available, sold.id IS NOT NULL AS is_changed, sold.*
+        FROM selling LEFT JOIN sold ON true
+    """
+
+
+def recount(wares: Wares, *, which: str, more: str, change: str, when: str = "true") -> str:
+    """Return the statement that changes what was sold, %(id)s, where `which` says that it is there at all.
+
+    The selling row is locked first, then what was sold of it, here named `held`; `more` is counted as sold, and `change`
+    does the rest from `held` and `counted` and returns the row. Refused, the row comes back as it is.
+    """
+    return f"""
+        WITH selling AS MATERIALIZED (
+            {locked(wares.table, f"id = (SELECT {wares.key} FROM {wares.sold} WHERE id = %(id)s AND {which})")}
+        ), held AS MATERIALIZED (
+            SELECT {wares.sold}.* FROM selling JOIN {wares.sold} ON {wares.key} = selling.id
+            WHERE {wares.sold}.id = %(id)s
+            FOR NO KEY UPDATE OF {wares.sold}
+        ), counted AS (
+            {counted(wares.table, more=more, beside="held", when=when)}
+        ), changed AS (
+            {change}
+        ), result AS (
+            SELECT true AS is_changed, * FROM changed
+            UNION ALL SELECT false, * FROM held WHERE NOT EXISTS (SELECT FROM changed)
+        )
+        SELECT selling.capacity - selling.taken AS available, result.* FROM selling CROSS JOIN result
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Row]):
+    """What came of a sale or change: the row, None where nothing could be sold, and what was left before."""
+
+    row: Row | None
+    is_changed: bool
+    available: int
+
+
+def outcome(model: type[Row]) -> Callable[..., Outcome[Row]]:
+    """Return what makes an outcome out of a row of `sale` or `recount`."""
+    make = row_of(model)
+
+    def made(*, available: int, is_changed: bool, **columns: Any) -> Outcome[Row]:
+        return Outcome(make(**columns) if columns["id"] is not None else None, is_changed, available)
+
+    return made
+
+
+# Seats, whose holds expire by themselves. As in every statement here each outcome is one round trip, refusals included:
+# a crowd in front of a sold-out session holds its lock no longer. The clock is asked once session and booking are
+# locked, not at the transaction's start. A row that is locked is read in its newest version, so the difference to what
+# the booking holds is never worked out from stale seats. Expired holds of others are given back where the take needs
+# them; the caller's own booking is never among them. The one conditional UPDATE is what makes overselling impossible;
+# the CHECK of the table stands behind it.
+OWN_SESSION: Final = "id = (SELECT session_id FROM bookings WHERE id = %(booking_id)s AND user_id = %(user_id)s)"
+MORE_SEATS: Final = "%(seats)s::bigint - live.reserved_seats - freed.seats"
+COUNT_SEATS: Final = counted("sessions", more=MORE_SEATS, beside="live, freed", when="live.is_live")
+CHANGE: Final = f"""
     WITH selling AS MATERIALIZED (
-        SELECT id, capacity, taken FROM sessions
-        WHERE id = (SELECT session_id FROM bookings WHERE id = %(booking_id)s AND user_id = %(user_id)s)
-        FOR NO KEY UPDATE
+        {locked("sessions", OWN_SESSION)}
     ), held AS MATERIALIZED (
         SELECT bookings.id, bookings.status, bookings.reserved_seats, bookings.closes_at
         FROM selling JOIN bookings ON bookings.session_id = selling.id
@@ -41,11 +140,7 @@ CHANGE: Final = """
     ), freed AS MATERIALIZED (
         SELECT coalesce(sum(reserved_seats), 0) AS seats FROM lapsed
     ), taken AS (
-        UPDATE sessions SET taken = selling.taken - freed.seats + %(seats)s::bigint - live.reserved_seats
-        FROM selling, live, freed
-        WHERE sessions.id = selling.id AND live.is_live
-            AND selling.taken - freed.seats + %(seats)s::bigint - live.reserved_seats <= sessions.capacity
-        RETURNING sessions.id
+        {COUNT_SEATS}
     ), expired AS (
         UPDATE bookings SET status = 'expired', reserved_seats = 0
         FROM lapsed, taken WHERE bookings.id = lapsed.id
@@ -77,14 +172,13 @@ LOCK_ALL: Final = """
 """
 
 # Sessions in id order, and none that somebody else is busy with: the next run comes soon enough.
-GIVE_BACK: Final = """
+GIVE_BACK: Final = f"""
     WITH due AS MATERIALIZED (
         SELECT id, session_id FROM bookings
         WHERE status = 'open' AND closes_at <= clock_timestamp()
         ORDER BY closes_at LIMIT %(batch)s
     ), selling AS MATERIALIZED (
-        SELECT id FROM sessions WHERE id IN (SELECT session_id FROM due)
-        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+        {locked("sessions", "id IN (SELECT session_id FROM due) ORDER BY id")} SKIP LOCKED
     ), lapsed AS MATERIALIZED (
         SELECT bookings.id, bookings.session_id, bookings.reserved_seats, clock_timestamp() AS moment
         FROM selling JOIN due ON due.session_id = selling.id JOIN bookings ON bookings.id = due.id
@@ -95,10 +189,10 @@ GIVE_BACK: Final = """
     ), recorded AS (
         INSERT INTO seat_reservations (booking_id, seats, created_at)
         SELECT id, 0, moment FROM lapsed WHERE reserved_seats > 0
+    ), gone AS (
+        SELECT session_id, sum(reserved_seats) AS seats FROM lapsed GROUP BY session_id
     ), freed AS (
-        UPDATE sessions SET taken = taken - gone.seats
-        FROM (SELECT session_id, sum(reserved_seats) AS seats FROM lapsed GROUP BY session_id) AS gone
-        WHERE sessions.id = gone.session_id
+        {counted("sessions", more="- gone.seats", beside="gone", when="gone.session_id = sessions.id")}
     )
     SELECT count(*) FROM lapsed
 """

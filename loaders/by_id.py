@@ -10,20 +10,22 @@ from db.engine import Reading, Row
 
 
 @cache
-def statement(model: type[Row]) -> str:
+def statement(model: type[Row], *, hidden_too: bool) -> str:
     """Return the SQL text that reads rows of the model by their ids."""
-    return paging.sql(lists.by_id(model))
+    return paging.sql(lists.by_id(model, hidden_too=hidden_too))
 
 
-def row_by_id(source: Reading, model: type[Row], *, newest: Reading | None = None) -> DataLoader[int, Row | None]:
-    """Return the loader of rows by id; None stands for one that is not there.
+def row_by_id(
+    source: Reading, model: type[Row], *, newest: Reading | None = None, hidden_too: bool = False
+) -> DataLoader[int, Row | None]:
+    """Return the loader of rows by id; None stands for one that is not there, nor even kept where `hidden_too`.
 
     What `source` does not have is asked of `newest`, where that is another: a booking is read from the primary, and may
     be for a session that a standby has not heard of yet.
     """
 
     async def read(reading: Reading, ids: Sequence[int]) -> dict[int, Row]:
-        rows = await reading.rows(model, statement(model), ids=list(ids))
+        rows = await reading.rows(model, statement(model, hidden_too=hidden_too), ids=list(ids))
         return {row.__dict__["id"]: row for row in rows}
 
     async def load(ids: Sequence[int]) -> list[Row | None]:

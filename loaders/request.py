@@ -10,6 +10,7 @@ from db.collecting import CollectedMovie, Collection
 from db.engine import Database, Reading
 from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
 from db.paging import Page
+from db.ticketing import Event, EventReservation, Show, Ticket
 from loaders.by_booking import reservations_by_booking
 from loaders.by_collection import movies_by_collection
 from loaders.by_id import row_by_id
@@ -80,6 +81,36 @@ class Loaders:
     def movies_by_collection(self) -> DataLoader[int, list[CollectedMovie]]:
         """Movies of collections."""
         return movies_by_collection(self._database.primary)
+
+    @cached_property
+    def event_by_id(self) -> DataLoader[int, Event | None]:
+        """Events, which tell of free tickets."""
+        return row_by_id(self._database.primary, Event)
+
+    @cached_property
+    def event_of_reservation(self) -> DataLoader[int, Event | None]:
+        """Events as those see them who reserved tickets, deleted ones too."""
+        return row_by_id(self._database.primary, Event, hidden_too=True)
+
+    @cached_property
+    def event_reservation_by_id(self) -> DataLoader[int, EventReservation | None]:
+        """Reservations, whoever they belong to: the resolver decides who sees them."""
+        return row_by_id(self._database.primary, EventReservation)
+
+    @cached_property
+    def show_by_id(self) -> DataLoader[int, Show | None]:
+        """Shows, until eight hours after their start."""
+        return row_by_id(self._database.primary, Show)
+
+    @cached_property
+    def show_of_ticket(self) -> DataLoader[int, Show | None]:
+        """Shows of tickets that were there a moment ago."""
+        return row_by_id(self._database.primary, Show, hidden_too=True)
+
+    @cached_property
+    def ticket_by_id(self) -> DataLoader[int, Ticket | None]:
+        """Counter tickets: the resolver decides who sees them."""
+        return row_by_id(self._database.primary, Ticket)
 
     @cached_property
     def seats_available_by_session(self) -> DataLoader[int, int]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from db import ids
 from db.models import Rating, SeatReservation
 from domain.errors import InvalidId, InvalidInput, all_of
-from resolvers import bookings, collections, page_views, users
+from resolvers import bookings, collections, event_reservations, page_views, tickets, users
 from resolvers.context import Context
 
 MOST_IDS: Final = 100
@@ -36,6 +36,10 @@ BY_KIND: Final[dict[str, Callable[[Context, int], Awaitable[Any]]]] = {
     "rsv": own_seat_reservation,
     "trk": page_views.visible_page_view,
     "col": collections.own_collection,
+    "evt": lambda context, identity: context.loaders.event_by_id.load(identity),
+    "evr": event_reservations.visible_reservation,
+    "shw": lambda context, identity: context.loaders.show_by_id.load(identity),
+    "tkt": tickets.visible_ticket,
 }
 
 

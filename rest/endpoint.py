@@ -1,6 +1,6 @@
 """One operation of a REST surface: declared once, for the router, for the checks and for the OpenAPI document."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -16,7 +16,8 @@ from auth import Actor
 from db import ids
 from domain import errors
 from domain.errors import Refusal
-from rest.payloads import Nothing, parsed
+from rest import counter_token
+from rest.payloads import Nothing, names, parsed
 from services import Services
 
 JSON: Final = "application/json"
@@ -48,6 +49,8 @@ PATH_IDS: Final[Mapping[str, PathId]] = {
     "session_id": PathId("ses", errors.SessionNotFound),
     "booking_id": PathId("bok", errors.BookingNotFound),
     "collection_uuid": PathId("col", errors.CollectionNotFound, as_uuid=True),
+    "event_id": PathId("evt", errors.EventNotFound, as_uuid=True),
+    "reservation_id": PathId("evr", errors.ReservationNotFound, as_uuid=True),
 }
 
 Asked_co = TypeVar("Asked_co", bound=BaseModel, covariant=True)
@@ -60,6 +63,7 @@ class Caller(Enum):
     ANYBODY = "a token is not looked at"
     KNOWN_OR_NOT = "a token is not needed, but a bad one is refused"
     SIGNED_IN = "a token is needed"
+    COUNTER = "the counter's token or a staff user's is needed where the counter has one, else as KNOWN_OR_NOT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +108,18 @@ class Endpoint(Generic[Asked_co]):
     tag: str
     summary: str
     description: str = ""
+    # Where clients differ in whether they write into the address or the body of this.
+    takes_either: bool = False
 
     @property
     def has_body(self) -> bool:
         """Whether the request comes with a body, be it an empty one."""
-        return self.method not in ("GET", "DELETE")
+        return self.takes_either or self.method not in ("GET", "DELETE")
 
     @property
     def needs_body(self) -> bool:
         """Whether the body has something to say."""
-        return self.has_body and self.takes is not Nothing
+        return self.has_body and self.takes is not Nothing and not self.takes_either
 
 
 def route(endpoint: Endpoint[Any]) -> Route:
@@ -121,7 +127,11 @@ def route(endpoint: Endpoint[Any]) -> Route:
 
     async def serve(request: Request) -> Response:
         actor = identified(request, endpoint.caller)
+        if endpoint.caller is Caller.COUNTER:
+            await counter_token.require(request, actor)
         data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
+        if endpoint.takes_either:
+            data = either(data, parameters(request), known=names(endpoint.takes))
         return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data)))
 
     # The middleware has taken the slash at the end away, whether or not the document writes it.
@@ -145,6 +155,17 @@ def parameters(request: Request) -> dict[str, object]:
     for name, value in request.query_params.multi_items():
         given.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+
+def either(body: object, address: Mapping[str, object], *, known: Iterable[str]) -> object:
+    """Return the body with what of it stands in the address instead; raise InvalidInput where the two disagree."""
+    if not isinstance(body, dict):
+        return body
+    given = {name: address[name] for name in known if name in address}
+    for name, value in given.items():
+        if body.get(name, value) != value:
+            raise errors.InvalidInput(field=name, problem="is one thing in the address and another in the body")
+    return {**given, **body}
 
 
 async def json_body(request: Request, *, needed: bool) -> object:

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from domain import errors
 from domain.errors import Refusal, Refusals
+from rest.shapes import HOUSE, Shape, shape_of
 
 # The class nearest to the leaf decides.
 STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
@@ -40,27 +41,23 @@ UPSTREAM_RESTS: Final = "10"
 EVERY_FAULT: Final = "This request cannot be served."
 
 
-def status_of(refusal: type[Refusal]) -> HTTPStatus:
+def status_of(refusal: type[Refusal], *, shape: Shape = HOUSE) -> HTTPStatus:
     """Return the HTTP status that a refusal is answered with."""
+    if refusal in shape.statuses:
+        return shape.statuses[refusal]
     return next(STATUSES[kind] for kind in refusal.__mro__ if kind in STATUSES)
 
 
-def refused(*faults: Refusal) -> Response:
-    """Return the answer `{"errors": [{"code", "message"}]}` with the status of the first fault."""
-    first = faults[0]
-    status = status_of(type(first))
-    body = {"errors": [fault_of(fault) for fault in faults]}
+def refused(*faults: Refusal, path: str = "") -> Response:
+    """Return the answer that the surface at this path has for these faults, with the status of the first of them."""
+    first, shape = faults[0], shape_of(path)
+    status = status_of(type(first), shape=shape)
     return Response(
-        orjson.dumps(body),
+        orjson.dumps(shape.body(faults)),
         status_code=status,
         headers=_headers(first, status),
         media_type="application/json",
     )
-
-
-def fault_of(refusal: Refusal) -> dict[str, str]:
-    """Return one entry of `errors`."""
-    return {"code": refusal.code.lower(), "message": str(refusal)}
 
 
 def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
@@ -79,9 +76,9 @@ def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
             return {}
 
 
-async def render_refusal(_: Request, refusal: Exception) -> Response:
+async def render_refusal(request: Request, refusal: Exception) -> Response:
     """Answer a Refusal, or all of a group of them."""
-    return refused(*_flat([refusal]))
+    return refused(*_flat([refusal]), path=request.scope["path"])
 
 
 def _flat(raised: Sequence[Exception]) -> list[Refusal]:
@@ -94,19 +91,19 @@ def _flat(raised: Sequence[Exception]) -> list[Refusal]:
     return found
 
 
-async def render_unavailable(_: Request, __: Exception) -> Response:
+async def render_unavailable(request: Request, _: Exception) -> Response:
     """Answer a database that cannot be reached, where nothing below has said so already."""
-    return refused(errors.Unavailable())
+    return refused(errors.Unavailable(), path=request.scope["path"])
 
 
 async def render_http_exception(request: Request, raised: Exception) -> Response:
     """Answer what the router refuses: an unknown address, or a known one with another method."""
-    status = raised.status_code if isinstance(raised, HTTPException) else 0
+    status, path = raised.status_code if isinstance(raised, HTTPException) else 0, request.scope["path"]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         accepted = ", ".join(allowed_methods(request.scope))
-        return refused(errors.MethodNotAllowed(method=request.method, accepted=accepted))
+        return refused(errors.MethodNotAllowed(method=request.method, accepted=accepted), path=path)
     if status == HTTPStatus.NOT_FOUND:
-        return refused(errors.RouteNotFound())
+        return refused(errors.RouteNotFound(), path=path)
     return Response(
         orjson.dumps({"errors": [{"code": "invalid_input", "message": EVERY_FAULT}]}),
         status_code=status or HTTPStatus.BAD_REQUEST,

@@ -68,7 +68,8 @@ class Edge:
         except Exception:
             log.exception("unexpected error", method=scope["method"], path=path[:PATH_LENGTH])
             if not status:
-                await refused(errors.Internal(reference=scope["request_id"]))(scope, receive, answer)
+                fault = errors.Internal(reference=scope["request_id"])
+                await refused(fault, path=path)(scope, receive, answer)
         finally:
             self._note(scope, path, status or NO_ANSWER, time.perf_counter() - started)
 

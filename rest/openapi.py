@@ -8,18 +8,20 @@ from itertools import groupby
 from typing import Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from domain import errors
 from domain.errors import Refusal
+from rest import counter_token
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
-from rest.errors import fault_of, status_of
+from rest.errors import status_of
 from rest.middleware import BODY_BYTES
-from rest.payloads import Errors
+from rest.payloads import names
 from rest.samples import sample
+from rest.shapes import Shape, shape_of
 
 Schema = dict[str, Any]
 Endpoints = Sequence[Endpoint[Any]]
@@ -34,6 +36,7 @@ SECURITY: Final[Mapping[Caller, list[dict[str, list[str]]]]] = {
     Caller.ANYBODY: [],
     Caller.KNOWN_OR_NOT: [{}, {"bearer": []}],
     Caller.SIGNED_IN: [{"bearer": []}],
+    Caller.COUNTER: [{}, {"counter": []}, {"bearer": []}],
 }
 BODY_FAULTS: Final[tuple[Refusal, ...]] = (
     errors.MalformedJson(problem="unexpected end of data"),
@@ -77,7 +80,15 @@ def document(endpoints: Endpoints, *, server: str) -> Schema:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "counter": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": counter_token.HEADER,
+                    "description": "Where the server has MATINEE_COUNTER_TOKEN set.",
+                },
+            },
         },
     }
 
@@ -86,9 +97,10 @@ def written_schemas(endpoints: Endpoints) -> tuple[Schemas, Schema]:
     """Return the schema of each body and answer, and the components that they refer to."""
     bodies = [endpoint.takes for endpoint in endpoints if endpoint.has_body]
     answers = [answer for endpoint in endpoints for answer in endpoint.answers.values() if answer]
+    errors_ = [shape_of(endpoint.path).model for endpoint in endpoints]
     wanted: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
         *((body, "validation", TypeAdapter(body)) for body in dict.fromkeys(bodies)),
-        *((answer, "serialization", TypeAdapter(answer)) for answer in dict.fromkeys([*answers, Errors])),
+        *((answer, "serialization", TypeAdapter(answer)) for answer in dict.fromkeys([*answers, *errors_])),
     ]
     found, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE)
     return {kind: schema for (kind, _), schema in found.items()}, definitions["$defs"]
@@ -128,21 +140,22 @@ def path_parameters(path: str) -> list[Schema]:
 
 
 def query_parameters(endpoint: Endpoint[Any]) -> list[Schema]:
-    """Return what a GET takes in its address."""
-    if endpoint.has_body:
+    """Return what is taken in the address: by a GET, and by what takes it in either place."""
+    if endpoint.has_body and not endpoint.takes_either:
         return []
-    takes: type[BaseModel] = endpoint.takes
-    properties: dict[str, Schema] = takes.model_json_schema().get("properties", {})
-    return [query_parameter(name, dict(schema)) for name, schema in properties.items()]
+    takes: Schema = endpoint.takes.model_json_schema()
+    needed = () if endpoint.takes_either else takes.get("required", ())
+    properties: dict[str, Schema] = takes.get("properties", {})
+    return [query_parameter(name, dict(schema), required=name in needed) for name, schema in properties.items()]
 
 
-def query_parameter(name: str, schema: Schema) -> Schema:
-    """Return one parameter of an address; they are all optional, and one without a value is left out."""
+def query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
+    """Return one parameter of an address; one that has no value where it is left out has no default."""
     schema.pop("title", None)
     if schema.get("default", "") is None:
         del schema["default"]
     described = schema.pop("description", "")
-    return {"name": name, "in": "query", "required": False, "description": described, "schema": schema}
+    return {"name": name, "in": "query", "required": required, "description": described, "schema": schema}
 
 
 def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
@@ -152,10 +165,11 @@ def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
         | ({"content": media(schemas[answer], components)} if answer else {})
         for status, answer in endpoint.answers.items()
     }
-    by_status: Callable[[Refusal], int] = lambda refusal: status_of(type(refusal))  # noqa: E731 - a key, used twice
+    shape = shape_of(endpoint.path)
+    by_status: Callable[[Refusal], int] = lambda refusal: status_of(type(refusal), shape=shape)  # noqa: E731 - a key
     faults = sorted(refusals(endpoint), key=by_status)
     refused = {
-        str(int(status)): refused_response(HTTPStatus(status), list(group))
+        str(int(status)): refused_response(HTTPStatus(status), list(group), shape=shape, schema=schemas[shape.model])
         for status, group in groupby(faults, key=by_status)
     }
     return answered | refused
@@ -165,7 +179,7 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     """Return an example of everything that the endpoint refuses."""
     named = [kind for name, kind in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
     missing = [kind.missing(asked=kind.spell(SNOWFLAKE)) for kind in named]
-    fields = [errors.MissingField(field=name) for name in required(endpoint.takes)[:1] if endpoint.has_body]
+    fields = [errors.MissingField(field=name) for name in names(endpoint.takes, required=True)[:1] if endpoint.has_body]
     return [
         *([] if endpoint.caller is Caller.ANYBODY else [errors.Unauthenticated()]),
         *endpoint.refusals,
@@ -176,17 +190,12 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     ]
 
 
-def required(takes: type[BaseModel]) -> list[str]:
-    """Return the names of the fields that must be given, as the caller writes them."""
-    return [field.alias or name for name, field in takes.model_fields.items() if field.is_required()]
-
-
-def refused_response(status: HTTPStatus, faults: Sequence[Refusal]) -> Schema:
+def refused_response(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Shape, schema: Schema) -> Schema:
     """Return the answer of one status with all the refusals that have it."""
-    examples = {fault.code.lower(): {"value": {"errors": [fault_of(fault)]}} for fault in faults}
+    examples = {fault.code.lower(): {"value": shape.body([fault])} for fault in faults}
     described: Schema = {
         "description": status.phrase,
-        "content": {JSON: {"schema": {"$ref": REFERENCE.format(model=Errors.__name__)}, "examples": examples}},
+        "content": {JSON: {"schema": schema, "examples": examples}},
     }
     headers = {HTTPStatus.UNAUTHORIZED: "WWW-Authenticate", HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After"}
     if status in headers:

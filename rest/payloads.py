@@ -91,6 +91,15 @@ def digits(value: object) -> object:
     return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else value
 
 
+def optional() -> Any:  # noqa: ANN401 - of the field's type, or None where it was left out
+    """Return a field that may be left out and then is None, but that nobody may give as null."""
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
 NO_NUL: Final = AfterValidator(clean)
 WHOLE: Final = BeforeValidator(whole)
 
@@ -146,6 +155,17 @@ def parsed(model: type[Asked], data: object) -> Asked:
         return model.model_validate(data)
     except ValidationError as error:
         refuse([refusal(fault) for fault in error.errors(include_url=False)[:MOST_FAULTS]])
+
+
+def names(model: type[BaseModel], *, required: bool = False) -> list[str]:
+    """Return the names of the fields as the caller writes them, of all or of those that must be given."""
+    fields = model.model_fields.items()
+    return [field.alias or name for name, field in fields if field.is_required() or not required]
+
+
+def given(asked: BaseModel) -> dict[str, Any]:
+    """Return what the caller has written, by the names of the fields."""
+    return {name: getattr(asked, name) for name in asked.model_fields_set}
 
 
 def refuse(faults: list[Refusal]) -> NoReturn:

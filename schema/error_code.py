@@ -27,7 +27,7 @@ IN_GENERAL: Final = {
     "NOT_ACCEPTABLE": "None of the media types in `Accept` can be answered.",
     "PAYLOAD_TOO_LARGE": "The body is over the limit.",
     "METHOD_NOT_ALLOWED": "The address does not take this method; `Allow` lists those that it takes.",
-    "SEATS_UNAVAILABLE": "The session has not that many free seats. Nothing was changed.",
+    "SEATS_UNAVAILABLE": "Session, event or show has not as much left. Nothing was changed.",
     "UNAUTHENTICATED": "This is for signed-in users, or the token is not good.",
     "RATE_LIMITED": "Too many requests; try again later.",
     "QUERY_TOO_COSTLY": "The query asks for too much at once; ask for fewer rows or fields.",

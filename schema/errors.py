@@ -38,11 +38,11 @@ class Conflict(UserError):
     """All that has no type of its own."""
 
 
-@strawberry.type(description="The session has not that many free seats.")
+@strawberry.type(description="The session, event or show has not as many seats or tickets left.")
 class SeatsUnavailable(UserError):
     """Ask for fewer."""
 
-    seats_available: int = strawberry.field(description="How many more could have been reserved.")
+    seats_available: int = strawberry.field(description="How many more could have been had.")
 
 
 @strawberry.type(description="A third party does not answer.")

@@ -205,7 +205,10 @@ class RescheduleSessionInput:
 
 
 @strawberry.input(
-    description=("STILL_IN_USE while an open or confirmed booking hangs on it; otherwise what hangs on it goes too.")
+    description=(
+        "STILL_IN_USE while an open or confirmed booking hangs on it; otherwise what hangs on it goes too."
+        " An event's live reservations are cancelled."
+    )
 )
 class DeleteInput:
     """See the fields."""

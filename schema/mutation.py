@@ -41,6 +41,7 @@ from schema.payloads import (
     SignUpPayload,
     TrackPagePayload,
 )
+from schema.ticketing_mutation import TicketingMutation
 
 
 @strawberry.input(description="A page that somebody entered or left.")
@@ -53,7 +54,7 @@ class TrackPageInput:
 
 
 @strawberry.type(description="What can be changed. Mutations of one document run one after the other.")
-class Mutation(CollectingMutation):
+class Mutation(CollectingMutation, TicketingMutation):
     """The root of mutations."""
 
     @strawberry.mutation(description="Makes an account, and signs it in.")

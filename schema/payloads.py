@@ -7,10 +7,12 @@ import strawberry
 from schema.booking import Booking
 from schema.collection import Collection
 from schema.errors import UserError
+from schema.event import Event, EventReservation
 from schema.movie import Movie
 from schema.place import Place
 from schema.rating import Rating
 from schema.session import Session
+from schema.show import Ticket
 from schema.user import User
 
 
@@ -96,6 +98,30 @@ class ResetRequestCountPayload:
     """See the fields."""
 
     request_count: int | None = shown("The count after the reset")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to mutations of an event.")
+class EventPayload:
+    """See the fields."""
+
+    event: Event | None = shown("The event as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to every mutation of a reservation.")
+class EventReservationPayload:
+    """See the fields."""
+
+    reservation: EventReservation | None = shown("The reservation as it is now")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to mutations of a counter ticket.")
+class TicketPayload:
+    """See the fields."""
+
+    ticket: Ticket | None = shown("The ticket as it is now")
     errors: list[UserError] = errors()
 
 

@@ -1,19 +1,23 @@
 """What can be asked."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 
-from resolvers import bookings, movies, nodes, page_views, places, sessions, users
+from resolvers import bookings, events, movies, nodes, page_views, places, sessions, tickets, users
 from schema.booking import Booking
 from schema.collecting_query import CollectingQuery
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
+from schema.event import Event
 from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy, order
 from schema.movie import Movie
 from schema.node import Node
 from schema.page_view import PageView
 from schema.place import Place
 from schema.session import Session
+from schema.show import Show, Ticket
+from schema.ticketing_inputs import EventFilter
 from schema.user import User
 
 UNSET: Any = strawberry.UNSET
@@ -22,6 +26,9 @@ Identity = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 Identities = Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
 WhichMovies = Annotated[MovieFilter | None, strawberry.argument(description="Only those that match.")]
 WhichPlaces = Annotated[PlaceFilter | None, strawberry.argument(description="Only those that match.")]
+WhichEvents = Annotated[EventFilter | None, strawberry.argument(description="Only those that match.")]
+ShowIdentity = Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")]
+ShowTiming = Annotated[datetime | None, strawberry.argument(description="When it begins.")]
 WhichPageViews = Annotated[PageViewFilter | None, strawberry.argument(description="Only those that match.")]
 
 
@@ -103,6 +110,46 @@ class Query(CollectingQuery):
     async def booking(self, info: Info, id: Identity) -> Booking | None:
         """By its id."""
         return await bookings.booking_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="Earliest date first.")
+    async def events(
+        self,
+        info: Info,
+        filter: WhichEvents = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Event]:
+        """One statement."""
+        asked = given(filter) or EventFilter()
+        return await events.list_events(  # type: ignore[return-value]  # the source
+            info.context,
+            window(first, after, last, before),
+            search=given(asked.search),
+            date_from=given(asked.from_),
+            date_to=given(asked.to),
+            available_only=asked.available_only,
+        )
+
+    @strawberry.field(description="One event; null if there is none.")
+    async def event(self, info: Info, id: Identity) -> Event | None:
+        """By its id."""
+        return await events.event_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="A show sold at the counter, by id or by its exact time; null if there is none.")
+    async def show(self, info: Info, id: ShowIdentity = UNSET, show_timing: ShowTiming = UNSET) -> Show | None:
+        """One of both, or both where they agree."""
+        return await tickets.find_show(  # type: ignore[return-value]  # the source
+            info.context, given(id), given(show_timing)
+        )
+
+    @strawberry.field(
+        description="A counter ticket. Staff only: it holds a person's name and telephone number. Null if there is none."
+    )
+    async def ticket(self, info: Info, id: Identity) -> Ticket | None:
+        """By its id."""
+        return await tickets.ticket_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Page views, newest first. Staff only.")
     async def page_views(

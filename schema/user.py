@@ -7,10 +7,11 @@ import strawberry
 from strawberry import Parent
 
 from db import models
-from resolvers import bookings, collections
+from resolvers import bookings, collections, event_reservations
 from schema.booking import Booking
 from schema.collection import Collection
 from schema.connection import After, Before, Connection, First, Info, Last, window
+from schema.event import EventReservation
 from schema.node import Node, identified
 
 UNSET: Any = strawberry.UNSET
@@ -67,3 +68,19 @@ class User(Node):
     async def favourite_genres(root: Parent[models.User], info: Info) -> list[str]:
         """Counted by the database."""
         return await collections.favourite_genres(info.context, root.id)
+
+    @strawberry.field(description="Newest first.")
+    @staticmethod
+    async def event_reservations(
+        root: Parent[models.User],
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[EventReservation]:
+        """One statement for all users of a list."""
+        asked = window(first, after, last, before)
+        return await event_reservations.reservations_of(  # type: ignore[return-value]  # the source
+            info.context, root.id, asked
+        )

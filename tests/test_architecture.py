@@ -1,5 +1,6 @@
 """The arrows between the packages hold, and no package or module is left out of the rules."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -28,3 +29,13 @@ def test_everything_at_the_root_is_installed() -> None:
     assert set(_PROJECT["setuptools"]["py-modules"]) == modules
     found = {pattern.rstrip("*") for pattern in _PROJECT["setuptools"]["packages"]["find"]["include"]}
     assert found >= _PACKAGES
+
+
+def test_one_module_alone_writes_what_is_taken() -> None:
+    sources = [path for folder in _PACKAGES - {"demo"} for path in (_ROOT / folder).rglob("*.py")]
+    writers = {
+        str(path.relative_to(_ROOT))
+        for path in sources
+        if re.search(r"\bSET\s+taken\b|,\s*taken\s*=\s", path.read_text(encoding="utf-8"))
+    }
+    assert writers == {"domain/stock.py"}

@@ -311,6 +311,13 @@ def test_nobody_stands_in_in_production(tmp_path: Path) -> None:
     assert "MATINEE_ENV" in one_line(done.stderr)
 
 
+def test_production_does_not_serve_a_counter_that_is_open_by_accident(tmp_path: Path) -> None:
+    done = run(tmp_path, "serve", MATINEE_ENV="production", MATINEE_SECRET="s" * 32)
+
+    assert done.returncode == 2
+    assert one_line(done.stderr).startswith("MATINEE_COUNTER_TOKEN must be set")
+
+
 def test_help_shows_examples_and_every_variable() -> None:
     shown = CliRunner().invoke(commands, ["serve", "--help"]).stdout
 

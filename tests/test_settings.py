@@ -58,6 +58,10 @@ def test_the_example_of_every_variable_is_taken() -> None:
         ),
         ("MATINEE_ENV", "prod"),
         ("MATINEE_TIMEZONE", "Europe"),
+        ("MATINEE_COUNTER_TIMEZONE", "India"),
+        ("MATINEE_COUNTER_OPEN", "yes"),
+        ("MATINEE_COUNTER_TOKEN", "é"),
+        ("MATINEE_COUNTER_TOKEN", "x" * 1025),
         ("MATINEE_TIMEZONE", "../etc/passwd"),
         ("MATINEE_PUBLIC_URL", "cinema.example.org"),
         ("MATINEE_PUBLIC_URL", "https://example.org/?a=b"),
@@ -162,6 +166,37 @@ def test_production_generates_no_secret(tmp_path: Path) -> None:
         Settings.from_env({"MATINEE_ENV": "production", "MATINEE_DATA_DIR": str(tmp_path)})
 
     assert not (tmp_path / "secret").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "starts"),
+    [
+        ({}, False),
+        ({"MATINEE_COUNTER_OPEN": "false"}, False),
+        ({"MATINEE_COUNTER_OPEN": "true"}, True),
+        ({"MATINEE_COUNTER_TOKEN": "a-token"}, True),
+        ({"MATINEE_ENV": "development"}, True),
+    ],
+)
+def test_production_must_say_who_may_use_the_counter(given: dict[str, str], *, starts: bool) -> None:
+    settings = Settings.from_env({"MATINEE_ENV": "production", "MATINEE_SECRET": SECRET} | given)
+    if starts:
+        settings.require_counter()
+    else:
+        with pytest.raises(
+            SettingsError, match=r"^MATINEE_COUNTER_TOKEN must be set .* Example: MATINEE_COUNTER_TOKEN="
+        ):
+            settings.require_counter()
+
+
+def test_a_counter_token_is_never_shown() -> None:
+    settings = Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_COUNTER_TOKEN": "hunter2"})
+
+    assert settings.counter_token == b"hunter2"
+    assert "hunter2" not in repr(settings)
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_COUNTER_TOKEN": "hunter2é"})
+    assert "hunter2" not in str(raised.value)
 
 
 def test_settings_travel_to_other_processes() -> None:

@@ -11,15 +11,16 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.schema import CreateIndex
 from sqlmodel import SQLModel
 
-import db.collecting  # noqa: F401  # fills the metadata, with what it imports
+import db.collecting  # fills the metadata, with what it imports
+import db.ticketing  # noqa: F401  # fills the metadata, with what it imports
 
 DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 SHORT_TYPES: Final = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "DOUBLE PRECISION": "double"}
 INTRODUCTION: Final = """
 # Data model
 
-Drawn from the models in `db/models.py` and `db/collecting.py`; the migrations in `db/migrations/versions/` make the same
-tables. Every `id` is made by the database ([ADR 2](adr/0002-snowflakes-made-by-the-database.md)). A *derived* column is
+Drawn from the models in `db/models.py`, `db/ticketing.py` and `db/collecting.py`; the migrations in `db/migrations/versions/` make
+the same tables. Every `id` is made by the database ([ADR 2](adr/0002-snowflakes-made-by-the-database.md)). A *derived* column is
 worked out by the database from others of its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`,
 `sessions.ends_at` and all of `airings` are kept by triggers ([ADR 6](adr/0006-derived-columns-by-triggers.md)). The
 tables of the job queue are procrastinate's own, in the schema `queue`.

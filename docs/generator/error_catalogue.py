@@ -20,7 +20,7 @@ status. The message says what to do about it and may be reworded, so programs sh
 contract: where a part of the API is not in this release, its codes are reserved for it.
 
 In REST an error is an entry of `{"errors": [{"code", "message"}]}`. Several faults of one body come together, with the
-status of the first.
+status of the first. [Events](events.md#errors) and [the counter](counter.md#errors) have shapes of their own.
 
 In GraphQL there are two places. A mutation that is refused for what its caller can see and mend answers with data: the
 payload's object is null, and the payload's own `errors` say why, each with `code`, `message`, `path` and the type in the

@@ -38,7 +38,7 @@ MEANINGS: Final = {
     "OFFER_NOT_FOUND": "No provider sells a movie with this id.",
     "EMAIL_TAKEN": "Another account has this address; upper and lower case are the same.",
     "USERNAME_TAKEN": "Another account has this username; upper and lower case are the same.",
-    "SEATS_UNAVAILABLE": "The session has fewer free seats than were asked for. The booking keeps those it had.",
+    "SEATS_UNAVAILABLE": "Session, event or show has less left than was asked for. What was held before is kept.",
     "SESSION_STARTED": "The session's start is reached, so no booking can be opened for it.",
     "NO_SEATS_RESERVED": "A booking without seats cannot be confirmed. It is still open.",
     "BOOKING_EXPIRED": "The booking was not confirmed before its `closesAt`. Its seats are free for others.",

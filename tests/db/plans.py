@@ -17,6 +17,10 @@ GROWING: Final = {
     "bookings",
     "seat_reservations",
     "page_views",
+    "events",
+    "event_reservations",
+    "shows",
+    "tickets",
 }
 # From the sixth time on PostgreSQL may stop to look at the values and plan once for all of them.
 OFTEN: Final = 8

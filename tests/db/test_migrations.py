@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 import db.collecting
 import db.models
+import db.ticketing  # with its models
 from db import migrate, revision
 from db.migrations.versions import __name__ as versions
 from tests.own_database import own_database
@@ -70,10 +71,7 @@ def test_the_models_are_what_the_migrations_make(database_url: str) -> None:
 def test_down_to_the_last_index_and_constraint(url: str, database_url: str) -> None:
     migrate.upgrade(url)
     with migrate.connection(url) as opened:
-        opened.exec_driver_sql(
-            "DROP TABLE users, movies, places, sessions, airings, ratings, bookings, seat_reservations, page_views,"
-            " collections, collected_movies, request_counts, request_count_resets"
-        )
+        opened.exec_driver_sql(f"DROP TABLE {', '.join(SQLModel.metadata.tables)}")
         SQLModel.metadata.create_all(opened)
     for statement in (COLUMNS, CONSTRAINTS, INDEXES):
         assert rows(url, statement) == rows(database_url, statement)

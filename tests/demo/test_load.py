@@ -6,7 +6,7 @@ from db.engine import Database
 from demo.content import cinemas, films
 from demo.load import Loaded, NotEmptyError, load
 
-COUNTED = ("movies", "places", "sessions", "ratings", "bookings")
+COUNTED = ("movies", "places", "sessions", "ratings", "bookings", "events")
 
 WRONG_MOVIES = """
     SELECT movies.title FROM movies
@@ -156,5 +156,5 @@ async def test_leaves_nothing_when_it_breaks_off_half_way(database: Database) ->
 
     with pytest.raises(StopHereError):
         await load(database, progress=stop_at_bookings)
-    assert [await count(database, table) for table in (*COUNTED, "users", "airings")] == [0] * 7
+    assert [await count(database, table) for table in (*COUNTED, "users", "airings")] == [0] * 8
     assert isinstance(await load(database), Loaded)

@@ -26,7 +26,14 @@ VARIABLES: Final = {
     "booking": r"bok_\d+",
     "after": r'(?<="endCursor":")[^"]+',
 }
-PAGES: Final = ("README.md", "docs/graphql.md", "docs/rest.md", "docs/collections.md")
+PAGES: Final = (
+    "README.md",
+    "docs/graphql.md",
+    "docs/rest.md",
+    "docs/collections.md",
+    "docs/events.md",
+    "docs/counter.md",
+)
 
 
 @pytest.fixture

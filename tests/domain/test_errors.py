@@ -119,7 +119,7 @@ def test_takes_code_and_words_from_the_leaf() -> None:
     assert refusal.code == "SEATS_UNAVAILABLE"
     assert refusal.path == ("input", "seats")
     assert refusal.words == {"seats_available": 3}
-    assert str(refusal) == "The session has 3 more free seats at most. Nothing was changed."
+    assert str(refusal) == "There are 3 more at most. Nothing was changed."
 
 
 def test_a_caller_without_a_token_need_not_be_told_why() -> None:

@@ -17,6 +17,7 @@ from services import Services
 from settings import Settings
 from tests.factories import make_booking, make_expired_booking, make_session
 from tests.seats import record, seen, taken
+from tests.ticketing import make_show, make_ticket
 
 PATIENCE_SECONDS: Final = 10.0
 JOBS: Final = "SELECT count(*) FROM queue.procrastinate_jobs"
@@ -47,15 +48,15 @@ async def working(services: Services) -> AsyncIterator[None]:
         await task
 
 
-async def defer(services: Services) -> None:
-    """Put the job into the queue, as its timer does."""
+async def defer(services: Services, *, name: str = expiries.NAME) -> None:
+    """Put a job into the queue, as its timer does."""
     bounds: dict[str, Any] = {"statement_seconds": 5, "lock_seconds": 2}
     async with engine.pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
         app = queue.make_queue()
         async with app.open_async(pool):
             # The timer of a worker that is about may have been faster.
             with suppress(AlreadyEnqueued):
-                await app.tasks[expiries.NAME].defer_async(timestamp=0)
+                await app.tasks[name].defer_async(timestamp=0)
 
 
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
@@ -143,7 +144,24 @@ async def test_a_job_that_waits_already_is_not_queued_again(services: Services, 
     assert await database.primary.value(JOBS) == 1
 
 
-def test_holds_are_looked_for_every_ten_seconds() -> None:
-    (periodic,) = queue.make_queue().periodic_registry.periodic_tasks.values()
-    assert periodic.task.name == expiries.NAME
-    assert periodic.cron == "* * * * * */10"
+async def test_deletes_shows_eight_hours_after_their_start_with_their_tickets(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiries, "BATCH", 2)
+    for hours in (-8, -9, -10, -100, -1000):
+        await make_ticket(database, show=await make_show(database, hours=hours))
+    kept = await make_ticket(database, show=await make_show(database, hours=-7.9))
+
+    async def is_tidy() -> bool:
+        return not await database.primary.value("SELECT count(*) - 1 FROM shows")
+
+    async with working(services):
+        await defer(services, name=expiries.DELETE_SHOWS)
+        await until(is_tidy)
+    assert await database.primary.tuples("SELECT id FROM tickets") == [(kept.id,)]
+
+
+@pytest.mark.parametrize(("name", "cron"), [(expiries.NAME, "* * * * * */10"), (expiries.DELETE_SHOWS, "* * * * *")])
+def test_each_job_has_its_time(name: str, cron: str) -> None:
+    tasks = queue.make_queue().periodic_registry.periodic_tasks.values()
+    assert [task.cron for task in tasks if task.task.name == name] == [cron]

@@ -20,7 +20,21 @@ BOOKING = """booking {
 MOVIE = "movie { id title description poster duration genres rating ratingCount airingDates { from to } }"
 PLACE = "place { id name address capacity }"
 SESSION = "session { id startsAt capacity seatsAvailable movie { id airingDates { from } } place { id } }"
-KINDS = {"Booking": BOOKING, "Seats": BOOKING, "Movie": MOVIE, "Place": PLACE, "Session": SESSION}
+EVENT = "event { id uuid name description date capacity availability createdAt updatedAt }"
+RESERVATION = "reservation { id uuid tickets cancelled createdAt updatedAt event { id availability } }"
+TICKET = "ticket { id userName phoneNumber ticketCount expiresAt show { id showTiming ticketCount ticketLimit } }"
+KINDS = {
+    "EventReservation": RESERVATION,
+    "reserveTickets": RESERVATION,
+    "Event": EVENT,
+    "Ticket": TICKET,
+    "TicketTiming": TICKET,
+    "Booking": BOOKING,
+    "Seats": BOOKING,
+    "Movie": MOVIE,
+    "Place": PLACE,
+    "Session": SESSION,
+}
 
 
 def document(mutation: str) -> str:

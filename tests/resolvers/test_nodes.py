@@ -8,11 +8,15 @@ from db.engine import Database
 from db.models import User
 from tests.factories import make_booking, make_page_view, make_rating, make_seat_reservation, make_user
 from tests.graphql_client import GraphQL
+from tests.ticketing import make_event_reservation, make_ticket
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
-KINDS = ["Movie", "Place", "Session", "User", "Booking", "SeatReservation", "Rating", "PageView"]
-PUBLIC = {"Movie", "Place", "Session"}
+KINDS = [
+    *("Movie", "Place", "Session", "User", "Booking", "SeatReservation", "Rating", "PageView"),
+    *("Event", "EventReservation", "Show", "Ticket"),
+]
+PUBLIC = {"Movie", "Place", "Session", "Event", "Show"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ async def objects(database: Database) -> Objects:
     reservation = await make_seat_reservation(database, booking=booking)
     rating = await make_rating(database, user=owner)
     view = await make_page_view(database, user_id=owner.id)
+    held, ticket = await make_event_reservation(database, user=owner), await make_ticket(database)
     session_id, place_id = (
         await database.primary.tuples("SELECT id, place_id FROM sessions WHERE id = %(id)s", id=booking.session_id)
     )[0]
@@ -45,6 +50,10 @@ async def objects(database: Database) -> Objects:
             "SeatReservation": f"rsv_{reservation.id}",
             "Rating": f"rat_{rating.id}",
             "PageView": f"trk_{view.id}",
+            "Event": f"evt_{held.event_id}",
+            "EventReservation": f"evr_{held.id}",
+            "Show": f"shw_{ticket.show_id}",
+            "Ticket": f"tkt_{ticket.id}",
         },
     )
 
@@ -64,19 +73,21 @@ async def test_nobody_sees_what_is_public(graphql: GraphQL, objects: Objects) ->
 
 
 async def test_users_see_what_is_theirs(graphql: GraphQL, objects: Objects) -> None:
-    assert await seen(graphql, objects, objects.owner) == {*KINDS} - {"PageView"}
+    assert await seen(graphql, objects, objects.owner) == {*KINDS} - {"PageView", "Ticket"}
 
 
 async def test_users_do_not_see_what_is_somebody_elses(graphql: GraphQL, database: Database, objects: Objects) -> None:
     assert await seen(graphql, objects, await make_user(database)) == PUBLIC
 
 
-async def test_staff_see_users_and_page_views_too(graphql: GraphQL, database: Database, objects: Objects) -> None:
+async def test_staff_see_users_page_views_reservations_and_tickets_too(
+    graphql: GraphQL, database: Database, objects: Objects
+) -> None:
     staff = await make_user(database, is_staff=True)
-    assert await seen(graphql, objects, staff) == PUBLIC | {"User", "PageView"}
+    assert await seen(graphql, objects, staff) == PUBLIC | {"User", "PageView", "EventReservation", "Ticket"}
 
 
-@pytest.mark.parametrize("prefix", ["usr", "mov", "plc", "ses", "bok", "rsv", "rat", "trk"])
+@pytest.mark.parametrize("prefix", ["usr", "mov", "plc", "ses", "bok", "rsv", "rat", "trk", "evt", "evr", "shw", "tkt"])
 async def test_what_is_not_there_is_null(graphql: GraphQL, database: Database, prefix: str) -> None:
     staff = await make_user(database, is_staff=True)
     assert (await graphql(NODE, {"id": f"{prefix}_1"}, by=staff)).data == {"node": None}

@@ -9,10 +9,10 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app import ENDPOINTS
 from db import ids
 from db.engine import Database
 from rest.endpoint import PATH_IDS, Endpoint
+from rest.endpoints import ENDPOINTS
 from rest.errors import status_of
 from rest.openapi import document, refusals
 from settings import Settings

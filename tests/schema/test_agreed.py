@@ -1,4 +1,4 @@
-"""What is served holds all of the agreed contract that concerns the cinema, to the last default value."""
+"""What is served holds all of the agreed contract that concerns the cinema, events and the counter, to the last default value."""
 
 from collections.abc import Iterator
 from pathlib import Path

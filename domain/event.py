@@ -1,0 +1,107 @@
+"""Ticketed events, as staff and the box office keep them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from db import lists, paging
+from db.engine import Reading, Transaction
+from db.ticketing import Event
+from domain import instants, stock
+from domain.errors import EventNotFound, InvalidDate, Refusal, refuse
+from domain.text import faults_of_number, faults_of_text
+
+LONGEST_NAME: Final = 200
+LONGEST_DESCRIPTION: Final = 5000
+
+COLUMNS: Final = ", ".join(column.name for column in lists.columns(Event))
+BY_ID: Final = paging.sql(lists.by_id(Event))
+CREATE: Final = f"""
+    INSERT INTO events (name, description, date, capacity)
+    VALUES (%(name)s, %(description)s, %(date)s, %(availability)s)
+    RETURNING {COLUMNS}
+"""
+UPDATE: Final = f"""
+    UPDATE events SET
+        name = coalesce(%(name)s, name),
+        description = coalesce(%(description)s, description),
+        date = coalesce(%(date)s, date),
+        updated_at = clock_timestamp()
+    WHERE id = %(id)s AND deleted_at IS NULL
+    RETURNING {COLUMNS}
+"""
+HIDE: Final = """
+    UPDATE events SET deleted_at = clock_timestamp(), updated_at = clock_timestamp()
+    WHERE id = %(id)s AND deleted_at IS NULL
+    RETURNING id
+"""
+CANCEL_ALL: Final = f"""
+    WITH selling AS MATERIALIZED (
+        {stock.locked("events", "id = %(id)s")}
+    ), cancelled AS (
+        UPDATE event_reservations SET cancelled = true, updated_at = clock_timestamp()
+        FROM selling WHERE event_id = selling.id AND NOT cancelled
+        RETURNING tickets
+    ), freed AS MATERIALIZED (
+        SELECT coalesce(sum(tickets), 0) AS tickets FROM cancelled
+    )
+    {stock.counted("events", more="- freed.tickets", beside="freed")}
+"""
+
+
+async def find(reading: Reading, *, event_id: int) -> Event:
+    """Return the event; raise EventNotFound where there is none, or it was deleted."""
+    found = await reading.row(Event, BY_ID, ids=[event_id])
+    if found is None:
+        raise EventNotFound
+    return found
+
+
+async def create_event(tx: Transaction, *, name: str, description: str, date: datetime, availability: int) -> Event:
+    """Return the new event with `availability` tickets to sell; raise all InvalidInputs at once."""
+    check(name=name, description=description, date=date, availability=availability)
+    (made,) = await tx.rows(Event, CREATE, name=name, description=description, date=date, availability=availability)
+    return made
+
+
+async def update_event(
+    tx: Transaction,
+    *,
+    event_id: int,
+    name: str | None = None,
+    description: str | None = None,
+    date: datetime | None = None,
+) -> Event:
+    """Return the event with what is given changed; raise all InvalidInputs at once, and EventNotFound."""
+    check(name=name, description=description, date=date)
+    if (name, description, date) == (None, None, None):
+        return await find(tx, event_id=event_id)
+    found = await tx.row(Event, UPDATE, id=event_id, name=name, description=description, date=date)
+    if found is None:
+        raise EventNotFound
+    return found
+
+
+async def delete_event(tx: Transaction, *, event_id: int) -> None:
+    """Hide the event and cancel its live reservations; raise EventNotFound. No row is destroyed (rest-contract.md)."""
+    if await tx.value(HIDE, id=event_id) is None:
+        raise EventNotFound
+    # By a statement of its own: what was reserved while we waited for the lock must be seen.
+    await tx.execute(CANCEL_ALL, id=event_id)
+
+
+def check(*, name: str | None, description: str | None, date: datetime | None, availability: int | None = None) -> None:
+    """Raise all that is wrong with the facts of an event; a description may be empty, a name may not."""
+    faults: list[Refusal] = [
+        *faults_of_text("name", name, longest=LONGEST_NAME),
+        *faults_of_text("description", description or None, longest=LONGEST_DESCRIPTION),
+        *faults_of_date(date),
+        *faults_of_number("availability", availability, smallest=0, largest=stock.MOST_SEATS),
+    ]
+    refuse(faults)
+
+
+def faults_of_date(date: datetime | None) -> Iterator[InvalidDate]:
+    """Yield what is wrong with the date of an event; it may lie in the past."""
+    if date is not None and not instants.can_be_kept(date):
+        yield InvalidDate(path=("input", "date"), field="date", problem="must be within the years 1 to 9999")

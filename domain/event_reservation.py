@@ -1,0 +1,126 @@
+"""Reservations of an event's tickets: made, given another number, cancelled, and seen by those who may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg.rows import kwargs_row
+
+from db.engine import Reading
+from db.ticketing import EventReservation
+from domain import stock
+from domain.errors import EventNotFound, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
+
+# A reservation without a user was made by REST without a token, and is as open as the addresses of document 001 are.
+MAY_SEE: Final = """(
+    user_id = %(viewer_id)s::bigint
+    OR user_id IS NULL AND %(in_the_open)s
+    OR EXISTS (SELECT FROM users WHERE users.id = %(viewer_id)s::bigint AND is_staff)
+)"""
+SEE: Final = f"SELECT * FROM event_reservations WHERE id = %(id)s AND {MAY_SEE}"
+RESERVE: Final = stock.sale(stock.EVENT_TICKETS, which="id = %(event_id)s AND deleted_at IS NULL", columns=("user_id",))
+CHANGE: Final = stock.recount(
+    stock.EVENT_TICKETS,
+    which=MAY_SEE,
+    more="CASE WHEN %(cancel)s THEN 0 ELSE %(number)s::bigint END - held.tickets",
+    when="NOT held.cancelled",
+    # A cancelled reservation goes on telling how many tickets it held.
+    change="""
+        UPDATE event_reservations SET
+            tickets = CASE WHEN %(cancel)s THEN held.tickets ELSE %(number)s::bigint END,
+            cancelled = %(cancel)s,
+            updated_at = clock_timestamp()
+        FROM held, counted WHERE event_reservations.id = held.id
+        RETURNING event_reservations.*
+    """,
+)
+# Before several changes in one transaction, as stock.LOCK_ALL.
+LOCK_ALL: Final = """
+    SELECT FROM events WHERE id = ANY (
+        ARRAY(SELECT event_id FROM event_reservations WHERE id = ANY (%(reservation_ids)s)) || %(event_ids)s::bigint[]
+    )
+    ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks for a reservation: a user or nobody, and whether nobody's reservations are open to them."""
+
+    user_id: int | None
+    in_the_open: bool = False
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The parameters of MAY_SEE."""
+        return {"viewer_id": self.user_id, "in_the_open": self.in_the_open}
+
+
+async def find(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
+    """Return the reservation; raise ReservationNotFound where there is none that the viewer may see."""
+    found = await reading.row(EventReservation, SEE, id=reservation_id, **viewer.parameters)
+    if found is None:
+        raise ReservationNotFound
+    return found
+
+
+async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: int, tickets: int) -> EventReservation:
+    """Return a new reservation of so many tickets, a user's or nobody's.
+
+    Raises InvalidInput, EventNotFound, and SeatsUnavailable where the event has not that many; then nothing is changed.
+    """
+    check(tickets)
+    given = {"user_id": user_id, "event_id": event_id, "number": tickets}
+    found = await reading.fetch(kwargs_row(stock.outcome(EventReservation)), RESERVE, given)
+    if not found:
+        raise EventNotFound
+    if found[0].row is None:
+        raise SeatsUnavailable(path=("input", "tickets"), seats_available=found[0].available)
+    return found[0].row
+
+
+async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int) -> EventReservation:
+    """Return the reservation with `tickets` as its new total.
+
+    Raises InvalidInput, ReservationNotFound, ReservationCancelled, and SeatsUnavailable where the event has not that
+    many more; then nothing is changed.
+    """
+    check(tickets)
+    row, outcome = await change(reading, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
+    if not outcome.is_changed and row.cancelled:
+        raise ReservationCancelled
+    if not outcome.is_changed:
+        raise SeatsUnavailable(path=("input", "tickets"), seats_available=outcome.available)
+    return row
+
+
+async def cancel(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
+    """Return the reservation, cancelled; once more changes nothing and refunds nothing. Raises ReservationNotFound."""
+    row, _ = await change(reading, viewer=viewer, reservation_id=reservation_id)
+    return row
+
+
+async def change(
+    reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int | None = None
+) -> tuple[EventReservation, stock.Outcome[EventReservation]]:
+    """Return the reservation with so many tickets, or cancelled without a number, and what came of it."""
+    given = {"id": reservation_id, "number": tickets, "cancel": tickets is None, **viewer.parameters}
+    found = await reading.fetch(kwargs_row(stock.outcome(EventReservation)), CHANGE, given)
+    if not found or found[0].row is None:
+        raise ReservationNotFound
+    return found[0].row, found[0]
+
+
+def check(tickets: int) -> None:
+    """Raise InvalidInput unless the number can be one of tickets, at least 1 (rest-contract.md)."""
+    if not 1 <= tickets <= stock.MOST_SEATS:
+        problem = f"must be a whole number from 1 to {stock.MOST_SEATS}"
+        raise InvalidInput(path=("input", "tickets"), field="tickets", problem=problem)
+
+
+def lock_all(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+    """Return the statement that locks what several sales and changes of tickets will change."""
+    return LOCK_ALL, {
+        "reservation_ids": [change["id"] for change in changes if "id" in change],
+        "event_ids": [change["event_id"] for change in changes if "event_id" in change],
+    }

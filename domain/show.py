@@ -1,0 +1,43 @@
+"""Shows at the counter, known by their time: each sells twenty tickets, and is gone eight hours after its start."""
+
+from datetime import datetime
+from typing import Final
+
+from db import lists, paging
+from db.engine import Reading, Transaction
+from db.ticketing import SHOW_LIFE, Show
+from domain.errors import ShowNotFound
+
+BY_ID: Final = paging.sql(lists.by_id(Show))
+BY_TIMING: Final = f"""
+    SELECT * FROM shows
+    WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp() - {SHOW_LIFE}
+"""
+# Nobody sells for a show that has begun, so whoever is busy with one of these is giving tickets back.
+DELETE_EXPIRED: Final = f"""
+    WITH expired AS MATERIALIZED (
+        SELECT id FROM shows WHERE show_timing <= statement_timestamp() - {SHOW_LIFE}
+        ORDER BY id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM shows USING expired WHERE shows.id = expired.id RETURNING shows.id
+    )
+    SELECT count(*) FROM gone
+"""
+
+
+async def find(reading: Reading, *, show_id: int | None = None, show_timing: datetime | None = None) -> Show:
+    """Return the show of this id or time, or both; raise ShowNotFound where none is, or its eight hours are over."""
+    by_id = None if show_id is None else await reading.row(Show, BY_ID, ids=[show_id])
+    if show_timing is None or show_id is not None:
+        found = by_id
+    else:
+        found = await reading.row(Show, BY_TIMING, show_timing=show_timing)
+    if found is None or (show_timing is not None and found.show_timing != show_timing):
+        raise ShowNotFound
+    return found
+
+
+async def delete_expired(tx: Transaction, *, batch: int) -> int:
+    """Delete up to `batch` shows whose eight hours are over, with their tickets; return how many it was."""
+    deleted: int = await tx.value(DELETE_EXPIRED, batch=batch)
+    return deleted

@@ -1,0 +1,144 @@
+"""Tickets sold at the counter: booked, moved to another show, deleted. They hold personal data."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.rows import kwargs_row
+
+from db import lists, paging
+from db.engine import Reading, Transaction
+from db.ticketing import SHOW_LIFE, Ticket
+from domain import instants, stock
+from domain.errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refuse
+from domain.text import faults_of_number, faults_of_text
+
+LONGEST_NAME: Final = 200
+LONGEST_PHONE_NUMBER: Final = 50
+
+BY_ID: Final = paging.sql(lists.by_id(Ticket))
+OPEN_SHOW: Final = """
+    INSERT INTO shows (show_timing) SELECT %(show_timing)s WHERE %(show_timing)s > clock_timestamp()
+    ON CONFLICT (show_timing) DO NOTHING
+"""
+BOOK: Final = stock.sale(
+    stock.COUNTER_TICKETS,
+    which="show_timing = %(show_timing)s AND show_timing > clock_timestamp()",
+    columns=("user_name", "phone_number"),
+)
+# A ticket's show can change, and shows are locked before tickets: so whoever moves or deletes a ticket first waits here
+# for whoever else does, and then knows which shows to lock.
+ALONE: Final = "SELECT pg_advisory_xact_lock(%(ticket_id)s)"
+LIVE: Final = f"EXISTS (SELECT FROM shows WHERE id = show_id AND show_timing > clock_timestamp() - {SHOW_LIFE})"
+MOVED: Final = "CASE WHEN selling.id = room.id THEN held.ticket_count ELSE - held.ticket_count END"
+COUNT_MOVE: Final = stock.counted("shows", more=MOVED, beside="held, room")
+BOTH: Final = "SELECT show_id FROM held UNION SELECT id FROM shows WHERE show_timing = %(show_timing)s"
+MOVE: Final = f"""
+    WITH held AS MATERIALIZED (
+        SELECT * FROM tickets WHERE id = %(ticket_id)s AND {LIVE}
+    ), selling AS MATERIALIZED (
+        {stock.locked("shows", f"id = ANY (ARRAY({BOTH})) ORDER BY id")}
+    ), target AS MATERIALIZED (
+        SELECT selling.* FROM selling JOIN shows ON shows.id = selling.id
+        WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp()
+    ), room AS MATERIALIZED (
+        SELECT target.id FROM target, held
+        WHERE target.id <> held.show_id AND target.taken + held.ticket_count <= target.capacity
+    ), counted AS (
+        {COUNT_MOVE}
+    ), moved AS (
+        UPDATE tickets SET show_id = room.id FROM held, room WHERE tickets.id = held.id
+    )
+    SELECT
+        target.id AS target_id,
+        target.capacity - target.taken AS available,
+        held.id, held.user_name, held.phone_number, held.ticket_count, coalesce(room.id, held.show_id) AS show_id
+    FROM held LEFT JOIN target ON true LEFT JOIN room ON true
+"""
+DELETE: Final = stock.recount(
+    stock.COUNTER_TICKETS,
+    which=LIVE,
+    more="- held.ticket_count",
+    change="DELETE FROM tickets USING held, counted WHERE tickets.id = held.id RETURNING tickets.*",
+)
+
+
+async def find(reading: Reading, *, ticket_id: int) -> Ticket:
+    """Return the ticket; raise TicketNotFound where there is none, or its show's eight hours are over."""
+    found = await reading.row(Ticket, BY_ID, ids=[ticket_id])
+    if found is None:
+        raise TicketNotFound
+    return found
+
+
+async def book_ticket(
+    tx: Transaction, *, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime
+) -> Ticket:
+    """Return a new ticket for so many at the show of that time, which is made where there is none.
+
+    Raises all InvalidInputs at once, InvalidDate for a time that is not to come, and SeatsUnavailable where the show
+    has not that many left.
+    """
+    check(user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing)
+    given = {"user_name": user_name, "phone_number": phone_number, "number": ticket_count, "show_timing": show_timing}
+    await tx.execute(OPEN_SHOW, show_timing=show_timing)
+    found = await tx.fetch(kwargs_row(stock.outcome(Ticket)), BOOK, given)
+    if not found:
+        raise in_the_past()
+    if found[0].row is None:
+        raise SeatsUnavailable(path=("input", "ticketCount"), seats_available=found[0].available)
+    return found[0].row
+
+
+async def update_timing(tx: Transaction, *, ticket_id: int, show_timing: datetime) -> Ticket:
+    """Return the ticket, now for the show of that time, which is made where there is none.
+
+    Raises TicketNotFound, InvalidDate for a time that is not to come, and SeatsUnavailable where that show has not as
+    many left; then the transaction must be rolled back, and the ticket stays where it was.
+    """
+    refuse(list(faults_of_timing(show_timing)))
+    await tx.execute(ALONE, ticket_id=ticket_id)
+    await tx.execute(OPEN_SHOW, show_timing=show_timing)
+    found = await tx.fetch(kwargs_row(moved), MOVE, {"ticket_id": ticket_id, "show_timing": show_timing})
+    if not found:
+        raise TicketNotFound
+    return found[0]
+
+
+def moved(*, target_id: int | None, available: int | None, **columns: Any) -> Ticket:
+    """Return a row of MOVE; raise what it was refused for."""
+    if target_id is None:
+        raise in_the_past()
+    if columns["show_id"] != target_id:
+        raise SeatsUnavailable(path=("input", "showTiming"), seats_available=available)
+    return Ticket.model_construct(**columns)
+
+
+async def delete_ticket(tx: Transaction, *, ticket_id: int) -> None:
+    """Delete the ticket and give back what it took; raise TicketNotFound."""
+    await tx.execute(ALONE, ticket_id=ticket_id)
+    if not await tx.fetch(kwargs_row(stock.outcome(Ticket)), DELETE, {"id": ticket_id}):
+        raise TicketNotFound
+
+
+def in_the_past() -> InvalidDate:
+    """Return the refusal of a show that has begun."""
+    return InvalidDate(path=("input", "showTiming"), field="showTiming", problem="must be in the future")
+
+
+def check(*, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime) -> None:
+    """Raise all that is wrong with the facts of a ticket."""
+    faults: list[Refusal] = [
+        *faults_of_text("userName", user_name, longest=LONGEST_NAME),
+        *faults_of_text("phoneNumber", phone_number, longest=LONGEST_PHONE_NUMBER),
+        *faults_of_number("ticketCount", ticket_count, smallest=1, largest=stock.MOST_SEATS),
+        *faults_of_timing(show_timing),
+    ]
+    refuse(faults)
+
+
+def faults_of_timing(show_timing: datetime) -> Iterator[InvalidDate]:
+    """Yield what is wrong with a time that no clock needs to be asked about."""
+    if not instants.can_be_kept(show_timing):
+        problem = "must be within the years 1 to 9999"
+        yield InvalidDate(path=("input", "showTiming"), field="showTiming", problem=problem)

@@ -1,0 +1,55 @@
+"""Reservations of events: the viewer's own, and every one for staff."""
+
+from typing import Any
+
+from db import ids, lists
+from db.paging import Page, Window
+from db.ticketing import Event, EventReservation
+from domain import event_reservation
+from domain.event_reservation import Viewer
+from loaders.by_parent import children
+from resolvers.context import Context
+
+
+async def reservations_of(context: Context, user_id: int, window: Window) -> Page[Any]:
+    """Return a page of a user's reservations."""
+    return await context.loaders.private_page.load((children(lists.event_reservations_of_user(user_id)), window))
+
+
+async def visible_reservation(context: Context, reservation_id: int) -> EventReservation | None:
+    """Return a reservation if it is the viewer's, or they are staff.
+
+    Those that REST made without a token have nobody to see them here.
+    """
+    if context.actor is None:
+        return None
+    found = await context.loaders.event_reservation_by_id.load(reservation_id)
+    own = found is not None and found.user_id == context.actor.user_id
+    return found if own or await context.is_staff() else None
+
+
+async def event_of(context: Context, row: EventReservation) -> Event | None:
+    """Return the event that a reservation is for, even if it was deleted."""
+    return await context.loaders.event_of_reservation.load(row.event_id)
+
+
+async def reserve_tickets(context: Context, event_id: str, *, tickets: int) -> EventReservation:
+    """Return the viewer's new reservation."""
+    user_id, event = context.user_id, ids.expect("evt", event_id, "input", "eventId")
+    return await event_reservation.reserve_tickets(
+        context.services.shared_tickets, user_id=user_id, event_id=event, tickets=tickets
+    )
+
+
+async def update_reservation(context: Context, public_id: str, *, tickets: int) -> EventReservation:
+    """Return the reservation with its new number of tickets."""
+    viewer, reservation_id = Viewer(context.user_id), ids.expect("evr", public_id, "input", "id")
+    return await event_reservation.change_tickets(
+        context.services.shared_tickets, viewer=viewer, reservation_id=reservation_id, tickets=tickets
+    )
+
+
+async def cancel_reservation(context: Context, public_id: str) -> EventReservation:
+    """Return the reservation, cancelled."""
+    viewer, reservation_id = Viewer(context.user_id), ids.expect("evr", public_id, "input", "id")
+    return await event_reservation.cancel(context.services.shared_tickets, viewer=viewer, reservation_id=reservation_id)

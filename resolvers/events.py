@@ -1,0 +1,54 @@
+"""Events: lists of them, one by its id, and what staff do to them."""
+
+from datetime import datetime
+
+from db import ids, lists, paging
+from db.paging import Page, Window
+from db.ticketing import Event
+from domain import event
+from resolvers.context import Context
+
+
+async def list_events(
+    context: Context,
+    window: Window,
+    *,
+    search: str | None,
+    date_from: datetime | None,
+    date_to: datetime | None,
+    available_only: bool,
+) -> Page[Event]:
+    """Return a page of all events; from the primary, for they tell of free tickets."""
+    listing = lists.events(search_for=search, date_from=date_from, date_to=date_to, available_only=available_only)
+    return await paging.page(context.database.primary, context.database.cursors, listing, window)
+
+
+async def event_by_id(context: Context, public_id: str) -> Event | None:
+    """Return an event, None where there is none."""
+    return await context.loaders.event_by_id.load(ids.expect("evt", public_id, "id"))
+
+
+async def create_event(context: Context, *, name: str, description: str, date: datetime, availability: int) -> Event:
+    """Return the new event."""
+    await context.require_staff()
+    async with context.database.transaction() as tx:
+        return await event.create_event(tx, name=name, description=description, date=date, availability=availability)
+
+
+async def update_event(
+    context: Context, public_id: str, *, name: str | None, description: str | None, date: datetime | None
+) -> Event:
+    """Return the event with what is given changed."""
+    await context.require_staff()
+    event_id = ids.expect("evt", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        return await event.update_event(tx, event_id=event_id, name=name, description=description, date=date)
+
+
+async def delete_event(context: Context, public_id: str) -> str:
+    """Return the id of the event that is no more."""
+    await context.require_staff()
+    event_id = ids.expect("evt", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        await event.delete_event(tx, event_id=event_id)
+    return public_id

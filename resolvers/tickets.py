@@ -1,0 +1,90 @@
+"""The counter: shows for anybody, and their tickets, which are people's names and numbers, for staff alone."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from db import ids, lists
+from db.paging import Page, Window
+from db.ticketing import SHOW_HOURS, Show, Ticket
+from domain import show, ticket
+from domain.errors import Forbidden, InvalidInput, ShowNotFound, TicketNotFound, Unauthenticated
+from loaders.by_parent import children
+from resolvers.context import Context
+
+
+async def find_show(context: Context, public_id: str | None, show_timing: datetime | None) -> Show | None:
+    """Return the show of this id or time, None where there is none; raise InvalidInput where neither is given."""
+    if public_id is None and show_timing is None:
+        raise InvalidInput(path=("id",), field="id", problem="or `showTiming` must be given")
+    show_id = ids.expect("shw", public_id, "id") if public_id is not None else None
+    try:
+        return await show.find(context.database.primary, show_id=show_id, show_timing=show_timing)
+    except ShowNotFound:
+        return None
+
+
+async def tickets_of(context: Context, show_id: int, window: Window) -> Page[Any]:
+    """Return a page of the tickets of a show, for staff."""
+    await expect_staff(context)
+    return await context.loaders.private_page.load((children(lists.tickets_of_show(show_id)), window))
+
+
+async def ticket_by_id(context: Context, public_id: str) -> Ticket | None:
+    """Return a ticket, None where there is none; raise Unauthenticated or Forbidden for everybody but staff."""
+    ticket_id = ids.expect("tkt", public_id, "id")
+    await expect_staff(context)
+    return await context.loaders.ticket_by_id.load(ticket_id)
+
+
+async def visible_ticket(context: Context, ticket_id: int) -> Ticket | None:
+    """Return a ticket, for staff."""
+    return await context.loaders.ticket_by_id.load(ticket_id) if await context.is_staff() else None
+
+
+async def show_of(context: Context, row: Ticket) -> Show:
+    """Return the show that a ticket is for; raise TicketNotFound where both have just been deleted."""
+    found = await context.loaders.show_of_ticket.load(row.show_id)
+    if found is None:
+        raise TicketNotFound
+    return found
+
+
+async def expires_at(context: Context, row: Ticket) -> datetime:
+    """Return the instant from which on a ticket is not there any more."""
+    return (await show_of(context, row)).show_timing + timedelta(hours=SHOW_HOURS)
+
+
+async def book_ticket(
+    context: Context, *, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime
+) -> Ticket:
+    """Return the new ticket."""
+    await context.require_staff()
+    async with context.database.transaction() as tx:
+        return await ticket.book_ticket(
+            tx, user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing
+        )
+
+
+async def update_timing(context: Context, public_id: str, *, show_timing: datetime) -> Ticket:
+    """Return the ticket with its new show."""
+    await context.require_staff()
+    ticket_id = ids.expect("tkt", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        return await ticket.update_timing(tx, ticket_id=ticket_id, show_timing=show_timing)
+
+
+async def delete_ticket(context: Context, public_id: str) -> str:
+    """Return the id of the ticket that is no more."""
+    await context.require_staff()
+    ticket_id = ids.expect("tkt", public_id, "input", "id")
+    async with context.database.transaction() as tx:
+        await ticket.delete_ticket(tx, ticket_id=ticket_id)
+    return public_id
+
+
+async def expect_staff(context: Context) -> None:
+    """Raise Unauthenticated or Forbidden unless the viewer is staff; asked once a request, however many shows."""
+    if context.actor is None:
+        raise Unauthenticated
+    if not await context.is_staff():
+        raise Forbidden

@@ -1,0 +1,168 @@
+"""The six operations of document 003: tickets for shows that are known by their time."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from db import ids, lists, paging
+from domain import errors, instants, show, ticket
+from domain.errors import InvalidInput, ShowNotFound, TicketNotFound
+from rest.counter import answers
+from rest.counter.answers import done
+from rest.counter.payloads import A_TIME, BookTicket, OneTicket, ShowQuery, TicketQuery, UpdateTiming
+from rest.endpoint import Call, Caller, Endpoint
+from rest.payloads import given
+
+TAG: Final = "Counter"
+FULL: Final = errors.SeatsUnavailable(seats_available=1)
+BAD_TIME: Final = errors.InvalidDate(field="showTiming", problem=A_TIME)
+NEITHER: Final = InvalidInput(field="movieId", problem="or `showTiming` must be given")
+
+
+def timing(call: Call[Any], named: datetime) -> datetime:
+    """Return the instant of a time that a caller has given, in the counter's time zone where it has no offset."""
+    return instants.placed(named, call.services.settings.counter_timezone)
+
+
+def ticket_id(spelled: str) -> int:
+    """Return the snowflake of a ticket; raise TicketNotFound where it cannot be one."""
+    snowflake = ids.decode("tkt", spelled)
+    if snowflake is None:
+        raise TicketNotFound
+    return snowflake
+
+
+def show_id(spelled: str) -> int:
+    """Return the snowflake of a show; raise ShowNotFound where it cannot be one."""
+    snowflake = ids.decode("shw", spelled)
+    if snowflake is None:
+        raise ShowNotFound
+    return snowflake
+
+
+async def book_ticket(call: Call[BookTicket]) -> Response:
+    """Answer the new ticket."""
+    asked, show_timing = call.asked, timing(call, call.asked.show_timing)
+    async with call.services.database.transaction() as tx:
+        made = await ticket.book_ticket(
+            tx,
+            user_name=asked.user_name,
+            phone_number=asked.phone_number,
+            ticket_count=asked.ticket_count,
+            show_timing=show_timing,
+        )
+    return done(answers.ticket(made, show_timing=show_timing), status=201)
+
+
+async def update_timing(call: Call[UpdateTiming]) -> Response:
+    """Answer the ticket with its new show."""
+    moved_id, show_timing = ticket_id(call.asked.ticket_id), timing(call, call.asked.show_timing)
+    async with call.services.database.transaction() as tx:
+        moved = await ticket.update_timing(tx, ticket_id=moved_id, show_timing=show_timing)
+    return done(answers.ticket(moved, show_timing=show_timing))
+
+
+async def view_all_tickets(call: Call[ShowQuery]) -> Response:
+    """Answer a show and all its tickets, of which there are 20 at most."""
+    asked, database = given(call.asked), call.services.database
+    if not asked:
+        raise NEITHER
+    found = await show.find(
+        database.primary,
+        show_id=show_id(asked["movie_id"]) if "movie_id" in asked else None,
+        show_timing=timing(call, asked["show_timing"]) if "show_timing" in asked else None,
+    )
+    page = await paging.page(database.primary, database.cursors, lists.tickets_of_show(found.id), paging.Window(100))
+    body: answers.Show = {
+        "movieId": ids.encode("shw", found.id),
+        "showTiming": found.show_timing,
+        "ticketCount": found.taken,
+        "tickets": [answers.sold_ticket(row) for row in page.rows],
+    }
+    return done(body)
+
+
+async def user_details(call: Call[TicketQuery]) -> Response:
+    """Answer who bought a ticket."""
+    found = await ticket.find(call.services.database.primary, ticket_id=ticket_id(call.asked.ticket_id))
+    body: answers.Buyer = {"userName": found.user_name, "phoneNumber": found.phone_number}
+    return done(body)
+
+
+async def delete_ticket(call: Call[OneTicket]) -> Response:
+    """Answer the id of the ticket that is no more."""
+    gone_id = ticket_id(call.asked.ticket_id)
+    async with call.services.database.transaction() as tx:
+        await ticket.delete_ticket(tx, ticket_id=gone_id)
+    body: answers.Deleted = {"ticketId": call.asked.ticket_id}
+    return done(body)
+
+
+async def put_delete_ticket(call: Call[OneTicket]) -> Response:
+    """Answer as `delete_ticket`: the document's own way."""
+    return await delete_ticket(call)
+
+
+DELETE_TICKET: Final[dict[str, Any]] = {
+    "path": "/api/delete-ticket",
+    "takes": OneTicket,
+    "takes_either": True,
+    "caller": Caller.COUNTER,
+    "answers": {200: answers.Done[answers.Deleted]},
+    "refusals": (TicketNotFound(),),
+    "tag": TAG,
+    "summary": "Delete a ticket",
+    "description": "`ticketId` may stand in the body or in the address.",
+}
+ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
+    Endpoint(
+        method="POST",
+        path="/api/book-ticket",
+        answer=book_ticket,
+        takes=BookTicket,
+        caller=Caller.COUNTER,
+        answers={201: answers.Done[answers.Ticket]},
+        refusals=(FULL, BAD_TIME),
+        tag=TAG,
+        summary="Book a ticket",
+        description="Makes the show where there is none at that time. A show has 20 tickets.",
+    ),
+    Endpoint(
+        method="PUT",
+        path="/api/update-timing",
+        answer=update_timing,
+        takes=UpdateTiming,
+        caller=Caller.COUNTER,
+        answers={200: answers.Done[answers.Ticket]},
+        refusals=(FULL, BAD_TIME, TicketNotFound()),
+        tag=TAG,
+        summary="Update timing of a ticket",
+        description="Where the new show is full the ticket stays where it was.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/view-all-tickets",
+        answer=view_all_tickets,
+        takes=ShowQuery,
+        caller=Caller.COUNTER,
+        answers={200: answers.Done[answers.Show]},
+        refusals=(NEITHER, BAD_TIME, ShowNotFound()),
+        tag=TAG,
+        summary="View all tickets of a show",
+        description="By its id or its time. Eight hours after its start a show is gone, and its tickets with it.",
+    ),
+    Endpoint(method="PUT", answer=put_delete_ticket, **DELETE_TICKET),
+    Endpoint(method="DELETE", answer=delete_ticket, **DELETE_TICKET),
+    Endpoint(
+        method="GET",
+        path="/api/user-details",
+        answer=user_details,
+        takes=TicketQuery,
+        caller=Caller.COUNTER,
+        answers={200: answers.Done[answers.Buyer]},
+        refusals=(TicketNotFound(),),
+        tag=TAG,
+        summary="View details of the user of a ticket",
+    ),
+)

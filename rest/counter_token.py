@@ -1,0 +1,32 @@
+"""Who may write at the addresses of document 001 and call those of 003: anybody, or whoever the counter trusts."""
+
+import hmac
+from typing import Final
+
+from starlette.requests import Request
+
+from auth import Actor
+from domain import user
+from domain.errors import Unauthenticated
+from services import Services
+
+HEADER: Final = "X-Auth-Token"
+ANOTHER: Final = f"This is for the counter, which sends its token as `{HEADER}`, and for staff."
+
+
+async def require(request: Request, actor: Actor | None) -> None:
+    """Raise Unauthenticated or Forbidden unless the counter has no token, or the caller has it or is staff.
+
+    The counter's token is MATINEE_COUNTER_TOKEN (rest-contract.md, 001).
+    """
+    services: Services = request.state.services
+    token = services.settings.counter_token
+    if token is None or _is_one(request.headers.getlist(HEADER), token):
+        return
+    if actor is None:
+        raise Unauthenticated(problem=ANOTHER)
+    await user.require_staff(services.database.primary, actor.user_id)
+
+
+def _is_one(given: list[str], token: bytes) -> bool:
+    return len(given) == 1 and hmac.compare_digest(given[0].encode("latin-1"), token)

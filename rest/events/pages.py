@@ -1,0 +1,42 @@
+"""Lists by numbered pages: bare arrays, with the way to the other pages in `Link` and the total in `X-Total-Count`."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlmodel import SQLModel
+from starlette.responses import Response
+
+from db import paging
+from db.paging import Listing
+from rest.endpoint import Call
+from rest.events.answers import respond
+from rest.events.payloads import NumberedPage
+from web import addresses
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+async def answer(
+    call: Call[NumberedPage], listing: Listing[Row], *, path: str, shown: Callable[[Row], object]
+) -> Response:
+    """Answer a page of a list that is at `path`; from the primary, so that callers see what they have just done."""
+    source, asked = call.services.database.primary, call.asked
+    rows, total = await asyncio.gather(
+        paging.numbered(source, listing, size=asked.per_page, skipped=(asked.page - 1) * asked.per_page),
+        paging.count(source, listing),
+    )
+    base = addresses.base(call.request, call.services.settings.public_url)
+    headers = {"X-Total-Count": str(total), "Link": links(f"{base}{path}", asked, total=total)}
+    return respond([shown(row) for row in rows], headers=headers)
+
+
+def links(address: str, asked: NumberedPage, *, total: int) -> str:
+    """Return the value of `Link` (RFC 8288): first and last, and what comes before and after where there is such."""
+    last = max(1, -(-total // asked.per_page))
+    pages = {"first": 1, "prev": min(asked.page - 1, last), "next": asked.page + 1, "last": last}
+    return ", ".join(
+        f'<{address}?page={page}&per_page={asked.per_page}>; rel="{name}"'
+        for name, page in pages.items()
+        if 1 <= page <= last
+    )

@@ -1,0 +1,84 @@
+"""What /events/ and /reservations/ take."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+
+from db.paging import LARGEST_SIZE, LIMITS
+from domain import event, instants, stock
+from domain.errors import InvalidDate, InvalidInput, InvalidLimit
+from rest.payloads import NO_NUL, WHOLE, Payload, Query, digits, optional, refused_as
+
+AN_INSTANT: Final = "must be an instant with its offset, such as 2047-10-21T09:00:00Z"
+A_PAGE: Final = "must be a whole number, 1 or more"
+A_UUID: Final = "4b029817-f723-8695-9281-ec126747cba2"
+
+
+def read_instant(value: object) -> object:
+    """Return the instant that a text spells, anything else as it is, which no instant is."""
+    return instants.read(value) if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=event.LONGEST_NAME, examples=["Rocket to Mars"]), NO_NUL]
+Description = Annotated[
+    str, Field(max_length=event.LONGEST_DESCRIPTION, examples=["I'm nobody's taxi service."]), NO_NUL
+]
+Date = Annotated[
+    datetime,
+    Field(examples=["2047-10-21T09:00:00Z"]),
+    BeforeValidator(read_instant),
+    refused_as(InvalidDate, problem=AN_INSTANT),
+]
+Tickets = Annotated[int, Field(ge=1, le=stock.MOST_SEATS, examples=[2]), WHOLE]
+
+
+class CreateEvent(Payload):
+    """An event to be."""
+
+    name: Name
+    description: Description
+    date: Date
+    availability: Annotated[
+        int,
+        Field(ge=0, le=stock.MOST_SEATS, description="How many tickets there are.", examples=[200]),
+        WHOLE,
+    ]
+
+
+class UpdateEvent(Payload):
+    """What of an event is to change; what is left out stays."""
+
+    name: Name = optional()
+    description: Description = optional()
+    date: Date = optional()
+
+
+class CreateReservation(Payload):
+    """Tickets to reserve."""
+
+    event_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[A_UUID]), NO_NUL]
+    no_of_tickets: Tickets
+
+
+class UpdateReservation(Payload):
+    """The reservation's new total."""
+
+    no_of_tickets: Annotated[Tickets, Field(description="The new total, not an addition.")]
+
+
+class NumberedPage(Query):
+    """Which page of a list, the oldest first."""
+
+    page: Annotated[
+        int,
+        Field(ge=1, description="Which page, counted from 1.", examples=[1]),
+        BeforeValidator(digits),
+        refused_as(InvalidInput, problem=A_PAGE),
+    ] = 1
+    per_page: Annotated[
+        int,
+        Field(ge=1, le=LARGEST_SIZE, description="How many to return at most.", examples=[LARGEST_SIZE]),
+        BeforeValidator(digits),
+        refused_as(InvalidLimit, problem=LIMITS),
+    ] = LARGEST_SIZE

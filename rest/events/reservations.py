@@ -1,0 +1,144 @@
+"""Reservations: a user's where a token says whose, else as open as the document has them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from db import lists
+from domain import errors, event_reservation
+from domain.errors import ReservationNotFound
+from domain.event_reservation import Viewer
+from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
+from rest.events import answers, pages
+from rest.events.answers import respond
+from rest.events.events import PAGE_FAULTS, event_named
+from rest.events.payloads import A_UUID, CreateReservation, NumberedPage, UpdateReservation
+from rest.payloads import Query
+
+TAG: Final = "Reservations"
+PATH: Final = "/reservations/"
+SOLD_OUT: Final = errors.SeatsUnavailable(seats_available=1)
+
+
+@contextmanager
+def reservation_named(call: Call[Any]) -> Iterator[int]:
+    """Yield the snowflake of the reservation in the path; what is missing is told by the name that it has there."""
+    asked = str(call.request.path_params["reservation_id"])
+    try:
+        yield PATH_IDS["reservation_id"].read(asked)
+    except ReservationNotFound:
+        raise ReservationNotFound(asked=asked) from None
+
+
+def viewer(call: Call[Any]) -> Viewer:
+    """Return who asks: here nobody's reservations are open to all."""
+    return Viewer(call.actor.user_id if call.actor else None, in_the_open=True)
+
+
+async def list_reservations(call: Call[NumberedPage]) -> Response:
+    """Answer a page of the reservations that the caller may see."""
+    listing = lists.event_reservations_in_the_open(viewer_id=viewer(call).user_id)
+    return await pages.answer(call, listing, path=PATH, shown=answers.reservation)
+
+
+async def create_reservation(call: Call[CreateReservation]) -> Response:
+    """Answer the new reservation."""
+    with event_named(call.asked.event_id) as event_id:
+        made = await event_reservation.reserve_tickets(
+            call.services.shared_tickets,
+            user_id=viewer(call).user_id,
+            event_id=event_id,
+            tickets=call.asked.no_of_tickets,
+        )
+    return respond(answers.reservation(made), status=201)
+
+
+async def get_reservation(call: Call[Query]) -> Response:
+    """Answer one reservation."""
+    with reservation_named(call) as reservation_id:
+        found = await event_reservation.find(
+            call.services.database.primary, viewer=viewer(call), reservation_id=reservation_id
+        )
+    return respond(answers.reservation(found))
+
+
+async def update_reservation(call: Call[UpdateReservation]) -> Response:
+    """Answer the reservation with its new number of tickets."""
+    with reservation_named(call) as reservation_id:
+        changed = await event_reservation.change_tickets(
+            call.services.shared_tickets,
+            viewer=viewer(call),
+            reservation_id=reservation_id,
+            tickets=call.asked.no_of_tickets,
+        )
+    return respond(answers.reservation(changed))
+
+
+async def cancel_reservation(call: Call[Query]) -> Response:
+    """Answer nothing; once more changes nothing."""
+    with reservation_named(call) as reservation_id:
+        await event_reservation.cancel(call.services.shared_tickets, viewer=viewer(call), reservation_id=reservation_id)
+    return Response(status_code=204)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path=PATH,
+        answer=list_reservations,
+        takes=NumberedPage,
+        caller=Caller.KNOWN_OR_NOT,
+        answers={200: list[answers.Reservation]},
+        refusals=PAGE_FAULTS,
+        tag=TAG,
+        summary="Get all reservations",
+        description="Those made without a token, and the caller's own; all of them for staff. The oldest first.",
+    ),
+    Endpoint(
+        method="POST",
+        path=PATH,
+        answer=create_reservation,
+        takes=CreateReservation,
+        caller=Caller.COUNTER,
+        answers={201: answers.Reservation},
+        refusals=(SOLD_OUT, errors.EventNotFound(asked=A_UUID)),
+        tag=TAG,
+        summary="Create a reservation",
+        description="With a user's token it is that user's, and for anybody else but staff it is not there.",
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{PATH}{{reservation_id}}",
+        answer=get_reservation,
+        takes=Query,
+        caller=Caller.KNOWN_OR_NOT,
+        answers={200: answers.Reservation},
+        tag=TAG,
+        summary="Get a reservation",
+    ),
+    Endpoint(
+        method="PATCH",
+        path=f"{PATH}{{reservation_id}}",
+        answer=update_reservation,
+        takes=UpdateReservation,
+        caller=Caller.COUNTER,
+        answers={200: answers.Reservation},
+        refusals=(SOLD_OUT, errors.ReservationCancelled()),
+        tag=TAG,
+        summary="Update a reservation",
+        description="All or nothing: where the event has not as many tickets left, the reservation stays as it is.",
+    ),
+    Endpoint(
+        method="DELETE",
+        path=f"{PATH}{{reservation_id}}",
+        answer=cancel_reservation,
+        takes=Query,
+        caller=Caller.COUNTER,
+        answers={204: None},
+        tag=TAG,
+        summary="Cancel a reservation",
+        description="Its tickets are free for others at once. It stays readable; cancelling it again changes nothing.",
+    ),
+)

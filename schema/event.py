@@ -1,0 +1,65 @@
+"""Ticketed events, and reservations of their tickets."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+from strawberry import Parent
+
+from db import ids, ticketing
+from resolvers import event_reservations
+from schema.connection import Info
+from schema.node import Node, identified
+
+
+@strawberry.type(description="Something with tickets.")
+class Event(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, ticketing.Event)
+
+    id = identified("evt", "event")
+    name: str = strawberry.field(description="What it is called.")
+    description: str = strawberry.field(description="What it is about.")
+    date: datetime = strawberry.field(description="When it is.")
+    capacity: int = strawberry.field(description="How many tickets there are in all.")
+    availability: int = strawberry.field(description="How many are left. Never cached.")
+    created_at: datetime = strawberry.field(description="When it was added.")
+    updated_at: datetime = strawberry.field(description="When its name, description or date last changed.")
+
+    @strawberry.field(description="The same identity for callers of the REST events API.")
+    @staticmethod
+    def uuid(root: Parent[ticketing.Event]) -> UUID:
+        """Another spelling of the id."""
+        return ids.to_uuid("evt", root.id)
+
+
+@strawberry.type(description="Tickets of one event. Only its own user and staff see it.")
+class EventReservation(Node):
+    """The source is a row."""
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a node is one of these."""
+        return isinstance(source, ticketing.EventReservation)
+
+    id = identified("evr", "reservation")
+    tickets: int = strawberry.field(description="How many it holds, or held before it was cancelled.")
+    cancelled: bool = strawberry.field(description="Whether its tickets were given back; that is final.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+
+    @strawberry.field(description="The same identity for callers of the REST events API.")
+    @staticmethod
+    def uuid(root: Parent[ticketing.EventReservation]) -> UUID:
+        """Another spelling of the id."""
+        return ids.to_uuid("evr", root.id)
+
+    @strawberry.field(description="The event that it is for; here even a deleted one.")
+    @staticmethod
+    async def event(root: Parent[ticketing.EventReservation], info: Info) -> Event:
+        """One statement for all reservations of a list."""
+        return await event_reservations.event_of(info.context, root)  # type: ignore[return-value]  # the source

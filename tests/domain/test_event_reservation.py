@@ -1,0 +1,140 @@
+from collections.abc import Awaitable
+
+import pytest
+
+from db.engine import Database
+from db.ticketing import EventReservation
+from domain import stock
+from domain.errors import (
+    EventNotFound,
+    InvalidInput,
+    ReservationCancelled,
+    ReservationNotFound,
+    SeatsUnavailable,
+    Unauthenticated,
+)
+from domain.event_reservation import Viewer, cancel, change_tickets, find, reserve_tickets
+from tests.factories import make_user
+from tests.statements import Statements
+from tests.ticketing import availability, make_event, make_event_reservation, unbalanced
+
+ANYBODY = Viewer(None, in_the_open=True)
+
+
+def change(database: Database, row: EventReservation, tickets: int) -> Awaitable[EventReservation]:
+    return change_tickets(database.primary, viewer=ANYBODY, reservation_id=row.id, tickets=tickets)
+
+
+async def test_takes_tickets_from_the_event(database: Database) -> None:
+    event, user = await make_event(database, capacity=5), await make_user(database)
+    made = await reserve_tickets(database.primary, user_id=user.id, event_id=event.id, tickets=3)
+    assert (made.event_id, made.user_id, made.tickets, made.cancelled) == (event.id, user.id, 3, False)
+    assert await availability(database, event) == 2
+    assert await unbalanced(database) == []
+
+
+async def test_refuses_more_than_are_left_and_changes_nothing(database: Database) -> None:
+    event = await make_event(database, capacity=5, taken=3)
+    with pytest.raises(SeatsUnavailable) as refused:
+        await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=3)
+    assert refused.value.words == {"seats_available": 2}
+    assert await database.primary.value("SELECT count(*) FROM event_reservations") == 0
+    assert (await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=2)).tickets == 2
+    with pytest.raises(SeatsUnavailable):
+        await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=1)
+
+
+@pytest.mark.parametrize("tickets", [0, -1, stock.MOST_SEATS + 1])
+async def test_refuses_what_is_no_number_of_tickets(database: Database, tickets: int) -> None:
+    row = await make_event_reservation(database)
+    with pytest.raises(InvalidInput):
+        await reserve_tickets(database.primary, user_id=None, event_id=row.event_id, tickets=tickets)
+    with pytest.raises(InvalidInput):
+        await change(database, row, tickets)
+
+
+async def test_the_largest_number_is_refused_for_what_is_left(database: Database) -> None:
+    event = await make_event(database, capacity=stock.MOST_SEATS, taken=1)
+    with pytest.raises(SeatsUnavailable):
+        await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=stock.MOST_SEATS)
+
+
+async def test_refuses_an_event_that_is_not_there(database: Database) -> None:
+    with pytest.raises(EventNotFound):
+        await reserve_tickets(database.primary, user_id=None, event_id=1, tickets=1)
+
+
+async def test_refuses_an_account_that_is_gone(database: Database) -> None:
+    event = await make_event(database)
+    with pytest.raises(Unauthenticated):
+        await reserve_tickets(database.primary, user_id=1, event_id=event.id, tickets=1)
+    assert await availability(database, event) == 100
+
+
+@pytest.mark.parametrize("tickets", [1, 2, 5])
+async def test_gives_a_reservation_another_number(database: Database, tickets: int) -> None:
+    event = await make_event(database, capacity=5)
+    row = await make_event_reservation(database, event=event, tickets=2)
+    changed = await change(database, row, tickets)
+    assert changed.model_dump() == row.model_dump() | {"tickets": tickets, "updated_at": changed.updated_at}
+    assert changed.updated_at > row.updated_at
+    assert await availability(database, event) == 5 - tickets
+
+
+async def test_refuses_more_than_the_event_has_left_beside_it(database: Database) -> None:
+    event = await make_event(database, capacity=5)
+    row = await make_event_reservation(database, event=event, tickets=2)
+    await make_event_reservation(database, event=event, tickets=2)
+    with pytest.raises(SeatsUnavailable) as refused:
+        await change(database, row, 4)
+    assert refused.value.words == {"seats_available": 1}
+    assert await find(database.primary, viewer=ANYBODY, reservation_id=row.id) == row
+    assert await unbalanced(database) == []
+
+
+async def test_cancelling_gives_the_tickets_back_once(database: Database) -> None:
+    event = await make_event(database, capacity=5)
+    row = await make_event_reservation(database, event=event, tickets=3)
+    gone = await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id)
+    assert (gone.cancelled, gone.tickets) == (True, 3)
+    assert gone.updated_at > row.updated_at
+    assert await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id) == gone
+    assert await availability(database, event) == 5
+    with pytest.raises(ReservationCancelled):
+        await change(database, row, 1)
+    assert await availability(database, event) == 5
+
+
+async def test_a_users_reservation_is_theirs_and_the_staffs_alone(database: Database) -> None:
+    owner, other, staff = await make_user(database), await make_user(database), await make_user(database, is_staff=True)
+    row = await make_event_reservation(database, user=owner)
+    for viewer in (ANYBODY, Viewer(None), Viewer(other.id), Viewer(other.id, in_the_open=True)):
+        for attempt in (
+            find(database.primary, viewer=viewer, reservation_id=row.id),
+            change_tickets(database.primary, viewer=viewer, reservation_id=row.id, tickets=2),
+            cancel(database.primary, viewer=viewer, reservation_id=row.id),
+        ):
+            with pytest.raises(ReservationNotFound):
+                await attempt
+    for viewer in (Viewer(owner.id), Viewer(staff.id)):
+        assert (await find(database.primary, viewer=viewer, reservation_id=row.id)).id == row.id
+        assert (await cancel(database.primary, viewer=viewer, reservation_id=row.id)).cancelled
+
+
+async def test_nobodys_reservation_is_seen_where_it_was_made_and_by_staff(database: Database) -> None:
+    user, staff = await make_user(database), await make_user(database, is_staff=True)
+    row = await make_event_reservation(database)
+    for viewer in (ANYBODY, Viewer(user.id, in_the_open=True), Viewer(staff.id)):
+        assert await find(database.primary, viewer=viewer, reservation_id=row.id) == row
+    for viewer in (Viewer(None), Viewer(user.id)):
+        with pytest.raises(ReservationNotFound):
+            await find(database.primary, viewer=viewer, reservation_id=row.id)
+
+
+async def test_every_change_is_one_statement(database: Database, statements: Statements) -> None:
+    row = await make_event_reservation(database)
+    statements.clear()
+    await reserve_tickets(database.primary, user_id=None, event_id=row.event_id, tickets=2)
+    await change(database, row, 3)
+    await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id)
+    assert len(statements) == 3

@@ -1,0 +1,217 @@
+from datetime import datetime
+
+import pytest
+
+from db import lists, paging
+from db.engine import Database
+from db.ticketing import Show, Ticket
+from domain import show, stock, ticket
+from domain.errors import (
+    InvalidDate,
+    InvalidInput,
+    Refusals,
+    SeatsUnavailable,
+    ShowNotFound,
+    TicketNotFound,
+)
+from tests.factories import soon
+from tests.ticketing import make_show, make_ticket, sold, unbalanced
+
+
+async def book(
+    database: Database,
+    *,
+    show_timing: datetime,
+    ticket_count: int = 1,
+    user_name: str = "Ada",
+    phone_number: str = "+33 1 99 00 12 34",
+) -> Ticket:
+    async with database.transaction() as tx:
+        return await ticket.book_ticket(
+            tx, user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing
+        )
+
+
+async def move(database: Database, row: Ticket, show_timing: datetime) -> Ticket:
+    async with database.transaction() as tx:
+        return await ticket.update_timing(tx, ticket_id=row.id, show_timing=show_timing)
+
+
+async def delete(database: Database, row: Ticket) -> None:
+    async with database.transaction() as tx:
+        await ticket.delete_ticket(tx, ticket_id=row.id)
+
+
+async def shows(database: Database) -> int:
+    return int(await database.primary.value("SELECT count(*) FROM shows"))
+
+
+async def test_a_first_ticket_makes_its_show(database: Database) -> None:
+    made = await book(database, show_timing=soon(), ticket_count=4)
+    found = await show.find(database.primary, show_timing=soon())
+    assert (found.id, found.taken, found.capacity) == (made.show_id, 4, 20)
+    assert (made.user_name, made.phone_number, made.ticket_count) == ("Ada", "+33 1 99 00 12 34", 4)
+    again = await book(database, show_timing=soon(), ticket_count=16)
+    assert again.show_id == made.show_id
+    assert await sold(database, found) == 20
+
+
+@pytest.mark.parametrize(("taken", "wanted"), [(20, 1), (19, 2), (0, 21), (0, stock.MOST_SEATS)])
+async def test_refuses_the_twenty_first_and_changes_nothing(database: Database, taken: int, wanted: int) -> None:
+    of = await make_show(database)
+    if taken:
+        await make_ticket(database, show=of, ticket_count=taken)
+    with pytest.raises(SeatsUnavailable) as refused:
+        await book(database, show_timing=of.show_timing, ticket_count=wanted)
+    assert refused.value.words == {"seats_available": 20 - taken}
+    assert await unbalanced(database) == []
+
+
+async def test_a_refused_booking_leaves_no_show_behind(database: Database) -> None:
+    with pytest.raises(SeatsUnavailable):
+        await book(database, show_timing=soon(), ticket_count=21)
+    assert await shows(database) == 0
+
+
+@pytest.mark.parametrize("hours", [0, -1, -7, -9, -9999])
+async def test_refuses_a_show_that_has_begun(database: Database, hours: float) -> None:
+    await make_show(database, hours=hours)
+    with pytest.raises(InvalidDate):
+        await book(database, show_timing=soon(hours))
+    with pytest.raises(InvalidDate):
+        await book(database, show_timing=soon(hours - 1))
+    assert await shows(database) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"user_name": " "}, "userName"),
+        ({"user_name": "x" * 201}, "userName"),
+        ({"phone_number": ""}, "phoneNumber"),
+        ({"phone_number": "1" * 51}, "phoneNumber"),
+        ({"phone_number": "\0"}, "phoneNumber"),
+        ({"ticket_count": 0}, "ticketCount"),
+        ({"ticket_count": stock.MOST_SEATS + 1}, "ticketCount"),
+    ],
+)
+async def test_refuses_facts_that_no_ticket_has(database: Database, given: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await book(database, show_timing=soon(), **given)  # type: ignore[arg-type]  # wrong on purpose
+    assert refused.value.words["field"] == field
+    assert await shows(database) == 0
+
+
+async def test_tells_all_that_is_wrong_at_once(database: Database) -> None:
+    with pytest.raises(Refusals) as refused:
+        await book(database, show_timing=soon(), user_name="", phone_number="", ticket_count=0)
+    assert len(refused.value.exceptions) == 3
+
+
+async def test_moves_a_ticket_to_another_show(database: Database) -> None:
+    first, second = await make_show(database, hours=24), await make_show(database, hours=48)
+    for origin, target in ((first, second), (second, first)):
+        row = await make_ticket(database, show=origin, ticket_count=3)
+        moved = await move(database, row, target.show_timing)
+        assert moved.model_dump() == row.model_dump() | {"show_id": target.id}
+        assert await ticket.find(database.primary, ticket_id=row.id) == moved
+        assert (await sold(database, origin), await sold(database, target)) in {(0, 3), (3, 3)}
+        assert await unbalanced(database) == []
+
+
+async def test_moves_a_ticket_to_a_show_that_is_new(database: Database) -> None:
+    row = await make_ticket(database, ticket_count=20)
+    moved = await move(database, row, soon(48))
+    assert moved.show_id != row.show_id
+    assert await unbalanced(database) == []
+
+
+async def test_a_ticket_stays_where_it_was_where_the_new_show_is_full(database: Database) -> None:
+    row, full = await make_ticket(database, ticket_count=3), await make_show(database, hours=48)
+    await make_ticket(database, show=full, ticket_count=18)
+    with pytest.raises(SeatsUnavailable) as refused:
+        await move(database, row, full.show_timing)
+    assert refused.value.words == {"seats_available": 2}
+    assert await ticket.find(database.primary, ticket_id=row.id) == row
+    assert await unbalanced(database) == []
+
+
+async def test_a_ticket_may_be_moved_to_where_it_is(database: Database) -> None:
+    row = await make_ticket(database, ticket_count=20)
+    assert await move(database, row, soon()) == row
+    assert await unbalanced(database) == []
+
+
+async def test_a_ticket_of_a_running_show_is_moved_ahead_but_never_back(database: Database) -> None:
+    row = await make_ticket(database, show=await make_show(database, hours=-7))
+    for hours in (-7.0, -6.0):
+        with pytest.raises(InvalidDate):
+            await move(database, row, soon(hours))
+    assert (await move(database, row, soon(3))).show_id != row.show_id
+    assert await unbalanced(database) == []
+
+
+async def test_a_move_of_nothing_leaves_no_show_behind(database: Database) -> None:
+    row = await make_ticket(database)
+    await delete(database, row)
+    with pytest.raises(TicketNotFound):
+        await move(database, row, soon(48))
+    assert await shows(database) == 1
+
+
+async def test_a_deleted_ticket_gives_back_once(database: Database) -> None:
+    of = await make_show(database)
+    row, kept = await make_ticket(database, show=of, ticket_count=3), await make_ticket(database, show=of)
+    await delete(database, row)
+    for attempt in (delete(database, row), ticket.find(database.primary, ticket_id=row.id)):
+        with pytest.raises(TicketNotFound):
+            await attempt
+    assert await sold(database, of) == kept.ticket_count
+    assert await unbalanced(database) == []
+
+
+async def listed(database: Database, of: Show) -> int:
+    listing, codec = lists.tickets_of_show(of.id), database.cursors
+    return len((await paging.page(database.primary, codec, listing, paging.window())).rows)
+
+
+async def test_eight_hours_after_its_start_a_show_and_its_tickets_are_gone_at_once(database: Database) -> None:
+    live, over = await make_show(database, hours=-7.9), await make_show(database, hours=-8)
+    kept, lost = await make_ticket(database, show=live), await make_ticket(database, show=over)
+    assert await show.find(database.primary, show_id=live.id) == await show.find(
+        database.primary, show_timing=live.show_timing
+    )
+    assert await ticket.find(database.primary, ticket_id=kept.id) == kept
+    assert (await listed(database, live), await listed(database, over)) == (1, 0)
+    for find in ({"show_id": over.id}, {"show_timing": over.show_timing}):
+        with pytest.raises(ShowNotFound):
+            await show.find(database.primary, **find)
+    for attempt in (
+        ticket.find(database.primary, ticket_id=lost.id),
+        move(database, lost, soon()),
+        delete(database, lost),
+    ):
+        with pytest.raises(TicketNotFound):
+            await attempt
+
+
+async def test_expired_shows_are_deleted_with_their_tickets_a_batch_at_a_time(database: Database) -> None:
+    over = [await make_show(database, hours=hours) for hours in (-8, -9, -1000)]
+    for each in over:
+        await make_ticket(database, show=each)
+    kept = await make_ticket(database, show=await make_show(database, hours=-7.9))
+    deleted = []
+    for _ in range(3):
+        async with database.transaction() as tx:
+            deleted.append(await show.delete_expired(tx, batch=2))
+    assert deleted == [2, 1, 0]
+    assert await database.primary.tuples("SELECT id FROM tickets") == [(kept.id,)]
+    assert await shows(database) == 1
+
+
+async def test_a_show_is_found_by_id_and_time_together_where_they_agree(database: Database) -> None:
+    of, other = await make_show(database), await make_show(database, hours=48)
+    assert await show.find(database.primary, show_id=of.id, show_timing=of.show_timing) == of
+    for find in ({"show_id": of.id, "show_timing": other.show_timing}, {"show_id": 1}, {}):
+        with pytest.raises(ShowNotFound):
+            await show.find(database.primary, **find)

@@ -1,0 +1,119 @@
+"""The counter's twenty tickets, wanted by many at once, moved both ways, deleted twice."""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from datetime import datetime
+from typing import Any, Final
+
+import pytest
+
+from db.engine import Database
+from db.ticketing import Show, Ticket
+from domain import show, ticket
+from domain.errors import TicketNotFound
+from tests.factories import soon
+from tests.races.rivals import holding, started
+from tests.ticketing import make_show, make_ticket, sold, unbalanced
+
+HOLD_SHOW: Final = "SELECT FROM shows WHERE id = %(id)s FOR NO KEY UPDATE"
+
+
+async def book(database: Database, show_timing: datetime, count: int = 1) -> Ticket:
+    async with database.transaction() as tx:
+        return await ticket.book_ticket(
+            tx, user_name="Ada", phone_number="1", ticket_count=count, show_timing=show_timing
+        )
+
+
+async def move(database: Database, row: Ticket, to: Show) -> Ticket:
+    async with database.transaction() as tx:
+        return await ticket.update_timing(tx, ticket_id=row.id, show_timing=to.show_timing)
+
+
+async def delete(database: Database, row: Ticket) -> None:
+    async with database.transaction() as tx:
+        await ticket.delete_ticket(tx, ticket_id=row.id)
+
+
+async def outcomes(*changes: Awaitable[object]) -> list[str]:
+    """Return the names of what comes of changes that are made at once."""
+    found = await asyncio.gather(*changes, return_exceptions=True)
+    return sorted(type(each).__name__ for each in found)
+
+
+async def test_of_40_at_the_counter_20_get_a_ticket_for_a_show_that_nobody_has_made(database: Database) -> None:
+    found = await outcomes(*(book(database, soon()) for _ in range(40)))
+    assert (found.count("Ticket"), found.count("SeatsUnavailable")) == (20, 20)
+    assert await database.primary.tuples("SELECT taken, capacity FROM shows") == [(20, 20)]
+    assert await unbalanced(database) == []
+
+
+async def test_tickets_that_change_places_never_wait_in_a_ring(database: Database) -> None:
+    pair = [await make_show(database, hours=hours) for hours in (24, 48)]
+    rows = [
+        (await make_ticket(database, show=of, ticket_count=2), to) for of, to in (pair, pair[::-1]) for _ in range(5)
+    ]
+    assert await outcomes(*(move(database, row, to) for row, to in rows)) == ["Ticket"] * 10
+    assert [await sold(database, of) for of in pair] == [10, 10]
+    assert await unbalanced(database) == []
+
+
+async def test_of_many_who_move_into_the_last_places_none_gets_a_part(database: Database) -> None:
+    full = await make_show(database, hours=48)
+    await make_ticket(database, show=full, ticket_count=13)
+    rows = [
+        await make_ticket(database, show=await make_show(database, hours=hour), ticket_count=3) for hour in range(1, 7)
+    ]
+    found = await outcomes(*(move(database, row, full) for row in rows))
+    assert (found.count("Ticket"), found.count("SeatsUnavailable")) == (2, 4)
+    assert await sold(database, full) == 19
+    assert await unbalanced(database) == []
+
+
+async def test_one_ticket_that_many_move_ends_in_one_show(database: Database) -> None:
+    shows = [await make_show(database, hours=hours) for hours in range(1, 6)]
+    row = await make_ticket(database, show=shows[0], ticket_count=7)
+    assert await outcomes(*(move(database, row, to) for to in shows * 3)) == ["Ticket"] * 15
+    assert sorted([await sold(database, of) for of in shows]) == [0, 0, 0, 0, 7]
+    assert await unbalanced(database) == []
+
+
+async def test_deleted_by_many_it_gives_back_once(database: Database) -> None:
+    of = await make_show(database)
+    row, kept = await make_ticket(database, show=of, ticket_count=3), await make_ticket(database, show=of)
+    assert await outcomes(*(delete(database, row) for _ in range(6))) == ["NoneType"] + ["TicketNotFound"] * 5
+    assert await sold(database, of) == kept.ticket_count
+
+
+@pytest.mark.parametrize("first_goes", [True, False])
+async def test_a_ticket_that_is_moved_and_deleted_at_once_is_gone(database: Database, *, first_goes: bool) -> None:
+    of, to = await make_show(database), await make_show(database, hours=48)
+    row = await make_ticket(database, show=of, ticket_count=3)
+    changes: list[Coroutine[Any, Any, object]] = [delete(database, row), move(database, row, to)]
+    if not first_goes:
+        changes.reverse()
+    async with holding(database, HOLD_SHOW, id=of.id):
+        tasks = [await started(database, change, waiting=place + 1) for place, change in enumerate(changes)]
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(found[1], TicketNotFound if first_goes else type(None))
+    assert (await sold(database, of), await sold(database, to)) == (0, 0)
+    assert await unbalanced(database) == []
+
+
+async def test_a_move_away_makes_room_for_one_who_waits(database: Database) -> None:
+    of, to = await make_show(database), await make_show(database, hours=48)
+    row = await make_ticket(database, show=of, ticket_count=20)
+    async with holding(database, HOLD_SHOW, id=of.id):
+        moving = await started(database, move(database, row, to))
+        late = await started(database, book(database, of.show_timing, 5), waiting=2)
+    await moving
+    assert (await late).ticket_count == 5
+    assert await unbalanced(database) == []
+
+
+async def test_the_job_passes_by_a_show_that_somebody_is_busy_with(database: Database) -> None:
+    busy, idle = await make_show(database, hours=-9), await make_show(database, hours=-10)
+    async with holding(database, HOLD_SHOW, id=busy.id), database.transaction() as tx:
+        assert await show.delete_expired(tx, batch=10) == 1
+    assert await database.primary.tuples("SELECT id FROM shows") == [(busy.id,)]
+    assert idle.id != busy.id
