@@ -42,7 +42,7 @@ class Limits:
     patience: float = 0.3
     attempts: int = 10
     # Requests under way at once, from this process.
-    at_once: int = 64
+    at_once: int = 128
     body_bytes: int = 1024 * 1024
     # So many failed calls in a row, and it is left alone for so long.
     failures: int = 5

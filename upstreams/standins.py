@@ -6,6 +6,7 @@ import binascii
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from random import Random
 from typing import Final
@@ -67,7 +68,8 @@ class Faulty:
         faults, dice = self._standin.faults, self._standin.dice
         throw = dice.random()
         if throw < faults.timeout_rate:
-            await asyncio.sleep(HANGING_SECONDS)
+            await hang(receive)
+            return
         await asyncio.sleep(faults.latency_ms / 1000)
         if throw < faults.timeout_rate + faults.error_rate:
             broken = Response(HTML, dice.choice(BROKEN), media_type="text/html")
@@ -77,6 +79,14 @@ class Faulty:
             await stranger(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+async def hang(receive: Receive) -> None:
+    """Return once the caller has gone away, or nobody would wait any longer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HANGING_SECONDS):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 def create_standins(standins: Sequence[StandIn]) -> Starlette:

@@ -16,6 +16,7 @@ LONG = {
     *("Movie.places", "Movie.poster", "Movie.sessions", "Movie.viewerRating"),
     *("PageView.user", "Place.movies", "Place.sessions", "Rating.movie"),
     *("Session.movie", "Session.place", "Session.seatsAvailable", "User.bookings"),
+    *("Collection.movies", "User.collections", "User.favouriteGenres"),
 }
 
 

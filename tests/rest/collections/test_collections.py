@@ -1,5 +1,6 @@
 """/collection/: whole, private, and to the letter of document 002."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -119,6 +120,17 @@ async def test_put_changes_what_is_given(ada: Caller, change: dict[str, Any], ex
     assert response.status_code == 200
     assert response.json() == expected
     assert (await ada("GET", path)).json() == expected
+
+
+async def test_lists_that_are_replaced_at_once_never_mix(ada: Caller) -> None:
+    path = await ada.create()
+    lists = [[{**HULOT, "title": str(number), "uuid": str(uuid4())} for _ in range(20)] for number in range(8)]
+
+    changed = await asyncio.gather(*(ada("PUT", path, {"movies": movies}) for movies in lists))
+
+    assert {response.status_code for response in changed} == {200}
+    assert [response.json()["movies"] for response in changed] == lists
+    assert (await ada("GET", path)).json()["movies"] in lists
 
 
 async def test_delete_leaves_nothing(ada: Caller, database: Database) -> None:
