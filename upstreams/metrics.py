@@ -32,9 +32,9 @@ class UpstreamMetrics:
             multiprocess_mode="livemax",
         )
 
-    def attempt(self, upstream: str, *, ok: bool) -> None:
-        """Count one request."""
-        self._attempts.labels(upstream, "ok" if ok else "failed").inc()
+    def attempt(self, upstream: str, *, outcome: str) -> None:
+        """Count one request: `ok`, `failed`, or `overtaken` by another that answered first."""
+        self._attempts.labels(upstream, outcome).inc()
 
     def call(self, upstream: str, *, outcome: str, seconds: float) -> None:
         """Count one call, however many attempts it took."""

@@ -184,19 +184,22 @@ class Upstream:
     async def _send(self, request: httpx.Request, read: Callable[[Answer], T]) -> T:
         async with self._room:
             await asyncio.sleep(self._silence())
-            ok = False
+            outcome = "failed"
             try:
                 answer = await self._exchange(request)
                 made = read(answer)
-                ok = True
+                outcome = "ok"
                 return made
+            except asyncio.CancelledError:
+                outcome = "overtaken"
+                raise
             except ValueError:
                 raise Fault("an answer that cannot be read") from None
             except Fault as fault:
                 self._silent_until = max(self._silent_until, time.monotonic() + fault.retry_after)
                 raise
             finally:
-                self._metrics.attempt(self.name, ok=ok)
+                self._metrics.attempt(self.name, outcome=outcome)
 
     async def _exchange(self, request: httpx.Request) -> Answer:
         try:
