@@ -13,6 +13,7 @@ RUNTIME := $(VENV)/.installed-runtime
 PROJECT := $(VENV)/.installed-project
 DEV := $(VENV)/.installed-dev
 TOOLS := node_modules/.installed
+S3 := $(VENV)/s3/.installed
 # Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
 ARGS ?=
 
@@ -42,7 +43,7 @@ clean: ## Remove caches and what was installed; keep the data in .matinee
 ## Working on it
 
 .PHONY: test
-test: $(PROJECT) $(DEV) $(TOOLS) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
+test: $(PROJECT) $(DEV) $(TOOLS) $(S3) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -87,6 +88,7 @@ lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGR
 	$(LOCK) pyproject.toml --group build -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group npm -c requirements.lock -o requirements-npm.lock
+	$(LOCK) --group s3 -o requirements-s3.lock
 
 LOCK := $(BIN)/uv --quiet pip compile --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
 
@@ -113,6 +115,13 @@ $(PROJECT): pyproject.toml $(RUNTIME) $(wildcard */__init__.py)
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Installing the tools in requirements-dev.lock"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# An S3 API for the tests; in an environment of its own, for its requirements contradict ours.
+$(S3): requirements-s3.lock | $(BIN)/python
+	@echo "Installing the S3 API in requirements-s3.lock"
+	@$(BIN)/python -m venv $(VENV)/s3
+	@$(VENV)/s3/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-s3.lock
 	@touch $@
 
 # npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.

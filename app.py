@@ -34,12 +34,16 @@ from settings import Settings
 from upstreams import catalogue
 from upstreams.catalogue import Catalogue
 from upstreams.metrics import UpstreamMetrics
+from upstreams.prices import Prices
+from upstreams.providers import CINEMAWORLD, FILMWORLD, Provider
 from upstreams.resilience import Limits, Upstream
+from upstreams.store import Store
 from web import tools
 from web.metrics import Metrics
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
 JOBS_END_SECONDS: Final = 2.0
+# In the order of the OpenAPI document.
 
 
 class State(TypedDict):
@@ -109,7 +113,8 @@ async def serving(
                 await page_view.keep(tx, views)
 
         passwords = Passwords()
-        upstream = _catalogue(settings, UpstreamMetrics((metrics or Metrics()).registry))
+        measured = UpstreamMetrics((metrics or Metrics()).registry)
+        upstream = _catalogue(settings, measured)
         services = Services(
             settings=settings,
             database=database,
@@ -120,13 +125,29 @@ async def serving(
             catalogue=Catalogue(settings.catalogue_url, upstream),
             tally=counted or tally.private(),
             shared_tickets=Shared(database.primary.pool, lock_all=event_reservation.lock_all),
+            prices=Prices(
+                database,
+                providers(settings, measured),
+                fresh_seconds=settings.offers_fresh_seconds,
+            ),
+            store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
         )
         try:
             yield services
         finally:
+            await services.prices.close()
             await services.page_views.drain()
             await upstream.close()
             passwords.close()
+
+
+def providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
+    """Return the price providers that have an address."""
+    told = (
+        (CINEMAWORLD, settings.cinemaworld_url, settings.cinemaworld_token),
+        (FILMWORLD, settings.filmworld_url, settings.filmworld_token),
+    )
+    return [Provider(name, url=url, token=token, metrics=metrics) for name, url, token in told if url]
 
 
 async def work(settings: Settings) -> None:
@@ -147,6 +168,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with serving(settings, metrics=metrics, counted=counted) as services:
+            services.prices.warm()
             wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
             yield State(services=services)

@@ -172,11 +172,17 @@ def _standins(settings: Settings, faults: Faults, _worker: int) -> Starlette:
 
 
 def _announce_standins(settings: Settings, address: str) -> None:
-    told = rehearsal.led_to_standins(replace(settings, catalogue_url=None), address)
+    nobody = replace(settings, catalogue_url=None, cinemaworld_url=None, filmworld_url=None)
+    told = rehearsal.led_to_standins(nobody, address)
     typer.echo(f"MATINEE_CATALOGUE_URL={told.catalogue_url}")
     if not settings.catalogue_password:
         typer.echo(f"MATINEE_CATALOGUE_USER={settings.catalogue_user or rehearsal.USER}")
         typer.echo(f"MATINEE_CATALOGUE_PASSWORD={rehearsal.USER}")
+    providers = (("CINEMAWORLD", told.cinemaworld_url, told.cinemaworld_token),)
+    for name, url, token in (*providers, ("FILMWORLD", told.filmworld_url, told.filmworld_token)):
+        typer.echo(f"MATINEE_{name}_URL={url}")
+        if not token:
+            typer.echo(f"MATINEE_{name}_TOKEN={rehearsal.USER}")
 
 
 @commands.command("worker", epilog=_examples("matinee worker"))

@@ -10,6 +10,8 @@ from db.tally import Tally
 from domain.page_view import Seen
 from settings import Settings
 from upstreams.catalogue import Catalogue
+from upstreams.prices import Prices
+from upstreams.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,6 @@ class Services:
     tally: Tally
     # The same for reservations of events.
     shared_tickets: Shared
+    prices: Prices
+    # Files of exports.
+    store: Store

@@ -16,6 +16,7 @@ from psycopg.errors import Error as PsycopgError
 
 PREFIX: Final = "MATINEE_"
 SECRET_BYTES: Final = 32
+STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
 WEB_ADDRESS: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?"
 
 
@@ -147,6 +148,16 @@ def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("true", "false", ""):
         raise ValueError("must be true or false")
     return text.lower() == "true"
+
+
+def _store_address(text: str) -> str | None:
+    if text and not re.fullmatch(STORE_ADDRESS, text):
+        raise ValueError("must be an address that starts with file:///, s3://, gs:// or az://, without a query")
+    return text.rstrip("/") or None
+
+
+def _switch(text: str) -> bool:
+    return _one_of("on", "off")(text) == "on"
 
 
 def _timezone(text: str) -> ZoneInfo:
@@ -351,6 +362,80 @@ class Settings:
             default="false",
             meaning="`true` lets the server start in production without a counter token, open to anybody",
             example="true",
+        ),
+    ]
+
+    cinemaworld_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CINEMAWORLD_URL",
+            _web_address,
+            shown_default="a stand-in; in production none",
+            meaning="base of the price provider Cinemaworld: `/movies`, `/movies/{id}` and `/movie` are below it",
+            example="https://prices.example.org/dev/cinemaworld",
+            secret=True,
+        ),
+    ]
+    cinemaworld_token: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CINEMAWORLD_TOKEN",
+            _credential,
+            meaning="sent to Cinemaworld as `x-access-token`",
+            example="…",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    filmworld_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_FILMWORLD_URL",
+            _web_address,
+            shown_default="a stand-in; in production none",
+            meaning="base of the price provider Filmworld, as of the other one",
+            example="https://prices.example.org/dev/filmworld",
+            secret=True,
+        ),
+    ]
+    filmworld_token: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_FILMWORLD_TOKEN",
+            _credential,
+            meaning="sent to Filmworld as `x-access-token`",
+            example="…",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    offers_fresh_seconds: Annotated[
+        float,
+        Variable(
+            "MATINEE_OFFERS_FRESH_SECONDS",
+            _seconds(0, 3600),
+            default="5",
+            meaning="for how long a price provider's answer is good",
+            example="5",
+        ),
+    ]
+    exports_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_EXPORTS_URL",
+            _store_address,
+            shown_default="the folder `exports` in the data directory",
+            meaning="where the files of exports are kept: a folder of this machine, or a bucket, whose credentials and "
+            "region are those of its own variables, such as AWS_ACCESS_KEY_ID",
+            example="s3://matinee-exports/csv",
+        ),
+    ]
+    export_daily: Annotated[
+        bool,
+        Variable(
+            "MATINEE_EXPORT_DAILY",
+            _switch,
+            default="off",
+            meaning="`on` makes an export every 24 hours by itself, for staff",
+            example="on",
         ),
     ]
 

@@ -27,6 +27,7 @@ BY_NAME: Final[dict[str, Callable[[], Refusal]]] = {
     "ratings_user_id_fkey": NO_USER,
     "bookings_user_id_fkey": NO_USER,
     "collections_user_id_fkey": NO_USER,
+    "movie_exports_user_id_fkey": NO_USER,
     "ratings_movie_id_fkey": MovieNotFound,
     "sessions_movie_id_fkey": MovieNotFound,
     "sessions_place_id_fkey": PlaceNotFound,

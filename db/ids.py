@@ -22,6 +22,8 @@ KINDS: Final = {
     "shw": "show",
     "tkt": "ticket",
     "col": "collection",
+    "mof": "movie offer",
+    "exp": "export",
 }
 LARGEST: Final = 2**63 - 1
 # RFC 9562, section 5.8: version 8 leaves 48, 12 and 62 bits to its maker. The snowflake's 63 go first, so that UUIDs are

@@ -30,6 +30,7 @@ from db import search
 from db.collecting import Collection
 from db.models import FAR_AHEAD, Airing, Booking, Movie, PageView, Place, Session, User, table
 from db.paging import Listing, Ordered, Value
+from db.pricing import MovieExport, MovieOffer, ProviderMovie
 from db.ticketing import SHOW_LIFE, Event, EventReservation, Show, Ticket
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
@@ -40,16 +41,20 @@ VARIED: Final = frozenset({"genre", "airing_from", "search", "path"})
 
 # In the statement's own text, which has no parameters but those of the list.
 OPEN: Final[ColumnElement[str]] = literal_column("'open'")
+COMPLETED: Final[ColumnElement[str]] = literal_column("'completed'")
 EXPIRED: Final[ColumnElement[str]] = literal_column("'expired'")
 
 
 def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
     """Return what a row of the model is read from: every column but the internal ones.
 
-    A booking shows what it is by the database's clock at this moment, whether or not a job has closed it yet.
+    A booking and an export show what they are by the database's clock, whether or not a job has closed them yet.
     """
     own = table(model)
     seen: dict[str, ColumnElement[Any]] = {c.name: c for c in own.columns if not c.info.get("internal")}
+    if model is MovieExport:
+        over = and_(own.c.status == COMPLETED, own.c.expires_at <= func.clock_timestamp())
+        seen["status"] = case((over, EXPIRED), else_=own.c.status).label("status")
     if model is Booking:
         lapsed = and_(own.c.status == OPEN, own.c.closes_at <= func.clock_timestamp())
         seen["status"] = case((lapsed, EXPIRED), else_=own.c.status).label("status")
@@ -320,6 +325,20 @@ def tickets_statement(_given: Given, _sort: str, value: Value) -> Ordered:
     """Return the statement of `tickets_of_show`."""
     statement = select(*columns(Ticket)).where(ticket.show_id == value("show_id"), *live(Ticket))
     return Ordered(statement, (ticket.id,), ("id",), descending=True)
+
+
+def offers(*, search_for: str | None = None) -> Listing[MovieOffer]:
+    """Return the movies that a provider sells, by title."""
+    return searched("offers", MovieOffer, offers_statement, {}, search_for=search_for, sort="")
+
+
+def offers_statement(given: Given, _sort: str, _value: Value) -> Ordered:
+    """Return the statement of `offers`."""
+    own, entry = table(MovieOffer).c, table(ProviderMovie).c
+    statement = matching(select(*columns(MovieOffer)), given, own.title_key, own.title_trigrams)
+    sold = exists().where(entry.offer_id == own.id, entry.listed, entry.price.is_not(None))
+    keys = (own.title_key, own.id)
+    return Ordered(statement.where(sold), keys, ("title_key", "id"), varied=bool(given & VARIED))
 
 
 def searched(

@@ -96,7 +96,12 @@ async def add_staff(tx: Transaction, *, email: str, password_hash: str) -> User:
     return made
 
 
+async def is_staff(reading: Reading, user_id: int) -> bool:
+    """Return whether the user is staff at this moment; a token does not say."""
+    return bool(await reading.value("SELECT is_staff FROM users WHERE id = %(id)s", id=user_id))
+
+
 async def require_staff(reading: Reading, user_id: int) -> None:
-    """Raise Forbidden unless the user is staff at this moment; a token does not say."""
-    if not await reading.value("SELECT is_staff FROM users WHERE id = %(id)s", id=user_id):
+    """Raise Forbidden unless the user is staff at this moment."""
+    if not await is_staff(reading, user_id):
         raise Forbidden

@@ -1,7 +1,8 @@
 """The loaders of one request: made inside its running loop, renewed once a mutation has changed what they hold."""
 
+from collections.abc import Callable, Coroutine
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiodataloader import DataLoader
 from sqlmodel import SQLModel
@@ -10,6 +11,7 @@ from db.collecting import CollectedMovie, Collection
 from db.engine import Database, Reading
 from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
 from db.paging import Page
+from db.pricing import MovieOffer
 from db.ticketing import Event, EventReservation, Show, Ticket
 from loaders.by_booking import reservations_by_booking
 from loaders.by_collection import movies_by_collection
@@ -20,6 +22,7 @@ from loaders.by_session import seats_available_by_session
 
 # What a standby may answer for.
 CATALOGUE: Final = (Movie, Place, Session)
+T = TypeVar("T")
 
 
 class Loaders:
@@ -29,6 +32,7 @@ class Loaders:
         """Read movies, places and the schedule from `catalogue`, everything else from the primary."""
         self._database = database
         self._catalogue = catalogue
+        self._batched: dict[str, DataLoader[int, Any]] = {}
         self._ratings: dict[int, DataLoader[int, Rating | None]] = {}
         self._counts: dict[type[SQLModel], DataLoader[Children, int]] = {}
 
@@ -141,6 +145,17 @@ class Loaders:
         if model not in self._counts:
             self._counts[model] = count_by_parent(self.source_of(model))
         return self._counts[model]
+
+    @cached_property
+    def offer_by_id(self) -> DataLoader[int, MovieOffer | None]:
+        """What providers sell."""
+        return row_by_id(self._database.primary, MovieOffer)
+
+    def batched(self, name: str, load: Callable[[list[int]], Coroutine[Any, Any, list[T]]]) -> DataLoader[int, T]:
+        """What a resolver reads by rules of its own, many at once; `name` tells one such loader from the others."""
+        if name not in self._batched:
+            self._batched[name] = DataLoader(load)
+        return self._batched[name]
 
     def rating_by_movie(self, user_id: int) -> DataLoader[int, Rating | None]:
         """One user's ratings, by movie."""

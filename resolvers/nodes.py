@@ -8,7 +8,7 @@ from typing import Any, Final
 from db import ids
 from db.models import Rating, SeatReservation
 from domain.errors import InvalidId, InvalidInput, all_of
-from resolvers import bookings, collections, event_reservations, page_views, tickets, users
+from resolvers import bookings, collections, event_reservations, exports, offers, page_views, tickets, users
 from resolvers.context import Context
 
 MOST_IDS: Final = 100
@@ -34,6 +34,8 @@ BY_KIND: Final[dict[str, Callable[[Context, int], Awaitable[Any]]]] = {
     "rat": own_rating,
     "bok": bookings.own_booking,
     "rsv": own_seat_reservation,
+    "mof": offers.sold_offer,
+    "exp": exports.visible_export,
     "trk": page_views.visible_page_view,
     "col": collections.own_collection,
     "evt": lambda context, identity: context.loaders.event_by_id.load(identity),

@@ -51,6 +51,8 @@ PATH_IDS: Final[Mapping[str, PathId]] = {
     "collection_uuid": PathId("col", errors.CollectionNotFound, as_uuid=True),
     "event_id": PathId("evt", errors.EventNotFound, as_uuid=True),
     "reservation_id": PathId("evr", errors.ReservationNotFound, as_uuid=True),
+    "offer_id": PathId("mof", errors.OfferNotFound),
+    "export_id": PathId("exp", errors.ExportNotFound),
 }
 
 Asked_co = TypeVar("Asked_co", bound=BaseModel, covariant=True)
@@ -103,6 +105,8 @@ class Endpoint(Generic[Asked_co]):
     caller: Caller
     # By status; None is an answer without a body.
     answers: Mapping[int, Any]
+    # Of those answers.
+    media: str = JSON
     # Examples of what it refuses, besides what every endpoint of its kind does.
     refusals: tuple[Refusal, ...] = ()
     tag: str

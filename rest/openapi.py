@@ -162,7 +162,7 @@ def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
     """Return every answer, the refusals with an example each."""
     answered = {
         str(status): {"description": HTTPStatus(status).phrase}
-        | ({"content": media(schemas[answer], components)} if answer else {})
+        | ({"content": media(schemas[answer], components, endpoint.media)} if answer else {})
         for status, answer in endpoint.answers.items()
     }
     shape = shape_of(endpoint.path)
@@ -203,6 +203,6 @@ def refused_response(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Sh
     return described
 
 
-def media(schema: Schema, components: Schema) -> Schema:
-    """Return JSON of this schema, with an example."""
-    return {JSON: {"schema": schema, "example": sample(schema, components)}}
+def media(schema: Schema, components: Schema, kind: str = JSON) -> Schema:
+    """Return a body of this schema, with an example."""
+    return {kind: {"schema": schema, "example": sample(schema, components)}}

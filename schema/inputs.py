@@ -1,6 +1,7 @@
 """What clients may give: sorts, filters and the inputs of mutations."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, cast
 
@@ -66,6 +67,16 @@ class PlaceFilter:
     """All that is given must hold."""
 
     search: str | None = field("Words of the name, as for movies.")
+
+
+@strawberry.input(description="A movie for a provider.")
+class PublishMovieInput:
+    """See the fields."""
+
+    provider: str = required("The provider's name, as in `providers`.")
+    title: str = required("1 to 200 characters.")
+    body: str = required("What there is to say about it, 1 to 5000 characters.")
+    price: Decimal = required("0 or more, at most 9 digits before the point and 6 behind it.")
 
 
 @strawberry.input(description="Which page views; what is left out does not matter.")

@@ -6,7 +6,7 @@ import strawberry
 
 from db import models
 from domain.page_view import Seen
-from resolvers import bookings, movies, page_views, places, ratings, sessions, users
+from resolvers import bookings, exports, movies, offers, page_views, places, ratings, sessions, users
 from schema.changing import about, changed
 from schema.collecting_mutation import CollectingMutation
 from schema.connection import Info, given
@@ -19,6 +19,7 @@ from schema.inputs import (
     IdentityInput,
     OpenBookingInput,
     PageInput,
+    PublishMovieInput,
     RateMovieInput,
     RescheduleSessionInput,
     ReserveSeatsInput,
@@ -33,8 +34,10 @@ from schema.page_view import PageEventType
 from schema.payloads import (
     BookingPayload,
     DeletePayload,
+    MovieExportPayload,
     MoviePayload,
     PlacePayload,
+    PublishMoviePayload,
     RateMoviePayload,
     SessionPayload,
     SignInPayload,
@@ -189,6 +192,24 @@ class Mutation(CollectingMutation, TicketingMutation):
     async def delete_session(self, info: Info, input: Annotated[DeleteInput, about("The session.")]) -> DeletePayload:
         """SESSION_NOT_FOUND, STILL_IN_USE."""
         return await changed(info, DeletePayload, sessions.delete_session(info.context, input.id), "deleted_id")
+
+    @strawberry.mutation(description="Sends a movie to a provider's own API. Staff only.")
+    async def publish_movie(
+        self, info: Info, input: Annotated[PublishMovieInput, about("The movie.")]
+    ) -> PublishMoviePayload:
+        """PROVIDER_NOT_FOUND, INVALID_INPUT, UPSTREAM_UNAVAILABLE."""
+        asked = offers.publish_movie(
+            info.context, input.provider, title=input.title, body=input.body, price=input.price
+        )
+        return await changed(info, PublishMoviePayload, asked, "provider_movie_id")
+
+    @strawberry.mutation(
+        description="Queues a CSV of every movie seen at the providers in the last 24 hours. For signed-in users; each "
+        "sees their own exports, staff all."
+    )
+    async def request_movie_export(self, info: Info) -> MovieExportPayload:
+        """A worker writes it."""
+        return await changed(info, MovieExportPayload, exports.request_export(info.context), "export")
 
     @strawberry.mutation(description="Tells that a page was entered or left. For anybody.")
     async def track_page(self, info: Info, input: Annotated[TrackPageInput, about("The page.")]) -> TrackPagePayload:

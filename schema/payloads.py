@@ -8,6 +8,7 @@ from schema.booking import Booking
 from schema.collection import Collection
 from schema.errors import UserError
 from schema.event import Event, EventReservation
+from schema.export import MovieExport
 from schema.movie import Movie
 from schema.place import Place
 from schema.rating import Rating
@@ -130,6 +131,22 @@ class DeletePayload:
     """See the fields."""
 
     deleted_id: strawberry.ID | None = shown("What is no more")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to publishMovie.")
+class PublishMoviePayload:
+    """See the fields."""
+
+    provider_movie_id: str | None = shown("The movie's id at the provider")
+    errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The answer to requestMovieExport.")
+class MovieExportPayload:
+    """See the fields."""
+
+    export: MovieExport | None = shown("The export, queued")
     errors: list[UserError] = errors()
 
 

@@ -5,14 +5,16 @@ from typing import Annotated, Any
 
 import strawberry
 
-from resolvers import bookings, events, movies, nodes, page_views, places, sessions, tickets, users
+from resolvers import bookings, events, exports, movies, nodes, offers, page_views, places, sessions, tickets, users
 from schema.booking import Booking
 from schema.collecting_query import CollectingQuery
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.event import Event
+from schema.export import MovieExport
 from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy, order
 from schema.movie import Movie
 from schema.node import Node
+from schema.offer import MovieOffer, ProviderStatus
 from schema.page_view import PageView
 from schema.place import Place
 from schema.session import Session
@@ -25,6 +27,7 @@ UNSET: Any = strawberry.UNSET
 Identity = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 Identities = Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
 WhichMovies = Annotated[MovieFilter | None, strawberry.argument(description="Only those that match.")]
+WhichTitles = Annotated[str | None, strawberry.argument(description="Words of the title; a typing error is forgiven.")]
 WhichPlaces = Annotated[PlaceFilter | None, strawberry.argument(description="Only those that match.")]
 WhichEvents = Annotated[EventFilter | None, strawberry.argument(description="Only those that match.")]
 ShowIdentity = Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")]
@@ -150,6 +153,38 @@ class Query(CollectingQuery):
     async def ticket(self, info: Info, id: Identity) -> Ticket | None:
         """By its id."""
         return await tickets.ticket_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(
+        description="Every movie that the price providers sell, with every provider's price and the cheapest of them. By "
+        "title."
+    )
+    async def offers(
+        self,
+        info: Info,
+        search: WhichTitles = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[MovieOffer]:
+        """From the database, once the prices in there are fresh, or known to be stale."""
+        asked = window(first, after, last, before)
+        return await offers.list_offers(info.context, asked, search=given(search))  # type: ignore[return-value]
+
+    @strawberry.field(description="One movie that is sold; null if there is none.")
+    async def movie_offer(self, info: Info, id: Identity) -> MovieOffer | None:
+        """By its id."""
+        return await offers.offer_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(description="The price providers, and how they do at this moment.")
+    async def providers(self, info: Info) -> list[ProviderStatus]:
+        """They are asked, unless they have just been."""
+        return await offers.providers(info.context)  # type: ignore[return-value]  # the sources
+
+    @strawberry.field(description="One of the viewer's exports, any for staff; null if there is none.")
+    async def movie_export(self, info: Info, id: Identity) -> MovieExport | None:
+        """By its id."""
+        return await exports.export_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Page views, newest first. Staff only.")
     async def page_views(

@@ -1,6 +1,7 @@
 """How values that GraphQL does not know by itself are spelled."""
 
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.errors import InvalidDate, InvalidInput
 
 LONGEST: Final = 50
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
+MOST_DIGITS: Final = 100
 OFFSET: Final = "must be an ISO 8601 instant with an offset or Z, such as 2026-11-20T18:30:00Z"
 
 
@@ -31,6 +33,22 @@ def parse_uuid(value: Any) -> UUID:
     return UUID(value)
 
 
+def parse_decimal(value: Any) -> Decimal:
+    """Return the number that a text or a number names; raise InvalidInput where it is none, or not finite."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+        raise InvalidInput(field="Decimal", problem='must be a decimal number such as "24.50"')
+    return number
+
+
+def spell_decimal(value: Decimal) -> str:
+    """Return a number without an exponent, with every digit that it has."""
+    return f"{value:f}"
+
+
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -45,5 +63,11 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         serialize=str,
         parse_value=parse_uuid,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='Decimal number as a string, exact: "24.50".',
+        serialize=spell_decimal,
+        parse_value=parse_decimal,
     ),
 }

@@ -24,6 +24,12 @@ class UpstreamMetrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        self._skipped = Counter(
+            "matinee_upstream_entries_skipped",
+            "Entries of a third party's lists that could not be read.",
+            ("upstream",),
+            registry=registry,
+        )
         self._open = Gauge(
             "matinee_upstream_breaker_open",
             "1 while a third party is left alone after failures in a row, in any worker.",
@@ -39,6 +45,10 @@ class UpstreamMetrics:
     def call(self, upstream: str, *, outcome: str, seconds: float) -> None:
         """Count one call, however many attempts it took."""
         self._calls.labels(upstream, outcome).observe(seconds)
+
+    def skipped(self, upstream: str, entries: int) -> None:
+        """Count entries that were left out."""
+        self._skipped.labels(upstream).inc(entries)
 
     def breaker(self, upstream: str, *, is_open: bool) -> None:
         """Tell whether this third party is left alone."""

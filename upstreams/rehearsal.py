@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from settings import Settings
-from upstreams import standin_catalogue
+from upstreams import standin_catalogue, standin_providers
 from upstreams.standins import Faults, StandIn, create_standins, made_up_password
 from web.server import listen, served_aside
 
@@ -28,7 +28,9 @@ def standins(settings: Settings, faults: Faults) -> list[StandIn]:
             user=settings.catalogue_user or USER,
             password=settings.catalogue_password or USER,
             faults=replace(faults),
-        )
+        ),
+        standin_providers.cinemaworld(token=settings.cinemaworld_token or USER, faults=replace(faults)),
+        standin_providers.filmworld(token=settings.filmworld_token or USER, faults=replace(faults)),
     ]
 
 
@@ -36,7 +38,11 @@ def led_to_standins(settings: Settings, address: str) -> Settings:
     """Return the settings with the addresses of stand-ins at `address` in place of those that are not set."""
     if settings.catalogue_url is None:
         settings = replace(settings, catalogue_url=f"{address}/{standin_catalogue.NAME}{standin_catalogue.LIST}")
-    return settings
+    return replace(
+        settings,
+        cinemaworld_url=settings.cinemaworld_url or f"{address}/{standin_providers.CINEMAWORLD}",
+        filmworld_url=settings.filmworld_url or f"{address}/{standin_providers.FILMWORLD}",
+    )
 
 
 def with_credentials(settings: Settings) -> Settings:
@@ -45,6 +51,10 @@ def with_credentials(settings: Settings) -> Settings:
         user = settings.catalogue_user or USER
         password = settings.catalogue_password or made_up_password()
         settings = replace(settings, catalogue_user=user, catalogue_password=password)
+    if settings.cinemaworld_url is None:
+        settings = replace(settings, cinemaworld_token=settings.cinemaworld_token or made_up_password())
+    if settings.filmworld_url is None:
+        settings = replace(settings, filmworld_token=settings.filmworld_token or made_up_password())
     return settings
 
 
@@ -71,4 +81,9 @@ def rehearsing(settings: Settings) -> Iterator[Settings]:
 
 def missing(settings: Settings) -> list[str]:
     """Return the variables that have no address of a third party."""
-    return [name for name, value in {"MATINEE_CATALOGUE_URL": settings.catalogue_url}.items() if value is None]
+    addresses = {
+        "MATINEE_CATALOGUE_URL": settings.catalogue_url,
+        "MATINEE_CINEMAWORLD_URL": settings.cinemaworld_url,
+        "MATINEE_FILMWORLD_URL": settings.filmworld_url,
+    }
+    return [name for name, value in addresses.items() if value is None]

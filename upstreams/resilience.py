@@ -27,6 +27,8 @@ T = TypeVar("T")
 # An answer packed small could grow past every limit when it is unpacked.
 HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "matinee"}
 KEPT_ALIVE_SECONDS: Final = 5.0
+# They come in crowds: a second attempt at each, where the third party is merely slow, would double the crowd.
+PATIENCE_WITH_PARTS: Final = 1.0
 
 log = structlog.get_logger("matinee.upstreams")
 
@@ -118,25 +120,52 @@ class Upstream:
             trust_env=False,
         )
 
-    async def get(self, url: str, *, read: Callable[[Answer], T], params: Mapping[str, str] | None = None) -> T:
-        """Return what `read` makes of the first good answer; what it raises ValueError for counts as none."""
+    async def get(
+        self,
+        url: str,
+        *,
+        read: Callable[[Answer], T],
+        params: Mapping[str, str] | None = None,
+        attempts: int | None = None,
+    ) -> T:
+        """Return what `read` makes of the first good answer; what it raises ValueError for counts as none.
+
+        `attempts` bounds them more closely than the limits do: for a caller who can do without the answer.
+        """
         request = self._client.build_request("GET", url, params=params)
-        return await self._call(request, read, patience=self._limits.patience)
+        most = min(attempts or self._limits.attempts, self._limits.attempts)
+        return await self._call(request, read, patience=self._limits.patience, most=most)
+
+    async def get_part(self, url: str, *, read: Callable[[Answer], T], attempts: int) -> T:
+        """Return what `read` makes of an answer that only completes another one.
+
+        One such that fails says nothing of the third party as a whole: it leaves breaker and health as they are.
+        """
+        request, limits = self._client.build_request("GET", url), self._limits
+        call: Attempts[T] = Attempts(
+            lambda: self._send(request, read), patience=PATIENCE_WITH_PARTS, most=attempts, deadline=limits.deadline
+        )
+        try:
+            return await call.answer()
+        except (Fault, TimeoutError):
+            raise UpstreamUnavailable from None
 
     async def post(self, url: str, *, read: Callable[[Answer], T], json: object) -> T:
         """Return what `read` makes of the answer. Sent again only where it cannot have arrived: a repeat is not safe."""
         request = self._client.build_request("POST", url, json=json)
-        return await self._call(request, read, patience=None)
+        return await self._call(request, read, patience=None, most=self._limits.attempts)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _call(self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None) -> T:
+    async def _call(
+        self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
+    ) -> T:
         started = time.monotonic()
         outcome = "failed"
         try:
-            answer = await self._guarded(request, read, patience=patience)
+            answer = await self._guarded(request, read, patience=patience, most=most)
             outcome = "ok"
             return answer
         except Refused:
@@ -150,7 +179,9 @@ class Upstream:
         finally:
             self._metrics.call(self.name, outcome=outcome, seconds=time.monotonic() - started)
 
-    async def _guarded(self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None) -> T:
+    async def _guarded(
+        self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
+    ) -> T:
         """Pass the circuit breaker, which counts calls: one attempt in two may fail without any harm."""
         breaker = await self._breakers.get_breaker(self.name)
         if self._probing or self._silence() > self._limits.deadline:
@@ -160,18 +191,18 @@ class Upstream:
                 # After its rest one call alone finds out; the others are refused until it has.
                 self._probing = probing = breaker.context.state == HALF_OPENED
                 try:
-                    return await self._attempted(request, read, patience=patience)
+                    return await self._attempted(request, read, patience=patience, most=most)
                 finally:
                     if probing:
                         self._probing = False
         except OpenedState:
             raise Refused from None
 
-    async def _attempted(self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None) -> T:
-        limits = self._limits
-        attempts = Attempts(
-            lambda: self._send(request, read), patience=patience, most=limits.attempts, deadline=limits.deadline
-        )
+    async def _attempted(
+        self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
+    ) -> T:
+        deadline = self._limits.deadline
+        attempts = Attempts(lambda: self._send(request, read), patience=patience, most=most, deadline=deadline)
         try:
             answer = await attempts.answer()
         except (Fault, TimeoutError):

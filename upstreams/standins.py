@@ -139,6 +139,11 @@ def by_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
     return allows
 
 
+def by_token(token: str) -> Callable[[Request], bool]:
+    """Return what knows a caller by the token in `x-access-token`."""
+    return lambda request: hmac.compare_digest(request.headers.get("x-access-token", "").encode(), token.encode())
+
+
 def made_up_password() -> str:
     """Return a password that is good for one run."""
     return secrets.token_hex(16)

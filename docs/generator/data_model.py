@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlmodel import SQLModel
 
 import db.collecting  # fills the metadata, with what it imports
+import db.pricing  # fills the metadata, with what it imports
 import db.ticketing  # noqa: F401  # fills the metadata, with what it imports
 
 DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
@@ -24,6 +25,11 @@ the same tables. Every `id` is made by the database ([ADR 2](adr/0002-snowflakes
 worked out by the database from others of its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`,
 `sessions.ends_at` and all of `airings` are kept by triggers ([ADR 6](adr/0006-derived-columns-by-triggers.md)). The
 tables of the job queue are procrastinate's own, in the schema `queue`.
+Drawn from the models in `db/models.py` and `db/pricing.py`; the migrations in `db/migrations/versions/` make the same
+tables. Every `id` is made by the database ([ADR 2](adr/0002-snowflakes-made-by-the-database.md)). A *derived* column is
+worked out by the database from others of its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`, `sessions.ends_at` and
+all of `airings` are kept by triggers ([ADR 6](adr/0006-derived-columns-by-triggers.md)). The tables of the job queue are
+procrastinate's own, in the schema `queue`.
 
 """
 

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 import db.collecting
 import db.models
+import db.pricing  # with its models
 import db.ticketing  # with its models
 from db import migrate, revision
 from db.migrations.versions import __name__ as versions

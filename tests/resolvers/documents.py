@@ -12,6 +12,7 @@ SHOWN = {
     "signIn": "token user { id email username isStaff createdAt bookings { totalCount } }",
     "rateMovie": "rating { id value createdAt updatedAt movie { id } } movie { id rating ratingCount viewerRating { value } }",
     "trackPage": "ok",
+    "publishMovie": "providerMovieId",
 }
 BOOKING = """booking {
     id status reservedSeats createdAt closesAt confirmedAt cancelledAt

@@ -106,7 +106,8 @@ def test_whoever_has_no_address_is_stood_in_for(told: Settings) -> None:
         httpx.put(urljoin(led.catalogue_url, "/faults/catalogue"), json={"error_rate": 0, "timeout_rate": 0})
         assert len(httpx.get(led.catalogue_url, auth=AUTH).json()["results"]) == 10
 
-    assert [line["missing"] for line in lines if "stand-ins" in line["event"]] == [["MATINEE_CATALOGUE_URL"]]
+    everybody = ["MATINEE_CATALOGUE_URL", "MATINEE_CINEMAWORLD_URL", "MATINEE_FILMWORLD_URL"]
+    assert [line["missing"] for line in lines if "stand-ins" in line["event"]] == [everybody]
 
 
 def test_made_up_credentials_are_new_each_time_and_never_logged(told: Settings) -> None:
@@ -118,7 +119,12 @@ def test_made_up_credentials_are_new_each_time_and_never_logged(told: Settings) 
 
 
 def test_a_configured_third_party_is_left_alone(told: Settings) -> None:
-    configured = replace(told, catalogue_url="https://catalogue.test/")
+    configured = replace(
+        told,
+        catalogue_url="https://catalogue.test/",
+        cinemaworld_url="https://cinemaworld.test",
+        filmworld_url="https://filmworld.test",
+    )
 
     with rehearsing(configured) as led:
         assert led is configured
@@ -131,6 +137,37 @@ def test_in_production_nobody_is_stood_in_for(told: Settings) -> None:
         assert led is production
 
     assert [line["log_level"] for line in lines] == ["warning"]
+
+
+@pytest.mark.parametrize("name", ["cinemaworld", "filmworld"])
+def test_price_providers_know_their_callers_by_a_token(served: httpx.Client, name: str) -> None:
+    assert served.get(f"/{name}/movies").status_code == 401
+    assert served.get(f"/{name}/movies", headers={"x-access-token": "matinee"}).status_code == 200
+
+
+def test_price_providers_answer_in_both_shapes(served: httpx.Client) -> None:
+    served.headers["x-access-token"] = "matinee"
+    capitalised = served.get("/cinemaworld/movies").json()["Movies"]
+    bare = served.get("/filmworld/movies").json()
+
+    assert len(bare) > len(capitalised) > 30
+    assert not any("Price" in movie for movie in capitalised)
+    detail = served.get(f"/cinemaworld/movies/{capitalised[0]['ID']}").json()
+    assert isinstance(detail["Price"], str)
+    assert {type(movie["price"]) for movie in bare} == {float, type(None)}
+    tails = {movie["ID"][2:] for movie in capitalised}
+    assert tails & {movie["id"][2:] for movie in bare}
+    assert served.get("/filmworld/movies/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["cinemaworld", "filmworld"])
+def test_a_movie_that_is_published_is_listed(served: httpx.Client, name: str) -> None:
+    served.headers["x-access-token"] = "matinee"
+    made = served.post(f"/{name}/movie", json={"title": "New", "body": "!", "price": 24.1})
+
+    assert made.status_code == 201
+    detail = served.get(f"/{name}/movies/{made.json()['id']}").json()
+    assert {str(key).lower(): value for key, value in detail.items()}["price"] == 24.1
 
 
 def test_more_can_stand_beside_it(told: Settings) -> None:

@@ -1,0 +1,114 @@
+"""The tables of prices: what each provider has told, the movies behind it, and the exports of all that."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import configure_mappers
+from sqlmodel import Field, SQLModel
+
+from db.models import CODEPOINTS, derived, instant, reference, snowflake_id, words
+
+
+class ExportStatus(StrEnum):
+    """What an export can be."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class MovieOffer(SQLModel, table=True):
+    """A movie that providers sell: what their entries of the same movie are joined to. Listed while one has a price."""
+
+    __tablename__: ClassVar[str] = "movie_offers"
+    __table_args__ = (
+        Index("movie_offers_by_title", "title_key", "id"),
+        Index("movie_offers_by_trigram", "title_trigrams", postgresql_using="gin"),
+    )
+
+    id: int = snowflake_id()
+    title: str = words()
+    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
+    title_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(title))", internal=True)
+    year: str | None = Field(default=None, sa_column=Column(Text))
+    poster: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ProviderMovie(SQLModel, table=True):
+    """A provider's entry of a movie, as it was seen last. A failed provider's entries stay `listed`, the last it told.
+
+    `price` is null where there is none that can be read; `priced_at` is when it was read.
+    """
+
+    __tablename__: ClassVar[str] = "provider_movies"
+    __table_args__ = (
+        CheckConstraint("price >= 0", name="provider_movies_price_check"),
+        Index("provider_movies_of_offer", "offer_id"),
+        Index("provider_movies_by_tail", "tail"),
+        Index("provider_movies_by_title", "title_key"),
+        Index("provider_movies_listed", "provider", postgresql_where=text("listed")),
+    )
+
+    provider: str = Field(sa_column=Column(Text, primary_key=True))
+    provider_movie_id: str = Field(sa_column=Column(Text(collation=CODEPOINTS), primary_key=True))
+    offer_id: int = reference("movie_offers")
+    title: str = words()
+    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
+    # What stands behind the provider's two letters: the same at both providers where they mean the same movie.
+    tail: str | None = derived(
+        Text(collation=CODEPOINTS),
+        "CASE WHEN provider_movie_id ~ '^[A-Za-z]{2}.' THEN lower(substr(provider_movie_id, 3)) END",
+        nullable=True,
+    )
+    year: str | None = Field(default=None, sa_column=Column(Text))
+    poster: str | None = Field(default=None, sa_column=Column(Text))
+    price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+    priced_at: datetime | None = instant(nullable=True)
+    listed: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    first_seen_at: datetime = instant(default=True)
+    last_seen_at: datetime = instant(default=True)
+
+
+class PriceProvider(SQLModel, table=True):
+    """How a provider did when it was asked last, by any server; `failures` are those in a row."""
+
+    __tablename__: ClassVar[str] = "price_providers"
+
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    answered_at: datetime | None = instant(nullable=True)
+    failed_at: datetime | None = instant(nullable=True)
+    failures: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    last_error: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class MovieExport(SQLModel, table=True):
+    """A CSV of every movie seen at the providers within a day; without a user where the server makes it by itself."""
+
+    __tablename__: ClassVar[str] = "movie_exports"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('queued', 'running', 'completed', 'failed', 'expired')", name="movie_exports_status_check"
+        ),
+        Index("movie_exports_of_user", "user_id", "id"),
+        Index("movie_exports_due", "expires_at", postgresql_where=text("status = 'completed'")),
+    )
+
+    id: int = snowflake_id()
+    user_id: int | None = reference("users", nullable=True)
+    status: ExportStatus = Field(sa_column=Column(Text, nullable=False, server_default=text("'queued'")))
+    row_count: int | None = Field(default=None, sa_column=Column(Integer))
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    error: str | None = Field(default=None, sa_column=Column(Text))
+    created_at: datetime = instant(default=True)
+    completed_at: datetime | None = instant(nullable=True)
+    expires_at: datetime | None = instant(nullable=True)
+
+
+# As in models.py.
+configure_mappers()

@@ -1,0 +1,28 @@
+"""Reads any number of rows in constant memory: a server-side cursor, a batch at a time, in one snapshot."""
+
+from collections.abc import AsyncGenerator
+from typing import Any, Final
+
+from db.engine import POOL_TIMEOUT_SECONDS, Reader, refusals
+
+# For a batch of an index scan, and for whoever is fed with the batches: a store may be slow to take them.
+BOUNDS: Final = (
+    "SELECT set_config('statement_timeout', '60s', true),"
+    " set_config('idle_in_transaction_session_timeout', '120s', true)"
+)
+
+
+async def batches(
+    reader: Reader, statement: str, *, size: int, **parameters: object
+) -> AsyncGenerator[list[tuple[Any, ...]], None]:
+    """Yield the statement's rows as plain tuples, `size` at a time; raise Unavailable where the database goes away."""
+    with refusals():
+        async with (
+            reader.pool.connection(POOL_TIMEOUT_SECONDS) as connection,
+            connection.transaction(),
+        ):
+            await connection.execute(BOUNDS)
+            async with connection.cursor(name="batches") as cursor:
+                await cursor.execute(statement, parameters)
+                while rows := await cursor.fetchmany(size):
+                    yield rows

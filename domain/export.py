@@ -1,0 +1,186 @@
+"""Exports: one file of every movie seen at the providers within a day, however often it has to be begun."""
+
+import csv
+import io
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, Final
+
+from db import ids, lists, paging, queue, streaming
+from db.engine import Reader, Reading, Transaction
+from db.pricing import ExportStatus, MovieExport
+from domain import instants, user
+from domain.errors import ExportGone, ExportNotFound, ExportNotReady
+from domain.offer import spelled
+
+QUEUE: Final = "exports"
+TASK: Final = "exports:write_export"
+COLUMNS: Final = ("provider", "id", "title", "year", "price", "first_seen_at", "last_seen_at")
+# What spreadsheets take for the beginning of a formula, also in the full width of East Asian writing (OWASP, CSV injection).
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+DAY: Final = "interval '24 hours'"
+KEPT: Final = "interval '7 days'"
+
+BY_ID: Final = paging.sql(lists.by_id(MovieExport))
+ADD: Final = "INSERT INTO movie_exports (user_id) VALUES (%(user_id)s) RETURNING *"
+LOCK_DAILY: Final = "SELECT pg_advisory_xact_lock(hashtext('matinee daily export'))"
+DAILY_IS_DUE: Final = f"""
+    SELECT NOT EXISTS (
+        SELECT FROM movie_exports WHERE user_id IS NULL AND created_at > clock_timestamp() - {DAY}
+    )
+"""
+BEGIN: Final = """
+    UPDATE movie_exports SET status = 'running', attempts = attempts + 1, row_count = 0, error = NULL
+    WHERE id = %(id)s AND status IN ('queued', 'running')
+    RETURNING attempts
+"""
+# Every step names its attempt: one that was given up for dead, and is not, changes nothing any more.
+PROGRESS: Final = """
+    UPDATE movie_exports SET row_count = %(rows)s
+    WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'running'
+    RETURNING true
+"""
+COMPLETE: Final = f"""
+    UPDATE movie_exports SET status = 'completed', row_count = %(rows)s, completed_at = clock_timestamp(),
+        expires_at = clock_timestamp() + {KEPT}
+    WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'running'
+    RETURNING true
+"""
+END_ATTEMPT: Final = """
+    UPDATE movie_exports SET status = %(status)s, error = %(error)s
+    WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'running'
+"""
+GIVE_UP: Final = """
+    UPDATE movie_exports SET status = 'failed', error = %(error)s WHERE id = %(id)s AND status IN ('queued', 'running')
+"""
+DUE: Final = """
+    SELECT id FROM movie_exports WHERE status = 'completed' AND expires_at <= clock_timestamp() LIMIT 100
+"""
+EXPIRE: Final = "UPDATE movie_exports SET status = 'expired' WHERE id = %(id)s AND status = 'completed'"
+ROWS: Final = f"""
+    SELECT provider, provider_movie_id, title, year, price, first_seen_at, last_seen_at FROM provider_movies
+    WHERE last_seen_at >= now() - {DAY}
+    ORDER BY provider, provider_movie_id
+"""
+
+
+async def request(tx: Transaction, *, user_id: int | None) -> MovieExport:
+    """Return the new export, queued; without a user it is the server's own."""
+    (made,) = await tx.rows(MovieExport, ADD, user_id=user_id)
+    await queue.defer(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
+    return made
+
+
+async def request_daily(tx: Transaction) -> MovieExport | None:
+    """Return the server's own export of the day, None where there is one already."""
+    await tx.value(LOCK_DAILY)
+    return await request(tx, user_id=None) if await tx.value(DAILY_IS_DUE) else None
+
+
+async def visible(reading: Reading, export_id: int, *, user_id: int) -> MovieExport:
+    """Return an export of this user, any for staff; raise ExportNotFound."""
+    found = await reading.row(MovieExport, BY_ID, ids=[export_id])
+    if found is None or (found.user_id != user_id and not await user.is_staff(reading, user_id)):
+        raise ExportNotFound
+    return found
+
+
+def require_file(found: MovieExport) -> None:
+    """Raise ExportNotReady while there is no file yet, ExportGone once there will be none."""
+    if found.status in (ExportStatus.QUEUED, ExportStatus.RUNNING):
+        raise ExportNotReady
+    if found.status != ExportStatus.COMPLETED:
+        raise ExportGone
+
+
+def file_name(export_id: int) -> str:
+    """Return what the export's file is called in the store."""
+    return f"{ids.encode('exp', export_id)}.csv"
+
+
+def path(export_id: int) -> str:
+    """Return where the file is downloaded."""
+    return f"/v1/exports/{ids.encode('exp', export_id)}/movies.csv"
+
+
+async def begin(tx: Transaction, *, export_id: int) -> int | None:
+    """Return the number of the attempt that begins, None where there is nothing left to do."""
+    attempt: int | None = await tx.value(BEGIN, id=export_id)
+    return attempt
+
+
+async def lines(
+    reader: Reader, *, export_id: int, attempt: int, batch: int, tell_every: int
+) -> AsyncGenerator[tuple[bytes, int], None]:
+    """Yield the file, a batch of rows at a time, with the rows so far; telling the progress on the way.
+
+    Raises Superseded where another attempt has taken over.
+    """
+    yield csv_of([COLUMNS]), 0
+    rows = told = 0
+    async with aclosing(streaming.batches(reader, ROWS, size=batch)) as batches:
+        async for found in batches:
+            rows += len(found)
+            yield csv_of(map(cells, found)), rows
+            if rows - told >= tell_every:
+                told = rows
+                await progress(reader, export_id=export_id, attempt=attempt, rows=rows)
+    # Before the file is finished, for that is what makes it seen.
+    await progress(reader, export_id=export_id, attempt=attempt, rows=rows)
+
+
+async def progress(reading: Reading, *, export_id: int, attempt: int, rows: int) -> None:
+    """Tell how many rows are written; raise Superseded where this is not the latest attempt."""
+    if not await reading.value(PROGRESS, id=export_id, attempt=attempt, rows=rows):
+        raise Superseded
+
+
+async def complete(tx: Transaction, *, export_id: int, attempt: int, rows: int) -> bool:
+    """Make the export's file available for 7 days; return whether it was this attempt's to do."""
+    return bool(await tx.value(COMPLETE, id=export_id, attempt=attempt, rows=rows))
+
+
+async def end_attempt(tx: Transaction, *, export_id: int, attempt: int, error: str, last: bool) -> None:
+    """Keep that an attempt has failed: the export waits for the next one, or has failed for good."""
+    status = ExportStatus.FAILED if last else ExportStatus.QUEUED
+    await tx.execute(END_ATTEMPT, id=export_id, attempt=attempt, status=status, error=error)
+
+
+async def give_up(tx: Transaction, *, export_id: int, error: str) -> None:
+    """Keep that nobody will try again."""
+    await tx.execute(GIVE_UP, id=export_id, error=error)
+
+
+async def due(reading: Reading) -> list[int]:
+    """Return the exports whose time is over and whose files are still there, at most a hundred at once."""
+    return [row[0] for row in await reading.tuples(DUE)]
+
+
+async def expire(tx: Transaction, *, export_id: int) -> None:
+    """Keep that an export's file is gone."""
+    await tx.execute(EXPIRE, id=export_id)
+
+
+class Superseded(Exception):
+    """Another attempt at this export is under way."""
+
+
+def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
+    """Return rows as RFC 4180 has them, in UTF-8."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def cells(row: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the cells of a provider's movie."""
+    provider, identity, title, year, price, first, last = row
+    seen: tuple[datetime, datetime] = (first, last)
+    amount = "" if price is None else spelled(price)
+    return (*map(plain, (provider, identity, title, year or "")), amount, *map(instants.spell, seen))
+
+
+def plain(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: an apostrophe before it says that it is text."""
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,111 @@
+"""Which entries of providers mean the same movie: the joining rule of document 004, and nothing of databases."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+# Two letters of the provider, and what it calls the movie behind them.
+PREFIX: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An entry as the rule sees it: its folded title, what stands behind its id's two letters, its year if told."""
+
+    provider: str
+    provider_movie_id: str
+    title_key: str
+    year: str | None
+
+    @property
+    def tail(self) -> str | None:
+        """What the id says without the provider's letters; None where it does not begin with two."""
+        letters, rest = self.provider_movie_id[:PREFIX], self.provider_movie_id[PREFIX:]
+        return rest.lower() if rest and letters.isascii() and letters.isalpha() else None
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """A movie with its entries; `id` is None until it has a row, `left` the ids of those that are joined anew."""
+
+    id: int | None
+    members: list[Member] = field(default_factory=list)
+    left: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def years(self) -> set[str]:
+        """The years that its entries tell."""
+        return {member.year for member in self.members if member.year is not None}
+
+
+class Known:
+    """Offers, found by what their entries say."""
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        self.offers = list(offers)
+        self._by_tail: dict[str, Offer] = {}
+        self._by_title: defaultdict[str, list[Offer]] = defaultdict(list)
+        # A movie that has changed its name keeps its offer, if nobody else is in there.
+        self._empty = {entry: offer for offer in offers if not offer.members for entry in offer.left}
+        for offer in offers:
+            for member in offer.members:
+                self._index(offer, member)
+
+    def find(self, entry: Member) -> Offer | None:
+        """Return the offer that an entry belongs to, None where there is none yet."""
+        by_id = self._by_tail.get(entry.tail) if entry.tail else None
+        own = self._empty.get((entry.provider, entry.provider_movie_id))
+        return by_id or self._of_title(entry) or (own if own and not own.members else None)
+
+    def add(self, offer: Offer, entry: Member) -> None:
+        """Put an entry into an offer."""
+        if offer.id is None and not offer.members:
+            self.offers.append(offer)
+        offer.members.append(entry)
+        self._index(offer, entry)
+
+    def _index(self, offer: Offer, member: Member) -> None:
+        if member.tail:
+            self._by_tail.setdefault(member.tail, offer)
+        if member.title_key and offer not in self._by_title[member.title_key]:
+            self._by_title[member.title_key].append(offer)
+
+    def _of_title(self, entry: Member) -> Offer | None:
+        """Return the offer of this title and year, else one where either side has no year.
+
+        A remake with another year is another movie. Of several the one that this provider is not in, then the newest.
+        """
+        titled = self._by_title.get(entry.title_key, []) if entry.title_key else []
+        same = [offer for offer in titled if any(_same(member, entry) for member in offer.members)]
+        possible = [offer for offer in titled if _possible(offer, entry)]
+        return next(iter(same), None) or min(possible, key=lambda offer: _preference(offer, entry), default=None)
+
+
+def join(entries: Iterable[Member], offers: Sequence[Offer]) -> list[Offer]:
+    """Put each entry into the offer that means its movie, a new one where none does; return all offers.
+
+    Two entries are one movie when their ids agree behind the two letters, or else when title and year agree, or the title
+    where one side has no year. What is certain goes first: an entry without a year would else decide for the others.
+    """
+    known = Known(offers)
+    for entry in sorted(entries, key=lambda each: (each.year is None, each.provider, each.provider_movie_id)):
+        known.add(known.find(entry) or Offer(None), entry)
+    return known.offers
+
+
+def _same(member: Member, entry: Member) -> bool:
+    return (member.title_key, member.year) == (entry.title_key, entry.year)
+
+
+def _possible(offer: Offer, entry: Member) -> bool:
+    """Return whether one side has no year, and the offer no other year than the entry's."""
+    if entry.year is None:
+        return True
+    yearless = any(member.year is None and member.title_key == entry.title_key for member in offer.members)
+    return yearless and offer.years <= {entry.year}
+
+
+def _preference(offer: Offer, entry: Member) -> tuple[bool, int]:
+    newest = max((int(year) for year in offer.years if year.isdecimal()), default=0)
+    return any(member.provider == entry.provider for member in offer.members), -newest

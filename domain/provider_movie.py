@@ -1,0 +1,163 @@
+"""What providers tell, as it is kept: entries seen, their prices, the offers they are joined to, and failures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from db import search
+from db.engine import Transaction
+from domain import joining
+from domain.joining import Member, Offer
+
+# One writer at a time: two that join the same new movie at once would make two offers of it.
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('matinee prices'))"
+NOW: Final = "SELECT clock_timestamp()"
+KNOWN: Final = """
+    SELECT provider_movie_id, title, year, poster, offer_id FROM provider_movies
+    WHERE provider = %(provider)s AND provider_movie_id = ANY (%(ids)s)
+"""
+CANDIDATES: Final = """
+    SELECT offer_id, provider, provider_movie_id, title_key, year FROM provider_movies
+    WHERE offer_id = ANY (%(offers)s) OR offer_id IN (
+        SELECT offer_id FROM provider_movies WHERE tail = ANY (%(tails)s)
+        UNION ALL SELECT offer_id FROM provider_movies WHERE title_key = ANY (%(keys)s) AND title_key <> ''
+    )
+    ORDER BY offer_id, provider, provider_movie_id
+"""
+ADD_OFFERS: Final = """
+    INSERT INTO movie_offers (id, title)
+    SELECT snowflake(), title FROM unnest(%(titles)s::text[]) WITH ORDINALITY AS new (title, place) ORDER BY place
+    RETURNING id
+"""
+SEE: Final = """
+    INSERT INTO provider_movies AS seen
+        (provider, provider_movie_id, offer_id, title, year, poster, price, priced_at, first_seen_at, last_seen_at)
+    SELECT %(provider)s, id, offer_id, title, year, poster, price, CASE WHEN priced THEN %(at)s::timestamptz END,
+        %(at)s, %(at)s
+    FROM unnest(%(ids)s::text[], %(offers)s::bigint[], %(titles)s::text[], %(years)s::text[], %(posters)s::text[],
+        %(prices)s::numeric[], %(priced)s::boolean[]) AS told (id, offer_id, title, year, poster, price, priced)
+    ON CONFLICT (provider, provider_movie_id) DO UPDATE SET
+        offer_id = excluded.offer_id, title = excluded.title, year = excluded.year, poster = excluded.poster,
+        -- A detail that was not answered says nothing of the price; one that was and has none takes it away.
+        price = CASE WHEN excluded.priced_at IS NULL THEN seen.price ELSE excluded.price END,
+        priced_at = coalesce(excluded.priced_at, seen.priced_at),
+        listed = true, last_seen_at = excluded.last_seen_at
+"""
+NO_LONGER_LISTED: Final = """
+    UPDATE provider_movies SET listed = false
+    WHERE provider = %(provider)s AND listed AND provider_movie_id <> ALL (%(ids)s)
+"""
+# What an offer is called follows from its entries: those that are listed first, by the provider's name.
+DESCRIBE: Final = """
+    UPDATE movie_offers SET title = told.title, year = told.year, poster = told.poster
+    FROM (
+        SELECT offer_id,
+            (array_agg(title ORDER BY listed DESC, provider, provider_movie_id))[1] AS title,
+            (array_agg(year ORDER BY listed DESC, provider, provider_movie_id) FILTER (WHERE year IS NOT NULL))[1] AS year,
+            (array_agg(poster ORDER BY listed DESC, provider, provider_movie_id) FILTER (WHERE poster IS NOT NULL))[1]
+                AS poster
+        FROM provider_movies WHERE offer_id = ANY (%(offers)s) GROUP BY offer_id
+    ) AS told
+    WHERE movie_offers.id = told.offer_id
+        AND (movie_offers.title, movie_offers.year, movie_offers.poster)
+            IS DISTINCT FROM (told.title, told.year, told.poster)
+"""
+ANSWERED: Final = """
+    INSERT INTO price_providers (name, answered_at) VALUES (%(provider)s, %(at)s)
+    ON CONFLICT (name) DO UPDATE SET answered_at = excluded.answered_at, failures = 0
+"""
+FAILED: Final = """
+    INSERT INTO price_providers (name, failed_at, failures, last_error)
+    VALUES (%(provider)s, clock_timestamp(), 1, %(reason)s)
+    ON CONFLICT (name) DO UPDATE SET
+        failed_at = excluded.failed_at, failures = price_providers.failures + 1, last_error = excluded.last_error
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A movie as a provider tells of it. `priced` is false where the price was to be had elsewhere, and was not had."""
+
+    provider_movie_id: str
+    title: str
+    year: str | None
+    poster: str | None
+    price: Decimal | None
+    priced: bool = True
+
+
+async def keep(tx: Transaction, *, provider: str, entries: Sequence[Entry]) -> None:
+    """Keep what a provider has told, its whole list; an entry whose title, year or poster is new is joined anew."""
+    await tx.value(LOCK)
+    at = await tx.value(NOW)
+    ids = [entry.provider_movie_id for entry in entries]
+    rows = await tx.tuples(KNOWN, provider=provider, ids=ids)
+    offers = {identity: offer_id for identity, _, _, _, offer_id in rows}
+    told = {row[:4] for row in rows}
+    changed = [each for each in entries if (each.provider_movie_id, each.title, each.year, each.poster) not in told]
+    before = {offers[entry.provider_movie_id] for entry in changed if entry.provider_movie_id in offers}
+    if changed:
+        offers |= await _joined(tx, provider, changed, before)
+    await _see(tx, provider, entries, offers, at)
+    await tx.execute(NO_LONGER_LISTED, provider=provider, ids=ids)
+    if changed:
+        touched = before | {offers[entry.provider_movie_id] for entry in changed}
+        await tx.execute(DESCRIBE, offers=sorted(touched))
+    await tx.execute(ANSWERED, provider=provider, at=at)
+
+
+async def fail(tx: Transaction, *, provider: str, reason: str) -> None:
+    """Keep that a provider did not answer; `reason` is shown to anybody."""
+    await tx.execute(FAILED, provider=provider, reason=reason)
+
+
+async def _joined(tx: Transaction, provider: str, changed: Sequence[Entry], before: set[int]) -> dict[str, int]:
+    """Return the offer of each changed entry, new ones made."""
+    entries = [Member(provider, each.provider_movie_id, search.fold(each.title), each.year) for each in changed]
+    found = joining.join(entries, await _candidates(tx, entries, before))
+    ours = {entry.provider_movie_id for entry in entries}
+    joined = [(offer, member) for offer in found for member in offer.members if _is(member, provider, ours)]
+    titles = {each.provider_movie_id: each.title for each in changed}
+    fresh = [offer for offer in found if offer.id is None]
+    ids = await tx.tuples(ADD_OFFERS, titles=[titles[offer.members[0].provider_movie_id] for offer in fresh])
+    for offer, (identity,) in zip(fresh, ids, strict=True):
+        offer.id = identity
+    return {member.provider_movie_id: offer.id for offer, member in joined if offer.id is not None}
+
+
+async def _candidates(tx: Transaction, entries: Sequence[Member], before: set[int]) -> list[Offer]:
+    """Return the offers that an entry may belong to, without the entries that are being joined anew."""
+    provider, ours = entries[0].provider, {entry.provider_movie_id for entry in entries}
+    tails = [entry.tail for entry in entries if entry.tail is not None]
+    keys = [entry.title_key for entry in entries]
+    rows = await tx.tuples(CANDIDATES, offers=sorted(before), tails=tails, keys=keys)
+    offers: dict[int, Offer] = {}
+    for offer_id, *columns in rows:
+        offer = offers.setdefault(offer_id, Offer(offer_id))
+        member = Member(*columns)
+        if _is(member, provider, ours):
+            offer.left.add((provider, member.provider_movie_id))
+        else:
+            offer.members.append(member)
+    return list(offers.values())
+
+
+def _is(member: Member, provider: str, ids: set[str]) -> bool:
+    return member.provider == provider and member.provider_movie_id in ids
+
+
+async def _see(tx: Transaction, provider: str, entries: Sequence[Entry], offers: dict[str, int], at: datetime) -> None:
+    await tx.execute(
+        SEE,
+        provider=provider,
+        at=at,
+        ids=[entry.provider_movie_id for entry in entries],
+        offers=[offers[entry.provider_movie_id] for entry in entries],
+        titles=[entry.title for entry in entries],
+        years=[entry.year for entry in entries],
+        posters=[entry.poster for entry in entries],
+        prices=[entry.price for entry in entries],
+        priced=[entry.priced for entry in entries],
+    )

@@ -1,0 +1,99 @@
+"""Writes exports, however often it has to be tried, and takes their files away when their time is over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Final
+
+import structlog
+from procrastinate import App, JobContext, RetryStrategy
+
+from domain import export
+from domain.errors import Unavailable, UpstreamUnavailable
+from domain.export import Superseded
+from services import Services
+
+# After 2, 4, 8, 16, 32 and 64 seconds.
+RETRIES: Final = 6
+BATCH: Final = 1000
+TELL_EVERY: Final = 10_000
+EVERY_TEN_MINUTES: Final = "*/10 * * * *"
+REASONS: Final[dict[type[BaseException], str]] = {
+    asyncio.CancelledError: "The server was stopped.",
+    Unavailable: "The database did not answer.",
+    UpstreamUnavailable: "The file could not be stored.",
+}
+
+KEEP: Final = "exports:keep_exports"
+
+log = structlog.get_logger("matinee.jobs")
+
+
+def add_to(queue: App) -> None:
+    """Add the jobs to a queue: one for each export, and every ten minutes what becomes of them."""
+    retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=2)
+    queue.task(name=export.TASK, queue=export.QUEUE, retry=retry, pass_context=True)(write_export)
+    task = queue.task(name=KEEP, queueing_lock="keep_exports", pass_context=True)(keep_exports)
+    queue.periodic(cron=EVERY_TEN_MINUTES)(task)
+
+
+async def write_export(context: JobContext, export_id: int) -> None:
+    """Write the file of an export and complete it; a failure is kept with the export, and tried again."""
+    services: Services = context.additional_context["services"]
+    async with services.database.transaction() as tx:
+        attempt = await export.begin(tx, export_id=export_id)
+    if attempt is None:
+        return
+    try:
+        await write(services, export_id, attempt)
+    except Superseded:
+        log.info("export goes on elsewhere", export=export_id, attempt=attempt)
+    except (Exception, asyncio.CancelledError) as error:
+        last = context.job.attempts >= RETRIES
+        known = REASONS.get(type(error))
+        reason = known or "Something went wrong on our side."
+        log.warning(
+            "export failed", export=export_id, attempt=attempt, reason=reason, last=last, exc_info=known is None
+        )
+        async with services.database.transaction() as tx:
+            await export.end_attempt(tx, export_id=export_id, attempt=attempt, error=reason, last=last)
+        raise
+
+
+async def write(services: Services, export_id: int, attempt: int) -> None:
+    """Write the file, and complete the export."""
+    rows = 0
+    reader = services.database.primary
+    made = export.lines(reader, export_id=export_id, attempt=attempt, batch=BATCH, tell_every=TELL_EVERY)
+
+    async def parts() -> AsyncIterator[bytes]:
+        nonlocal rows
+        async for part, so_far in made:
+            rows = so_far
+            yield part
+
+    async with aclosing(made):
+        await services.store.write(export.file_name(export_id), parts())
+    async with services.database.transaction() as tx:
+        done = await export.complete(tx, export_id=export_id, attempt=attempt, rows=rows)
+    log.info("export written", export=export_id, attempt=attempt, rows=rows, completed=done)
+
+
+async def keep_exports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives it
+    """Run `keep`."""
+    await keep(context.additional_context["services"])
+
+
+async def keep(services: Services) -> None:
+    """Delete the files of exports whose time is over; request the daily export where that is switched on and due."""
+    for export_id in await export.due(services.database.primary):
+        try:
+            await services.store.delete(export.file_name(export_id))
+        except UpstreamUnavailable:
+            log.warning("file of an expired export is still there", export=export_id)
+            continue
+        async with services.database.transaction() as tx:
+            await export.expire(tx, export_id=export_id)
+    if services.settings.export_daily:
+        async with services.database.transaction() as tx:
+            await export.request_daily(tx)

@@ -1,0 +1,56 @@
+"""Offers: what providers sell, what it costs, how providers do, and publishing a movie at one of them."""
+
+from contextlib import suppress
+from decimal import Decimal
+
+from db import ids, lists, paging
+from db.paging import Page, Window
+from db.pricing import MovieOffer
+from domain import offer
+from domain.errors import UpstreamUnavailable
+from domain.offer import Price, Standing
+from resolvers.context import Context
+
+
+async def list_offers(context: Context, window: Window, *, search: str | None) -> Page[MovieOffer]:
+    """Return a page of what is sold; raise UpstreamUnavailable where nothing is known of it."""
+    await context.services.prices.ready()
+    listing = lists.offers(search_for=search)
+    return await paging.page(context.database.primary, context.database.cursors, listing, window)
+
+
+async def offer_by_id(context: Context, public_id: str) -> MovieOffer | None:
+    """Return an offer, None where nobody sells it."""
+    return await sold_offer(context, ids.expect("mof", public_id, "id"))
+
+
+async def sold_offer(context: Context, offer_id: int) -> MovieOffer | None:
+    """Return an offer that somebody sells."""
+    await context.services.prices.ready()
+    found = await context.loaders.offer_by_id.load(offer_id)
+    return found if found and await prices_of(context, found) else None
+
+
+async def prices_of(context: Context, row: MovieOffer) -> list[Price]:
+    """Return an offer's prices, cheapest first."""
+
+    async def load(offer_ids: list[int]) -> list[list[Price]]:
+        fresh_seconds, names = context.services.prices.fresh_seconds, context.services.prices.names
+        found = await offer.prices(context.database.primary, offer_ids, fresh_seconds=fresh_seconds, names=names)
+        return [found[offer_id] for offer_id in offer_ids]
+
+    return await context.loaders.batched("prices", load).load(row.id)
+
+
+async def providers(context: Context) -> list[Standing]:
+    """Return how each provider does at this moment."""
+    with suppress(UpstreamUnavailable):
+        await context.services.prices.ready()
+    return await context.services.prices.standings()
+
+
+async def publish_movie(context: Context, provider: str, *, title: str, body: str, price: Decimal) -> str:
+    """Return the id that a movie has got at a provider. For staff."""
+    await context.require_staff()
+    offer.check_publishable(title=title, body=body, price=price)
+    return await context.services.prices.publish(provider, title=title, body=body, price=price)

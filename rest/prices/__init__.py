@@ -1,0 +1,1 @@
+"""Document 004: prices of two providers, and exports of them."""

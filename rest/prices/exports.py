@@ -1,0 +1,112 @@
+"""Exports: requested, followed, and downloaded."""
+
+from typing import Final
+
+from starlette.responses import Response, StreamingResponse
+
+from db import ids
+from db.pricing import ExportStatus, MovieExport
+from domain import errors, export
+from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.payloads import Nothing, Query
+from rest.prices import payloads
+from web import addresses
+
+TAG: Final = "Exports"
+CSV: Final = "text/csv; charset=utf-8"
+PRIVATE: Final = {"Cache-Control": "private, no-store"}
+
+
+async def request_export(call: Call[Nothing]) -> Response:
+    """Answer a new export, which a worker will write."""
+    async with call.services.database.transaction() as tx:
+        made = await export.request(tx, user_id=call.user_id)
+    headers = {**PRIVATE, "Location": f"/v1/exports/{ids.encode('exp', made.id)}"}
+    return respond(shown(made, base=base(call)), status=202, headers=headers)
+
+
+async def get_export(call: Call[Query]) -> Response:
+    """Answer an export as it is now; from the primary, where its progress is."""
+    found = await visible(call)
+    return respond(shown(found, base=base(call)), headers=PRIVATE)
+
+
+async def download_export(call: Call[Query]) -> Response:
+    """Answer the file of an export as it comes out of the store."""
+    found = await visible(call)
+    export.require_file(found)
+    name = export.file_name(found.id)
+    content = await call.services.store.read(name)
+    if content is None:
+        raise errors.ExportGone
+    headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(content, headers=headers, media_type=CSV)
+
+
+async def visible(call: Call[Query]) -> MovieExport:
+    """Return the export of the path, if the caller may see it."""
+    database = call.services.database
+    return await export.visible(database.primary, call.path_id("export_id"), user_id=call.user_id)
+
+
+def base(call: Call[Query] | Call[Nothing]) -> str:
+    """Return what addresses in the answer begin with."""
+    return addresses.base(call.request, call.services.settings.public_url)
+
+
+def shown(row: MovieExport, *, base: str) -> payloads.OneExport:
+    """Return an export as it is answered."""
+    identity = ids.encode("exp", row.id)
+    completed = row.status == ExportStatus.COMPLETED
+    return {
+        "export": {
+            "id": identity,
+            "status": row.status,
+            "row_count": row.row_count,
+            "attempts": row.attempts,
+            "download_url": addresses.absolute(export.path(row.id), base=base) if completed else None,
+            "error": row.error,
+            "created_at": row.created_at,
+            "completed_at": row.completed_at,
+            "expires_at": row.expires_at,
+        }
+    }
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/v1/exports",
+        answer=request_export,
+        takes=Nothing,
+        caller=Caller.SIGNED_IN,
+        answers={202: payloads.OneExport},
+        tag=TAG,
+        summary="Request an export",
+        description="A CSV of every movie seen at the providers in the last 24 hours. `Location` tells where to follow it.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/exports/{export_id}",
+        answer=get_export,
+        takes=Query,
+        caller=Caller.SIGNED_IN,
+        answers={200: payloads.OneExport},
+        tag=TAG,
+        summary="Follow an export",
+        description="One's own; staff see all.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/exports/{export_id}/movies.csv",
+        answer=download_export,
+        takes=Query,
+        caller=Caller.SIGNED_IN,
+        answers={200: payloads.Csv},
+        media="text/csv",
+        refusals=(errors.ExportNotReady(), errors.ExportGone(), errors.UpstreamUnavailable()),
+        tag=TAG,
+        summary="Download an export",
+        description="No cell begins a spreadsheet formula: such a text has an apostrophe before it.",
+    ),
+)

@@ -1,0 +1,103 @@
+"""Offers: a movie, what it costs at each provider, and where it is cheapest."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.responses import Response
+
+from db import ids, lists
+from db.paging import LIMITS
+from db.pricing import MovieOffer
+from domain import errors, offer
+from domain.offer import spelled
+from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.pages import metadata, page
+from rest.payloads import Query
+from rest.prices import payloads
+from rest.prices.payloads import OffersQuery
+from services import Services
+
+TAG: Final = "Prices"
+
+
+async def list_offers(call: Call[OffersQuery]) -> Response:
+    """Answer a page of what is sold."""
+    database = call.services.database
+    await call.services.prices.ready()
+    found = await page(database.primary, database.cursors, lists.offers(search_for=call.asked.search), call.asked)
+    body: payloads.Offers = {"offers": await shown(call.services, found.rows), "metadata": metadata(found)}
+    return respond(body)
+
+
+async def get_offer(call: Call[Query]) -> Response:
+    """Answer one movie that is sold."""
+    offer_id = call.path_id("offer_id")
+    await call.services.prices.ready()
+    found = await call.services.database.primary.row(MovieOffer, offer.BY_ID, ids=[offer_id])
+    told = await shown(call.services, [found] if found else [])
+    if not told or not told[0]["prices"]:
+        raise errors.OfferNotFound
+    body: payloads.OneOffer = {"offer": told[0]}
+    return respond(body)
+
+
+async def shown(services: Services, rows: Sequence[MovieOffer]) -> list[payloads.Offer]:
+    """Return offers with their prices as they are answered."""
+    fresh_seconds, names = services.prices.fresh_seconds, services.prices.names
+    found = await offer.prices(
+        services.database.primary, [row.id for row in rows], fresh_seconds=fresh_seconds, names=names
+    )
+    return [with_prices(row, found[row.id]) for row in rows]
+
+
+def with_prices(row: MovieOffer, found: Sequence[offer.Price]) -> payloads.Offer:
+    """Return an offer as it is answered."""
+    told: list[payloads.Price] = [
+        {
+            "provider": each.provider,
+            "provider_movie_id": each.provider_movie_id,
+            "price": spelled(each.price),
+            "fetched_at": each.fetched_at,
+            "stale": each.stale,
+        }
+        for each in found
+    ]
+    return {
+        "id": ids.encode("mof", row.id),
+        "title": row.title,
+        "year": row.year,
+        "poster": row.poster,
+        "prices": told,
+        "cheapest": told[0] if told else None,
+    }
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/v1/offers",
+        answer=list_offers,
+        takes=OffersQuery,
+        caller=Caller.KNOWN_OR_NOT,
+        answers={200: payloads.Offers},
+        refusals=(
+            errors.InvalidLimit(field="limit", problem=LIMITS),
+            errors.InvalidCursor(field="cursor"),
+            errors.UpstreamUnavailable(),
+        ),
+        tag=TAG,
+        summary="Compare prices",
+        description="By title. A provider that does not answer is shown with its last known prices, marked `stale`.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/offers/{offer_id}",
+        answer=get_offer,
+        takes=Query,
+        caller=Caller.KNOWN_OR_NOT,
+        answers={200: payloads.OneOffer},
+        refusals=(errors.UpstreamUnavailable(),),
+        tag=TAG,
+        summary="Compare the prices of a movie",
+    ),
+)

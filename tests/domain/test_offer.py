@@ -1,0 +1,105 @@
+"""The cheapest price is the cheapest: exact, with ties, zero and stale ones."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from db.engine import Database
+from domain import offer
+from domain.errors import InvalidInput, Refusals
+from domain.offer import Price, Standing, cheapest_first, spelled
+from tests.prices import entry, fall_silent, offers_of, tell
+
+NAMES = ("cinemaworld", "filmworld")
+NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
+
+
+def price(provider: str, amount: str, identity: str = "x", *, stale: bool = False) -> Price:
+    return Price(provider, identity, Decimal(amount), NOW, stale)
+
+
+def test_the_lowest_amount_is_first_to_the_last_digit() -> None:
+    low, high = price("filmworld", "0.30000000000000000001"), price("cinemaworld", "0.30000000000000000002")
+    assert cheapest_first([high, low]) == [low, high]
+
+
+def test_nothing_is_cheaper_than_zero() -> None:
+    free, cheap = price("filmworld", "0"), price("cinemaworld", "0.01")
+    assert cheapest_first([cheap, free])[0] is free
+
+
+def test_of_equal_amounts_the_first_name_is_first_however_they_are_spelled() -> None:
+    ours, theirs = price("cinemaworld", "24.50"), price("filmworld", "24.5")
+    assert cheapest_first([theirs, ours]) == [ours, theirs]
+
+
+def test_of_equal_amounts_a_fresh_one_goes_before_a_stale_one() -> None:
+    stale, fresh = price("cinemaworld", "10", stale=True), price("filmworld", "10")
+    assert cheapest_first([stale, fresh]) == [fresh, stale]
+
+
+def test_a_provider_that_sells_it_twice_is_there_once_with_its_cheapest() -> None:
+    found = cheapest_first([price("filmworld", "9", "b"), price("filmworld", "8", "a"), price("cinemaworld", "10")])
+    assert [(each.provider, each.provider_movie_id) for each in found] == [("filmworld", "a"), ("cinemaworld", "x")]
+
+
+@pytest.mark.parametrize(("amount", "text"), [("24.50", "24.50"), ("1E+2", "100"), ("0", "0"), ("0.0", "0.0")])
+def test_prices_are_spelled_without_an_exponent(amount: str, text: str) -> None:
+    assert spelled(Decimal(amount)) == text
+
+
+@pytest.mark.parametrize(
+    ("standing", "state"),
+    [
+        (Standing("x"), "up"),
+        (Standing("x", NOW, failures=0, age=timedelta(0)), "up"),
+        (Standing("x", NOW, failures=1, age=timedelta(0)), "degraded"),
+        (Standing("x", NOW, failures=5, age=timedelta(0)), "down"),
+        (Standing("x", failures=1), "down"),
+    ],
+)
+def test_a_provider_is_what_its_latest_answers_make_it(standing: Standing, state: str) -> None:
+    assert standing.state == state
+
+
+async def test_a_silent_providers_prices_are_stale_and_the_others_are_not(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", price="12"))
+    await tell(database, "filmworld", entry("fw1", price="11"))
+    await fall_silent(database, "filmworld")
+    offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
+
+    found = await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=NAMES)
+
+    assert [(each.provider, each.stale) for each in found[offer_id]] == [("filmworld", True), ("cinemaworld", False)]
+
+
+async def test_a_failure_within_the_time_of_a_good_answer_makes_nothing_stale(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1"))
+    await fall_silent(database, "cinemaworld", age=1)
+    offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
+
+    (found,) = (await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=NAMES))[offer_id]
+
+    assert not found.stale
+
+
+async def test_prices_of_one_that_nobody_asks_any_more_are_stale(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1"))
+    offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
+
+    (found,) = (await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=()))[offer_id]
+
+    assert found.stale
+
+
+@pytest.mark.parametrize("amount", ["-0.01", "1000000000", "0.0000001"])
+def test_a_price_that_json_would_not_keep_is_not_published(amount: str) -> None:
+    with pytest.raises(InvalidInput):
+        offer.check_publishable(title="A", body="B", price=Decimal(amount))
+
+
+def test_all_that_is_wrong_with_a_publication_is_told_at_once() -> None:
+    with pytest.raises(Refusals) as refused:
+        offer.check_publishable(title="", body="", price=Decimal(-1))
+    assert len(refused.value.exceptions) == 3

@@ -1,0 +1,83 @@
+"""What providers told is kept: joined across providers, by the same offer for ever, and never lost by a failure."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from db.engine import Database
+from tests.prices import entry, fall_silent, offers_of, tell
+
+
+async def rows(database: Database, provider: str = "cinemaworld") -> dict[str, tuple[Any, ...]]:
+    statement = "SELECT provider_movie_id, price, listed FROM provider_movies WHERE provider = %(provider)s"
+    return {row[0]: row[1:] for row in await database.primary.tuples(statement, provider=provider)}
+
+
+async def test_both_providers_entries_share_an_offer(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1"), entry("cw2", "Amélie", "2001"))
+    await tell(database, "filmworld", entry("fw1", "Anything"), entry("fwx", "AMELIE!", "2001"))
+
+    ours, theirs = await offers_of(database, "cinemaworld"), await offers_of(database, "filmworld")
+    assert (theirs["fw1"], theirs["fwx"]) == (ours["cw1"], ours["cw2"])
+    assert ours["cw1"] != ours["cw2"]
+
+
+async def test_an_offer_is_the_same_after_any_number_of_answers(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1"), entry("cw2", "Alien", "1979"))
+    before = await offers_of(database, "cinemaworld")
+    for price in ("11", "12"):
+        await tell(database, "cinemaworld", entry("cw2", "Alien", "1979", price), entry("cw1"))
+
+    assert await offers_of(database, "cinemaworld") == before
+    assert (await rows(database))["cw2"] == (Decimal(12), True)
+
+
+async def test_a_new_title_is_joined_anew_and_the_offer_renamed(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
+    await tell(database, "filmworld", entry("fw2", "Alein", "1979"))
+    await tell(database, "filmworld", entry("fw2", "Alien", "1979"))
+    assert await offers_of(database, "filmworld") == {"fw2": (await offers_of(database, "cinemaworld"))["cw1"]}
+
+    await tell(database, "filmworld", entry("fw2", "Aliens", "1986"))
+
+    assert (await offers_of(database, "filmworld"))["fw2"] != (await offers_of(database, "cinemaworld"))["cw1"]
+    assert {row[0] for row in await database.primary.tuples("SELECT title FROM movie_offers")} >= {"Alien", "Aliens"}
+
+
+async def test_what_is_no_longer_listed_is_kept_but_not_sold(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1"), entry("cw2", "Alien", "1979"))
+    await tell(database, "cinemaworld", entry("cw1"))
+
+    assert {identity: listed for identity, (_, listed) in (await rows(database)).items()} == {"cw1": True, "cw2": False}
+
+
+async def test_a_detail_that_was_not_had_leaves_the_price_and_one_without_takes_it_away(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", price="24.50"))
+    await tell(database, "cinemaworld", replace(entry("cw1", price=None), priced=False))
+    assert (await rows(database))["cw1"][0] == Decimal("24.50")
+
+    await tell(database, "cinemaworld", entry("cw1", price=None))
+    assert (await rows(database))["cw1"][0] is None
+
+
+async def test_prices_keep_every_digit(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", price="0.10000000000000000001"), entry("cw2", "B", price="24.50"))
+
+    assert {str(price) for price, _ in (await rows(database)).values()} == {"0.10000000000000000001", "24.50"}
+
+
+async def test_seen_first_stays_and_seen_last_moves(database: Database) -> None:
+    statement = "SELECT first_seen_at, last_seen_at FROM provider_movies"
+    await tell(database, "cinemaworld", entry("cw1"))
+    ((first, last),) = await database.primary.tuples(statement)
+    await tell(database, "cinemaworld", entry("cw1"))
+    ((first_again, last_again),) = await database.primary.tuples(statement)
+
+    assert first == last == first_again < last_again
+
+
+async def test_a_failure_loses_nothing(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1"))
+    await fall_silent(database, "cinemaworld")
+
+    assert (await rows(database))["cw1"] == (Decimal(10), True)

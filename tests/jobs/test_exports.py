@@ -1,0 +1,273 @@
+"""Exports come to their end: tried again, taken over from the dead, one file each, and gone in time."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import serving
+from db.engine import Database
+from db.pricing import MovieExport
+from domain import export
+from jobs import exports, queue, stalled
+from services import Services
+from settings import Settings
+from tests.factories import make_user
+from tests.prices import entry, make_export, make_seen, tell
+from upstreams.store import Store
+
+STATE = "SELECT status, row_count, attempts, error FROM movie_exports WHERE id = %(id)s"
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    async with serving(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def database(services: Services) -> Database:
+    return services.database
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Path:
+    return settings.data_dir / "exports"
+
+
+@asynccontextmanager
+async def working(services: Services) -> AsyncIterator[None]:
+    task = asyncio.create_task(queue.work(services))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def requested(database: Database) -> MovieExport:
+    user = await make_user(database)
+    async with database.transaction() as tx:
+        return await export.request(tx, user_id=user.id)
+
+
+async def state(database: Database, made: MovieExport) -> tuple[Any, ...]:
+    (row,) = await database.primary.tuples(STATE, id=made.id)
+    return row
+
+
+async def until(database: Database, made: MovieExport, status: str) -> None:
+    async with asyncio.timeout(20):
+        while (await state(database, made))[0] != status:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.02)
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def block(folder: Path) -> None:
+    """Leave no room for the folder."""
+    folder.write_text("in the way")
+
+
+def unblock(folder: Path) -> None:
+    folder.unlink()
+
+
+def leave_half(folder: Path, made: MovieExport) -> None:
+    folder.mkdir(parents=True)
+    (folder / f"{export.file_name(made.id)}#1").write_bytes(b"provider,id")
+
+
+def rows(folder: Path, made: MovieExport) -> list[list[str]]:
+    text = (folder / export.file_name(made.id)).read_bytes().decode()
+    assert text.endswith("\r\n")
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+async def test_every_movie_seen_within_a_day_is_in_it_once(
+    services: Services, database: Database, folder: Path
+) -> None:
+    await tell(database, "cinemaworld", entry("cw1", "Léon, «le» pro\nfessionnel", "1994", "24.50"))
+    await tell(database, "filmworld", entry("fw2", '=cmd|"/C calc"!A0', None, "0"), entry("fw3", "Alien", price=None))
+    await tell(database, "filmworld", entry("fw2", '=cmd|"/C calc"!A0', None, "0"))
+    await database.primary.tuples(
+        "UPDATE provider_movies SET last_seen_at = last_seen_at - interval '24 hours' WHERE provider_movie_id = 'fw3' RETURNING 1"
+    )
+    made = await requested(database)
+    async with working(services):
+        await until(database, made, "completed")
+
+    header, *found = rows(folder, made)
+    assert header == ["provider", "id", "title", "year", "price", "first_seen_at", "last_seen_at"]
+    assert [row[:5] for row in found] == [
+        ["cinemaworld", "cw1", "Léon, «le» pro\nfessionnel", "1994", "24.50"],
+        ["filmworld", "fw2", """'=cmd|"/C calc"!A0""", "", "0"],
+    ]
+    assert all(datetime.fromisoformat(row[5]) <= datetime.fromisoformat(row[6]) for row in found)
+    assert await state(database, made) == ("completed", 2, 1, None)
+    assert names(folder) == [export.file_name(made.id)]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
+def test_no_cell_begins_a_formula(text: str) -> None:
+    assert export.plain(text) == f"'{text}"
+
+
+async def test_progress_is_told_on_the_way(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "BATCH", 100)
+    monkeypatch.setattr(exports, "TELL_EVERY", 200)
+    await make_seen(database, 1000)
+    made = await requested(database)
+    told = set()
+    keep = export.progress
+
+    async def watched(*args: Any, **kwargs: Any) -> None:
+        await keep(*args, **kwargs)
+        told.add((await state(database, made))[:2])
+
+    monkeypatch.setattr(export, "progress", watched)
+    async with working(services):
+        await until(database, made, "completed")
+
+    assert told == {("running", rows) for rows in (200, 400, 600, 800, 1000)}
+
+
+async def test_a_failure_is_told_and_tried_again(services: Services, database: Database, folder: Path) -> None:
+    await make_seen(database, 10)
+    block(folder)
+    made = await requested(database)
+    async with working(services):
+        await until(database, made, "queued")
+        async with asyncio.timeout(10):
+            while (await state(database, made))[3] is None:  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.02)
+        assert await state(database, made) == ("queued", 0, 1, "The file could not be stored.")
+        unblock(folder)
+        await until(database, made, "completed")
+
+    assert await state(database, made) == ("completed", 10, 2, None)
+    assert len(rows(folder, made)) == 11
+
+
+async def test_tried_too_often_it_has_failed(
+    services: Services, database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "RETRIES", 0)
+    block(folder)
+    made = await requested(database)
+    async with working(services):
+        await until(database, made, "failed")
+
+    assert (await state(database, made))[3] == "The file could not be stored."
+
+
+async def test_the_job_of_a_dead_worker_runs_again_and_makes_one_file(
+    services: Services, database: Database, folder: Path
+) -> None:
+    await make_seen(database, 5000)
+    made = await requested(database)
+    # As kill -9 leaves it: a worker of long ago has the job, and half a file is written aside.
+    await database.primary.tuples(
+        "WITH dead AS (INSERT INTO queue.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
+        " RETURNING id) UPDATE queue.procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead"
+        " WHERE task_name = %(task)s RETURNING 1",
+        task=export.TASK,
+    )
+    async with database.transaction() as tx:
+        assert await export.begin(tx, export_id=made.id) == 1
+    leave_half(folder, made)
+
+    async with working(services):
+        await until(database, made, "completed")
+
+    assert names(folder) == [export.file_name(made.id)]
+    assert len({row[1] for row in rows(folder, made)}) == len(rows(folder, made)) == 5001
+    assert await state(database, made) == ("completed", 5000, 2, None)
+
+
+async def test_one_that_was_given_up_for_dead_changes_nothing_any_more(services: Services, database: Database) -> None:
+    await make_seen(database, 10)
+    made = await requested(database)
+    async with database.transaction() as tx:
+        old = await export.begin(tx, export_id=made.id)
+    async with database.transaction() as tx:
+        await export.begin(tx, export_id=made.id)
+    assert old is not None
+
+    with pytest.raises(export.Superseded):
+        await exports.write(services, made.id, old)
+
+    assert await services.store.read(export.file_name(made.id)) is None
+    assert (await state(database, made))[0] == "running"
+
+
+async def test_a_job_that_kills_its_worker_each_time_is_given_up(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stalled, "MOST_ATTEMPTS", 0)
+    made = await requested(database)
+    await database.primary.tuples("UPDATE queue.procrastinate_jobs SET status = 'doing' RETURNING 1")
+    async with working(services):
+        await until(database, made, "failed")
+
+
+async def test_its_file_goes_when_its_time_is_over(services: Services, database: Database) -> None:
+    now = datetime.now(UTC)
+    over = await make_export(database, status="completed", expires_at=now - timedelta(seconds=1))
+    good = await make_export(database, status="completed", expires_at=now + timedelta(days=1))
+
+    async def part() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    for each in (over, good):
+        await services.store.write(export.file_name(each.id), part())
+    await exports.keep(services)
+
+    assert await services.store.read(export.file_name(over.id)) is None
+    assert await services.store.read(export.file_name(good.id)) is not None
+    assert (await state(database, over))[0] == "expired"
+    assert (await state(database, good))[0] == "completed"
+
+
+async def test_the_daily_export_is_made_once_a_day_where_it_is_switched_on(
+    services: Services, database: Database
+) -> None:
+    count = "SELECT count(*) FROM movie_exports WHERE user_id IS NULL"
+    await exports.keep(services)
+    assert await database.primary.value(count) == 0
+
+    switched_on = replace(services, settings=replace(services.settings, export_daily=True))
+    await asyncio.gather(*(exports.keep(switched_on) for _ in range(3)))
+    assert await database.primary.value(count) == 1
+
+
+async def test_memory_does_not_grow_with_the_rows(database: Database) -> None:
+    await make_seen(database, 20_000)
+    (made,) = [await requested(database)]
+    async with database.transaction() as tx:
+        attempt = await export.begin(tx, export_id=made.id)
+    assert attempt is not None
+    sizes = [
+        len(part)
+        async for part, _ in export.lines(
+            database.primary, export_id=made.id, attempt=attempt, batch=1000, tell_every=10_000
+        )
+    ]
+
+    assert len(sizes) == 21
+    assert max(sizes) < 200_000
+
+
+def test_the_store_is_a_folder_of_the_data_by_default(services: Services, settings: Settings) -> None:
+    assert isinstance(services.store, Store)
+    assert not (settings.data_dir / "exports").exists()

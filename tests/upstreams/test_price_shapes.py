@@ -1,0 +1,132 @@
+"""Whatever a provider writes is read for what it is worth, and one bad entry costs nobody but itself."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from upstreams.price_shapes import price, read_detail, read_list, read_new_id
+from upstreams.resilience import Answer
+
+
+def answer(body: object, status: int = 200) -> Answer:
+    return Answer(status, body if isinstance(body, bytes) else orjson.dumps(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"id": "fw1", "title": "Alien", "year": "1979", "price": 12.5}],
+        {"Movies": [{"ID": "fw1", "Title": "Alien", "Year": "1979", "Price": "12.5"}]},
+        {"movies": [{"Id": " fw1 ", "TITLE": " Alien ", "year": 1979, "price": "12.5"}]},
+    ],
+)
+def test_every_shape_says_the_same(body: object) -> None:
+    told = read_list(answer(body))
+
+    (entry,) = told.entries
+    assert (entry.provider_movie_id, entry.title, entry.year, entry.price) == ("fw1", "Alien", "1979", Decimal("12.5"))
+    assert told.unpriced == []
+    assert told.skipped == 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None, 7, "x", [], {}, {"id": "a"}, {"title": "b"}, {"id": None, "title": "b"}, {"id": "a", "title": ""},
+        {"id": True, "title": "b"}, {"id": "a" * 201, "title": "b"}, {"id": "a", "title": "b" * 501},
+        {"id": "a\0", "title": "b"}, {"id": {"x": 1}, "title": "b"}, {"id": "good", "title": "again"},
+    ],
+)  # fmt: skip
+def test_a_bad_entry_is_skipped_and_counted(bad: object) -> None:
+    told = read_list(answer([bad, {"id": "good", "title": "Good", "price": 1}] if bad != {"id": "good", "title": "again"}
+                            else [{"id": "good", "title": "Good", "price": 1}, bad]))  # fmt: skip
+
+    assert [entry.title for entry in told.entries] == ["Good"]
+    assert told.skipped == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"{}", b'{"Movies": 7}', b"7", b"null", b'[{"x": 1}]', b"[" * 100_000]
+)
+def test_what_is_no_list_is_an_answer_that_cannot_be_read(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the client tells it in its own words
+        read_list(answer(body))
+
+
+def test_an_empty_list_is_a_list() -> None:
+    assert read_list(answer([])).entries == []
+
+
+def test_a_plain_no_is_no_list() -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        read_list(answer([], status=404))
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        (24.5, "24.5"), ("24.50", "24.50"), (" 7 ", "7"), (0, "0"), ("0.00", "0.00"), (Decimal("1E+2"), "100"),
+        (Decimal("0.1000000000000000055"), "0.1000000000000000055"), (10**11, "100000000000"),
+        (None, None), ("", None), ("N/A", None), ("free", None), ("-1", None), (-1, None), ("1,5", None), ("$5", None),
+        ("1e3", None), ("NaN", None), ("Infinity", None), (True, None), ([1], None), ({}, None), ("٣", None),
+        (10**13, None), (Decimal("1E+400"), None), (Decimal("1E-400"), None), ("9" * 400, None), (Decimal("NaN"), None),
+    ],
+)  # fmt: skip
+def test_a_price_is_a_plain_decimal_number_or_none(told: Any, meant: str | None) -> None:  # noqa: ANN401
+    found = price(Decimal(str(told)) if isinstance(told, float) else told)
+
+    assert (None if found is None else str(found)) == meant
+
+
+def test_numbers_are_exact() -> None:
+    told = read_list(
+        Answer(
+            200, b'[{"id": "a", "title": "A", "price": 24.500000000000000000}, {"id": "b", "title": "B", "price": 1e1}]'
+        )
+    )
+
+    assert [str(entry.price) for entry in told.entries] == ["24.500000000000000000", "10"]
+
+
+def test_a_price_that_is_not_there_is_to_be_had_in_the_detail_and_an_unreadable_one_is_not() -> None:
+    rows = [
+        {"id": "a", "title": "A"},
+        {"id": "b", "title": "B", "price": None},
+        {"id": "c", "title": "C", "price": "?"},
+    ]
+    told = read_list(answer(rows))
+
+    assert told.unpriced == ["a", "b"]
+    assert [entry.priced for entry in told.entries] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("year", "meant"), [("2011–2019", "2011"), ("N/A", None), ("", None), (1977, "1977"), (77, None)]
+)
+def test_a_year_is_four_digits(year: object, meant: str | None) -> None:
+    (entry,) = read_list(answer([{"id": "a", "title": "A", "year": year}])).entries
+    assert entry.year == meant
+
+
+@pytest.mark.parametrize("poster", ["javascript:alert(1)", "/local.jpg", 7, None, "data:image/png;base64,xx"])
+def test_a_poster_is_an_address_of_the_web(poster: object) -> None:
+    (entry,) = read_list(answer([{"id": "a", "title": "A", "poster": poster}])).entries
+    assert entry.poster is None
+
+
+def test_a_detail_has_a_price_or_none() -> None:
+    assert read_detail(answer({"ID": "cw1", "Price": "29.5"})) == Decimal("29.5")
+    assert read_detail(answer({"ID": "cw1"})) is None
+    assert read_detail(answer({}, status=404)) is None
+    with pytest.raises(ValueError):  # noqa: PT011
+        read_detail(answer([]))
+
+
+def test_a_new_id_is_a_text_or_a_number() -> None:
+    assert read_new_id(answer({"id": 101}, status=201)) == "101"
+    assert read_new_id(answer({"ID": "cw9"})) == "cw9"
+    assert read_new_id(answer({"error": "no"}, status=400)) is None
+    with pytest.raises(ValueError):  # noqa: PT011
+        read_new_id(answer({}))

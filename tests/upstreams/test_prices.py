@@ -1,0 +1,274 @@
+"""Prices arrive in time whatever providers do, are shared by all who ask, and are never passed off as fresh."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from structlog.testing import capture_logs
+
+from app import providers
+from db.engine import Database
+from domain.errors import InvalidInput, ProviderNotFound, UpstreamUnavailable
+from settings import Settings
+from tests.prices import fall_silent
+from tests.upstreams.price_party import TOKEN, PriceParty, price_party
+from upstreams.metrics import UpstreamMetrics
+from upstreams.prices import Prices
+from web.server import listen
+
+CW = {"Movies": [{"ID": "cw1", "Title": "Star Wars", "Year": "1977"}]}
+CW_DETAILS = {"cw1": {"ID": "cw1", "Price": "12.50"}}
+FW = [{"id": "fw1", "title": "Star Wars", "year": "1977", "price": 11}]
+
+
+@pytest.fixture
+def cinemaworld() -> Iterator[PriceParty]:
+    with price_party(CW, details=dict(CW_DETAILS)) as party:
+        yield party
+
+
+@pytest.fixture
+def filmworld() -> Iterator[PriceParty]:
+    with price_party(FW) as party:
+        yield party
+
+
+@pytest.fixture
+def told(settings: Settings, cinemaworld: PriceParty, filmworld: PriceParty) -> Settings:
+    """Settings that lead to both."""
+    return replace(
+        settings,
+        cinemaworld_url=cinemaworld.url,
+        cinemaworld_token=TOKEN,
+        filmworld_url=filmworld.url,
+        filmworld_token=TOKEN,
+    )
+
+
+@asynccontextmanager
+async def asking(
+    database: Database, told: Settings, *, fresh_seconds: float = 5, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Prices]:
+    made = Prices(
+        database, providers(told, UpstreamMetrics(registry or CollectorRegistry())), fresh_seconds=fresh_seconds
+    )
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@pytest.fixture
+async def prices(database: Database, told: Settings) -> AsyncIterator[Prices]:
+    async with asking(database, told) as made:
+        yield made
+
+
+@pytest.fixture
+def dead() -> str:
+    """An address where nobody listens."""
+    with listen("127.0.0.1", 0) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def ready(prices: Prices) -> float:
+    """Return the seconds that a caller waits."""
+    started = time.monotonic()
+    await prices.ready()
+    return time.monotonic() - started
+
+
+async def known(database: Database) -> dict[str, Decimal | None]:
+    return dict(await database.primary.tuples("SELECT provider_movie_id, price FROM provider_movies"))
+
+
+async def states(prices: Prices) -> list[str]:
+    return [standing.state for standing in await prices.standings()]
+
+
+async def test_both_are_asked_and_joined(prices: Prices, database: Database) -> None:
+    await prices.ready()
+
+    assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11)}
+    assert await database.primary.value("SELECT count(DISTINCT offer_id) FROM provider_movies") == 1
+    assert await states(prices) == ["up", "up"]
+
+
+async def test_the_token_goes_out_and_nowhere_else(
+    database: Database, told: Settings, cinemaworld: PriceParty, filmworld: PriceParty
+) -> None:
+    registry = CollectorRegistry()
+    filmworld.status = 401
+    with capture_logs() as lines:
+        async with asking(database, told, registry=registry) as prices:
+            await prices.ready()
+            found = await prices.standings()
+
+    assert cinemaworld.tokens == filmworld.tokens == {TOKEN}
+    assert found[1].last_error == "our credentials are refused"
+    everything = f"{lines}{found}{told}{generate_latest(registry).decode()}"
+    assert TOKEN not in everything
+    assert TOKEN not in str(await database.primary.tuples("SELECT * FROM price_providers"))
+
+
+async def test_slow_ones_are_asked_side_by_side(prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty) -> None:
+    cinemaworld.movies, cinemaworld.latency, filmworld.latency = FW, 0.6, 0.6
+
+    assert 0.6 <= await ready(prices) < 1.2
+
+
+async def test_details_of_before_are_asked_for_beside_the_list(
+    prices: Prices, database: Database, cinemaworld: PriceParty
+) -> None:
+    await prices.refresh()
+    cinemaworld.latency = 0.4
+    cinemaworld.details = {"cw1": {"price": "13"}}
+    started = time.monotonic()
+    await prices.refresh()
+
+    assert time.monotonic() - started < 0.7
+    assert (await known(database))["cw1"] == 13
+
+
+async def test_one_that_hangs_keeps_nobody_from_the_others_prices(
+    prices: Prices, database: Database, filmworld: PriceParty
+) -> None:
+    filmworld.hanging = True
+
+    assert await ready(prices) < 2.4
+    assert await known(database) == {"cw1": Decimal("12.50")}
+    assert await states(prices) == ["up", "down"]
+    # It is known to be silent now: it is asked again, but nobody waits.
+    assert await ready(prices) < 0.3
+
+
+async def test_details_that_hang_leave_the_price_out_and_the_rest_in(
+    prices: Prices, database: Database, cinemaworld: PriceParty
+) -> None:
+    cinemaworld.movies = {"Movies": [*CW["Movies"], {"ID": "cw2", "Title": "Alien", "Price": "7"}]}
+    cinemaworld.hanging_details = True
+
+    assert await ready(prices) < 2.4
+    assert await known(database) == {"cw1": None, "cw2": Decimal(7), "fw1": Decimal(11)}
+    assert await states(prices) == ["up", "up"]
+
+
+async def test_without_any_price_to_be_had_a_provider_has_not_answered(prices: Prices, cinemaworld: PriceParty) -> None:
+    cinemaworld.hanging_details = True
+    await prices.ready()
+
+    assert [standing.last_error for standing in await prices.standings()] == ["no prices", None]
+
+
+async def test_both_dead_with_prices_known_is_answered_at_once(
+    database: Database, told: Settings, prices: Prices, dead: str
+) -> None:
+    await prices.ready()
+    await fall_silent(database, "cinemaworld")
+    await fall_silent(database, "filmworld")
+    gone = replace(told, cinemaworld_url=dead, filmworld_url=dead)
+    async with asking(database, gone) as after:
+        assert await ready(after) < 0.3
+        assert all(standing.stale(5) for standing in await after.standings())
+
+
+async def test_the_first_to_find_them_dead_waits_for_half_a_second_at_most(
+    database: Database, told: Settings, prices: Prices, dead: str
+) -> None:
+    await prices.ready()
+    async with asking(database, replace(told, cinemaworld_url=dead, filmworld_url=dead), fresh_seconds=0) as after:
+        assert await ready(after) < 0.9
+        assert await states(after) == ["degraded", "degraded"]
+
+
+async def test_both_dead_with_nothing_known_is_unavailable(database: Database, told: Settings, dead: str) -> None:
+    async with asking(database, replace(told, cinemaworld_url=dead, filmworld_url=dead)) as prices:
+        started = time.monotonic()
+        with pytest.raises(UpstreamUnavailable):
+            await prices.ready()
+
+        assert time.monotonic() - started < 2.4
+        assert await states(prices) == ["down", "down"]
+
+
+async def test_nobody_configured_is_unavailable(database: Database, settings: Settings) -> None:
+    async with asking(database, settings) as prices:
+        with pytest.raises(UpstreamUnavailable):
+            await prices.ready()
+
+
+async def test_all_who_ask_share_one_answer(prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty) -> None:
+    filmworld.latency = cinemaworld.latency = 0.1
+    await asyncio.gather(*(prices.ready() for _ in range(50)))
+
+    assert (cinemaworld.lists, filmworld.lists) == (1, 1)
+
+
+async def test_a_fresh_answer_is_used_again_by_other_servers_too(
+    prices: Prices, database: Database, told: Settings, filmworld: PriceParty
+) -> None:
+    await prices.ready()
+    async with asking(database, told) as other:
+        await other.ready()
+
+    assert filmworld.lists == 1
+
+
+async def test_an_answer_that_gets_old_is_renewed_before_anybody_waits(
+    database: Database, told: Settings, filmworld: PriceParty
+) -> None:
+    async with asking(database, told, fresh_seconds=0.6) as prices:
+        await prices.ready()
+        filmworld.latency = 0.2
+        await asyncio.sleep(0.35)
+        assert await ready(prices) < 0.15
+        await asyncio.sleep(0.3)
+
+        assert filmworld.lists == 2
+        assert all(standing.fresh(0.6) for standing in await prices.standings())
+
+
+async def test_a_provider_that_is_back_is_fresh_again(
+    prices: Prices, database: Database, filmworld: PriceParty
+) -> None:
+    filmworld.status = 500
+    await prices.ready()
+    assert await states(prices) == ["up", "down"]
+
+    filmworld.status = 200
+    await asyncio.sleep(1.1)
+    await prices.ready()
+    async with asyncio.timeout(3):
+        while await states(prices) != ["up", "up"]:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.05)
+    assert (await known(database))["fw1"] == 11
+
+
+async def test_bad_entries_are_counted(database: Database, told: Settings, filmworld: PriceParty) -> None:
+    registry = CollectorRegistry()
+    filmworld.movies = [*FW, {"title": "no id"}, 7]
+    async with asking(database, told, registry=registry) as prices:
+        await prices.ready()
+
+    assert 'matinee_upstream_entries_skipped_total{upstream="filmworld"} 2.0' in generate_latest(registry).decode()
+    assert (await known(database))["fw1"] == 11
+
+
+async def test_a_movie_is_published_with_its_exact_price(prices: Prices, filmworld: PriceParty) -> None:
+    identity = await prices.publish("filmworld", title="Dune", body="Sand.", price=Decimal("24.10"))
+
+    assert identity == "new1"
+    assert filmworld.posted == [{"title": "Dune", "body": "Sand.", "price": 24.1}]
+
+
+async def test_what_a_provider_refuses_is_the_callers_to_mend(prices: Prices, filmworld: PriceParty) -> None:
+    filmworld.status = 422
+    with pytest.raises(InvalidInput):
+        await prices.publish("filmworld", title="Dune", body="Sand.", price=Decimal(1))
+    with pytest.raises(ProviderNotFound):
+        await prices.publish("nobody", title="Dune", body="Sand.", price=Decimal(1))

@@ -1,0 +1,127 @@
+"""What price providers write, made into what we mean: two shapes, and whatever else a stranger may send."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from domain.provider_movie import Entry
+from domain.text import NUL, encodable
+from upstreams.resilience import Answer
+
+LONGEST_ID: Final = 200
+LONGEST_TITLE: Final = 500
+LONGEST_ADDRESS: Final = 2048
+YEAR: Final = re.compile(r"[0-9]{4}", re.ASCII)
+# Plain decimal numbers only: what a comma or a currency would mean could only be guessed.
+PRICE: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A list as it was read: its entries, those without any word on the price, and how many could not be read."""
+
+    entries: list[Entry]
+    unpriced: list[str]
+    skipped: int
+
+
+def read_list(answer: Answer) -> Told:
+    """Return the movies of a list; raise ValueError where it is none, or nothing in it can be read."""
+    if answer.status >= 400:
+        raise ValueError("no list")
+    rows = _rows(_json(answer))
+    found: dict[str, Entry] = {}
+    unpriced: list[str] = []
+    for entry, has_price in filter(None, map(_entry, rows)):
+        if entry.provider_movie_id not in found:
+            found[entry.provider_movie_id] = entry
+            unpriced += [] if has_price else [entry.provider_movie_id]
+    if rows and not found:
+        raise ValueError("no entry that can be read")
+    return Told(list(found.values()), unpriced, len(rows) - len(found))
+
+
+def read_detail(answer: Answer) -> Decimal | None:
+    """Return the price in a movie's detail, None where it has none; raise ValueError where it is no detail."""
+    if answer.status >= 400:
+        return None
+    fields = _fields(_json(answer))
+    if fields is None:
+        raise ValueError("no detail")
+    return price(fields.get("price"))
+
+
+def read_new_id(answer: Answer) -> str | None:
+    """Return the id of a movie that was taken, None where it was refused; raise ValueError where neither is said."""
+    if answer.status >= 400:
+        return None
+    fields = _fields(_json(answer))
+    identity = _text((fields or {}).get("id"), longest=LONGEST_ID)
+    if identity is None:
+        raise ValueError("no id")
+    return identity
+
+
+def price(value: object) -> Decimal | None:
+    """Return a price as it was written, to the last digit; None for what is no plain decimal number of 0 or more."""
+    if isinstance(value, str):
+        return Decimal(value.strip()) if PRICE.fullmatch(value.strip()) else None
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        spelled = f"{Decimal(value):f}" if abs(Decimal(value).adjusted()) < 20 else ""
+        return Decimal(spelled) if PRICE.fullmatch(spelled) else None
+    return None
+
+
+def _json(answer: Answer) -> object:
+    """Return the body's JSON with its numbers exact: a float would change the price."""
+    try:
+        return json.loads(answer.body, parse_float=Decimal, parse_constant=lambda _: None)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _rows(body: object) -> list[object]:
+    listed = (_fields(body) or {}).get("movies") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise ValueError("no list")  # noqa: TRY004 - of whoever wrote it, not of our types
+    return listed
+
+
+def _entry(row: object) -> tuple[Entry, bool] | None:
+    """Return an entry and whether it says anything of its price; None where it is not one."""
+    fields = _fields(row)
+    if fields is None:
+        return None
+    identity = _text(fields.get("id"), longest=LONGEST_ID)
+    title = _text(fields.get("title"), longest=LONGEST_TITLE)
+    if identity is None or title is None:
+        return None
+    year, poster = _text(fields.get("year"), longest=20), _text(fields.get("poster"), longest=LONGEST_ADDRESS)
+    has_price = fields.get("price") is not None
+    web = poster if poster and poster.startswith(("http://", "https://")) else None
+    return Entry(identity, title, _year(year), web, price(fields.get("price")), priced=has_price), has_price
+
+
+def _fields(value: object) -> Mapping[str, Any] | None:
+    """Return an object's fields by their names in lower case; the first of two that differ in case only."""
+    if not isinstance(value, dict):
+        return None
+    names: Iterator[tuple[str, Any]] = ((str(name).lower(), each) for name, each in reversed(value.items()))
+    return dict(names)
+
+
+def _text(value: object, *, longest: int) -> str | None:
+    """Return a text or a whole number as text without white space around it, None where it cannot be kept."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip()
+    return text if 0 < len(text) <= longest and NUL not in text and encodable(text) else None
+
+
+def _year(text: str | None) -> str | None:
+    """Return the first year in a text such as 1977 or 2011–2019; "N/A" is none."""
+    found = YEAR.search(text or "")
+    return found[0] if found else None
