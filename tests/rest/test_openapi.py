@@ -20,6 +20,8 @@ from tests.catalogue_standin import CatalogueStandIn
 from tests.factories import PASSWORD, bearer, make_booking, make_collection, make_rating, make_session, make_user
 
 Schema = dict[str, Any]
+# Events and the counter have statuses of their own: test_openapi_ticketing.py.
+PLAIN = [endpoint for endpoint in ENDPOINTS if endpoint.path.split("/")[1] not in ("events", "reservations", "api")]
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_every_route_of_the_documents_is_in_it_and_no_other(app: Starlette, writ
     described = {(path.rstrip("/"), method) for path, methods in written["paths"].items() for method in methods}
 
     assert described == served
-    assert len(described) == 13 + 10 + 5
+    assert len(described) == 13 + 16 + 10 + 5
 
 
 def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
@@ -94,7 +96,7 @@ def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
 def test_operations_are_told_apart_and_described(written: Schema) -> None:
     operations = [operation for methods in written["paths"].values() for operation in methods.values()]
 
-    assert len({operation["operationId"] for operation in operations}) == 13 + 10 + 5
+    assert len({operation["operationId"] for operation in operations}) == 13 + 16 + 10 + 5
     assert all(operation["summary"] and operation["tags"] for operation in operations)
 
 
@@ -114,7 +116,7 @@ def test_security_is_that_of_the_document(endpoint: Endpoint[Any], written: Sche
     )
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+@pytest.mark.parametrize("endpoint", PLAIN, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: Endpoint[Any], written: Schema) -> None:
     responses = written["paths"][endpoint.path][endpoint.method.lower()]["responses"]
     for refusal in refusals(endpoint):
