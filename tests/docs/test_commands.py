@@ -24,6 +24,7 @@ VARIABLES: Final = {
     "movie": r"mov_\d+",
     "session": r"ses_\d+",
     "booking": r"bok_\d+",
+    "event": r"evt_\d+",
     "after": r'(?<="endCursor":")[^"]+',
 }
 PAGES: Final = (

@@ -17,6 +17,8 @@ LONG = {
     *("PageView.user", "Place.movies", "Place.sessions", "Rating.movie"),
     *("Session.movie", "Session.place", "Session.seatsAvailable", "User.bookings"),
     *("Collection.movies", "User.collections", "User.favouriteGenres"),
+    *("MovieExport.downloadUrl", "MovieOffer.cheapest", "MovieOffer.prices"),
+    *("EventReservation.event", "Show.tickets", "Ticket.show", "Ticket.expiresAt", "User.eventReservations"),
 }
 
 
