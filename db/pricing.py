@@ -70,7 +70,7 @@ class ProviderMovie(SQLModel, table=True):
     poster: str | None = Field(default=None, sa_column=Column(Text))
     price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
     priced_at: datetime | None = instant(nullable=True)
-    listed: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    listed: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     first_seen_at: datetime = instant(default=True)
     last_seen_at: datetime = instant(default=True)
 

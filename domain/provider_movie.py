@@ -33,9 +33,9 @@ ADD_OFFERS: Final = """
 """
 SEE: Final = """
     INSERT INTO provider_movies AS seen
-        (provider, provider_movie_id, offer_id, title, year, poster, price, priced_at, first_seen_at, last_seen_at)
+        (provider, provider_movie_id, offer_id, title, year, poster, price, priced_at, listed, first_seen_at, last_seen_at)
     SELECT %(provider)s, id, offer_id, title, year, poster, price, CASE WHEN priced THEN %(at)s::timestamptz END,
-        %(at)s, %(at)s
+        true, %(at)s, %(at)s
     FROM unnest(%(ids)s::text[], %(offers)s::bigint[], %(titles)s::text[], %(years)s::text[], %(posters)s::text[],
         %(prices)s::numeric[], %(priced)s::boolean[]) AS told (id, offer_id, title, year, poster, price, priced)
     ON CONFLICT (provider, provider_movie_id) DO UPDATE SET

@@ -48,8 +48,8 @@ async def make_seen(database: Database, number: int) -> None:
     """Let a provider have so many movies, seen just now, without the way through its API."""
     await database.primary.tuples(
         "WITH made AS (INSERT INTO movie_offers (title) VALUES ('Any') RETURNING id)"
-        " INSERT INTO provider_movies (provider, provider_movie_id, offer_id, title, year, price, listed)"
-        " SELECT 'cinemaworld', 'cw' || n, made.id, 'Movie ' || n, '1999', n / 100.0, false"
+        " INSERT INTO provider_movies (provider, provider_movie_id, offer_id, title, year, price)"
+        " SELECT 'cinemaworld', 'cw' || n, made.id, 'Movie ' || n, '1999', n / 100.0"
         " FROM made, generate_series(1, %(number)s) AS n RETURNING 1",
         number=number,
     )

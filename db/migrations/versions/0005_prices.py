@@ -62,7 +62,7 @@ def create_provider_movies() -> None:
         sa.Column("poster", sa.Text(), nullable=True),
         sa.Column("price", sa.Numeric(), nullable=True),
         sa.Column("priced_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("listed", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("listed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
         sa.CheckConstraint("price >= 0", name="provider_movies_price_check"),
