@@ -34,6 +34,7 @@ PAGES: Final = (
     "docs/collections.md",
     "docs/events.md",
     "docs/counter.md",
+    "docs/prices.md",
 )
 
 
