@@ -23,7 +23,7 @@ from db.embedded import embedded
 from db.engine import Database
 from settings import Settings
 from tests.catalogue_standin import CatalogueStandIn, catalogue_standin
-from tests.factories import SECRET
+from tests.factories import SECRET, Clock
 from tests.graphql_client import GraphQL
 from tests.statements import Statements, recorded
 
@@ -31,6 +31,12 @@ EMPTY: Final = """
     SELECT 'TRUNCATE ' || string_agg(format('%I.%I', schemaname, tablename), ', ')
     FROM pg_tables WHERE schemaname IN ('public', 'queue') AND tablename <> 'alembic_version'
 """
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """Let `soon` mean the same all test long."""
+    Clock.start()
 
 
 @pytest.fixture(scope="session")

@@ -30,9 +30,20 @@ def bearer(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {make_token(Actor(user.id), keys=KEYS)}"}
 
 
+class Clock:
+    """When the test began: two calls of `soon` in one test must not fall into two seconds."""
+
+    now = datetime.now(UTC).replace(microsecond=0)
+
+    @classmethod
+    def start(cls) -> None:
+        """Begin a test."""
+        cls.now = datetime.now(UTC).replace(microsecond=0)
+
+
 def soon(hours: float = 24) -> datetime:
-    """Return an instant so many hours from now, in UTC and whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+    """Return an instant so many hours from the beginning of the test, in UTC and whole seconds."""
+    return Clock.now + timedelta(hours=hours)
 
 
 async def insert(database: Database, model: type[Row], **columns: Any) -> Row:
