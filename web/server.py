@@ -1,5 +1,6 @@
 """One process that serves: a listening socket, uvicorn as we want it, and an orderly end."""
 
+import ctypes
 import errno
 import signal
 import socket
@@ -21,6 +22,8 @@ from web.protocol import BoundedProtocol
 BACKLOG: Final = 2048
 # Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
 KEEP_ALIVE_SECONDS: Final = 75
+# glibc's number for it, from malloc.h.
+M_MMAP_THRESHOLD: Final = -3
 # Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
 DRAIN_SECONDS: Final = 5
 ASIDE_END_SECONDS: Final = 2
@@ -95,12 +98,23 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
 
+def give_back_large_blocks() -> None:
+    """Have the C library map blocks of 1 MiB and more one by one, so that they go back once they are free.
+
+    Left to itself, glibc keeps the 19 MiB of a password's hash for the next one, in each worker and for ever.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform != "win32" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 2**20)
+
+
 def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[[], None], worker: int = 0) -> None:
     """Serve in this process until a signal ends it; call `on_ready` once requests are answered.
 
     Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
     """
     logs.configure(as_json=serving.json_logs)
+    give_back_large_blocks()
     config = uvicorn.Config(
         partial(serving.make_app, worker),
         factory=True,
