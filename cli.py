@@ -28,9 +28,10 @@ from domain import user
 from domain.errors import Refusal, Refusals
 from schema.changes import changes
 from schema.contract import sdl
-from settings import VARIABLES, Settings, SettingsError, unknown_variables
+from settings import VARIABLES, Settings, unknown_variables
 from upstreams import rehearsal
 from upstreams.standins import Faults, create_standins
+from variables import SettingsError
 from web import logs
 from web.server import ListenError, Serving, end_on_signals, listen, serve_here
 from web.workers import serve_by_workers

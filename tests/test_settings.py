@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from settings import VARIABLES, Settings, SettingsError, unknown_variables
+from settings import VARIABLES, Settings, unknown_variables
+from variables import SettingsError
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

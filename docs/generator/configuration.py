@@ -5,7 +5,8 @@ from typing import Final
 
 from markdown import NOTE, grid
 
-from settings import VARIABLES, Variable
+from settings import VARIABLES
+from variables import Variable
 
 INTRODUCTION: Final = """
 # Configuration
