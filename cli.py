@@ -15,12 +15,12 @@ from typing import Annotated, Final
 import structlog
 import typer
 from graphql import GraphQLError
-from sqlalchemy.exc import OperationalError
+from psycopg import OperationalError
 from starlette.applications import Starlette
 
 from app import connected, create_app, work
 from auth import Passwords
-from db import migrate, revision, tally
+from db import revision, tally
 from db.embedded import EmbeddedError, embedded
 from db.models import User
 from demo.load import Loaded, NotEmptyError, load
@@ -208,8 +208,7 @@ def migrate_command() -> None:
     """Bring the schema of the database up to date."""
     settings = _settings()
     if settings.database_url:
-        with _reachable():
-            migrate.upgrade(settings.database_url)
+        _migrate(settings.database_url)
     else:
         with _database(settings):
             pass
@@ -346,8 +345,16 @@ def _database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
         yield settings.database_url
         return
     with embedded(settings.data_dir) as url:
-        migrate.upgrade(url)
+        _migrate(url)
         yield url
+
+
+def _migrate(url: str) -> None:
+    try:
+        with _reachable():
+            revision.reach_head(url)
+    except revision.MigrationError as error:
+        raise CommandError(f"The schema of the database could not be brought up to date: {error}") from error
 
 
 @contextmanager
@@ -355,13 +362,13 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        reason = " ".join(str(error.orig).split())
+        reason = " ".join(str(error).split())
         raise NoAnswerError(f"DATABASE_URL: the database does not answer: {reason}") from error
 
 
 def _refuse_old_schema(url: str) -> None:
     with _reachable():
-        found = migrate.current(url)
+        found = revision.current(url)
     if revision.is_behind(found):
         raise CommandError(
             f"The schema of the database is at {found or 'nothing'} and this server needs {revision.head()}."

@@ -1,13 +1,14 @@
-"""Brings the schema up to date, and tells whether it is."""
+"""Brings the schema up to date; a process of its own for it, `python -m db.migrate`, reads the address from its input."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 # Any number: two processes that migrate at once must only agree on it.
@@ -31,12 +32,6 @@ def config(opened: Connection | None = None) -> Config:
     return made
 
 
-def current(conninfo: str) -> str | None:
-    """Return the revision that the database is at, None for an empty one."""
-    with connection(conninfo) as opened:
-        return MigrationContext.configure(opened).get_current_revision()
-
-
 def upgrade(conninfo: str, revision: str = "head") -> None:
     """Bring the schema up to `revision`; a second caller at the same time waits and then finds nothing to do."""
     with connection(conninfo) as opened:
@@ -48,3 +43,10 @@ def downgrade(conninfo: str, revision: str) -> None:
     """Take the schema back to `revision`; `base` is an empty database."""
     with connection(conninfo) as opened:
         command.downgrade(config(opened), revision)
+
+
+if __name__ == "__main__":
+    try:
+        upgrade(sys.stdin.read())
+    except DBAPIError as error:
+        sys.exit(" ".join(str(error.orig).split()))

@@ -82,9 +82,9 @@ def test_up_down_and_up_again(url: str) -> None:
     empty = rows(url, OBJECTS)
     migrate.upgrade(url)
     whole = rows(url, OBJECTS)
-    assert migrate.current(url) == revision.head()
+    assert revision.current(url) == revision.head()
     migrate.downgrade(url, "base")
-    assert migrate.current(url) is None
+    assert revision.current(url) is None
     assert rows(url, OBJECTS) == empty
     migrate.upgrade(url)
     assert rows(url, OBJECTS) == whole
@@ -109,14 +109,14 @@ def test_the_history_is_one_line() -> None:
 def test_migrating_again_does_nothing(url: str) -> None:
     migrate.upgrade(url)
     migrate.upgrade(url)
-    assert migrate.current(url) == revision.head()
+    assert revision.current(url) == revision.head()
 
 
 def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(migrate.upgrade, url) for _ in range(2)]:
             done.result()
-    assert migrate.current(url) == revision.head()
+    assert revision.current(url) == revision.head()
 
 
 def test_a_step_that_fails_leaves_nothing(url: str) -> None:
@@ -125,11 +125,23 @@ def test_a_step_that_fails_leaves_nothing(url: str) -> None:
     with pytest.raises(Exception, match="ratings"):
         migrate.upgrade(url)
     assert [name for kind, name in rows(url, OBJECTS) if kind == "relation"] == ["public.ratings"]
-    assert migrate.current(url) is None
+    assert revision.current(url) is None
+
+
+def test_a_process_of_its_own_brings_the_schema_up_to_date(url: str) -> None:
+    revision.reach_head(url)
+    assert revision.current(url) == revision.head()
+
+
+def test_says_what_kept_the_schema_behind(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE ratings ()")
+    with pytest.raises(revision.MigrationError, match="ratings"):
+        revision.reach_head(url)
 
 
 def test_an_empty_database_is_at_no_revision(url: str) -> None:
-    assert migrate.current(url) is None
+    assert revision.current(url) is None
 
 
 def test_the_queue_is_made_for_the_procrastinate_that_is_installed() -> None:
