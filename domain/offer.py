@@ -71,9 +71,9 @@ class Standing:
     @property
     def state(self) -> str:
         """`up`, `degraded` after failures, `down` after five in a row or where it has never answered."""
-        if not self.failing:
-            return "up"
-        return "degraded" if self.known and self.failures < DOWN_AFTER else "down"
+        if not self.known or self.failures >= DOWN_AFTER:
+            return "down"
+        return "degraded" if self.failing else "up"
 
 
 async def standings(reading: Reading, names: Sequence[str]) -> list[Standing]:

@@ -16,6 +16,9 @@ from upstreams.providers import Provider
 
 # One that is failing is tried again by whoever asks, but not by all who ask.
 RETRY_SECONDS: Final = 1.0
+# For whoever finds nothing known: a provider that tells its prices only in the details of its movies takes two calls, and
+# the first caller of all need not wait for the second one when the other provider's prices are there.
+PROMPT_SECONDS: Final = 1.0
 
 log = structlog.get_logger("matinee.upstreams")
 
@@ -42,13 +45,25 @@ class Prices:
         known = any(standing.known for standing in told)
         awaited = [flight for standing in told if (flight := self._flight_for(standing, known=known))]
         if awaited:
-            await asyncio.wait(awaited)
-        if not known and not any(standing.known for standing in await self.standings()):
+            await self._arrival(awaited, promptly=not known)
+        if not known and not await self._known():
             raise UpstreamUnavailable
 
     async def standings(self) -> list[Standing]:
         """Return how each provider did when it was asked last, by this or another server."""
         return await offer.standings(self._database.primary, self.names)
+
+    async def _arrival(self, flights: Sequence[asyncio.Task[None]], *, promptly: bool) -> None:
+        """Wait for these calls; `promptly` leaves those behind that need details yet, once prices of another are there."""
+        if promptly:
+            _, late = await asyncio.wait(flights, timeout=PROMPT_SECONDS)
+            needing = {flight for name, flight in self._flights.items() if self._providers[name].needs_details}
+            if late <= needing and await self._known():
+                return
+        await asyncio.wait(flights)
+
+    async def _known(self) -> bool:
+        return any(standing.known for standing in await self.standings())
 
     async def refresh(self) -> None:
         """Ask all providers, and wait for their answers."""

@@ -46,6 +46,8 @@ class Provider:
         # Whose price was in the detail last time: they are asked for beside the list, not after it.
         self._apart: list[str] = []
         self._troubled: set[str] = set()
+        # While its list is there and prices from its details are not.
+        self.needs_details = False
 
     @property
     def last_error(self) -> str:
@@ -61,9 +63,11 @@ class Provider:
             told = await self._upstream.get(f"{self._url}/movies", read=read_list, attempts=attempts)
             wanted = [*self._order(told.unpriced)][:MOST_DETAILS]
             details |= self._ask(identity for identity in wanted if identity not in details)
+            self.needs_details = bool(wanted)
             await self._await({identity: details[identity] for identity in wanted}, deadline)
             return self._priced(told, {identity: details[identity] for identity in wanted})
         finally:
+            self.needs_details = False
             for task in details.values():
                 task.cancel()
             await asyncio.gather(*details.values(), return_exceptions=True)

@@ -52,7 +52,7 @@ def test_prices_are_spelled_without_an_exponent(amount: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("standing", "state"),
     [
-        (Standing("x"), "up"),
+        (Standing("x"), "down"),
         (Standing("x", NOW, failures=0, age=timedelta(0)), "up"),
         (Standing("x", NOW, failures=1, age=timedelta(0)), "degraded"),
         (Standing("x", NOW, failures=5, age=timedelta(0)), "down"),

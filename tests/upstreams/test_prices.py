@@ -122,6 +122,16 @@ async def test_slow_ones_are_asked_side_by_side(prices: Prices, cinemaworld: Pri
     assert 0.6 <= await ready(prices) < 1.2
 
 
+async def test_the_first_caller_of_all_does_not_wait_for_a_second_call(
+    prices: Prices, database: Database, cinemaworld: PriceParty, filmworld: PriceParty
+) -> None:
+    cinemaworld.latency = filmworld.latency = 0.6
+    assert await ready(prices) < 1.2
+    assert await known(database) == {"fw1": Decimal(11)}
+    await asyncio.sleep(0.5)
+    assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11)}
+
+
 async def test_details_of_before_are_asked_for_beside_the_list(
     prices: Prices, database: Database, cinemaworld: PriceParty
 ) -> None:
@@ -153,14 +163,15 @@ async def test_details_that_hang_leave_the_price_out_and_the_rest_in(
     cinemaworld.movies = {"Movies": [*CW["Movies"], {"ID": "cw2", "Title": "Alien", "Price": "7"}]}
     cinemaworld.hanging_details = True
 
-    assert await ready(prices) < 2.4
+    assert await ready(prices) < 1.2
+    await prices.refresh()
     assert await known(database) == {"cw1": None, "cw2": Decimal(7), "fw1": Decimal(11)}
     assert await states(prices) == ["up", "up"]
 
 
 async def test_without_any_price_to_be_had_a_provider_has_not_answered(prices: Prices, cinemaworld: PriceParty) -> None:
     cinemaworld.hanging_details = True
-    await prices.ready()
+    await prices.refresh()
 
     assert [standing.last_error for standing in await prices.standings()] == ["no prices", None]
 
