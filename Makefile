@@ -14,6 +14,7 @@ PROJECT := $(VENV)/.installed-project
 DEV := $(VENV)/.installed-dev
 TOOLS := node_modules/.installed
 S3 := $(VENV)/s3/.installed
+AUDITS := tests/graphql_over_http/node_modules/.installed
 # Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
 ARGS ?=
 
@@ -37,13 +38,13 @@ tools: $(TOOLS) ## Install the assets of the playground (/graphql) and the API p
 
 .PHONY: clean
 clean: ## Remove caches and what was installed; keep the data in .matinee
-	rm -rf $(VENV) node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) node_modules tests/*/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ## Working on it
 
 .PHONY: test
-test: $(PROJECT) $(DEV) $(TOOLS) $(S3) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
+test: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -124,11 +125,22 @@ $(S3): requirements-s3.lock | $(BIN)/python
 	@$(VENV)/s3/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-s3.lock
 	@touch $@
 
-# npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.
+# `npm ci` in a folder: npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.
+define npm-ci
+	@if test "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 2>/dev/null; then \
+		cd $(1) && npm ci --silent --no-progress; \
+	else \
+		$(PIP) install --require-hashes -r requirements-npm.lock \
+			&& cd $(1) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-progress; \
+	fi
+endef
+
 $(TOOLS): package.json package-lock.json .npmrc requirements-npm.lock | $(BIN)/python
 	@echo "Installing the assets in package-lock.json"
-	@if test "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 2>/dev/null; then npm ci --silent --no-progress; else \
-		$(PIP) install --require-hashes -r requirements-npm.lock \
-			&& PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-progress; \
-	fi
+	$(call npm-ci,.)
+	@touch $@
+
+$(AUDITS): $(addprefix tests/graphql_over_http/,package.json package-lock.json .npmrc) requirements-npm.lock | $(BIN)/python
+	@echo "Installing the audits in tests/graphql_over_http/package-lock.json"
+	$(call npm-ci,tests/graphql_over_http)
 	@touch $@

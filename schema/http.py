@@ -155,10 +155,12 @@ async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
     """Return what is asked, and which operations this method may run."""
     if request.method in READS:
         parameters = request.query_params
-        raw = parameters.get("variables")
-        variables = decoded(raw.encode("utf-8", "surrogateescape")) if raw else None
-        name = parameters.get("operationName")
-        given = {"query": parameters.get("query"), "variables": variables, "operationName": name or None}
+        given = {
+            "query": parameters.get("query"),
+            "variables": parsed(parameters.get("variables")),
+            "operationName": parameters.get("operationName") or None,
+            "extensions": parsed(parameters.get("extensions")),
+        }
         return checked(given), QUERIES
     if request.method != "POST":
         raise errors.MethodNotAllowed(method=request.method, accepted="GET, POST")
@@ -166,6 +168,11 @@ async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
     if content_type != JSON:
         raise errors.UnsupportedMediaType(accepted=JSON)
     return checked(decoded(await request.body())), ALL
+
+
+def parsed(parameter: str | None) -> Any:
+    """Return what a parameter of the address says in JSON, None where it is left out or empty."""
+    return decoded(parameter.encode("utf-8", "surrogateescape")) if parameter else None
 
 
 def decoded(raw: bytes) -> Any:
@@ -196,8 +203,9 @@ def checked(given: Any) -> Asked:
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
     if not isinstance(query, str) or not query.strip():
         raise errors.MissingField(field="query")
-    if not (variables is None or isinstance(variables, dict)):
-        raise errors.InvalidInput(field="variables", problem="must be an object")
+    for member in ("variables", "extensions"):
+        if not isinstance(given.get(member), dict | None):
+            raise errors.InvalidInput(field=member, problem="must be an object")
     if not (name is None or isinstance(name, str)):
         raise errors.InvalidInput(field="operationName", problem="must be a string")
     return Asked(query, variables, name)

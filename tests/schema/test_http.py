@@ -184,6 +184,8 @@ MISFITS: dict[str, object] = {
     "query is a list": {"query": [OK]},
     "variables are a list": body(variables=[]),
     "variables are a string": body(variables="{}"),
+    "extensions are a list": body(extensions=[]),
+    "extensions are a string": body(extensions=""),
     "operation name is a number": body(operationName=1),
 }
 
@@ -201,8 +203,9 @@ async def test_refuses_json_that_is_no_request(client: AsyncClient, given: objec
     assert set(codes(response)) <= {"INVALID_INPUT", "MISSING_FIELD"}
 
 
-async def test_refuses_variables_that_are_not_json_by_get(client: AsyncClient) -> None:
-    response = await client.get("/graphql", params={"query": OK, "variables": "{"})
+@pytest.mark.parametrize("member", ["variables", "extensions"])
+async def test_refuses_members_that_are_not_json_by_get(client: AsyncClient, member: str) -> None:
+    response = await client.get("/graphql", params={"query": OK, member: "{"})
     assert (response.status_code, codes(response)) == (400, ["MALFORMED_JSON"])
 
 

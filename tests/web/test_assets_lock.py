@@ -1,13 +1,19 @@
-"""What the tool pages load is locked by hash, whichever registry it comes from."""
+"""What comes from npm is locked by hash, whichever registry it comes from."""
 
 import json
 from pathlib import Path
+from typing import Final
 
-_LOCK = (Path(__file__).parents[2] / "package-lock.json").read_text()
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+LOCKS: Final = ("package-lock.json", "tests/graphql_over_http/package-lock.json")
 
 
-def test_names_a_hash_for_every_package_and_no_address() -> None:
-    packages = {path: entry for path, entry in json.loads(_LOCK)["packages"].items() if path}
+@pytest.mark.parametrize("name", LOCKS)
+def test_names_a_hash_for_every_package_and_no_address(name: str) -> None:
+    lock = (ROOT / name).read_text()
+    packages = {path: entry for path, entry in json.loads(lock)["packages"].items() if path}
     assert packages
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
-    assert "://" not in _LOCK
+    assert "://" not in lock
