@@ -128,7 +128,7 @@ def serve(
         serving = Serving(
             partial(create_app, told, with_jobs=not no_jobs, counts=counts), json_logs=_json_logs(settings)
         )
-        on_ready = partial(_announce, address)
+        on_ready = partial(_announce, settings, address)
         if workers == 1:
             serve_here(serving, listener, on_ready=on_ready)
         else:
@@ -382,8 +382,9 @@ def _address(host: str, listener: socket.socket) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def _announce(address: str) -> None:
-    for what, path in (("Playground", "/graphql"), ("Docs", "/docs")):
+def _announce(settings: Settings, address: str) -> None:
+    graphql = "Playground" if settings.shows_graphiql else "GraphQL"
+    for what, path in ((graphql, "/graphql"), ("Docs", "/docs")):
         typer.echo(f"{what:<11}{address}{path}")
 
 

@@ -61,6 +61,26 @@ class Settings:
             example="production",
         ),
     ]
+    introspection: Annotated[
+        bool | None,
+        Variable(
+            "MATINEE_INTROSPECTION",
+            variables.switch_where_set,
+            shown_default="`on`; in production `off`",
+            meaning="`off` refuses GraphQL documents that ask for the schema by `__schema` or `__type`",
+            example="on",
+        ),
+    ]
+    graphiql: Annotated[
+        bool | None,
+        Variable(
+            "MATINEE_GRAPHIQL",
+            variables.switch_where_set,
+            shown_default="`on`; in production `off`",
+            meaning="`on` shows GraphiQL to browsers at `/graphql`; it reads the schema by introspection",
+            example="on",
+        ),
+    ]
     public_url: Annotated[
         str | None,
         Variable(
@@ -283,6 +303,21 @@ class Settings:
     def production(self) -> bool:
         """Whether this is production, where nothing is generated or assumed."""
         return self.environment == "production"
+
+    @property
+    def tells_schema(self) -> bool:
+        """Whether introspection is answered."""
+        return not self.production if self.introspection is None else self.introspection
+
+    @property
+    def tells_names(self) -> bool:
+        """Whether an error may suggest names of the schema: to developers, and where they could be asked for anyway."""
+        return self.tells_schema and not self.production
+
+    @property
+    def shows_graphiql(self) -> bool:
+        """Whether a browser gets GraphiQL."""
+        return not self.production if self.graphiql is None else self.graphiql
 
     def require_counter(self) -> None:
         """Raise SettingsError where the counter would be open in production and nobody has said that it may be."""

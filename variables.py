@@ -169,6 +169,11 @@ def switch(text: str) -> bool:
     return one_of("on", "off")(text) == "on"
 
 
+def switch_where_set(text: str) -> bool | None:
+    """Return whether it is `on`, None where nothing is said."""
+    return switch(text) if text else None
+
+
 def timezone(text: str) -> ZoneInfo:
     """Return the time zone of a name."""
     try:

@@ -39,7 +39,7 @@ SCHEMA = Schema(
     mutation=Mutation,
     types=[InvalidInput, NotFound, Conflict, SeatsUnavailable, UpstreamUnavailable],
     extensions=[Documents],
-    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    config=StrawberryConfig(scalar_map=SCALARS),
 )
 
 

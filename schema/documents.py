@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -24,6 +25,10 @@ MOST_TOKENS: Final = 10_000
 MOST_CHARACTERS: Final = 200_000
 LONGEST_REMEMBERED: Final = 20_000
 NUL: Final = "\0"
+INTROSPECTION: Final = ("__schema", "__type")
+NO_INTROSPECTION: Final = (
+    "Introspection is switched off on this server. Ask for `__typename` alone; the contract is its file schema.graphql."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Prepared:
 
     document: DocumentNode
     faults: list[GraphQLError]
+    # What is wrong with it besides, where introspection is off.
+    introspection: list[GraphQLError] = field(default_factory=list)
 
     @property
     def has_several_operations(self) -> bool:
@@ -76,6 +83,22 @@ class NoNul(ASTValidationRule):
             self.report_error(GraphQLError("A string must not contain the character NUL.", node))
 
 
+class Introspects(GraphQLError):
+    """A document asks for the schema."""
+
+
+class NoIntrospection(ASTValidationRule):
+    """Notes the first field that asks for the schema."""
+
+    noted = False
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Look at a field."""
+        if not self.noted and node.name.value in INTROSPECTION:
+            self.noted = True
+            self.report_error(Introspects(NO_INTROSPECTION, node))
+
+
 class Documents(SchemaExtension):
     """Takes the place of parsing and validating where a document is known already."""
 
@@ -96,13 +119,15 @@ class Documents(SchemaExtension):
         if asked.operation_name is None and prepared.has_several_operations:
             # GetOperation of the specification; Strawberry would run the first.
             raise CannotGetOperationTypeError(None)
-        self._faults = prepared.faults
+        self._prepared = prepared
         asked.graphql_document = prepared.document
         yield
 
     def on_validate(self) -> Iterator[None]:
         """Tell what validation found when the document was prepared."""
-        self.execution_context.pre_execution_errors = self._faults
+        asked, prepared = self.execution_context, self._prepared
+        refused = [] if asked.context.services.settings.tells_schema else prepared.introspection
+        asked.pre_execution_errors = [*refused, *prepared.faults]
         yield
 
 
@@ -110,6 +135,8 @@ def prepare(schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRul
     """Return the document with what validation finds; raise GraphQLError where it does not parse or is too large."""
     try:
         document = parse(text, max_tokens=MOST_TOKENS)
-        return Prepared(document, validate_document(schema, document, (*rules, NoNul)))
+        found = validate_document(schema, document, (*rules, NoNul, NoIntrospection))
     except RecursionError:
         raise GraphQLError("The document is nested too deeply.") from None
+    introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
+    return Prepared(document, [fault for fault in found if not isinstance(fault, Introspects)], introspection)

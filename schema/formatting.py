@@ -1,5 +1,6 @@
 """GraphQL errors as clients see them: refusals with their code, mistakes in the document, and nothing of our insides."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -11,15 +12,20 @@ from schema.errors import flat
 
 # A mistake quotes the document, which may be a mebibyte long.
 LONGEST: Final = 500
+# What graphql-core adds to a mistake, wherever in the message; names of the schema in quotes.
+SUGGESTION: Final = re.compile(r" Did you mean (?:[a-z ]+ )?'\w+'(?:,? (?:or )?'\w+')*\?")
 UNFIT: Final = "A value does not fit the type that is expected here."
 
 
-def formatted(found: Iterable[GraphQLError], *, reference: str) -> list[dict[str, Any]]:
-    """Return the answer's `errors`; `reference` names the request in our log, where the rest of the story is."""
-    return [shown for error in found for shown in each(error, reference)]
+def formatted(found: Iterable[GraphQLError], *, reference: str, tells_names: bool = False) -> list[dict[str, Any]]:
+    """Return the answer's `errors`; `reference` names the request in our log, where the rest of the story is.
+
+    Names of the schema that are near a mistaken one are suggested only where `tells_names` says so.
+    """
+    return [shown for error in found for shown in each(error, reference, tells_names=tells_names)]
 
 
-def each(error: GraphQLError, reference: str) -> Iterator[dict[str, Any]]:
+def each(error: GraphQLError, reference: str, *, tells_names: bool) -> Iterator[dict[str, Any]]:
     """Yield one entry for each refusal behind an error, or the error itself."""
     where = places(error)
     cause = refusals(error)
@@ -33,7 +39,7 @@ def each(error: GraphQLError, reference: str) -> Iterator[dict[str, Any]]:
         return
     # What Python says of a value (the digits of a number, say) is none of the client's business.
     foreign = error.original_error is not None and not isinstance(error.original_error, GraphQLError)
-    message = UNFIT if foreign else error.message
+    message = UNFIT if foreign else error.message if tells_names else SUGGESTION.sub("", error.message)
     yield {"message": message[:LONGEST], **where, "extensions": {"code": errors.InvalidInput.code}}
 
 

@@ -24,6 +24,7 @@ from schema.errors import flat
 from schema.formatting import formatted, is_ours, refusals
 from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
+from settings import Settings
 from web import addresses, tools
 
 PATH: Final = "/graphql"
@@ -68,10 +69,12 @@ def routes() -> list[BaseRoute]:
 async def serve(request: Request) -> Response:
     """Answer a GraphQL request."""
     accept = request.headers.get("accept", "")
-    if request.method in READS and wants_page(accept) and "query" not in request.query_params:
+    settings: Settings = request.state.services.settings
+    asks_for_page = request.method in READS and wants_page(accept) and "query" not in request.query_params
+    if asks_for_page and settings.shows_graphiql:
         return page()
     media_type = negotiated(accept)
-    if media_type is None:
+    if media_type is None or asks_for_page:
         return refused([errors.NotAcceptable(accepted=f"{GRAPHQL_JSON} or {JSON}")], JSON)
     try:
         return await answer(request, media_type)
@@ -111,16 +114,16 @@ async def answer(request: Request, media_type: str) -> Response:
     except CannotGetOperationTypeError:
         problem = "must name an operation of the document, where there are several"
         raise errors.InvalidInput(field="operationName", problem=problem) from None
-    return shown(result, media_type, reference=request.scope["request_id"])
+    return shown(result, media_type, reference=request.scope["request_id"], tells_names=services.settings.tells_names)
 
 
-def shown(result: ExecutionResult, media_type: str, *, reference: str) -> Response:
+def shown(result: ExecutionResult, media_type: str, *, reference: str, tells_names: bool) -> Response:
     """Return the answer; by its own media type a document that could not be run is 400, else 200 as it always was."""
     found = result.errors or []
     ran = result.data is not None or any(error.path is not None for error in found)
     body: dict[str, Any] = {"data": result.data} if ran else {}
     if found:
-        body = {"errors": formatted(found, reference=reference), **body}
+        body = {"errors": formatted(found, reference=reference, tells_names=tells_names), **body}
     if unavailable(result):
         return respond(body, media_type, status=503, headers={"Retry-After": "1"})
     if not ran and any(is_ours(error) for error in found):

@@ -85,7 +85,7 @@ def serving(folder: Path, *arguments: str, **more: str) -> Iterator[Server]:
         assert process.stdout is not None
         line = process.stdout.readline()
         log = Path(stderr.name)
-        assert line.startswith("Playground"), log.read_text()
+        assert line.startswith(("Playground", "GraphQL")), log.read_text()
         server = Server(process, line.split()[1].removesuffix("/graphql"), log)
         try:
             yield server

@@ -19,7 +19,8 @@ HERE: Final = Path(__file__).parent
 ALL: Final = 61
 MODES: Final[Mapping[str, Mapping[str, str]]] = {
     "development": {},
-    "production": {"MATINEE_ENV": "production", "MATINEE_COUNTER_OPEN": "true"},
+    # Some audits send variables, and `__type` is the one field with an argument that every schema has.
+    "production": {"MATINEE_ENV": "production", "MATINEE_COUNTER_OPEN": "true", "MATINEE_INTROSPECTION": "on"},
 }
 
 

@@ -1,6 +1,7 @@
 """Documents and values that mean harm, or nobody's good: refused, never an error of ours."""
 
 import pytest
+import structlog
 from httpx import AsyncClient
 
 from db.engine import Database
@@ -141,7 +142,8 @@ async def test_an_unexpected_error_tells_nothing_but_a_reference(
 
     monkeypatch.setattr("resolvers.movies.movie_by_id", broken)
     body = {"query": '{ movie(id: "mov_1") { id } }'}
-    response = await client.post("/graphql", json=body, headers={"X-Request-Id": "the-reference"})
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        response = await client.post("/graphql", json=body, headers={"X-Request-Id": "the-reference"})
     assert response.json() == {
         "data": {"movie": None},
         "errors": [
@@ -153,6 +155,10 @@ async def test_an_unexpected_error_tells_nothing_but_a_reference(
             }
         ],
     }
+    # The rest of the story is in the log, under the same reference.
+    (line,) = [line for line in lines if line["event"] == "unexpected error"]
+    assert line["request_id"] == "the-reference"
+    assert "hunter2" in str(line["exc_info"])
 
 
 async def test_bearer_is_needed_where_a_list_is_for_staff(client: AsyncClient, database: Database) -> None:
