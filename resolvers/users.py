@@ -1,9 +1,9 @@
 """Accounts: signing up and in, and what one may see of others."""
 
-from auth import Actor, make_token, needs_rehash
+import accounts
+from auth import Actor
 from db.models import User
-from domain import user
-from domain.errors import InvalidCredentials, Unauthenticated
+from domain.errors import Unauthenticated
 from resolvers.context import Context
 
 
@@ -25,28 +25,18 @@ async def visible_user(context: Context, user_id: int) -> User | None:
 
 
 async def sign_up(context: Context, *, email: str | None, username: str | None, password: str) -> tuple[User, str]:
-    """Return the new account and a token; the password is hashed outside of any transaction, which would wait for it."""
-    user.check_account(email=email, username=username, password=password)
-    password_hash = await context.services.passwords.hash(password)
-    async with context.database.transaction() as tx:
-        made = await user.sign_up(tx, email=email, username=username, password_hash=password_hash)
+    """Return the new account and a token."""
+    made = await accounts.sign_up(context.services, email=email, username=username, password=password)
     return made, enter(context, made)
 
 
 async def sign_in(context: Context, *, email: str | None, username: str | None, password: str) -> tuple[User, str]:
-    """Return the account and a token; an unknown account is refused as a wrong password is, and takes as long."""
-    found = await user.by_name(context.database.primary, email=email, username=username)
-    kept = found.password_hash if found else None
-    if not await context.services.passwords.verify(kept, password) or found is None:
-        raise InvalidCredentials
-    if needs_rehash(found.password_hash):
-        fresh = await context.services.passwords.hash(password)
-        async with context.database.transaction() as tx:
-            await user.replace_hash(tx, user_id=found.id, password_hash=fresh)
+    """Return the account and a token."""
+    found = await accounts.sign_in(context.services, email=email, username=username, password=password)
     return found, enter(context, found)
 
 
 def enter(context: Context, entering: User) -> str:
     """Return a token for the user, who is the viewer of what else this mutation answers."""
     context.actor = Actor(entering.id)
-    return make_token(context.actor, keys=context.services.keys)
+    return accounts.token_for(context.services, entering)

@@ -4,9 +4,9 @@ from typing import Final
 
 from starlette.responses import Response
 
-from auth import Actor, make_token
+import accounts
 from db import ids
-from domain import errors, user
+from domain import errors
 from rest.cinema import answers
 from rest.cinema.payloads import SignIn, SignUp
 from rest.endpoint import Call, Caller, Endpoint, respond
@@ -17,22 +17,18 @@ NEVER_KEPT: Final = {"Cache-Control": "no-store"}
 
 
 async def sign_up(call: Call[SignUp]) -> Response:
-    """Answer a new account. Its password is hashed before the transaction, which would wait for it."""
-    email = call.asked.email
-    password_hash = await call.services.passwords.hash(call.asked.password)
-    async with call.services.database.transaction() as tx:
-        made = await user.sign_up(tx, email=email, username=None, password_hash=password_hash)
-    body: answers.SignedUp = {"user": {"id": ids.encode("usr", made.id), "email": email, "created_at": made.created_at}}
+    """Answer a new account."""
+    made = await accounts.sign_up(call.services, email=call.asked.email, username=None, password=call.asked.password)
+    body: answers.SignedUp = {
+        "user": {"id": ids.encode("usr", made.id), "email": call.asked.email, "created_at": made.created_at}
+    }
     return respond(body, status=201)
 
 
 async def sign_in(call: Call[SignIn]) -> Response:
-    """Answer a token; an address that is not known is refused as a wrong password is, and takes as long."""
-    found = await user.by_name(call.services.database.primary, email=call.asked.email, username=None)
-    kept = found.password_hash if found else None
-    if not await call.services.passwords.verify(kept, call.asked.password) or found is None:
-        raise errors.InvalidCredentials
-    body: answers.SignedIn = {"token": make_token(Actor(found.id), keys=call.services.keys)}
+    """Answer a token."""
+    found = await accounts.sign_in(call.services, email=call.asked.email, username=None, password=call.asked.password)
+    body: answers.SignedIn = {"token": accounts.token_for(call.services, found)}
     return respond(body, headers=NEVER_KEPT)
 
 

@@ -4,9 +4,9 @@ from typing import Final
 
 from starlette.responses import Response
 
-from auth import Actor, make_token
+import accounts
 from db import models
-from domain import errors, user
+from domain import errors
 from rest.collections import answers
 from rest.collections.payloads import Account, Login
 from rest.endpoint import Call, Caller, Endpoint, respond
@@ -17,25 +17,22 @@ NEVER_KEPT: Final = {"Cache-Control": "no-store"}
 
 
 async def register(call: Call[Account]) -> Response:
-    """Answer a token of the new account. The password is hashed before the transaction, which would wait for it."""
-    password_hash = await call.services.passwords.hash(call.asked.password)
-    async with call.services.database.transaction() as tx:
-        made = await user.sign_up(tx, email=None, username=call.asked.username, password_hash=password_hash)
+    """Answer a token of the new account."""
+    made = await accounts.sign_up(call.services, email=None, username=call.asked.username, password=call.asked.password)
     return respond(entered(call, made), status=201, headers=NEVER_KEPT)
 
 
 async def login(call: Call[Login]) -> Response:
-    """Answer a new token; a name that is not known is refused as a wrong password is, and takes as long."""
-    found = await user.by_name(call.services.database.primary, email=None, username=call.asked.username)
-    kept = found.password_hash if found else None
-    if not await call.services.passwords.verify(kept, call.asked.password) or found is None:
-        raise errors.InvalidCredentials
+    """Answer a new token."""
+    found = await accounts.sign_in(
+        call.services, email=None, username=call.asked.username, password=call.asked.password
+    )
     return respond(entered(call, found), headers=NEVER_KEPT)
 
 
 def entered(call: Call[Account] | Call[Login], row: models.User) -> answers.Entered:
     """Return the answer with a token of this account."""
-    return {"access_token": make_token(Actor(row.id), keys=call.services.keys)}
+    return {"access_token": accounts.token_for(call.services, row)}
 
 
 ENDPOINTS: Final = (
