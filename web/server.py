@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
 def give_back_large_blocks() -> None:
     """Have the C library map blocks of 1 MiB and more one by one, so that they go back once they are free.
 
-    Left to itself, glibc keeps the 19 MiB of a password's hash for the next one, in each worker and for ever.
+    Left to itself, glibc keeps the 9 MiB of a password's hash for the next one, in each worker and for ever.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform != "win32" else None
     if mallopt is not None:
