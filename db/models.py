@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Text,
@@ -265,6 +266,26 @@ class PageView(SQLModel, table=True):
     path: str = words()
     query: list[list[str]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
     occurred_at: datetime = instant(default=True)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """What a request with an `Idempotency-Key` was answered, for a day. Sealed: an answer may hold a token or a name.
+
+    Without an answer the request runs outside of a transaction, and the key is taken until `leased_until`.
+    """
+
+    __tablename__: ClassVar[str] = "idempotency_keys"
+    __table_args__ = (
+        CheckConstraint("(answer IS NULL) = (leased_until IS NOT NULL)", name="idempotency_keys_lease_check"),
+        Index("idempotency_keys_by_age", "created_at"),
+    )
+
+    caller: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    created_at: datetime = instant(default=True)
+    leased_until: datetime | None = instant(nullable=True)
 
 
 # Rows are built without a session of SQLAlchemy, which would otherwise configure these at its first use.
