@@ -23,12 +23,15 @@ from db.tally import Tally
 from domain import event_reservation, page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
+from domain.registry import Registry
 from jobs import queue, request_count
 from rest import openapi, poster_files, probes
 from rest.endpoint import route
 from rest.endpoints import ENDPOINTS
 from rest.middleware import BodyLimit, Edge, TrailingSlash
 from schema import http as graphql
+from schema.contract import SCHEMA
+from schema.usage import deprecated
 from services import Services
 from settings import Settings
 from upstreams import catalogue
@@ -59,6 +62,7 @@ def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, c
     file in which the workers of one server count requests together (db/tally.py); without it this one counts alone.
     """
     metrics = Metrics()
+    metrics.usage.expect(deprecated(SCHEMA.graphql))
     counted = tally.joined(counts, worker=worker) if counts else tally.private()
     app = Starlette(
         routes=[
@@ -113,8 +117,9 @@ async def serving(
                 await page_view.keep(tx, views)
 
         passwords = Passwords()
-        measured = UpstreamMetrics((metrics or Metrics()).registry)
-        upstream = _catalogue(settings, measured)
+        measured = metrics or Metrics()
+        of_upstreams = UpstreamMetrics(measured.registry)
+        upstream = _catalogue(settings, of_upstreams)
         services = Services(
             settings=settings,
             database=database,
@@ -127,10 +132,12 @@ async def serving(
             shared_tickets=Shared(database.primary.pool, lock_all=event_reservation.lock_all),
             prices=Prices(
                 database,
-                providers(settings, measured),
+                providers(settings, of_upstreams),
                 fresh_seconds=settings.offers_fresh_seconds,
             ),
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
+            documents=Registry(database.primary),
+            usage=measured.usage,
         )
         try:
             yield services
@@ -139,6 +146,7 @@ async def serving(
             await services.page_views.drain()
             await upstream.close()
             passwords.close()
+            measured.usage.tell()
 
 
 def providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:

@@ -1,38 +1,33 @@
 """The `matinee` command: every way to run this server, and a help that teaches."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Final
 
 import structlog
 import typer
-from graphql import GraphQLError
-from psycopg import OperationalError
 from starlette.applications import Starlette
 
 from app import connected, create_app, work
 from auth import Passwords
+from command import CommandError, database, examples, json_logs, migrated, read_settings
+from contract_commands import document_commands, schema_commands
 from db import revision, tally
-from db.embedded import EmbeddedError, embedded
+from db.embedded import EmbeddedError
 from db.models import User
 from demo.load import Loaded, NotEmptyError, load
 from domain import user
 from domain.errors import Refusal, Refusals
-from schema.changes import changes
-from schema.contract import sdl
-from settings import VARIABLES, Settings, unknown_variables
+from settings import VARIABLES, Settings
 from upstreams import rehearsal
 from upstreams.standins import Faults, create_standins
 from variables import SettingsError
-from web import logs
 from web.server import ListenError, Serving, end_on_signals, listen, serve_here
 from web.workers import serve_by_workers
 
@@ -48,14 +43,10 @@ def _variables_help() -> str:
     return "\b\nVariables:\n" + "\n".join(lines)
 
 
-def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
 commands = typer.Typer(
     name="matinee",
     help="The API server of a cinema chain: GraphQL and REST in front of PostgreSQL.",
-    epilog=_examples("matinee serve", "matinee COMMAND --help"),
+    epilog=examples("matinee serve", "matinee COMMAND --help"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -65,16 +56,8 @@ staff_commands = typer.Typer(
     help="Who may change movies, places and sessions.", no_args_is_help=True, rich_markup_mode=None
 )
 commands.add_typer(staff_commands, name="staff")
-schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
 commands.add_typer(schema_commands, name="schema")
-
-
-class CommandError(Exception):
-    """A command cannot do what it was asked. The text is one line that says what to do."""
-
-
-class NoAnswerError(CommandError):
-    """The database does not answer."""
+commands.add_typer(document_commands, name="documents")
 
 
 def main() -> None:
@@ -90,7 +73,7 @@ def main() -> None:
 
 
 @commands.command(
-    epilog=_examples(
+    epilog=examples(
         "matinee serve",
         "matinee serve --port 8080 --workers 4",
         "DATABASE_URL=postgresql://user:password@host/name matinee serve --host 0.0.0.0",
@@ -113,11 +96,11 @@ def serve(
     schema that is behind.
     """
     end_on_signals()
-    settings = _settings()
+    settings = read_settings()
     settings.require_counter()
     with (
         listen(host, port) as listener,
-        _database(settings, needed=False) as url,
+        database(settings, needed=False) as url,
         rehearsal.rehearsing(settings) as led,
         tally.shared() as counts,
     ):
@@ -126,7 +109,7 @@ def serve(
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
         serving = Serving(
-            partial(create_app, told, with_jobs=not no_jobs, counts=counts), json_logs=_json_logs(settings)
+            partial(create_app, told, with_jobs=not no_jobs, counts=counts), json_logs=json_logs(settings)
         )
         on_ready = partial(_announce, settings, address)
         if workers == 1:
@@ -135,7 +118,7 @@ def serve(
             serve_by_workers(serving, listener, count=workers, on_ready=on_ready)
 
 
-@commands.command("upstreams", epilog=_examples("matinee upstreams", "matinee upstreams --port 8100 --error-rate 0.5"))
+@commands.command("upstreams", epilog=examples("matinee upstreams", "matinee upstreams --port 8100 --error-rate 0.5"))
 def upstreams_command(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8100,
@@ -155,7 +138,7 @@ def upstreams_command(
     PUT /faults/catalogue with {"error_rate": 0.5}.
     """
     end_on_signals()
-    settings = _settings()
+    settings = read_settings()
     if settings.production:
         raise CommandError("MATINEE_ENV is production, where nothing stands in for anybody.")
     try:
@@ -165,7 +148,7 @@ def upstreams_command(
     with listen("127.0.0.1", port) as listener:
         make_app = partial(_standins, settings, faults)
         on_ready = partial(_announce_standins, settings, _address("127.0.0.1", listener))
-        serve_here(Serving(make_app, json_logs=_json_logs(settings)), listener, on_ready=on_ready)
+        serve_here(Serving(make_app, json_logs=json_logs(settings)), listener, on_ready=on_ready)
 
 
 def _standins(settings: Settings, faults: Faults, _worker: int) -> Starlette:
@@ -186,11 +169,11 @@ def _announce_standins(settings: Settings, address: str) -> None:
             typer.echo(f"MATINEE_{name}_TOKEN={rehearsal.USER}")
 
 
-@commands.command("worker", epilog=_examples("matinee worker"))
+@commands.command("worker", epilog=examples("matinee worker"))
 def worker_command() -> None:
     """Run background jobs until Ctrl-C or SIGTERM, beside servers that may run with --no-jobs."""
-    settings = _settings()
-    with _database(settings, needed=False) as url:
+    settings = read_settings()
+    with database(settings, needed=False) as url:
         asyncio.run(_work(replace(settings, database_url=url)))
 
 
@@ -203,28 +186,28 @@ async def _work(settings: Settings) -> None:
         await working
 
 
-@commands.command("migrate", epilog=_examples("matinee migrate"))
+@commands.command("migrate", epilog=examples("matinee migrate"))
 def migrate_command() -> None:
     """Bring the schema of the database up to date."""
-    settings = _settings()
+    settings = read_settings()
     if settings.database_url:
-        _migrate(settings.database_url)
+        migrated(settings.database_url)
     else:
-        with _database(settings):
+        with database(settings):
             pass
     typer.echo(f"The schema is at {revision.head()}.")
 
 
-@commands.command("demo", epilog=_examples("matinee demo", "matinee demo --scale 10"))
+@commands.command("demo", epilog=examples("matinee demo", "matinee demo --scale 10"))
 def demo_command(
     *,
     scale: Annotated[int, typer.Option(min=1, help="How many times as much.")] = 1,
 ) -> None:
     """Load the demo data into an empty database: films, cinemas, sessions around today, ratings, bookings, events."""
-    settings = _settings()
+    settings = read_settings()
     if settings.production:
         raise CommandError("MATINEE_ENV is production, where demo data have no place. Example: MATINEE_ENV=development")
-    with _database(settings) as url:
+    with database(settings) as url:
         made = asyncio.run(_load(replace(settings, database_url=url), scale=scale, progress=typer.echo))
     typer.echo(f"{made.movies} movies, {made.places} places, {made.sessions} sessions, {made.events} events.")
 
@@ -243,7 +226,7 @@ def _load_into_empty(settings: Settings) -> None:
 
 @staff_commands.command(
     "add",
-    epilog=_examples(
+    epilog=examples(
         "matinee staff add ada@example.org",
         "echo $PASSWORD | matinee staff add ada@example.org --password-stdin",
     ),
@@ -256,8 +239,8 @@ def staff_add(
     ] = False,
 ) -> None:
     """Make a staff user, or make an existing user staff, who keeps the password."""
-    settings = _settings()
-    with _database(settings) as url:
+    settings = read_settings()
+    with database(settings) as url:
         made = asyncio.run(_add_staff(replace(settings, database_url=url), email, stdin=password_stdin))
         typer.echo(f"{made.email} is staff.")
 
@@ -278,102 +261,6 @@ def _new_password(*, stdin: bool) -> str:
     if stdin:
         return user.check_password(sys.stdin.readline().rstrip("\r\n"))
     return user.check_password(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-
-
-@schema_commands.command("export", epilog=_examples("matinee schema export --out schema.graphql"))
-def schema_export(
-    *,
-    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
-) -> None:
-    """Print the GraphQL contract in the schema definition language."""
-    if out is None:
-        typer.echo(sdl(), nl=False)
-    else:
-        try:
-            out.write_text(sdl(), encoding="utf-8")
-        except OSError as error:
-            raise CommandError(
-                f"{out} cannot be written: {error.strerror}. Name a file in a folder that is there."
-            ) from error
-
-
-@schema_commands.command("check", epilog=_examples("matinee schema check released.graphql"))
-def schema_check(
-    old: Annotated[
-        Path, typer.Argument(help="The SDL that clients were built on.", exists=True, dir_okay=False, readable=True)
-    ],
-) -> None:
-    """List what this server's contract does to clients of an older one; fail where it breaks them."""
-    try:
-        found = changes(old.read_text(encoding="utf-8"), sdl())
-    except (GraphQLError, UnicodeDecodeError) as error:
-        problem = error.message.rstrip(".") if isinstance(error, GraphQLError) else "not UTF-8"
-        raise CommandError(f"{old}: {problem}. Give a file of the schema definition language.") from error
-    for change in found:
-        typer.echo(change)
-    if any(change.breaking for change in found):
-        raise CommandError("Clients of the older contract would break.")
-    typer.echo("Clients of the older contract go on working.")
-
-
-def _settings() -> Settings:
-    settings = Settings.from_env(os.environ)
-    logs.configure(as_json=_json_logs(settings))
-    for warning in unknown_variables(os.environ):
-        log.warning(warning)
-    return settings
-
-
-def _json_logs(settings: Settings) -> bool:
-    return logs.wants_json(sys.stderr, production=settings.production)
-
-
-@contextmanager
-def _database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
-    """Yield the address of the database with its schema up to date, the embedded one unless another is set.
-
-    Raise CommandError where another one's schema is behind, or it does not answer while it is needed.
-    """
-    if settings.database_url:
-        try:
-            _refuse_old_schema(settings.database_url)
-        except NoAnswerError as error:
-            if needed:
-                raise
-            # A server may start before its database: until then it answers 503, and /readyz says why.
-            log.warning(str(error))
-        yield settings.database_url
-        return
-    with embedded(settings.data_dir) as url:
-        _migrate(url)
-        yield url
-
-
-def _migrate(url: str) -> None:
-    try:
-        with _reachable():
-            revision.reach_head(url)
-    except revision.MigrationError as error:
-        raise CommandError(f"The schema of the database could not be brought up to date: {error}") from error
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        reason = " ".join(str(error).split())
-        raise NoAnswerError(f"DATABASE_URL: the database does not answer: {reason}") from error
-
-
-def _refuse_old_schema(url: str) -> None:
-    with _reachable():
-        found = revision.current(url)
-    if revision.is_behind(found):
-        raise CommandError(
-            f"The schema of the database is at {found or 'nothing'} and this server needs {revision.head()}."
-            " Run: matinee migrate"
-        )
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -8,10 +8,12 @@ from db.engine import Database
 from db.shared import Shared
 from db.tally import Tally
 from domain.page_view import Seen
+from domain.registry import Registry
 from settings import Settings
 from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
 from upstreams.store import Store
+from web.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,7 @@ class Services:
     prices: Prices
     # Files of exports.
     store: Store
+    # Trusted documents.
+    documents: Registry
+    # What GraphQL clients ask for.
+    usage: Usage

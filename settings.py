@@ -288,6 +288,17 @@ class Settings:
             example="s3://matinee-exports/csv",
         ),
     ]
+    documents: Annotated[
+        str,
+        Variable(
+            "MATINEE_DOCUMENTS",
+            variables.one_of("off", "log", "enforce"),
+            default="off",
+            meaning="GraphQL documents that are not registered: `off` runs them, `log` runs, logs and counts them, `enforce`"
+            " refuses them",
+            example="enforce",
+        ),
+    ]
     export_daily: Annotated[
         bool,
         Variable(

@@ -300,7 +300,10 @@ class Unauthenticated(Barred):
 
 
 class Forbidden(Barred):
-    """This is for staff only."""
+    """This is for {whom} only."""
+
+    def __init__(self, *, whom: str = "staff") -> None:
+        super().__init__(whom=whom)
 
 
 class RateLimited(Barred):

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -26,6 +26,11 @@ class Schema(strawberry.Schema):
         """Make the schema."""
         super().__init__(execution_context_class=Execution, **given)
         shorten(self._schema)
+
+    @property
+    def graphql(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self._schema
 
     def process_errors(self, errors: list[GraphQLError], _execution_context: ExecutionContext | None = None) -> None:
         """Log what is a bug of ours; a refusal is an answer like any other."""

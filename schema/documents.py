@@ -19,6 +19,9 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.schema import validate_document
 
+from schema.usage import fields_of
+from web.usage import Coordinate
+
 # The introspection query of the playground has 400.
 MOST_TOKENS: Final = 10_000
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
@@ -39,12 +42,21 @@ class Prepared:
     faults: list[GraphQLError]
     # What is wrong with it besides, where introspection is off.
     introspection: list[GraphQLError] = field(default_factory=list)
+    # What its operations ask for, by their names: worked out once.
+    _fields: dict[str | None, frozenset[Coordinate]] = field(default_factory=dict)
 
     @property
     def has_several_operations(self) -> bool:
         """Whether a request must say which of its operations it means."""
         operations = [each for each in self.document.definitions if isinstance(each, OperationDefinitionNode)]
         return len(operations) > 1
+
+    def fields(self, schema: GraphQLSchema, *, operation: str | None) -> frozenset[Coordinate]:
+        """Return the fields that an operation of this document asks for, which must be a valid one."""
+        found = self._fields.get(operation)
+        if found is None:
+            found = self._fields[operation] = fields_of(schema, self.document, operation=operation)
+        return found
 
 
 class Shelf:
@@ -128,6 +140,13 @@ class Documents(SchemaExtension):
         asked, prepared = self.execution_context, self._prepared
         refused = [] if asked.context.services.settings.tells_schema else prepared.introspection
         asked.pre_execution_errors = [*refused, *prepared.faults]
+        yield
+
+    def on_execute(self) -> Iterator[None]:
+        """Count what is asked for."""
+        asked = self.execution_context
+        fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
+        asked.context.services.usage.count(fields)
         yield
 
 

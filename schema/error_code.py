@@ -29,6 +29,7 @@ IN_GENERAL: Final = {
     "METHOD_NOT_ALLOWED": "The address does not take this method; `Allow` lists those that it takes.",
     "SEATS_UNAVAILABLE": "Session, event or show has not as much left. Nothing was changed.",
     "UNAUTHENTICATED": "This is for signed-in users, or the token is not good.",
+    "FORBIDDEN": "This is for staff only, or the document is not a registered one where only those run.",
     "RATE_LIMITED": "Too many requests; try again later.",
     "QUERY_TOO_COSTLY": "The query asks for too much at once; ask for fewer rows or fields.",
     "INTERNAL": "Something went wrong on our side; the message has a reference to our log.",

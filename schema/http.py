@@ -18,8 +18,9 @@ import auth
 from domain import errors
 from domain.errors import Refusal, Refusals
 from resolvers.context import Context
+from schema import caching, trusted
 from schema.contract import SCHEMA
-from schema.documents import NUL
+from schema.documents import NUL, Documents
 from schema.errors import flat
 from schema.formatting import formatted, is_ours, refusals
 from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
@@ -30,11 +31,14 @@ from web import addresses, tools
 PATH: Final = "/graphql"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 READS: Final = ("GET", "HEAD")
+# Members of a request that tell what to run.
+ASKS: Final = frozenset({"query", "documentId", "extensions"})
 QUERIES: Final = frozenset({OperationType.QUERY})
 ALL: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 ESCAPED_NUL: Final = rb"\u0000"
 STATUSES: Final[dict[type[Refusal], int]] = {
     errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.UnsupportedMediaType: 415,
     errors.PayloadTooLarge: 413,
     errors.NotAcceptable: 406,
@@ -47,7 +51,9 @@ STATUSES: Final[dict[type[Refusal], int]] = {
 class Asked:
     """A request as the specification of GraphQL over HTTP has it."""
 
-    query: str
+    query: str | None
+    # The hash of a registered one that stands in its place.
+    document: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
 
@@ -70,7 +76,7 @@ async def serve(request: Request) -> Response:
     """Answer a GraphQL request."""
     accept = request.headers.get("accept", "")
     settings: Settings = request.state.services.settings
-    asks_for_page = request.method in READS and wants_page(accept) and "query" not in request.query_params
+    asks_for_page = request.method in READS and wants_page(accept) and not request.query_params.keys() & ASKS
     if asks_for_page and settings.shows_graphiql:
         return page()
     media_type = negotiated(accept)
@@ -99,9 +105,10 @@ async def answer(request: Request, media_type: str) -> Response:
         # For the access log, which tells one request at this address from another by it.
         structlog.contextvars.bind_contextvars(operation=asked.operation_name)
     base = addresses.base(request, services.settings.public_url)
+    query = await trusted.admitted(services, query=asked.query, document=asked.document)
     try:
         result = await SCHEMA.execute(
-            asked.query,
+            query,
             variable_values=asked.variables,
             context_value=Context(services, actor, base),
             operation_name=asked.operation_name,
@@ -114,7 +121,12 @@ async def answer(request: Request, media_type: str) -> Response:
     except CannotGetOperationTypeError:
         problem = "must name an operation of the document, where there are several"
         raise errors.InvalidInput(field="operationName", problem=problem) from None
-    return shown(result, media_type, reference=request.scope["request_id"], tells_names=services.settings.tells_names)
+    answered = shown(
+        result, media_type, reference=request.scope["request_id"], tells_names=services.settings.tells_names
+    )
+    if asked.document is None or request.method not in READS:
+        return answered
+    return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
 
 
 def shown(result: ExecutionResult, media_type: str, *, reference: str, tells_names: bool) -> Response:
@@ -129,6 +141,17 @@ def shown(result: ExecutionResult, media_type: str, *, reference: str, tells_nam
     if not ran and any(is_ours(error) for error in found):
         return respond(body, media_type, status=500)
     return respond(body, media_type, status=200 if ran or media_type == JSON else 400)
+
+
+def kept(answered: Response, request: Request, query: str, *, whole: bool, operation: str | None) -> Response:
+    """Return the answer to a registered query by GET; caches on the way may keep what is whole and everybody's."""
+    answered.headers["Cache-Control"] = caching.PRIVATE
+    prepared = Documents.shelf.find(query)
+    if not whole or prepared is None or not caching.CREDENTIALS.isdisjoint(request.headers.keys()):
+        return answered
+    if not caching.is_catalogue(prepared.fields(SCHEMA.graphql, operation=operation)):
+        return answered
+    return caching.shared(answered, if_none_match=request.headers.get("if-none-match", ""))
 
 
 def unavailable(result: ExecutionResult) -> bool:
@@ -160,6 +183,7 @@ async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
         parameters = request.query_params
         given = {
             "query": parameters.get("query"),
+            "documentId": parameters.get("documentId"),
             "variables": parsed(parameters.get("variables")),
             "operationName": parameters.get("operationName") or None,
             "extensions": parsed(parameters.get("extensions")),
@@ -202,13 +226,14 @@ def holds_nul(value: Any) -> bool:
 def checked(given: Any) -> Asked:
     """Return the request in a body; raise what is wrong with its members."""
     if not isinstance(given, dict):
-        raise errors.InvalidInput(field="body", problem="must be an object with a `query`")
+        raise errors.InvalidInput(field="body", problem="must be an object with a `query` or a `documentId`")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str) or not query.strip():
+    document = trusted.identified(given)
+    if document is None and (not isinstance(query, str) or not query.strip()):
         raise errors.MissingField(field="query")
     for member in ("variables", "extensions"):
         if not isinstance(given.get(member), dict | None):
             raise errors.InvalidInput(field=member, problem="must be an object")
     if not (name is None or isinstance(name, str)):
         raise errors.InvalidInput(field="operationName", problem="must be a string")
-    return Asked(query, variables, name)
+    return Asked(query, document, variables, name)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import CommandError, commands
+from cli import commands
+from command import CommandError
 from schema.contract import sdl
 
 

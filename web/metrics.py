@@ -12,6 +12,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from web.usage import Usage
+
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -38,6 +40,7 @@ class Metrics:
         )
         # Looking a series up by its labels costs more than counting in it.
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.usage = Usage(own)
         self._shown = _sum_of_workers() or own
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -55,6 +58,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return everything counted so far in Prometheus's text format."""
+        self.usage.tell()
         return generate_latest(self._shown)
 
 

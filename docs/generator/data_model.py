@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlmodel import SQLModel
 
 import db.collecting  # fills the metadata, with what it imports
+import db.documents  # fills the metadata, with what it imports
 import db.pricing  # fills the metadata, with what it imports
 import db.ticketing  # noqa: F401  # fills the metadata, with what it imports
 
@@ -20,7 +21,7 @@ SHORT_TYPES: Final = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "DOUBLE PRECISI
 INTRODUCTION: Final = """
 # Data model
 
-Drawn from the models in `db/models.py`, `db/ticketing.py`, `db/collecting.py` and `db/pricing.py`; the migrations in
+Drawn from the models in `db/models.py`, `db/ticketing.py`, `db/collecting.py`, `db/pricing.py` and `db/documents.py`; the migrations in
 `db/migrations/versions/` make the same tables. Every `id` is made by the database
 ([ADR 2](adr/0002-snowflakes-made-by-the-database.md)). A *derived* column is worked out by the database from others of
 its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`, `sessions.ends_at` and all of `airings` are kept

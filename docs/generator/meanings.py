@@ -52,7 +52,7 @@ MEANINGS: Final = {
     "REQUEST_IN_PROGRESS": "A request with the same `Idempotency-Key` has no answer yet.",
     "IDEMPOTENCY_KEY_REUSED": "The `Idempotency-Key` belongs to a request that was not this one.",
     "UNAUTHENTICATED": "There is no token where one is needed, or it is not good (any more).",
-    "FORBIDDEN": "The caller is known, but is not staff.",
+    "FORBIDDEN": "The caller is known, but is not staff; or only registered documents run, and this is none.",
     "RATE_LIMITED": "The caller has used up what it may ask for. `Retry-After` says when to come back.",
     "QUERY_TOO_COSTLY": "One document asks for more than any caller may.",
     "UPSTREAM_UNAVAILABLE": "A third party that the answer needs is down.",

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 import db.collecting
+import db.documents  # with its models
 import db.models
 import db.pricing  # with its models
 import db.ticketing  # with its models

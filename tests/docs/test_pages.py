@@ -64,7 +64,9 @@ def test_the_readme_has_a_line_for_each_folder() -> None:
 
 def test_the_readme_has_every_command_and_no_other() -> None:
     named = set(
-        re.findall(r"`matinee ([a-z]+(?: (?:add|export|check))?)", (ROOT / "README.md").read_text(encoding="utf-8"))
+        re.findall(
+            r"`matinee ([a-z]+(?: (?:add|export|check|list|remove))?)", (ROOT / "README.md").read_text(encoding="utf-8")
+        )
     )
     assert named == set(names(get_command(commands)))
 

@@ -8,6 +8,7 @@ import pytest
 from domain import errors
 from domain.errors import (
     EmailTaken,
+    Forbidden,
     InvalidEmail,
     InvalidInput,
     MalformedJson,
@@ -106,7 +107,7 @@ def test_a_message_is_whole_once_its_words_are_filled_in(leaf: type[Refusal]) ->
 
 @pytest.mark.parametrize(
     "leaf",
-    [leaf for leaf in leaves() if placeholders(leaf) and leaf is not Unauthenticated],
+    [leaf for leaf in leaves() if placeholders(leaf) and leaf not in (Forbidden, Unauthenticated)],
     ids=lambda leaf: leaf.code,
 )
 def test_a_message_without_its_words_is_a_fault_of_ours(leaf: type[Refusal]) -> None:
