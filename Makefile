@@ -48,7 +48,7 @@ test: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) ## Set up what is missing and r
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
-check: lint types arrows sdl migrations docs-current ## All checks below: style, types, import arrows, SDL, migrations, docs
+check: lint types arrows sdl released migrations docs-current ## All checks below: style, types, import arrows, SDL, migrations, docs
 
 .PHONY: lint
 lint: $(PROJECT) $(DEV) ## Style and formatting (ruff)
@@ -71,6 +71,14 @@ arrows: $(PROJECT) $(DEV) ## Who may import whom (import-linter)
 .PHONY: sdl
 sdl: $(PROJECT) ## schema.graphql is what the code serves (mend with: matinee schema export --out schema.graphql)
 	$(BIN)/matinee schema export | diff -u schema.graphql -
+
+.PHONY: released
+released: $(PROJECT) ## Clients of the last release (released.graphql) go on working
+	$(BIN)/matinee schema check released.graphql
+
+.PHONY: release
+release: $(PROJECT) ## Make the contract of today the one that later changes are held against
+	$(BIN)/matinee schema export --out released.graphql
 
 .PHONY: migrations
 migrations: $(PROJECT) $(DEV) ## Migrations make the tables that the models describe, up and down

@@ -65,7 +65,7 @@ async def admitted(services: Services, *, query: str | None, document: str | Non
         services.usage.document("registered")
     elif services.settings.documents == "enforce":
         services.usage.document("refused")
-        raise Forbidden(whom="documents that a release has registered (by `matinee documents add`)")
+        raise Forbidden(whom="registered documents")
     else:
         services.usage.document("unregistered")
         log.warning("unregistered document", document=f"sha256:{hashed}")
