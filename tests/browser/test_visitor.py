@@ -1,0 +1,107 @@
+"""The visitor complains: each fault that the journeys look for is found where there is one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium
+from tests.browser.cinema import Cinema
+from tests.browser.visitor import Visitor, visiting
+
+POLICY = "default-src 'self'; script-src 'unsafe-inline'"
+SOUND = "<!doctype html><html lang=en><title>Sound</title><main><h1>Sound</h1>{}</main>"
+
+
+@pytest.fixture
+def guest(browser: Browser, cinema: Cinema, screens: Path) -> Iterator[Visitor]:
+    """A visitor whose complaints are what the test is about."""
+    with visiting(browser, cinema, size="phone", screens=screens) as visitor:
+        yield visitor
+
+
+def show(guest: Visitor, body: str) -> Page:
+    """Show the visitor a page of the cinema's address with this in it."""
+    headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html"}
+    guest.page.route("**/made-up", lambda route: route.fulfill(body=SOUND.format(body), headers=headers))
+    guest.page.goto(f"{guest.cinema.url}/made-up", wait_until="load")
+    return guest.page
+
+
+def test_has_nothing_to_say_of_a_sound_page(guest: Visitor) -> None:
+    show(guest, "<p>All is well.</p>")
+    guest.look("sound")
+
+    assert guest.leave() == []
+
+
+FAULTS = {
+    "console: oh": "<script>console.error('oh')</script>",
+    "uncaught: no": "<script>throw new Error('no')</script>",
+    "status 404: GET": "<img src='/posters/none.gone' width=1 height=1 alt=''>",
+    "asks somebody else: http://127.0.0.1:1/picture": "<img src='http://127.0.0.1:1/picture' width=1 height=1 alt=''>",
+    "failed: GET {home}/cut: net::ERR_CONNECTION_REFUSED": "<img src='/cut' width=1 height=1 alt=''>",
+    "against the Content-Security-Policy: style-src-attr inline": "<p style='color: red'>red</p>",
+    'an image without size or text: <img src="/icon.svg" alt': "<img src='/icon.svg' alt=''>",
+    'an image without size or text: <img src="/icon.svg" width': "<img src='/icon.svg' width=1 height=1>",
+    "wider than the screen: <table>": "<table><td>{}</table>".format("wide" * 50),
+    "light: label: Form elements must have labels": "<input>",
+}
+
+
+def test_complains_of_every_fault(guest: Visitor) -> None:
+    guest.page.route("**/cut", lambda route: route.abort("connectionrefused"))
+    show(guest, "".join(FAULTS.values()))
+    guest.look("fault")
+
+    said = "\n".join(guest.leave())
+    assert [fault for fault in FAULTS if fault.replace("{home}", guest.cinema.url) not in said] == []
+
+
+def test_complains_of_colours_that_are_hard_to_tell_apart_in_the_dark_only(guest: Visitor) -> None:
+    page = show(guest, "<p id=faint>faint</p>")
+    page.evaluate("""() => {
+        const style = new CSSStyleSheet();
+        style.replaceSync('@media (prefers-color-scheme: dark) { #faint { background: #333; color: #444 } }');
+        document.adoptedStyleSheets = [style];
+    }""")
+    guest.look("faint")
+
+    (complaint,) = guest.leave()
+    assert complaint.startswith("faint, dark: color-contrast")
+
+
+def test_complains_of_a_page_that_jumps(guest: Visitor) -> None:
+    page = show(guest, "<p>text</p>" * 20)
+    page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length")
+    page.evaluate("""() => {
+        const added = document.createElement('div');
+        added.style.setProperty('height', '400px');
+        document.querySelector('h1').before(added);
+    }""")
+    page.wait_for_function("() => window.seen.shift > 0")
+
+    (complaint,) = guest.leave()
+    assert complaint.startswith("the page jumps")
+
+
+def test_lets_pass_what_is_expected(guest: Visitor) -> None:
+    guest.expect_trouble("^console: oh")
+    show(guest, "<script>console.error('oh'); console.error('no')</script>")
+
+    (complaint,) = guest.leave()
+    assert complaint.startswith("console: no")
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_without_a_browser_it_fails_in_ci_and_is_skipped_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setitem(os.environ, "CI", ci)
+    monkeypatch.setitem(os.environ, "PATH", "/nowhere")
+    monkeypatch.delenv(chromium.VARIABLE, raising=False)
+
+    with pytest.raises(outcome, match="apt-get install chromium"), chromium.chromium():
+        pass
