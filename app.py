@@ -41,7 +41,7 @@ from upstreams.prices import Prices
 from upstreams.providers import CINEMAWORLD, FILMWORLD, Provider
 from upstreams.resilience import Limits, Upstream
 from upstreams.store import Store
-from web import tools
+from web import browser_session, storefront, tools
 from web.metrics import Metrics
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
@@ -67,6 +67,8 @@ def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, c
     app = Starlette(
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
+            *storefront.routes(),
+            *browser_session.routes(),
             *tools.routes(),
             *graphql.routes(),
             *map(route, ENDPOINTS),

@@ -271,8 +271,8 @@ def _address(host: str, listener: socket.socket) -> str:
 
 def _announce(settings: Settings, address: str) -> None:
     graphql = "Playground" if settings.shows_graphiql else "GraphQL"
-    for what, path in ((graphql, "/graphql"), ("Docs", "/docs")):
-        typer.echo(f"{what:<11}{address}{path}")
+    for what, path in (("Storefront", "/"), (graphql, "/graphql"), ("Docs", "/docs")):
+        typer.echo(f"{what:<12}{address}{path}")
 
 
 if __name__ == "__main__":

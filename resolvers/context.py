@@ -19,6 +19,8 @@ class Context:
     # What addresses in answers begin with.
     base: str
     loaders: Loaders = field(init=False)
+    # The token of whoever signed up or in by this request.
+    entered: str | None = None
     _is_staff: bool | None = None
 
     def __post_init__(self) -> None:

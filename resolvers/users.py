@@ -39,4 +39,5 @@ async def sign_in(context: Context, *, email: str | None, username: str | None, 
 def enter(context: Context, entering: User) -> str:
     """Return a token for the user, who is the viewer of what else this mutation answers."""
     context.actor = Actor(entering.id)
-    return accounts.token_for(context.services, entering)
+    context.entered = accounts.token_for(context.services, entering)
+    return context.entered

@@ -19,6 +19,7 @@ from domain.errors import Refusal
 from rest import counter_token
 from rest.payloads import Nothing, names, parsed
 from services import Services
+from web import browser_session
 
 JSON: Final = "application/json"
 
@@ -65,6 +66,8 @@ class Caller(Enum):
     ANYBODY = "a token is not looked at"
     KNOWN_OR_NOT = "a token is not needed, but a bad one is refused"
     SIGNED_IN = "a token is needed"
+    # A link cannot send one.
+    SIGNED_IN_HERE = "a token is needed, or the cookie of the storefront, from a page of its own"
     COUNTER = "the counter's token or a staff user's is needed where the counter has one, else as KNOWN_OR_NOT"
 
 
@@ -147,8 +150,9 @@ def identified(request: Request, caller: Caller) -> Actor | None:
     if caller is Caller.ANYBODY:
         return None
     services: Services = request.state.services
-    actor = auth.identify(request.scope, keys=services.keys)
-    if actor is None and caller is Caller.SIGNED_IN:
+    here = caller is Caller.SIGNED_IN_HERE
+    actor = browser_session.identify(request) if here else auth.identify(request.scope, keys=services.keys)
+    if actor is None and caller in (Caller.SIGNED_IN, Caller.SIGNED_IN_HERE):
         raise errors.Unauthenticated
     return actor
 

@@ -36,6 +36,8 @@ SECURITY: Final[Mapping[Caller, list[dict[str, list[str]]]]] = {
     Caller.ANYBODY: [],
     Caller.KNOWN_OR_NOT: [{}, {"bearer": []}],
     Caller.SIGNED_IN: [{"bearer": []}],
+    # The cookie is between the storefront and its server; programs send tokens.
+    Caller.SIGNED_IN_HERE: [{"bearer": []}],
     Caller.COUNTER: [{}, {"counter": []}, {"bearer": []}],
 }
 BODY_FAULTS: Final[tuple[Refusal, ...]] = (

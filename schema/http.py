@@ -14,7 +14,6 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-import auth
 from domain import errors
 from domain.errors import Refusal, Refusals
 from resolvers.context import Context
@@ -26,7 +25,7 @@ from schema.formatting import formatted, is_ours, refusals
 from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
 from settings import Settings
-from web import addresses, tools
+from web import addresses, browser_session, tools
 
 PATH: Final = "/graphql"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
@@ -99,18 +98,18 @@ def page() -> Response:
 async def answer(request: Request, media_type: str) -> Response:
     """Run the request; raise the refusal of one that cannot be run."""
     services: Services = request.state.services
-    actor = auth.identify(request.scope, keys=services.keys)
+    actor = browser_session.identify(request)
     asked, allowed = await read(request)
     if asked.operation_name and NAME.fullmatch(asked.operation_name):
         # For the access log, which tells one request at this address from another by it.
         structlog.contextvars.bind_contextvars(operation=asked.operation_name)
-    base = addresses.base(request, services.settings.public_url)
+    context = Context(services, actor, addresses.base(request, services.settings.public_url))
     query = await trusted.admitted(services, query=asked.query, document=asked.document)
     try:
         result = await SCHEMA.execute(
             query,
             variable_values=asked.variables,
-            context_value=Context(services, actor, base),
+            context_value=context,
             operation_name=asked.operation_name,
             allowed_operation_types=allowed,
         )
@@ -125,7 +124,7 @@ async def answer(request: Request, media_type: str) -> Response:
         result, media_type, reference=request.scope["request_id"], tells_names=services.settings.tells_names
     )
     if asked.document is None or request.method not in READS:
-        return answered
+        return browser_session.settle(answered, request, entered=context.entered)
     return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
 
 
@@ -173,7 +172,7 @@ def refused(faults: list[Refusal], media_type: str) -> Response:
 
 def respond(body: object, media_type: str, *, status: int, headers: dict[str, str] | None = None) -> Response:
     """Return a body as JSON; answers are never kept by caches on the way."""
-    kept = {"Cache-Control": "no-store", "Vary": "Accept, Authorization", **(headers or {})}
+    kept = {"Cache-Control": "no-store", "Vary": "Accept, Authorization, Cookie", **(headers or {})}
     return Response(orjson.dumps(body), status_code=status, headers=kept, media_type=f"{media_type}; charset=utf-8")
 
 

@@ -62,8 +62,8 @@ def serving(module: str, url: str, folder: Path) -> Iterator[str]:
             assert process.stdout is not None
             line = process.stdout.readline()
             stderr.seek(0)
-            assert line.startswith("Playground"), stderr.read()
-            yield line.split()[1].removesuffix("/graphql")
+            assert line.startswith("Storefront"), stderr.read()
+            yield line.split()[1].rstrip("/")
         finally:
             process.terminate()
             process.wait(15)

@@ -1,0 +1,116 @@
+"""Who is signed in at the storefront: a token in a cookie that no script can read, and that counts for nothing elsewhere."""
+
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+import auth
+from auth import Actor
+from services import Services
+from web import addresses
+
+PATH: Final = "/session"
+COOKIE: Final = "matinee_session"
+# What a page sends with `signIn` or `signUp` to have the token kept as the cookie.
+ASKED_BY: Final = "matinee-session"
+KEEP: Final = "keep"
+
+
+def routes() -> list[BaseRoute]:
+    """Return the way out; the way in is GraphQL's."""
+    return [Route(PATH, sign_out, methods=["DELETE"], name="session")]
+
+
+async def sign_out(request: Request) -> Response:
+    """Take the cookie away. Another site cannot ask for it: browsers ask first before they send a DELETE elsewhere."""
+    return forget(Response(status_code=204, headers={"Cache-Control": "no-store"}), request)
+
+
+def identify(connection: HTTPConnection) -> Actor | None:
+    """Return who asks: by the Authorization header, or where there is none by the cookie of the storefront's own pages.
+
+    Raise Unauthenticated on a header that is not good. A cookie that is not good is nobody's: its page has to be able
+    to go on, and to sign in.
+    """
+    services: Services = connection.state.services
+    actor = auth.identify(connection.scope, keys=services.keys)
+    token = None if actor else usable(connection)
+    if token is not None:
+        connection.scope["actor"] = actor = auth.recognize(token, keys=services.keys)
+    return actor
+
+
+def usable(connection: HTTPConnection) -> str | None:
+    """Return the token in the cookie of a request that a page of ours makes without a token of its own."""
+    headers = connection.headers
+    if "cookie" not in headers or "authorization" in headers or not is_ours(connection):
+        return None
+    return cookie(headers)
+
+
+def is_ours(connection: HTTPConnection) -> bool:
+    """Return whether a page of this server asks, by what browsers say and no script can change.
+
+    `Sec-Fetch-Site` comes with every request to https and to localhost, `none` for an address that somebody opened by
+    hand. Elsewhere, and with WebSockets, `Origin` tells.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() in own_names(connection)
+
+
+def own_names(connection: HTTPConnection) -> set[str]:
+    """Return the hosts, with their ports, that this server is known by: as it was asked for, and its public one."""
+    services: Services = connection.state.services
+    public = urlsplit(services.settings.public_url or "").netloc
+    return {name.lower() for name in (connection.headers.get("host"), public) if name}
+
+
+def cookie(headers: Headers) -> str | None:
+    """Return the token in the cookie."""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+def settle(response: Response, request: Request, *, entered: str | None) -> Response:
+    """Return the answer to a page: with the token of whoever has just entered, where the page asks to have it kept.
+
+    A cookie that is not good any more is taken away.
+    """
+    if entered is not None:
+        return (
+            keep(response, request, entered) if request.headers.get(ASKED_BY) == KEEP and is_ours(request) else response
+        )
+    stale = request.scope.get("actor") is None and usable(request) is not None
+    return forget(response, request) if stale else response
+
+
+def keep(response: Response, request: Request, token: str) -> Response:
+    """Return the answer with the token as a cookie that lasts as long as the token does."""
+    services: Services = request.state.services
+    response.set_cookie(COOKIE, token, max_age=services.keys.token_seconds, **attributes(request))
+    return response
+
+
+def forget(response: Response, request: Request) -> Response:
+    """Return the answer with the cookie taken away."""
+    response.delete_cookie(COOKIE, **attributes(request))
+    return response
+
+
+def attributes(request: Request) -> Mapping[str, Any]:
+    """Return what the cookie is like: out of reach for scripts and other sites, and by TLS alone where there is any."""
+    services: Services = request.state.services
+    is_secure = addresses.base(request, services.settings.public_url).startswith("https:")
+    return {"path": "/", "secure": is_secure, "httponly": True, "samesite": "strict"}

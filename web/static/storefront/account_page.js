@@ -1,0 +1,31 @@
+// The visitor's own account: who is signed in, and the way out.
+
+import { signInFirst } from "./account.js";
+import { el, mount } from "./dom.js";
+import { signOut, viewer } from "./session.js";
+import { busy, problem, skeleton } from "./states.js";
+
+export async function render(root, page) {
+  page.title("Account");
+  mount(root, el("div", { class: "page narrow" }, skeleton("rows", 2)));
+  const seen = await viewer();
+  if (!seen) {
+    mount(root, signInFirst("Welcome", "Sign in to see your bookings, or create an account in a moment."));
+    return;
+  }
+  const trouble = el("div", {});
+  const leave = el("button", { class: "button", type: "button" }, "Sign out");
+  leave.addEventListener("click", () => busy(leave, signOut).catch(() => mount(trouble, problem("That did not work. You are still signed in."))));
+  const links = [["/my/bookings", "My bookings"], ["/tickets", "My event tickets"], ["/my/collections", "My collections"]];
+  mount(
+    root,
+    el(
+      "div",
+      { class: "page narrow" },
+      el("div", { class: "page-head" }, el("p", { class: "eyebrow" }, seen.isStaff ? "Staff" : "Signed in"), el("h1", { class: "long" }, seen.username ?? seen.email)),
+      el("ul", { class: "row-list links" }, links.map(([href, words]) => el("li", {}, el("a", { href }, words)))),
+      trouble,
+      leave,
+    ),
+  );
+}

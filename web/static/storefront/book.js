@@ -1,0 +1,108 @@
+// Seats of one session, chosen and held; whoever is new makes the account in the same step.
+
+import { ask, change, gql, Refused } from "./api.js";
+import { accountFields } from "./account.js";
+import { heading, stepper } from "./booking_parts.js";
+import { el, icon, mount } from "./dom.js";
+import { count } from "./format.js";
+import { go } from "./router.js";
+import { viewer } from "./session.js";
+import { followSeats, freeSeats } from "./showings.js";
+import { busy, missing, problem, skeleton } from "./states.js";
+
+const SESSION = gql`
+  query SessionToBook($id: ID!) {
+    session(id: $id) { id startsAt capacity seatsAvailable movie { id title poster } place { id name address } }
+  }`;
+const OPEN = gql`
+  mutation OpenBooking($input: OpenBookingInput!) {
+    openBooking(input: $input) { booking { id } errors { code message path } }
+  }`;
+const HOLD = gql`
+  mutation HoldSeats($input: ReserveSeatsInput!) {
+    reserveSeats(input: $input) {
+      booking { id reservedSeats }
+      errors { code message path ... on SeatsUnavailable { seatsAvailable } }
+    }
+  }`;
+const USUAL = 2;
+
+export async function render(root, page) {
+  page.title("Choose seats");
+  mount(root, el("div", { class: "page" }, skeleton("rows", 3)));
+  const [session, seen] = await Promise.all([find(page), viewer()]);
+  if (!session) {
+    mount(root, missing("session"));
+    return;
+  }
+  page.title(`Seats for ${session.movie.title}`);
+  const head = heading("Choose seats", session.movie, session, session.place);
+  const back = el("a", { class: "back", href: `/film/${session.movie.id}` }, icon("back"), "All sessions");
+  mount(root, el("div", { class: "page" }, back, el("div", { class: "booking two" }, head, form(session, seen, page))));
+}
+
+async function find(page) {
+  try {
+    return (await ask(SESSION, { id: page.params.id }, { signal: page.signal })).session;
+  } catch (error) {
+    if (error.code === "INVALID_ID") return null;
+    throw error;
+  }
+}
+
+function form(session, seen, page) {
+  let free = session.seatsAvailable;
+  let opened = null;
+  const words = el("p", { class: "free", role: "status" });
+  const button = el("button", { class: "button primary wide", type: "submit" });
+  const trouble = el("div", {});
+  const account = seen ? null : accountFields({ onchange: () => queueMicrotask(draw) });
+  const seats = stepper({ value: Math.min(USUAL, Math.max(1, free)), most: Math.max(1, free), onchange: () => draw() });
+  let entered = Boolean(seen);
+
+  function draw() {
+    mount(words, freeSeats(free));
+    const hold = `old ${count(seats.value(), "seat")}`;
+    mount(button, free === 0 ? "Sold out" : entered ? `H${hold}` : `${account.verb()} and h${hold}`);
+    button.disabled = free === 0;
+  }
+
+  function left(number) {
+    free = number;
+    seats.limit(free);
+    draw();
+  }
+
+  async function hold() {
+    mount(trouble);
+    if (!entered) await account.enter({ quiet: true });
+    if (!entered) account.root.remove();
+    entered = true;
+    opened ??= (await change(OPEN, { input: { sessionId: session.id } })).booking.id;
+    const { booking } = await change(HOLD, { input: { bookingId: opened, seats: seats.value() } });
+    await go(`/booking/${booking.id}`, { replace: true });
+  }
+
+  function explain(error) {
+    draw();
+    if (page.signal.aborted || (!entered && error instanceof Refused)) return;
+    const taken = error.code === "SEATS_UNAVAILABLE" ? error.errors[0].seatsAvailable : null;
+    if (error.code === "BOOKING_EXPIRED") opened = null;
+    if (taken !== null) left(taken);
+    mount(trouble, problem(taken === null ? error.message : unavailable(taken)));
+  }
+
+  followSeats(session.id, left, page.signal);
+  draw();
+  const submit = (event) => {
+    event.preventDefault();
+    return busy(button, () => hold().catch(explain));
+  };
+  const choice = el("div", { class: "seats" }, el("div", {}, el("h2", {}, "How many?"), words), seats.root);
+  return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button, el("p", { class: "muted" }, "Held for a minute, for you alone. Nothing is paid here."));
+}
+
+function unavailable(left) {
+  if (left === 0) return "The last seats went just now. This session is sold out.";
+  return `Somebody was quicker: only ${count(left, "seat")} left. Hold ${left === 1 ? "it" : "them"} instead?`;
+}

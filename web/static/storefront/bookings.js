@@ -1,0 +1,106 @@
+// The visitor's bookings, the newest first; those that are still open can be confirmed or cancelled here.
+
+import { ask, change, gql, Refused } from "./api.js";
+import { signInFirst } from "./account.js";
+import { CANCEL, CONFIRM } from "./booking.js";
+import { countdown, when } from "./booking_parts.js";
+import { el, mount } from "./dom.js";
+import { count } from "./format.js";
+import { poster } from "./poster.js";
+import { viewer } from "./session.js";
+import { busy, empty, failure, problem, skeleton, toast } from "./states.js";
+
+const BOOKINGS = gql`
+  query MyBookings($after: String) {
+    viewer {
+      bookings(first: 20, after: $after) {
+        nodes {
+          id status reservedSeats createdAt closesAt confirmedAt cancelledAt
+          session { id startsAt seatsAvailable } movie { id title poster } place { id name address } reservations { seats }
+        }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  }`;
+const ONE = gql`query BookingNow($id: ID!) { booking(id: $id) { id status reservedSeats confirmedAt cancelledAt } }`;
+const BADGES = { OPEN: ["gold", "Held"], CONFIRMED: ["good", "Confirmed"], CANCELLED: ["", "Cancelled"], EXPIRED: ["bad", "Expired"] };
+
+export async function render(root, page) {
+  page.title("My bookings");
+  mount(root, layout(skeleton("rows", 4)));
+  if (!(await viewer())) {
+    mount(root, signInFirst("My bookings", "Sign in to see what you have booked."));
+    return;
+  }
+  const list = el("ul", { class: "row-list" });
+  const foot = el("div", { class: "onward" });
+  await more(list, foot, null, page);
+  const none = empty("No bookings yet", "Choose a film, a session and your seats: it takes less than a minute.", el("a", { class: "button primary", href: "/" }, "See what is on"));
+  mount(root, list.children.length ? layout(list, foot) : layout(none));
+}
+
+function layout(...parts) {
+  return el("div", { class: "page medium" }, el("div", { class: "page-head" }, el("h1", {}, "My bookings")), parts);
+}
+
+async function more(list, foot, after, page) {
+  const { viewer: seen } = await ask(BOOKINGS, { after }, { signal: page.signal });
+  const { nodes, pageInfo } = seen.bookings;
+  // One that never held a seat was given up on the way.
+  list.append(...nodes.filter(({ reservations }) => reservations.length).map((booking) => row(booking, page)));
+  const onward = el("button", { class: "button", type: "button" }, "Earlier bookings");
+  onward.addEventListener("click", () =>
+    busy(onward, () => more(list, foot, pageInfo.endCursor, page)).catch((error) => page.signal.aborted || mount(foot, failure(error, () => more(list, foot, after, page)))),
+  );
+  mount(foot, pageInfo.hasNextPage && onward);
+}
+
+function row(booking, page) {
+  const item = el("li", {});
+  draw(item, booking, page);
+  return item;
+}
+
+function draw(item, booking, page) {
+  const shown = new AbortController();
+  const signal = AbortSignal.any([page.signal, shown.signal]);
+  const again = (news) => {
+    shown.abort();
+    draw(item, { ...booking, ...news }, page);
+  };
+  const isOver = booking.status === "CANCELLED" || booking.status === "EXPIRED";
+  const [kind, words] = BADGES[booking.status];
+  const seats = booking.reservedSeats || (booking.reservations.findLast((each) => each.seats)?.seats ?? 0);
+  const title = el("h2", {}, el("a", { href: `/booking/${booking.id}` }, booking.movie.title));
+  mount(
+    item,
+    el(
+      "article",
+      { class: `card booking-row${isOver ? " over" : ""}` },
+      poster(booking.movie),
+      el("div", { class: "words" }, el("span", { class: `badge ${kind}` }, words), title, when(booking.session, booking.place), el("p", { class: "muted" }, count(seats, "seat")), booking.status === "OPEN" && open(booking, signal, again)),
+    ),
+  );
+}
+
+function open(booking, signal, again) {
+  const trouble = el("div", {});
+  const look = async () => again((await ask(ONE, { id: booking.id }, { signal })).booking);
+  const say = (error) => signal.aborted || mount(trouble, problem(error.message));
+  const act = (button, document, done) => () =>
+    busy(button, async () => {
+      try {
+        const payload = await change(document, { input: { bookingId: booking.id } });
+        toast(done);
+        again(payload.booking);
+      } catch (error) {
+        if (error instanceof Refused) await look().catch(say);
+        else say(error);
+      }
+    });
+  const confirm = el("button", { class: "button primary small", type: "button", disabled: booking.reservedSeats === 0 }, `Confirm ${count(booking.reservedSeats, "seat")}`);
+  const cancel = el("button", { class: "button quiet danger small", type: "button" }, "Cancel");
+  confirm.addEventListener("click", act(confirm, CONFIRM, "Confirmed. See you there."));
+  cancel.addEventListener("click", act(cancel, CANCEL, "Cancelled. The seats are free again."));
+  return [countdown(booking, { signal, onend: () => look().catch(say) }), trouble, el("div", { class: "actions" }, confirm, cancel)];
+}

@@ -1,0 +1,79 @@
+// What there is besides films: events with the tickets that are left, and above them those that the visitor has.
+
+import { ask, gql, now } from "./api.js";
+import { el, mount } from "./dom.js";
+import { ticketsLeft } from "./event.js";
+import { count, day, time } from "./format.js";
+import { listIn, searchField } from "./lists.js";
+import { setQuery } from "./router.js";
+import { viewer } from "./session.js";
+import { empty, skeleton } from "./states.js";
+
+const EVENTS = gql`
+  query Events($filter: EventFilter!, $after: String, $counted: Boolean!) {
+    events(filter: $filter, first: 20, after: $after) {
+      nodes { id name description date capacity availability }
+      pageInfo { hasNextPage endCursor }
+      totalCount @include(if: $counted)
+    }
+  }`;
+const OWN = gql`
+  query MyTickets {
+    viewer { eventReservations(first: 50) { nodes { id tickets cancelled event { id name date } } } }
+  }`;
+
+export async function render(root, page) {
+  page.title("Events");
+  const wanted = { q: page.query.get("q") ?? "", left: page.query.has("left") };
+  const said = el("p", { class: "lede", role: "status" }, "\u00a0");
+  const place = el("div", {});
+  const head = el("div", { class: "page-head" }, el("h1", {}, "Events"), said);
+  mount(root, el("div", { class: "page medium" }, head, skeleton("rows", 5)));
+  // The same for all pages of the list: its cursors are good for nothing else.
+  const from = new Date(Math.floor(now() / 60_000) * 60_000).toISOString();
+  const show = listIn(place, {
+    left: page.signal,
+    onward: "Later events",
+    row: (event, signal) => row(event, signal),
+    none: () => empty("No event of this name", wanted.left ? "Perhaps it is sold out: look at all events." : "Typing errors are forgiven, but not that many."),
+    load: async (after, signal) => {
+      const filter = { from, availableOnly: wanted.left, ...(wanted.q && { search: wanted.q }) };
+      const { events } = await ask(EVENTS, { filter, after, counted: !after }, { signal });
+      if (!after) mount(said, `${count(events.totalCount, "event")} with more than a film to see.`);
+      return events;
+    },
+  });
+  const choose = (part) => {
+    Object.assign(wanted, part);
+    setQuery(new URLSearchParams({ ...(wanted.q && { q: wanted.q }), ...(wanted.left && { left: "1" }) }));
+    return show();
+  };
+  const only = el("input", { type: "checkbox", checked: wanted.left, onchange: ({ target }) => choose({ left: target.checked }) });
+  const controls = el(
+    "div",
+    { class: "controls" },
+    searchField("Search events", wanted.q, (q) => choose({ q }), page.signal),
+    el("label", { class: "tick" }, only, "Only with tickets left"),
+  );
+  const [tickets] = await Promise.all([own(page.signal), show()]);
+  const mine = tickets.length > 0 && [el("h2", {}, "Your tickets"), el("ul", { class: "own" }, tickets.map(ticket))];
+  mount(root, el("div", { class: "page medium" }, head, mine, controls, place));
+}
+
+async function own(signal) {
+  if (!(await viewer())) return [];
+  const { viewer: seen } = await ask(OWN, {}, { signal });
+  const coming = seen.eventReservations.nodes.filter(({ cancelled, event }) => !cancelled && Date.parse(event.date) > now());
+  return coming.sort((one, other) => one.event.date.localeCompare(other.event.date));
+}
+
+function ticket({ tickets, event }) {
+  return el("li", {}, el("a", { class: "card", href: `/tickets/${event.id}` }, el("strong", {}, event.name), el("span", {}, day(event.date), ", ", time(event.date), " · ", count(tickets, "ticket"))));
+}
+
+function row(event, signal) {
+  const [week, date, month] = day(event.date).split(" ");
+  const when = el("time", { datetime: event.date, class: "leaf" }, el("span", {}, week), el("strong", {}, date), el("span", {}, month));
+  const words = el("div", {}, el("h2", {}, el("a", { href: `/tickets/${event.id}` }, event.name)), el("p", { class: "muted" }, event.description));
+  return el("article", { class: "card event-row" }, when, words, ticketsLeft(event, signal));
+}

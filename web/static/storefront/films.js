@@ -1,0 +1,189 @@
+// What is on: a wall of posters that is searched as one types, and goes on as one scrolls.
+
+import { ask, gql, now } from "./api.js";
+import { el, icon, mount } from "./dom.js";
+import { count, dateOf, day, dayLong, minutes } from "./format.js";
+import { poster, stars } from "./poster.js";
+import { setQuery } from "./router.js";
+import { empty, failure, skeleton } from "./states.js";
+
+const FILMS = gql`
+  query Films($sort: MovieSort!, $filter: MovieFilter!, $after: String, $counted: Boolean!) {
+    movies(sort: $sort, filter: $filter, first: 24, after: $after) {
+      nodes { id title poster rating ratingCount duration genres airingDates { from to } }
+      pageInfo { hasNextPage endCursor }
+      totalCount @include(if: $counted)
+    }
+  }`;
+const SORTS = { rating: ["RATING", "Best rated"], new: ["NEW", "New"], leaving: ["LEAVING_SOON", "Leaving soon"] };
+const PAUSE = 220;
+const KEPT_FOR = 120_000;
+const DAYS = 86_400_000;
+
+// What was loaded, by search and sort, so that the back button finds the wall as it was.
+const kept = new Map();
+
+export async function render(root, page) {
+  page.title("Now showing");
+  const wanted = { q: page.query.get("q") ?? "", sort: SORTS[page.query.get("sort")] ? page.query.get("sort") : "rating", genre: page.query.get("genre") ?? "" };
+  const said = el("p", { class: "lede", role: "status" }, "\u00a0");
+  const place = el("div", {}, skeleton("cards", 12));
+  const choose = (change) => {
+    Object.assign(wanted, change);
+    remember(wanted);
+    return list(place, said, wanted, page.signal);
+  };
+  mount(root, el("div", { class: "page" }, head(said), controls(wanted, choose, page.signal), place));
+  await list(place, said, wanted, page.signal, { first: true });
+}
+
+function head(said) {
+  return el("div", { class: "page-head hero" }, el("p", { class: "eyebrow" }, dayLong(now())), el("h1", {}, "Now showing"), said);
+}
+
+function controls(wanted, choose, signal) {
+  const search = el("input", {
+    type: "search", id: "search", name: "q", value: wanted.q, placeholder: "Search films", autocomplete: "off", spellcheck: "false", enterkeyhint: "search",
+  });
+  let timer;
+  const type = (pause) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => choose({ q: search.value.trim() }), pause);
+  };
+  search.addEventListener("input", () => type(PAUSE));
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  const submit = (event) => {
+    event.preventDefault();
+    type(0);
+  };
+  const label = el("label", { for: "search", class: "visually-hidden" }, "Search films by title");
+  return el("form", { class: "controls", role: "search", onsubmit: submit }, el("div", { class: "search" }, icon("search"), label, search), sorting(wanted, choose), genre(wanted, choose));
+}
+
+function sorting(wanted, choose) {
+  const choices = Object.entries(SORTS).map(([name, [, words]]) =>
+    el("label", {}, el("input", { type: "radio", name: "sort", value: name, checked: wanted.sort === name, onchange: () => choose({ sort: name }) }), el("span", {}, words)),
+  );
+  return el("fieldset", { class: "segments" }, el("legend", { class: "visually-hidden" }, "Sort by"), choices);
+}
+
+function genre(wanted, choose) {
+  if (!wanted.genre) return null;
+  const chip = el("button", { class: "chip", type: "button", "aria-label": `Show all genres, not only ${wanted.genre}` }, wanted.genre, icon("close"));
+  chip.addEventListener("click", () => {
+    chip.remove();
+    choose({ genre: "" });
+  });
+  return chip;
+}
+
+function remember({ q, sort, genre: kind }) {
+  const query = new URLSearchParams({ ...(q && { q }), ...(sort !== "rating" && { sort }), ...(kind && { genre: kind }) });
+  setQuery(query);
+}
+
+let asking = new AbortController();
+
+async function list(place, said, wanted, left, { first = false } = {}) {
+  asking.abort();
+  asking = new AbortController();
+  const signal = AbortSignal.any([left, asking.signal]);
+  const found = loaded(wanted);
+  place.setAttribute("aria-busy", "true");
+  try {
+    if (!found.nodes.length) await more(found, { signal });
+    show(place, said, wanted, found, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (first) throw error;
+    mount(place, failure(error, () => list(place, said, wanted, left)));
+  } finally {
+    if (!signal.aborted) place.removeAttribute("aria-busy");
+  }
+}
+
+function loaded(wanted) {
+  const key = JSON.stringify(wanted);
+  const found = kept.get(key);
+  if (found && found.nodes.length && now() - found.from < KEPT_FOR) return found;
+  // To the minute, and the same for all pages of this list: its cursors are good for nothing else.
+  const from = Math.floor(now() / 60_000) * 60_000;
+  const filter = { airingFrom: new Date(from).toISOString(), ...(wanted.q && { search: wanted.q }), ...(wanted.genre && { genre: wanted.genre }) };
+  const fresh = { from, filter, sort: SORTS[wanted.sort][0], nodes: [], after: null, more: true, total: 0 };
+  if (kept.size > 20) kept.clear();
+  kept.set(key, fresh);
+  return fresh;
+}
+
+async function more(found, { signal }) {
+  const { filter, sort, after } = found;
+  const { movies } = await ask(FILMS, { filter, sort, after, counted: !after }, { signal });
+  found.nodes.push(...movies.nodes);
+  Object.assign(found, { after: movies.pageInfo.endCursor, more: movies.pageInfo.hasNextPage, total: movies.totalCount ?? found.total });
+  return movies.nodes;
+}
+
+function show(place, said, wanted, found, signal) {
+  const named = wanted.q ? ` for “${wanted.q}”` : "";
+  mount(said, found.total ? `${count(found.total, "film")}${named}${wanted.genre ? ` in ${wanted.genre}` : ""}` : `No film${named}`);
+  if (!found.nodes.length) {
+    mount(place, empty("No film of this name", "Typing errors are forgiven, but not that many. Try fewer letters."));
+    return;
+  }
+  const wall = el("ul", { class: "wall" }, found.nodes.map((movie, position) => card(movie, position < 6)));
+  mount(place, wall);
+  if (found.more) place.append(onward(wall, found, signal));
+}
+
+function onward(wall, found, signal) {
+  const button = el("button", { class: "button", type: "button" }, "More films");
+  const part = el("div", { class: "onward" }, button);
+  const watcher = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && load(false), { rootMargin: "600px" });
+  let loading = false;
+  const load = async (pressed) => {
+    if (loading) return;
+    loading = true;
+    button.setAttribute("aria-busy", "true");
+    try {
+      const cards = (await more(found, { signal })).map((movie) => card(movie));
+      wall.append(...cards);
+      if (pressed) cards[0]?.querySelector("a").focus();
+      if (!found.more) stop();
+      else watcher.unobserve(part);
+    } catch (error) {
+      if (signal.aborted) return;
+      stop();
+      mount(part, failure(error, () => part.replaceWith(onward(wall, found, signal))));
+    } finally {
+      loading = false;
+      button.removeAttribute("aria-busy");
+      // Looked at anew: it may still be in sight.
+      if (found.more && part.isConnected && button.isConnected) watcher.observe(part);
+    }
+  };
+  const stop = () => {
+    watcher.disconnect();
+    if (!found.more) part.remove();
+  };
+  button.addEventListener("click", () => load(true));
+  signal.addEventListener("abort", () => watcher.disconnect());
+  watcher.observe(part);
+  return part;
+}
+
+function card(movie, eager = false) {
+  const facts = [minutes(movie.duration), movie.genres[0]].filter(Boolean).join(" · ");
+  return el(
+    "li",
+    {},
+    el("a", { class: "film-card", href: `/film/${movie.id}` }, poster(movie, { eager }), badge(movie), el("h2", {}, movie.title), el("span", { class: "facts" }, stars(movie), el("span", {}, facts))),
+  );
+}
+
+function badge({ airingDates }) {
+  if (!airingDates) return null;
+  const [from, to, today] = [Date.parse(airingDates.from), Date.parse(airingDates.to), now()];
+  if (from > today) return el("span", { class: "badge gold" }, dateOf(from) === dateOf(today) ? "From today" : `From ${day(from)}`);
+  if (to - today < 3 * DAYS) return el("span", { class: "badge bad" }, "Last days");
+  return today - from < 3 * DAYS ? el("span", { class: "badge gold" }, "New") : null;
+}

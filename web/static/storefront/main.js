@@ -1,0 +1,51 @@
+// Where the storefront begins: its pages by address, and what stands above and below all of them.
+
+import { network } from "./api.js";
+import { el, icon, mount } from "./dom.js";
+import { route } from "./router.js";
+import { session, viewer } from "./session.js";
+
+const PAGES = [
+  [/^\/$/, () => import("./films.js")],
+  [/^\/film\/(?<id>[^/]+)$/, () => import("./film.js")],
+  [/^\/book\/(?<id>[^/]+)$/, () => import("./book.js")],
+  [/^\/booking\/(?<id>[^/]+)$/, () => import("./booking.js")],
+  [/^\/my\/bookings$/, () => import("./bookings.js")],
+  [/^\/account$/, () => import("./account_page.js")],
+  [/^\/tickets$/, () => import("./events.js")],
+  [/^\/tickets\/(?<id>[^/]+)$/, () => import("./event.js")],
+  [/^\/my\/collections$/, () => import("./collections.js")],
+  [/^\/my\/collections\/(?<id>[^/]+)$/, () => import("./collection.js")],
+  [/^\/prices$/, () => import("./prices.js")],
+];
+
+async function showAccount() {
+  const place = document.getElementById("account");
+  const seen = await viewer().catch(() => null);
+  const name = seen ? (seen.username ?? seen.email).split("@")[0] : "Sign in";
+  mount(place, icon("person"), el("span", {}, name));
+}
+
+function showNetwork() {
+  const banner = document.getElementById("offline");
+  banner.hidden = network.online;
+}
+
+function switchTheme() {
+  const light = getComputedStyle(document.documentElement).colorScheme;
+  const dark = light === "dark" || (light !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const chosen = dark ? "light" : "dark";
+  document.documentElement.dataset.theme = chosen;
+  try {
+    localStorage.setItem("theme", chosen);
+  } catch {
+    // It lasts as long as the page does.
+  }
+}
+
+document.getElementById("theme").addEventListener("click", switchTheme);
+network.addEventListener("change", showNetwork);
+session.addEventListener("change", showAccount);
+showNetwork();
+showAccount();
+route(PAGES);

@@ -1,0 +1,107 @@
+// Addresses to pages, without loading the document anew; back and forward find the page as it was left.
+
+import { network, Offline } from "./api.js";
+import { el, mount } from "./dom.js";
+import { session } from "./session.js";
+import { announce, failure, missing } from "./states.js";
+
+const main = document.getElementById("main");
+let routes = [];
+let leaving = new AbortController();
+let moves = 0;
+
+/** Begin to show the page of the address, and of each link that is followed; `table` has [pattern, load] for each page. */
+export function route(table) {
+  routes = table;
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", ({ state }) => show({ scroll: state?.scroll ?? 0, moved: true }));
+  addEventListener("pagehide", keepScroll);
+  document.addEventListener("click", followLink);
+  session.addEventListener("change", ({ detail }) => detail.quiet || show({ scroll: scrollY }));
+  network.addEventListener("change", () => network.online && main.querySelector(".page-failure") && show({}));
+  return show({ scroll: history.state?.scroll ?? 0 });
+}
+
+/** Show another page. */
+export function go(address, { replace = false } = {}) {
+  keepScroll();
+  history[replace ? "replaceState" : "pushState"]({}, "", address);
+  return show({ scroll: 0, moved: true });
+}
+
+/** Change the query of the address; the page is told by nobody but whoever calls this. */
+export function setQuery(query) {
+  const text = query.toString();
+  history.replaceState(history.state, "", text ? `${location.pathname}?${text}` : location.pathname);
+}
+
+function followLink(event) {
+  const link = event.target.closest?.("a[href]");
+  const kept = event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+  if (!link || kept || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+  if (!routes.some(([pattern]) => pattern.test(link.pathname)) || (link.hash && link.pathname === location.pathname)) return;
+  event.preventDefault();
+  go(link.pathname + link.search, { replace: link.href === location.href });
+}
+
+function keepScroll() {
+  history.replaceState({ ...history.state, scroll: scrollY }, "");
+}
+
+async function show({ scroll = 0, moved = false }) {
+  leaving.abort();
+  leaving = new AbortController();
+  moves += 1;
+  const [signal, move] = [leaving.signal, moves];
+  const [pattern, load] = routes.find(([each]) => each.test(location.pathname)) ?? [/^/, null];
+  const params = { ...location.pathname.match(pattern).groups };
+  const root = el("div", { class: "root" });
+  const page = { params, query: new URLSearchParams(location.search), signal, title: (text) => move === moves && entitle(text, moved) };
+  mark(location.pathname);
+  const drawn = draw(root, page, load);
+  // What the page draws before its first answer replaces what was there, in one step.
+  await Promise.race([drawn, new Promise((done) => setTimeout(done, 60))]);
+  if (signal.aborted) return;
+  mount(main, root);
+  scrollTo({ top: scroll, behavior: "instant" });
+  await drawn;
+  if (signal.aborted) return;
+  if (scroll) scrollTo({ top: scroll, behavior: "instant" });
+  if (moved) focusOn(root.querySelector("h1"));
+}
+
+async function draw(root, page, load) {
+  root.setAttribute("aria-busy", "true");
+  try {
+    if (load) await (await load()).render(root, page);
+    else mount(root, missing("page"));
+  } catch (error) {
+    if (page.signal.aborted) return;
+    if (!(error instanceof Offline) && !error.code) console.error(error);
+    page.title("Something is missing");
+    mount(root, el("div", { class: "page page-failure" }, el("h1", { class: "visually-hidden" }, "This page could not be shown"), failure(error, () => show({}))));
+  } finally {
+    root.removeAttribute("aria-busy");
+  }
+}
+
+function entitle(text, aloud) {
+  document.title = `${text} · Matinee`;
+  if (aloud) announce(text);
+}
+
+function focusOn(heading) {
+  // Somebody may be typing already.
+  if (!heading || main.contains(document.activeElement)) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
+function mark(path) {
+  for (const link of document.querySelectorAll("[data-nav]")) {
+    const home = link.pathname === "/";
+    const here = home ? path === "/" || path.startsWith("/film") || path.startsWith("/book/") : path.startsWith(link.pathname);
+    if (here) link.setAttribute("aria-current", path === link.pathname ? "page" : "true");
+    else link.removeAttribute("aria-current");
+  }
+}
