@@ -143,9 +143,7 @@ class TrailingSlash:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = scope["path"]
-        # Of two slashes none is taken away: `//` is not the storefront.
-        if scope["type"] == "http" and len(path) > 1 and path[-1] == "/" and path[-2] != "/":
+        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"][-1] == "/":
             # In place: the router leaves its route in this very scope, where Edge looks for it.
-            scope["path"] = path[:-1]
+            scope["path"] = scope["path"][:-1]
         await self._app(scope, receive, send)

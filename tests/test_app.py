@@ -63,7 +63,7 @@ async def test_starts_without_a_database_and_says_so_in_time(settings: Settings)
     assert took < 2.5
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/livez/more", "//", "/%00", "/v1"])
+@pytest.mark.parametrize("path", ["/nothing", "/livez/more", "/%00", "/v1", "/film", "/my"])
 async def test_an_unknown_address_is_json(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
 

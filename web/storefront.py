@@ -1,5 +1,6 @@
 """The storefront: one document for every address of its pages, and the modules and the style that it loads."""
 
+import gzip
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -9,13 +10,13 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 ASSETS_PATH: Final = "/assets/storefront"
 FOLDER: Final = Path(__file__).parent / "static" / "storefront"
 SHELL: Final = "index.html"
-SERVED: Final = (".css", ".js", ".svg")
+TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # What the first page needs besides main.js; a browser would find it only one module after the other.
 FIRST: Final = (
     "api.js",
@@ -86,11 +87,26 @@ async def page(request: Request) -> Response:
 async def asset(request: Request) -> Response:
     """Answer a file; for good under the version that it belongs to, under an older one only until the next question."""
     path = FOLDER / request.path_params["name"]
-    if path.parent != FOLDER or path.suffix not in SERVED or not path.is_file():
+    if path.parent != FOLDER or path.suffix not in TYPES or not path.is_file():
         raise HTTPException(404)
     same = request.path_params["version"] == version()
     age = f"public, max-age={YEAR}, immutable" if same else "no-cache"
-    return FileResponse(path, headers={"Cache-Control": age, **NOSNIFF})
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    headers = {
+        "Cache-Control": age,
+        "Vary": "Accept-Encoding",
+        **({"Content-Encoding": "gzip"} if packs else {}),
+        **NOSNIFF,
+    }
+    body = content(path, path.stat().st_mtime_ns, packed=packs)
+    return Response(body, headers=headers, media_type=TYPES[path.suffix])
+
+
+@lru_cache(maxsize=128)
+def content(path: Path, _modified: int, *, packed: bool) -> bytes:
+    """Return what a file holds; packed, all of them together are a third as large."""
+    found = path.read_bytes()
+    return gzip.compress(found, mtime=0) if packed else found
 
 
 def version() -> str:
