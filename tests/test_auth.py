@@ -73,7 +73,7 @@ def test_a_token_without_a_key_id_is_tried_with_every_secret() -> None:
         signed(FOREIGN),
         jwt.encode(claims(), FOREIGN, "HS256", headers={"kid": key_id(NEW)}),
         signed(algorithm="HS512"),
-        jwt.encode(claims(), None, "none", headers={"kid": key_id(NEW)}),
+        jwt.encode(claims(), "", "none", headers={"kid": key_id(NEW)}),
         signed(iss="elsewhere"),
         signed(aud="elsewhere"),
         signed(sub="mov_1"),
