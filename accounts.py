@@ -5,24 +5,31 @@ from db.models import User
 from domain import user
 from domain.errors import InvalidCredentials
 from services import Services
+from visitors import Visitor, count_sign_in, count_sign_up
 
 
-async def sign_up(services: Services, *, email: str | None, username: str | None, password: str) -> User:
+async def sign_up(
+    services: Services, visitor: Visitor, *, email: str | None, username: str | None, password: str
+) -> User:
     """Return the new account; the password is hashed outside of any transaction, which would wait for it.
 
-    Raises EmailTaken, UsernameTaken, and the Invalid of each field, all of them at once.
+    Raises EmailTaken, UsernameTaken, and the Invalid of each field, all of them at once; RateLimited.
     """
     user.check_account(email=email, username=username, password=password)
+    count_sign_up(services, visitor, email or username or "")
     password_hash = await services.passwords.hash(password)
     async with services.database.transaction() as tx:
         return await user.sign_up(tx, email=email, username=username, password_hash=password_hash)
 
 
-async def sign_in(services: Services, *, email: str | None, username: str | None, password: str) -> User:
+async def sign_in(
+    services: Services, visitor: Visitor, *, email: str | None, username: str | None, password: str
+) -> User:
     """Return the account; one whose hash is of earlier costs gets a new hash.
 
-    Raises InvalidCredentials for an unknown account as for a wrong password, and takes as long.
+    Raises InvalidCredentials for an unknown account as for a wrong password, and takes as long; RateLimited.
     """
+    count_sign_in(services, visitor, email or username or "")
     found = await user.by_name(services.database.primary, email=email, username=username)
     kept = found.password_hash if found else None
     if not await services.passwords.verify(kept, password) or found is None:

@@ -15,11 +15,12 @@ from starlette.types import Lifespan
 
 import rest.errors
 from auth import Keys, Passwords
-from db import cursors, revision, tally
+from db import cursors, revision, tally, windows
 from db.batches import Batches
 from db.engine import Database, connect
 from db.shared import Shared
 from db.tally import Tally
+from db.windows import Windows
 from domain import event_reservation, page_view, stock
 from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
@@ -55,15 +56,24 @@ class State(TypedDict):
     services: Services
 
 
-def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, counts: Path | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    worker: int = 0,
+    *,
+    with_jobs: bool = True,
+    counts: Path | None = None,
+    rates: Path | None = None,
+) -> Starlette:
     """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
 
     Without jobs where nothing may happen by itself: in tests, and beside `matinee worker` processes. `counts` is the
-    file in which the workers of one server count requests together (db/tally.py); without it this one counts alone.
+    file in which the workers of one server count requests together (db/tally.py), and `rates` the one in which they
+    count what has a rate (db/windows.py); without them this one counts alone.
     """
     metrics = Metrics()
     metrics.usage.expect(deprecated(SCHEMA.graphql))
     counted = tally.joined(counts, worker=worker) if counts else tally.private()
+    spans = windows.joined(rates) if rates else windows.private()
     app = Starlette(
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
@@ -77,7 +87,7 @@ def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, c
         ],
         middleware=[
             Middleware(Edge, metrics=metrics, tally=counted),
-            Middleware(BodyLimit),
+            Middleware(BodyLimit, limit=settings.limits.body_bytes),
             Middleware(TrailingSlash),
         ],
         exception_handlers={
@@ -86,7 +96,9 @@ def create_app(settings: Settings, worker: int = 0, *, with_jobs: bool = True, c
             Refusals: rest.errors.render_refusal,
             psycopg.OperationalError: rest.errors.render_unavailable,
         },
-        lifespan=_lifespan(settings, metrics, counted, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0),
+        lifespan=_lifespan(
+            settings, metrics, counted, spans, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
+        ),
     )
     # A middleware takes the slash away; a redirect would lose the body of a POST in many clients.
     app.router.redirect_slashes = False
@@ -109,7 +121,7 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[Database]:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, metrics: Metrics | None = None, counted: Tally | None = None
+    settings: Settings, *, metrics: Metrics | None = None, counted: Tally | None = None, spans: Windows | None = None
 ) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
     async with connected(settings) as database:
@@ -137,6 +149,7 @@ async def serving(
                 providers(settings, of_upstreams),
                 fresh_seconds=settings.offers_fresh_seconds,
             ),
+            windows=spans or windows.private(),
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
             documents=Registry(database.primary),
             usage=measured.usage,
@@ -173,11 +186,11 @@ def _catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
 
 
 def _lifespan(
-    settings: Settings, metrics: Metrics, counted: Tally, *, with_jobs: bool, adds_up: bool
+    settings: Settings, metrics: Metrics, counted: Tally, spans: Windows, *, with_jobs: bool, adds_up: bool
 ) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        async with serving(settings, metrics=metrics, counted=counted) as services:
+        async with serving(settings, metrics=metrics, counted=counted, spans=spans) as services:
             services.prices.warm()
             wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
@@ -189,6 +202,7 @@ def _lifespan(
             if counted.is_shared:
                 await request_count.write_last(services)
         counted.close()
+        spans.close()
 
     return lifespan
 

@@ -18,7 +18,7 @@ from app import connected, create_app, work
 from auth import Passwords
 from command import CommandError, database, examples, json_logs, migrated, read_settings
 from contract_commands import document_commands, schema_commands
-from db import revision, tally
+from db import revision, tally, windows
 from db.embedded import EmbeddedError
 from db.models import User
 from demo.load import Loaded, NotEmptyError, load
@@ -103,13 +103,16 @@ def serve(
         database(settings, needed=False) as url,
         rehearsal.rehearsing(settings) as led,
         tally.shared() as counts,
+        windows.shared() as rates,
     ):
         address = _address(host, listener)
         told = replace(led, database_url=url, public_url=settings.public_url or address)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
         serving = Serving(
-            partial(create_app, told, with_jobs=not no_jobs, counts=counts), json_logs=json_logs(settings)
+            partial(create_app, told, with_jobs=not no_jobs, counts=counts, rates=rates),
+            json_logs=json_logs(settings),
+            trusted_proxies=settings.trusted_proxies,
         )
         on_ready = partial(_announce, settings, address)
         if workers == 1:

@@ -71,13 +71,13 @@ def documents_add(
     A file is one document, with its fragments; its id is `sha256:` and the SHA-256 of the file as it is. They can be asked for
     at once, on every server.
     """
+    settings = read_settings()
     try:
-        found = collected(folder, schema=SCHEMA.graphql)
+        found = collected(folder, schema=SCHEMA.graphql, limits=settings.limits)
     except ManifestError as error:
         raise CommandError(str(error)) from error
     for each in found:
-        typer.echo(f"sha256:{digest(each.text)}  {names(each.text, schema=SCHEMA.graphql)}")
-    settings = read_settings()
+        typer.echo(f"sha256:{digest(each.text)}  {names(each.text)}")
     with database(settings) as url:
         added = asyncio.run(_add(replace(settings, database_url=url), found))
     typer.echo(f"{added} added, {len(found) - added} known before.")
@@ -95,7 +95,7 @@ def documents_list() -> None:
     with database(settings) as url:
         for each in asyncio.run(_all(replace(settings, database_url=url))):
             added = each.added_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-            typer.echo(f"{added}  sha256:{each.hash}  {names(each.text, schema=SCHEMA.graphql)}")
+            typer.echo(f"{added}  sha256:{each.hash}  {names(each.text)}")
 
 
 async def _all(settings: Settings) -> list[TrustedDocument]:

@@ -7,6 +7,7 @@ from db.batches import Batches
 from db.engine import Database
 from db.shared import Shared
 from db.tally import Tally
+from db.windows import Windows
 from domain.page_view import Seen
 from domain.registry import Registry
 from settings import Settings
@@ -39,3 +40,5 @@ class Services:
     documents: Registry
     # What GraphQL clients ask for.
     usage: Usage
+    # What has been counted against the limits that are rates.
+    windows: Windows

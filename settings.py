@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
+import request_limits
 import variables
+from request_limits import RequestLimits
 from variables import SettingsError, Variable
 
 PREFIX: Final = "MATINEE_"
@@ -309,6 +311,18 @@ class Settings:
             example="on",
         ),
     ]
+    trusted_proxies: Annotated[
+        str,
+        Variable(
+            "MATINEE_TRUSTED_PROXIES",
+            variables.proxies,
+            shown_default="none",
+            meaning="proxies in front of this server, whose `X-Forwarded-For` says where a request comes from: addresses "
+            "and networks, separated by commas",
+            example="10.0.0.0/8,192.168.7.2",
+        ),
+    ]
+    limits: RequestLimits
 
     @property
     def production(self) -> bool:
@@ -343,14 +357,12 @@ class Settings:
         In development a missing secret is read from the data directory, and made there the first time.
         """
         values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
-        settings = cls(**values)
+        settings = cls(**values, limits=RequestLimits.from_env(environ))
         return settings if settings.secrets else replace(settings, secrets=(_kept_secret(settings),))
 
 
-FIELDS: Final[Mapping[str, Variable]] = {
-    name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
-}
-VARIABLES: Final[tuple[Variable, ...]] = tuple(FIELDS.values())
+FIELDS: Final[Mapping[str, Variable]] = variables.declared(Settings)
+VARIABLES: Final[tuple[Variable, ...]] = (*FIELDS.values(), *request_limits.FIELDS.values())
 NAMED: Final[Mapping[str, Variable]] = {variable.name: variable for variable in VARIABLES}
 
 

@@ -3,15 +3,20 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 from zoneinfo import ZoneInfo
 
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import Error as PsycopgError
 
+from db.windows import Rate
+
 SECRET_BYTES: Final = 32
 STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
+RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,4})(second|minute|hour|day)")
+UNITS: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 WEB_ADDRESS: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?"
 
 
@@ -52,6 +57,12 @@ class Variable:
 
 def _shown(text: str) -> str:
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}…"
+
+
+def declared(kind: type) -> dict[str, Variable]:
+    """Return the variables that the fields of a class are annotated with, by the names of the fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -172,6 +183,28 @@ def switch(text: str) -> bool:
 def switch_where_set(text: str) -> bool | None:
     """Return whether it is `on`, None where nothing is said."""
     return switch(text) if text else None
+
+
+def rate(text: str) -> Rate | None:
+    """Return so much in so long, None for `off`."""
+    if text == "off":
+        return None
+    found = RATE.fullmatch(text)
+    amount, number = (int(found[1]), int(found[2] or 1)) if found else (0, 0)
+    if not found or not amount or not number:
+        raise ValueError("must be a rate, a number per second, minute, hour or day, or off")
+    return Rate(amount, number * UNITS[found[3]])
+
+
+def proxies(text: str) -> str:
+    """Return addresses and networks, separated by commas, as uvicorn takes them."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        for part in parts:
+            ip_network(part)
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+    return ",".join(parts)
 
 
 def timezone(text: str) -> ZoneInfo:

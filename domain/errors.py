@@ -311,7 +311,7 @@ class RateLimited(Barred):
 
 
 class QueryTooCostly(Barred):
-    """The query costs {cost}, and {limit} is the most. Ask for fewer rows or fields."""
+    """The document has {found} {what}, and {limit} is the most ({variable}). Ask for less, or in several requests."""
 
 
 # What the server cannot do now

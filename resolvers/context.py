@@ -8,6 +8,7 @@ from domain import user
 from domain.errors import Unauthenticated
 from loaders.request import Loaders
 from services import Services
+from visitors import Visitor
 
 
 @dataclass(slots=True)
@@ -18,6 +19,9 @@ class Context:
     actor: Actor | None
     # What addresses in answers begin with.
     base: str
+    visitor: Visitor
+    # Of the operation, once it is known.
+    cost: int = 0
     loaders: Loaders = field(init=False)
     # The token of whoever signed up or in by this request.
     entered: str | None = None

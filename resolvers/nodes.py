@@ -11,8 +11,6 @@ from domain.errors import InvalidId, InvalidInput, all_of
 from resolvers import bookings, collections, event_reservations, exports, offers, page_views, tickets, users
 from resolvers.context import Context
 
-MOST_IDS: Final = 100
-
 
 async def own_rating(context: Context, rating_id: int) -> Rating | None:
     """Return a rating if it is the viewer's own."""
@@ -52,9 +50,10 @@ async def node(context: Context, public_id: str) -> Any:
 
 
 async def nodes(context: Context, public_ids: Sequence[str]) -> list[Any]:
-    """Return an object for each id, in their order; raise all InvalidIds, or InvalidInput for more than 100."""
-    if len(public_ids) > MOST_IDS:
-        raise InvalidInput(path=("ids",), field="ids", problem=f"must be at most {MOST_IDS}")
+    """Return an object for each id, in their order; raise all InvalidIds, or InvalidInput for too many."""
+    most = context.services.settings.limits.ids
+    if len(public_ids) > most:
+        raise InvalidInput(path=("ids",), field="ids", problem=f"must be at most {most}")
     asked = all_of(*(partial(expected, public_id, "ids") for public_id in public_ids))
     return list(await asyncio.gather(*(BY_KIND[kind](context, identity) for kind, identity in asked)))
 

@@ -26,13 +26,13 @@ async def visible_user(context: Context, user_id: int) -> User | None:
 
 async def sign_up(context: Context, *, email: str | None, username: str | None, password: str) -> tuple[User, str]:
     """Return the new account and a token."""
-    made = await accounts.sign_up(context.services, email=email, username=username, password=password)
+    made = await accounts.sign_up(context.services, context.visitor, email=email, username=username, password=password)
     return made, enter(context, made)
 
 
 async def sign_in(context: Context, *, email: str | None, username: str | None, password: str) -> tuple[User, str]:
     """Return the account and a token."""
-    found = await accounts.sign_in(context.services, email=email, username=username, password=password)
+    found = await accounts.sign_in(context.services, context.visitor, email=email, username=username, password=password)
     return found, enter(context, found)
 
 

@@ -19,7 +19,9 @@ from domain.errors import Refusal
 from rest import counter_token
 from rest.payloads import Nothing, names, parsed
 from services import Services
+from visitors import Visitor, visitor
 from web import browser_session
+from web.json_depth import is_deeper
 
 JSON: Final = "application/json"
 
@@ -84,6 +86,11 @@ class Call(Generic[Asked_co]):
         """What the server is made of."""
         services: Services = self.request.state.services
         return services
+
+    @property
+    def visitor(self) -> Visitor:
+        """Where the request comes from."""
+        return visitor(self.request.scope)
 
     @property
     def user_id(self) -> int:
@@ -188,9 +195,14 @@ async def json_body(request: Request, *, needed: bool) -> object:
     if kind.partition(";")[0].strip().lower() != JSON:
         raise errors.UnsupportedMediaType(accepted=JSON)
     try:
-        return orjson.loads(raw)
+        found = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise errors.MalformedJson(problem=str(error)) from None
+    services: Services = request.state.services
+    deepest = services.settings.limits.json_depth
+    if is_deeper(raw, found, deepest):
+        raise errors.MalformedJson(problem=f"more than {deepest} lists and objects are within each other")
+    return found
 
 
 def respond(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

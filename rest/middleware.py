@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import visitors
 from db import ids
 from db.tally import Tally
 from domain import errors
@@ -56,7 +57,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", ()), (b"x-request-id", identity)]
+                headers = [*message.get("headers", ()), (b"x-request-id", identity), *visitors.headers(scope)]
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -46,6 +46,11 @@ BODY_FAULTS: Final[tuple[Refusal, ...]] = (
     errors.PayloadTooLarge(limit=BODY_BYTES),
     errors.UnknownField(field="colour"),
 )
+HEADERS: Final[Mapping[HTTPStatus, Sequence[str]]] = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+}
 EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
 
 
@@ -199,9 +204,8 @@ def refused_response(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Sh
         "description": status.phrase,
         "content": {JSON: {"schema": schema, "examples": examples}},
     }
-    headers = {HTTPStatus.UNAUTHORIZED: "WWW-Authenticate", HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After"}
-    if status in headers:
-        described["headers"] = {headers[status]: {"schema": {"type": "string"}}}
+    if status in HEADERS:
+        described["headers"] = {name: {"schema": {"type": "string"}} for name in HEADERS[status]}
     return described
 
 

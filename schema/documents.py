@@ -1,7 +1,7 @@
 """Documents, parsed and validated once each, which costs more than to run them."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,37 +11,48 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     StringValueNode,
     parse,
+    validate,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from request_limits import RequestLimits
+from schema import budget
+from schema.cost import Plan, plans
+from schema.limits import check, require
 from schema.usage import fields_of
 from web.usage import Coordinate
 
-# The introspection query of the playground has 400.
-MOST_TOKENS: Final = 10_000
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
 MOST_CHARACTERS: Final = 200_000
 LONGEST_REMEMBERED: Final = 20_000
+# A fault may quote a document as long as it may be, and takes its time to do so.
+MOST_FAULTS: Final = 10
 NUL: Final = "\0"
 INTROSPECTION: Final = ("__schema", "__type")
 NO_INTROSPECTION: Final = (
     "Introspection is switched off on this server. Ask for `__typename` alone; the contract is its file schema.graphql."
 )
+# What graphql-core says of a document that is too long; it has no error of its own for it.
+TOO_MANY_TOKENS: Final = "Document contains more than"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that parses, and what its validation found."""
+    """A document that parses and is within limits, what its validation found, and what its operations cost."""
 
     document: DocumentNode
     faults: list[GraphQLError]
     # What is wrong with it besides, where introspection is off.
     introspection: list[GraphQLError] = field(default_factory=list)
+    limits: RequestLimits | None = None
+    plans: Mapping[str | None, Plan] = field(default_factory=dict)
     # What its operations ask for, by their names: worked out once.
     _fields: dict[str | None, frozenset[Coordinate]] = field(default_factory=dict)
 
@@ -56,6 +67,15 @@ class Prepared:
         found = self._fields.get(operation)
         if found is None:
             found = self._fields[operation] = fields_of(schema, self.document, operation=operation)
+        return found
+
+    def plan(self, operation_name: str | None) -> Plan:
+        """Return the plan of the operation that a request means; raise CannotGetOperationTypeError where there is none."""
+        if operation_name is None and len(self.plans) == 1:
+            return next(iter(self.plans.values()))
+        found = self.plans.get(operation_name)
+        if found is None:
+            raise CannotGetOperationTypeError(operation_name)
         return found
 
 
@@ -111,22 +131,26 @@ class NoIntrospection(ASTValidationRule):
             self.report_error(Introspects(NO_INTROSPECTION, node))
 
 
+# Strawberry's own come with its function to validate, which has no limit on faults.
+MORE_RULES: Final = (MaybeNullValidationRule, OneOfInputValidationRule, NoNul, NoIntrospection)
+
+
 class Documents(SchemaExtension):
-    """Takes the place of parsing and validating where a document is known already."""
+    """Takes the place of parsing and validating where a document is known already, and keeps operations to their limits."""
 
     # One for all requests: the extension itself is made anew for each.
     shelf = Shelf()
 
     def on_parse(self) -> Iterator[None]:
-        """Find the document, or prepare it; raise GraphQLError where it does not parse.
+        """Find the document, or prepare it; raise GraphQLError where it does not parse, QueryTooCostly over a limit.
 
         Raise CannotGetOperationTypeError where it has several operations and none is named.
         """
         asked = self.execution_context
-        text = asked.query or ""
+        text, limits = asked.query or "", asked.context.services.settings.limits
         prepared = self.shelf.find(text)
-        if prepared is None:
-            prepared = prepare(asked.schema._schema, text, asked.validation_rules)  # noqa: SLF001 - there is no other way to it
+        if prepared is None or prepared.limits is not limits:
+            prepared = prepare(asked.schema._schema, text, asked.validation_rules, limits)  # noqa: SLF001 - there is no other way to it
             self.shelf.keep(text, prepared)
         if asked.operation_name is None and prepared.has_several_operations:
             # GetOperation of the specification; Strawberry would run the first.
@@ -136,10 +160,13 @@ class Documents(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Tell what validation found when the document was prepared."""
+        """Tell what validation found when the document was prepared; raise what speaks against running it now."""
         asked, prepared = self.execution_context, self._prepared
         refused = [] if asked.context.services.settings.tells_schema else prepared.introspection
         asked.pre_execution_errors = [*refused, *prepared.faults]
+        if not asked.pre_execution_errors:
+            cost = prepared.plan(asked.operation_name).cost(asked.variables or {})
+            budget.spend(asked.context, cost)
         yield
 
     def on_execute(self) -> Iterator[None]:
@@ -150,12 +177,32 @@ class Documents(SchemaExtension):
         yield
 
 
-def prepare(schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...]) -> Prepared:
-    """Return the document with what validation finds; raise GraphQLError where it does not parse or is too large."""
+def prepare(
+    schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
+) -> Prepared:
+    """Return the document with what validation finds, and what its operations cost.
+
+    Raise GraphQLError where it does not parse, QueryTooCostly where it is over a limit.
+    """
+    require(len(text), limits.characters, "characters", "DOCUMENT")
     try:
-        document = parse(text, max_tokens=MOST_TOKENS)
-        found = validate_document(schema, document, (*rules, NoNul, NoIntrospection))
+        document = parsed(text, limits)
+        check(document, limits)
+        found = validate(schema, document, (*rules, *MORE_RULES), max_errors=MOST_FAULTS)
+        introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
+        faults = [fault for fault in found if not isinstance(fault, Introspects)]
+        return Prepared(document, faults, introspection, limits, {} if faults else plans(schema, document))
     except RecursionError:
+        # Lists, objects and fragments within each other; fields are counted before they come to this.
         raise GraphQLError("The document is nested too deeply.") from None
-    introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
-    return Prepared(document, [fault for fault in found if not isinstance(fault, Introspects)], introspection)
+
+
+def parsed(text: str, limits: RequestLimits) -> DocumentNode:
+    """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long."""
+    try:
+        return parse(text, max_tokens=limits.tokens)
+    except GraphQLSyntaxError as error:
+        if TOO_MANY_TOKENS in error.message:
+            # It stops reading there.
+            require(limits.tokens + 1, limits.tokens, "tokens or more", "TOKENS")
+        raise

@@ -14,10 +14,11 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+import visitors
 from domain import errors
 from domain.errors import Refusal, Refusals
 from resolvers.context import Context
-from schema import caching, trusted
+from schema import budget, caching, trusted
 from schema.contract import SCHEMA
 from schema.documents import NUL, Documents
 from schema.errors import flat
@@ -26,6 +27,7 @@ from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
 from settings import Settings
 from web import addresses, browser_session, tools
+from web.json_depth import is_deeper
 
 PATH: Final = "/graphql"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
@@ -99,11 +101,12 @@ async def answer(request: Request, media_type: str) -> Response:
     """Run the request; raise the refusal of one that cannot be run."""
     services: Services = request.state.services
     actor = browser_session.identify(request)
-    asked, allowed = await read(request)
+    asked, allowed = await read(request, deepest=services.settings.limits.json_depth)
     if asked.operation_name and NAME.fullmatch(asked.operation_name):
         # For the access log, which tells one request at this address from another by it.
         structlog.contextvars.bind_contextvars(operation=asked.operation_name)
-    context = Context(services, actor, addresses.base(request, services.settings.public_url))
+    base = addresses.base(request, services.settings.public_url)
+    context = Context(services, actor, base, visitors.visitor(request.scope))
     query = await trusted.admitted(services, query=asked.query, document=asked.document)
     try:
         result = await SCHEMA.execute(
@@ -120,23 +123,38 @@ async def answer(request: Request, media_type: str) -> Response:
     except CannotGetOperationTypeError:
         problem = "must name an operation of the document, where there are several"
         raise errors.InvalidInput(field="operationName", problem=problem) from None
+    by_hash = asked.document is not None and request.method in READS
     answered = shown(
-        result, media_type, reference=request.scope["request_id"], tells_names=services.settings.tells_names
+        result,
+        media_type,
+        reference=request.scope["request_id"],
+        tells_names=services.settings.tells_names,
+        # What caches on the way may keep says nothing of one caller's budget.
+        extensions={} if by_hash else budget.told(context),
     )
-    if asked.document is None or request.method not in READS:
-        return browser_session.settle(answered, request, entered=context.entered)
-    return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
+    if by_hash:
+        return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
+    return browser_session.settle(answered, request, entered=context.entered)
 
 
-def shown(result: ExecutionResult, media_type: str, *, reference: str, tells_names: bool) -> Response:
+def shown(
+    result: ExecutionResult, media_type: str, *, reference: str, tells_names: bool, extensions: dict[str, Any]
+) -> Response:
     """Return the answer; by its own media type a document that could not be run is 400, else 200 as it always was."""
     found = result.errors or []
     ran = result.data is not None or any(error.path is not None for error in found)
     body: dict[str, Any] = {"data": result.data} if ran else {}
+    if ran and extensions:
+        body["extensions"] = extensions
     if found:
         body = {"errors": formatted(found, reference=reference, tells_names=tells_names), **body}
     if unavailable(result):
         return respond(body, media_type, status=503, headers={"Retry-After": "1"})
+    limited = (
+        [] if ran else [each for error in found for each in refusals(error) if isinstance(each, errors.RateLimited)]
+    )
+    if limited:
+        return respond(body, media_type, status=429, headers={"Retry-After": str(limited[0].words["seconds"])})
     if not ran and any(is_ours(error) for error in found):
         return respond(body, media_type, status=500)
     return respond(body, media_type, status=200 if ran or media_type == JSON else 400)
@@ -176,16 +194,16 @@ def respond(body: object, media_type: str, *, status: int, headers: dict[str, st
     return Response(orjson.dumps(body), status_code=status, headers=kept, media_type=f"{media_type}; charset=utf-8")
 
 
-async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
+async def read(request: Request, *, deepest: int) -> tuple[Asked, frozenset[OperationType]]:
     """Return what is asked, and which operations this method may run."""
     if request.method in READS:
         parameters = request.query_params
         given = {
             "query": parameters.get("query"),
             "documentId": parameters.get("documentId"),
-            "variables": parsed(parameters.get("variables")),
+            "variables": parsed(parameters.get("variables"), deepest),
             "operationName": parameters.get("operationName") or None,
-            "extensions": parsed(parameters.get("extensions")),
+            "extensions": parsed(parameters.get("extensions"), deepest),
         }
         return checked(given), QUERIES
     if request.method != "POST":
@@ -193,20 +211,22 @@ async def read(request: Request) -> tuple[Asked, frozenset[OperationType]]:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != JSON:
         raise errors.UnsupportedMediaType(accepted=JSON)
-    return checked(decoded(await request.body())), ALL
+    return checked(decoded(await request.body(), deepest)), ALL
 
 
-def parsed(parameter: str | None) -> Any:
+def parsed(parameter: str | None, deepest: int) -> Any:
     """Return what a parameter of the address says in JSON, None where it is left out or empty."""
-    return decoded(parameter.encode("utf-8", "surrogateescape")) if parameter else None
+    return decoded(parameter.encode("utf-8", "surrogateescape"), deepest) if parameter else None
 
 
-def decoded(raw: bytes) -> Any:
-    """Return what JSON says; raise MalformedJson where it is none, InvalidInput where it holds a NUL."""
+def decoded(raw: bytes, deepest: int) -> Any:
+    """Return what JSON says; raise MalformedJson where it is none or too deep, InvalidInput where it holds a NUL."""
     try:
         found = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise errors.MalformedJson(problem=str(error)) from None
+    if is_deeper(raw, found, deepest):
+        raise errors.MalformedJson(problem=f"more than {deepest} lists and objects are within each other")
     # JSON has one spelling of NUL, and almost no request has it: then nothing needs to be searched.
     if ESCAPED_NUL in raw and holds_nul(found):
         raise errors.InvalidInput(field="body", problem="must not contain the character NUL")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, specified_rules
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, specified_rules
 
 from domain.document import digest
+from domain.errors import QueryTooCostly
+from request_limits import RequestLimits
 from schema.documents import Prepared, prepare
 
 SUFFIXES: Final = (".graphql", ".gql", ".json")
@@ -28,7 +30,7 @@ class ManifestError(ValueError):
     """A file cannot be registered. The text has a line for each fault: file, line, what is wrong."""
 
 
-def collected(folder: Path, *, schema: GraphQLSchema) -> list[Found]:
+def collected(folder: Path, *, schema: GraphQLSchema, limits: RequestLimits) -> list[Found]:
     """Return all documents below a folder, each once; raise ManifestError with all that is wrong with them."""
     if not folder.is_dir():
         raise ManifestError(f"{folder}: this is no folder. Give the one that your client's documents are in.")
@@ -40,7 +42,7 @@ def collected(folder: Path, *, schema: GraphQLSchema) -> list[Found]:
                 found.setdefault(document.text, document)
         except ManifestError as error:
             faults.append(str(error))
-    faults += [fault for document in found.values() for fault in faults_of(document, schema)]
+    faults += [fault for document in found.values() for fault in faults_of(document, schema, limits)]
     if faults:
         raise ManifestError("\n".join(faults))
     if not found:
@@ -90,12 +92,14 @@ def entries(manifest: Any) -> Mapping[str, str] | None:
     return manifest if is_texts else None
 
 
-def faults_of(found: Found, schema: GraphQLSchema) -> list[str]:
+def faults_of(found: Found, schema: GraphQLSchema, limits: RequestLimits) -> list[str]:
     """Return a line for each fault of a document, with the file and the line in it."""
     try:
-        prepared = prepare(schema, found.text, tuple(specified_rules))
+        prepared = prepare(schema, found.text, tuple(specified_rules), limits)
     except GraphQLError as error:
         return [line(found, error)]
+    except QueryTooCostly as refusal:
+        return [f"{found.where}: {refusal}"]
     return [line(found, error) for error in prepared.faults or missing(prepared)]
 
 
@@ -111,9 +115,9 @@ def line(found: Found, error: GraphQLError) -> str:
     return f"{found.where}{at}: {error.message}"
 
 
-def names(text: str, *, schema: GraphQLSchema) -> str:
+def names(text: str) -> str:
     """Return a document's operations in words, such as `query WhatIsOn`."""
-    definitions = prepare(schema, text, ()).document.definitions
+    definitions = parse(text, no_location=True).definitions
     operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
     return ", ".join(
         f"{each.operation.value} {each.name.value}" if each.name else each.operation.value for each in operations

@@ -103,6 +103,9 @@ def settings(empty_database_url: str, tmp_path: Path) -> Settings:
             "MATINEE_SECRET": SECRET,
             "MATINEE_PUBLIC_URL": "https://cinema.test",
             "MATINEE_POOL_SIZE": "4",
+            "MATINEE_LIMIT_COST": "off",
+            "MATINEE_LIMIT_SIGN_IN": "off",
+            "MATINEE_LIMIT_SIGN_UP": "off",
         }
     )
 

@@ -43,6 +43,8 @@ class Serving:
 
     make_app: Callable[[int], ASGIApp]
     json_logs: bool
+    # Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks, separated by commas.
+    trusted_proxies: str = ""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -136,7 +138,8 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(serving.trusted_proxies),
+        forwarded_allow_ips=serving.trusted_proxies,
         workers=1,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -14,11 +14,14 @@ from rest.endpoint import Call, Caller, Endpoint, respond
 TAG: Final = "Accounts"
 # RFC 6749, section 5.1, asks this of every answer with a token in it.
 NEVER_KEPT: Final = {"Cache-Control": "no-store"}
+TOO_OFTEN: Final = errors.RateLimited(seconds=42)
 
 
 async def sign_up(call: Call[SignUp]) -> Response:
     """Answer a new account."""
-    made = await accounts.sign_up(call.services, email=call.asked.email, username=None, password=call.asked.password)
+    made = await accounts.sign_up(
+        call.services, call.visitor, email=call.asked.email, username=None, password=call.asked.password
+    )
     body: answers.SignedUp = {
         "user": {"id": ids.encode("usr", made.id), "email": call.asked.email, "created_at": made.created_at}
     }
@@ -27,7 +30,9 @@ async def sign_up(call: Call[SignUp]) -> Response:
 
 async def sign_in(call: Call[SignIn]) -> Response:
     """Answer a token."""
-    found = await accounts.sign_in(call.services, email=call.asked.email, username=None, password=call.asked.password)
+    found = await accounts.sign_in(
+        call.services, call.visitor, email=call.asked.email, username=None, password=call.asked.password
+    )
     body: answers.SignedIn = {"token": accounts.token_for(call.services, found)}
     return respond(body, headers=NEVER_KEPT)
 
@@ -40,7 +45,12 @@ ENDPOINTS: Final = (
         takes=SignUp,
         caller=Caller.ANYBODY,
         answers={201: answers.SignedUp},
-        refusals=(errors.InvalidEmail(field="email"), errors.WeakPassword(field="password"), errors.EmailTaken()),
+        refusals=(
+            errors.InvalidEmail(field="email"),
+            errors.WeakPassword(field="password"),
+            errors.EmailTaken(),
+            TOO_OFTEN,
+        ),
         tag=TAG,
         summary="Create an account",
         description="E-mail addresses are compared without regard to case.",
@@ -52,7 +62,7 @@ ENDPOINTS: Final = (
         takes=SignIn,
         caller=Caller.ANYBODY,
         answers={200: answers.SignedIn},
-        refusals=(errors.InvalidCredentials(),),
+        refusals=(errors.InvalidCredentials(), TOO_OFTEN),
         tag=TAG,
         summary="Sign in",
     ),

@@ -14,18 +14,21 @@ from rest.endpoint import Call, Caller, Endpoint, respond
 TAG: Final = "Accounts by username"
 # RFC 6749, section 5.1, asks this of every answer with a token in it.
 NEVER_KEPT: Final = {"Cache-Control": "no-store"}
+TOO_OFTEN: Final = errors.RateLimited(seconds=42)
 
 
 async def register(call: Call[Account]) -> Response:
     """Answer a token of the new account."""
-    made = await accounts.sign_up(call.services, email=None, username=call.asked.username, password=call.asked.password)
+    made = await accounts.sign_up(
+        call.services, call.visitor, email=None, username=call.asked.username, password=call.asked.password
+    )
     return respond(entered(call, made), status=201, headers=NEVER_KEPT)
 
 
 async def login(call: Call[Login]) -> Response:
     """Answer a new token."""
     found = await accounts.sign_in(
-        call.services, email=None, username=call.asked.username, password=call.asked.password
+        call.services, call.visitor, email=None, username=call.asked.username, password=call.asked.password
     )
     return respond(entered(call, found), headers=NEVER_KEPT)
 
@@ -47,6 +50,7 @@ ENDPOINTS: Final = (
             errors.InvalidUsername(field="username"),
             errors.WeakPassword(field="password"),
             errors.UsernameTaken(),
+            TOO_OFTEN,
         ),
         tag=TAG,
         summary="Create an account by username",
@@ -58,7 +62,7 @@ ENDPOINTS: Final = (
         takes=Login,
         caller=Caller.ANYBODY,
         answers={200: answers.Entered},
-        refusals=(errors.InvalidCredentials(),),
+        refusals=(errors.InvalidCredentials(), TOO_OFTEN),
         tag=TAG,
         summary="Sign in by username",
     ),

@@ -3,10 +3,13 @@
 import pytest
 from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, build_schema, specified_rules
 
-from schema.documents import Documents, Prepared, Shelf, prepare
+from domain.errors import QueryTooCostly
+from request_limits import RequestLimits
+from schema.documents import MOST_FAULTS, Documents, Prepared, Shelf, prepare
 from tests.graphql_client import GraphQL
 
 SMALL = build_schema("type Query { a(b: String): Query }")
+LIMITS = RequestLimits.from_env({})
 NOTHING = Prepared(DocumentNode(definitions=()), [])
 
 
@@ -41,23 +44,34 @@ def test_keeping_a_text_twice_takes_its_room_once() -> None:
 
 @pytest.mark.parametrize("text", ['{ a(b: "\\u0000") }', '{ a(b: "x\\u{0}") }', '{ a(b: """\0""") }'])
 def test_a_string_with_nul_does_not_validate(text: str) -> None:
-    assert [fault.message for fault in prepare(SMALL, text, ()).faults] == [
+    assert [fault.message for fault in prepare(SMALL, text, (), LIMITS).faults] == [
         "A string must not contain the character NUL."
     ]
 
 
-@pytest.mark.parametrize("text", ["{" + "a{" * 4_000 + "a" + "}" * 4_001, "{" + " a" * 10_000 + "}"])
-def test_refuses_a_document_that_is_too_deep_or_too_large(text: str) -> None:
-    with pytest.raises(GraphQLError):
-        prepare(SMALL, text, tuple(specified_rules))
+DEEP = "{" + "a{" * 1_000 + "a" + "}" * 1_001
+LARGE = "{" + " a" * 10_000 + "}"
+
+
+@pytest.mark.parametrize(("text", "refusal"), [(DEEP, GraphQLError), (LARGE, QueryTooCostly)])
+def test_refuses_a_document_that_is_too_deep_or_too_large(text: str, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        prepare(SMALL, text, tuple(specified_rules), LIMITS)
+
+
+def test_tells_so_many_faults_and_no_more() -> None:
+    text = "{" + " ".join(f"no{n}" for n in range(1000)) + "}"
+    assert len(prepare(SMALL, text, tuple(specified_rules), LIMITS).faults) == MOST_FAULTS + 1
 
 
 async def test_a_document_is_prepared_once(graphql: GraphQL, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[str] = []
 
-    def counted(schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...]) -> Prepared:
+    def counted(
+        schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
+    ) -> Prepared:
         prepared.append(text)
-        return prepare(schema, text, rules)
+        return prepare(schema, text, rules, limits)
 
     monkeypatch.setattr(Documents, "shelf", Shelf())
     monkeypatch.setattr("schema.documents.prepare", counted)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.document import digest
+from request_limits import RequestLimits
 from schema.contract import SCHEMA
 from schema.manifests import ManifestError, collected
 
@@ -14,13 +15,13 @@ OTHER = "{ places { totalCount } }"
 
 
 def texts(folder: Path) -> set[str]:
-    return {each.text for each in collected(folder, schema=SCHEMA.graphql)}
+    return {each.text for each in collected(folder, schema=SCHEMA.graphql, limits=RequestLimits.from_env({}))}
 
 
 def faults(folder: Path) -> list[str]:
     """Return what is wrong, without the folder."""
     with pytest.raises(ManifestError) as raised:
-        collected(folder, schema=SCHEMA.graphql)
+        collected(folder, schema=SCHEMA.graphql, limits=RequestLimits.from_env({}))
     return str(raised.value).replace(f"{folder}/", "").splitlines()
 
 

@@ -5,7 +5,6 @@ from httpx import AsyncClient, Response
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from schema.contract import SCHEMA
 from tests.graphql_client import GraphQL
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -21,7 +20,7 @@ def codes(response: Response) -> list[str]:
 
 
 async def test_the_named_operation_runs(client: AsyncClient) -> None:
-    assert (await post(client, TWO, operationName="B")).json() == {"data": {"places": {"totalCount": 0}}}
+    assert (await post(client, TWO, operationName="B")).json()["data"] == {"places": {"totalCount": 0}}
 
 
 async def test_of_several_operations_one_must_be_named(client: AsyncClient) -> None:
@@ -33,7 +32,7 @@ async def test_of_several_operations_one_must_be_named(client: AsyncClient) -> N
 
 
 async def test_the_only_operation_needs_no_name(client: AsyncClient) -> None:
-    assert (await post(client, "query A { __typename }")).json() == {"data": {"__typename": "Query"}}
+    assert (await post(client, "query A { __typename }")).json()["data"] == {"__typename": "Query"}
 
 
 async def test_a_document_without_operations_cannot_run(client: AsyncClient) -> None:
@@ -64,7 +63,7 @@ async def test_the_playground_and_data_are_told_apart_by_caches(client: AsyncCli
 async def test_a_browser_that_asks_a_question_gets_data(client: AsyncClient) -> None:
     accept = "text/html,application/xhtml+xml,*/*;q=0.8"
     response = await client.get("/graphql", params={"query": "{ __typename }"}, headers={"Accept": accept})
-    assert response.json() == {"data": {"__typename": "Query"}}
+    assert response.json()["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ async def test_a_refusal_is_no_error_in_the_log(client: AsyncClient) -> None:
     assert [line["event"] for line in lines] == ["request", "request"]
 
 
-async def test_a_document_is_validated_against_what_is_served() -> None:
-    result = await SCHEMA.execute("{ nothing }")
-    assert result.data is None
-    assert [error.message for error in result.errors or ()] == ["Cannot query field 'nothing' on type 'Query'."]
+async def test_a_document_is_validated_against_what_is_served(client: AsyncClient) -> None:
+    body = (await post(client, "{ nothing }")).json()
+    assert body.keys() == {"errors"}
+    assert ["Cannot query field 'nothing'" in error["message"] for error in body["errors"]] == [True]

@@ -32,7 +32,7 @@ async def test_the_whole_request_is_503(client: AsyncClient, query: str) -> None
 
 async def test_what_needs_no_database_is_answered(client: AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "{ __typename viewer { id } }"})
-    assert response.json() == {"data": {"__typename": "Query", "viewer": None}}
+    assert response.json()["data"] == {"__typename": "Query", "viewer": None}
 
 
 async def test_an_answer_with_something_in_it_is_200(client: AsyncClient) -> None:
