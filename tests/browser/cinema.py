@@ -18,7 +18,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from app import connected
-from db import migrate
+from db import ids, migrate
 from demo.load import load
 from settings import Settings
 from tests.factories import PASSWORD, SECRET
@@ -31,14 +31,35 @@ ROOT: Final = Path(__file__).parents[2]
 numbers: Final = count(1)
 
 
+# One that nobody else of the tests has been to, as it is now.
+NEXT_SESSION: Final = """
+    SELECT id, movie_id, place_id, to_char(starts_at AT TIME ZONE 'Europe/Paris', 'YYYY-MM-DD'), capacity - taken
+    FROM sessions WHERE starts_at > now() + interval '2 hours' AND capacity - taken >= %(free)s AND id <> ALL (%(used)s)
+    ORDER BY starts_at, id LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """A session that is still to come, the date that it is on, and how many seats are free."""
+
+    id: str
+    movie: str
+    place: str
+    day: str
+    free: int
+
+
 @dataclass
 class Cinema:
     """A running server, and what stands behind it."""
 
     url: str
+    database_url: str
     client: httpx.Client
     database: psycopg.Connection[Any]
     standins: dict[str, StandIn] = field(default_factory=dict)
+    used: list[int] = field(default_factory=list)
 
     def graphql(self, document: str, *, token: str | None = None, **variables: Any) -> Any:  # noqa: ANN401 - JSON
         """Return the data that a document is answered with, without the browser."""
@@ -52,6 +73,14 @@ class Cinema:
         """Return the first column of the only row of a statement in the server's database."""
         with self.database.cursor(row_factory=scalar_row) as cursor:
             return cursor.execute(statement, parameters).fetchone()
+
+    def session(self, *, free: int = 5) -> Showing:
+        """Return a session with so many free seats or more, another one each time."""
+        found = self.database.execute(NEXT_SESSION, {"free": free, "used": self.used}).fetchone()
+        assert found is not None
+        session, movie, place, day, left = found
+        self.used.append(session)
+        return Showing(ids.encode("ses", session), ids.encode("mov", movie), ids.encode("plc", place), day, left)
 
     def customer(self) -> "Customer":
         """Return somebody with a new account."""
@@ -106,8 +135,9 @@ def opened(server: str) -> Iterator[Cinema]:
 @contextmanager
 def hasty(cinema: Cinema, *, hold_seconds: int) -> Iterator[Cinema]:
     """Yield the same cinema through a server whose bookings expire soon."""
-    database_url = cinema.database.info.dsn
-    with _serving(database_url, MATINEE_HOLD_SECONDS=str(hold_seconds)) as url, visited(url, database_url) as second:
+    served = _serving(cinema.database_url, MATINEE_HOLD_SECONDS=str(hold_seconds))
+    with served as url, visited(url, cinema.database_url) as second:
+        second.used = cinema.used
         yield second
 
 
@@ -115,7 +145,7 @@ def hasty(cinema: Cinema, *, hold_seconds: int) -> Iterator[Cinema]:
 def visited(url: str, database_url: str) -> Iterator[Cinema]:
     """Yield the cinema at an address."""
     with httpx.Client(base_url=url, timeout=20) as client, psycopg.connect(database_url, autocommit=True) as database:
-        yield Cinema(url, client, database)
+        yield Cinema(url, database_url, client, database)
 
 
 async def _stock(settings: Settings) -> None:

@@ -47,7 +47,7 @@ FAULTS = {
     'an image without size or text: <img src="/icon.svg" alt': "<img src='/icon.svg' alt=''>",
     'an image without size or text: <img src="/icon.svg" width': "<img src='/icon.svg' width=1 height=1>",
     "wider than the screen: <table>": "<table><td>{}</table>".format("wide" * 50),
-    "light: label: Form elements must have labels": "<input>",
+    "fault: label: Form elements must have labels": "<input>",
 }
 
 

@@ -1,16 +1,17 @@
 """A visitor of the cinema: a page of the browser, and everything about it that no customer should have to see."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, ViewportSize, expect
 
 from tests.browser.cinema import Cinema, Customer
+from tests.factories import PASSWORD
 
 SIZES: Final[dict[str, ViewportSize]] = {
     "phone": {"width": 360, "height": 740},
@@ -19,11 +20,16 @@ SIZES: Final[dict[str, ViewportSize]] = {
 # Two cores that others are using too.
 PATIENCE_MS: Final = 10_000
 LARGEST_SHIFT: Final = 0.1
-SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+AXE: Final = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
+
+SIGN_IN: Final = "mutation ($input: SignInInput!) { signIn(input: $input) { errors { code } } }"
+# All that the dark scheme changes.
+ALL_RULES: Final = {"resultTypes": ["violations"]}
+COLOURS_ONLY: Final = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 
 # As Lighthouse counts: the worst five seconds, in which no second is calm. What the visitor has just asked for does not count.
 OBSERVE: Final = """
-    window.seen = {shift: 0, violations: []};
+    window.seen = {shift: 0, moved: [], violations: []};
     addEventListener('securitypolicyviolation', (event) =>
         window.seen.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
     let first = 0, last = 0, sum = 0;
@@ -34,10 +40,12 @@ OBSERVE: Final = """
             if (!goesOn) [first, sum] = [shift.startTime, 0];
             [last, sum] = [shift.startTime, sum + shift.value];
             window.seen.shift = Math.max(window.seen.shift, sum);
+            for (const {node, previousRect, currentRect} of shift.sources)
+                window.seen.moved.push(`${node?.nodeName}.${node?.className} ${previousRect.y} to ${currentRect.y}`);
         }
     }).observe({type: 'layout-shift', buffered: true});
 """
-SEEN: Final = "() => window.seen ?? {shift: 0, violations: []}"
+SEEN: Final = "() => window.seen ?? {shift: 0, moved: [], violations: []}"
 # Images without a size of their own, or without a text, even an empty one.
 LOOSE_IMAGES: Final = """
     () => [...document.images].filter((each) =>
@@ -61,7 +69,7 @@ class Visitor:
     size: str
     screens: Path
     complaints: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: ["WebSocket connection to"])
 
     def expect_trouble(self, *patterns: str) -> None:
         """Let complaints pass that match one of these patterns."""
@@ -70,11 +78,12 @@ class Visitor:
     def sign_in(self) -> Customer:
         """Return the new customer that this visitor is from now on."""
         customer = self.cinema.customer()
-        self.page.context.add_cookies(self._cookie(customer))
+        variables = {"input": {"identity": {"email": customer.email}, "password": PASSWORD}}
+        headers = {"Matinee-Session": "keep", "Origin": self.cinema.url}
+        body = {"query": SIGN_IN, "variables": variables}
+        answer = self.page.context.request.post(f"{self.cinema.url}/graphql", data=body, headers=headers)
+        assert answer.json()["data"]["signIn"]["errors"] == [], answer.text()
         return customer
-
-    def _cookie(self, customer: Customer) -> Any:  # noqa: ANN401 - what Playwright calls a SetCookieParam
-        raise NotImplementedError
 
     def visit(self, path: str) -> Page:
         """Return the page at a path, once it has something to show."""
@@ -84,8 +93,13 @@ class Visitor:
 
     def settled(self) -> None:
         """Wait until nothing of the page is still to come."""
-        expect(self.page.locator("h1")).to_have_count(1, timeout=PATIENCE_MS)
-        expect(self.page.locator("[aria-busy=true], .bones")).to_have_count(0, timeout=PATIENCE_MS)
+        expect(self.page.locator("h1")).to_have_count(1)
+        expect(self.page.locator("[aria-busy=true], .bones")).to_have_count(0)
+
+    def first_paint(self) -> float:
+        """Return the milliseconds until there was something to see."""
+        found: float = self.page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        return found
 
     def shoot(self, name: str, *, whole: bool = True) -> None:
         """Keep a picture of the page."""
@@ -93,12 +107,12 @@ class Visitor:
 
     def look(self, name: str) -> None:
         """Look at the page in light and dark: keep pictures, and complain of what is not for everybody."""
-        for scheme in SCHEMES:
-            self.page.emulate_media(color_scheme=scheme)
-            self.shoot(name if scheme == "light" else f"{name}-dark")
-            self.complaints += [f"{name}, {scheme}: {found}" for found in inaccessible(self.page)]
+        self.shoot(name)
+        self.complaints += [f"{name}: {found}" for found in [*self.misshapen(), *inaccessible(self.page)]]
+        self.page.emulate_media(color_scheme="dark")
+        self.shoot(f"{name}-dark", whole=False)
+        self.complaints += [f"{name}, dark: {found}" for found in inaccessible(self.page, COLOURS_ONLY)]
         self.page.emulate_media(color_scheme="light")
-        self.complaints += [f"{name}: {found}" for found in self.misshapen()]
 
     def misshapen(self) -> list[str]:
         """Return what would make the page jump, or scroll sideways."""
@@ -111,19 +125,22 @@ class Visitor:
         seen = self.page.evaluate(SEEN)
         self.complaints += [f"against the Content-Security-Policy: {found}" for found in seen["violations"]]
         if seen["shift"] >= LARGEST_SHIFT:
-            self.complaints.append(f"the page jumps: layout shift {seen['shift']:.3f}")
+            self.complaints.append(f"the page jumps: layout shift {seen['shift']:.3f}: {seen['moved']}")
         return [found for found in self.complaints if not any(re.search(each, found) for each in self.expected)]
 
 
-def inaccessible(page: Page) -> list[str]:
+def inaccessible(page: Page, options: Mapping[str, Any] = ALL_RULES) -> list[str]:
     """Return what axe finds."""
-    found = Axe().run(page).response["violations"]
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate("(options) => axe.run(options)", dict(options))["violations"]
     return [f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in found]
 
 
 @contextmanager
 def visiting(browser: Browser, cinema: Cinema, *, size: str, screens: Path) -> Iterator[Visitor]:
     """Yield a visitor who has never been here."""
+    expect.set_options(timeout=PATIENCE_MS)
     with browser.new_context(
         viewport=SIZES[size],
         # Not is_mobile: Chromium then takes whatever shifts in the first half second for the visitor's own doing.

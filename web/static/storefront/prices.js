@@ -33,7 +33,7 @@ export async function render(root, page) {
   const query = new URLSearchParams(page.query);
   const said = el("div", { class: "providers", role: "status" });
   const place = el("div", {});
-  const head = el("div", { class: "page-head" }, el("h1", {}, "Prices"), el("p", { class: "lede" }, "The same film at two shops, the cheaper one first."));
+  const head = el("div", { class: "page-head" }, el("h1", {}, "Prices"), el("p", { class: "lede" }, "What a film costs at two shops, and where it costs less."));
   mount(root, el("div", { class: "page medium" }, head, skeleton("rows", 5)));
   let names = [];
   const show = listIn(place, {
@@ -57,12 +57,12 @@ export async function render(root, page) {
   const [seen] = await Promise.all([viewer().catch(() => null), look()]);
   const controls = el("div", { class: "controls" }, searchField("Search prices", query.get("q") ?? "", choose, page.signal));
   const whole = el("div", { class: "page medium" }, head, said, exporting(seen, query, page.signal), controls, place);
+  mount(root, whole);
   // With nothing known of any shop the rest of the page still says which of them are silent.
   await show().catch((error) => {
     if (error.code !== "UPSTREAM_UNAVAILABLE") throw error;
     mount(place, empty("No prices at the moment", "Neither shop answers, and nothing is known from before.", el("button", { class: "button primary", type: "button", onclick: show }, "Try again")));
   });
-  mount(root, whole);
   const timer = setInterval(() => document.hidden || look().catch(() => {}), LOOK_EVERY);
   page.signal.addEventListener("abort", () => clearInterval(timer));
 }
@@ -80,7 +80,7 @@ function row({ title, year, prices }, names) {
     const place = prices.findIndex(({ provider }) => provider === name);
     const found = prices[place];
     if (!found) return el("dd", { class: "muted" }, "Not sold here");
-    const best = place === 0 && el("span", { class: "badge gold" }, prices.length > 1 ? "Cheapest" : "Only here");
+    const best = place === 0 && (prices.length > 1 ? el("span", { class: "badge gold" }, "Cheapest") : el("span", { class: "badge" }, "Only here"));
     return el("dd", {}, el("strong", {}, money(found.price)), best, found.stale && el("span", { class: "badge bad" }, icon("clock"), `Old: ${ago(found.fetchedAt, now())}`));
   };
   return el(

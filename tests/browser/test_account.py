@@ -1,0 +1,77 @@
+"""An account: made, left and entered again, with its token out of reach of scripts; and the bookings that it has."""
+
+from playwright.sync_api import expect
+
+from tests.browser.cinema import Cinema
+from tests.browser.visitor import Visitor
+from tests.factories import PASSWORD
+
+
+def test_is_made_left_and_entered_again(visitor: Visitor) -> None:
+    email = f"someone-{visitor.size}@example.org"
+    page = visitor.visit("/account")
+    visitor.look("account-sign-in")
+    page.get_by_role("radio", name="Create account").check()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(email)
+    visitor.look("account")
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill("not the right one")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").filter(has_text="no account with this name and password")).to_be_visible()
+    visitor.look("account-refused")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(email)
+
+
+def test_a_script_cannot_read_the_token(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.visit("/account")
+    kept = page.evaluate("() => [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join()")
+    assert "eyJ" not in kept
+
+    (cookie,) = page.context.cookies()
+    assert cookie["value"].startswith("eyJ")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+
+
+def test_bookings_are_confirmed_and_cancelled_where_they_are_listed(visitor: Visitor, cinema: Cinema) -> None:
+    customer = visitor.sign_in()
+    first, second = (customer.hold(cinema.session().id, seats=seats) for seats in (2, 1))
+    page = visitor.visit("/my/bookings")
+    visitor.look("my-bookings")
+    rows = page.locator(".booking-row")
+    expect(rows).to_have_count(2)
+    rows.nth(1).get_by_role("button", name="Confirm 2 seats").click()
+    expect(rows.nth(1).get_by_text("Confirmed", exact=True)).to_be_visible()
+    rows.nth(0).get_by_role("button", name="Cancel").click()
+    expect(rows.nth(0).get_by_text("Cancelled", exact=True)).to_be_visible()
+    visitor.look("my-bookings-over")
+
+    states = [
+        cinema.value("SELECT status FROM bookings WHERE id = %(id)s", id=int(each[4:])) for each in (first, second)
+    ]
+    assert states == ["confirmed", "cancelled"]
+
+
+def test_without_bookings_one_is_told_what_to_do(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.visit("/my/bookings")
+    page.get_by_role("main").get_by_role("link", name="See what is on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Now showing")
+
+
+def test_bookings_need_an_account_and_are_there_once_one_signs_in(visitor: Visitor, cinema: Cinema) -> None:
+    customer = cinema.customer()
+    customer.hold(cinema.session().id, seats=2)
+    page = visitor.visit("/my/bookings")
+    page.get_by_label("E-mail").fill(customer.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".booking-row")).to_have_count(1)
