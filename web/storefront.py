@@ -23,6 +23,7 @@ FIRST: Final = (
     "dom.js",
     "films.js",
     "format.js",
+    "lists.js",
     "poster.js",
     "router.js",
     "session.js",

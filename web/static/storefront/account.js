@@ -5,6 +5,13 @@ import { el, mount } from "./dom.js";
 import { signIn, signUp } from "./session.js";
 import { busy, problem } from "./states.js";
 
+// What the server says of a field's name in its contract, in words for people.
+const WORDS = {
+  INVALID_EMAIL: "That is not how an address is spelled: ada@example.org",
+  WEAK_PASSWORD: "A password has 8 to 128 characters.",
+  INVALID_CREDENTIALS: "There is no account with this name and password.",
+};
+
 /** Return the fields of an account: `root`, `verb()` ("Create account" or "Sign in"), and `enter()`, which raises Refused. */
 export function accountFields({ isNew = true, onchange = () => {} } = {}) {
   let fresh = isNew;
@@ -47,10 +54,10 @@ export function accountFields({ isNew = true, onchange = () => {} } = {}) {
       password.input.focus();
       return;
     }
-    for (const { path, message } of error.errors) {
+    for (const { path, code, message } of [...error.errors].reverse()) {
       const at = path.includes("password") ? password : path.includes("identity") ? name : null;
-      if (at) at.say(message);
-      else note.append(problem(message));
+      if (at) at.say(WORDS[code] ?? message);
+      else note.append(problem(WORDS[code] ?? message));
     }
   }
 

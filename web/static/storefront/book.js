@@ -99,7 +99,7 @@ function form(session, seen, page) {
     return busy(button, () => hold().catch(explain));
   };
   const choice = el("div", { class: "seats" }, el("div", {}, el("h2", {}, "How many?"), words), seats.root);
-  return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button, el("p", { class: "muted" }, "Held for a minute, for you alone. Nothing is paid here."));
+  return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button, el("p", { class: "muted" }, "Held for you alone while you decide. Nothing is paid here."));
 }
 
 function unavailable(left) {

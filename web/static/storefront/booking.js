@@ -144,7 +144,7 @@ function ticket(booking) {
 
 function over(booking) {
   const text = booking.status === "EXPIRED"
-    ? "The minute went by without a confirmation, so the seats are free for others again. Nothing was booked."
+    ? "The time went by without a confirmation, so the seats are free for others again. Nothing was booked."
     : "You gave these seats back. They are free for others.";
   return [
     heading(TITLES[booking.status], booking.movie, booking.session, booking.place),

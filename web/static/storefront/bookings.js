@@ -1,6 +1,6 @@
 // The visitor's bookings, the newest first; those that are still open can be confirmed or cancelled here.
 
-import { ask, change, gql, Refused } from "./api.js";
+import { ask, change, Failed, gql, Refused } from "./api.js";
 import { signInFirst } from "./account.js";
 import { CANCEL, CONFIRM } from "./booking.js";
 import { countdown, when } from "./booking_parts.js";
@@ -45,6 +45,7 @@ function layout(...parts) {
 
 async function more(list, foot, after, page) {
   const { viewer: seen } = await ask(BOOKINGS, { after }, { signal: page.signal });
+  if (!seen) throw new Failed("UNAUTHENTICATED", "You are not signed in any more.");
   const { nodes, pageInfo } = seen.bookings;
   // One that never held a seat was given up on the way.
   list.append(...nodes.filter(({ reservations }) => reservations.length).map((booking) => row(booking, page)));

@@ -3,6 +3,7 @@
 import { ask, gql, now } from "./api.js";
 import { el, icon, mount } from "./dom.js";
 import { count, dateOf, day, dayLong, minutes } from "./format.js";
+import { searchField } from "./lists.js";
 import { poster, stars } from "./poster.js";
 import { setQuery } from "./router.js";
 import { empty, failure, skeleton } from "./states.js";
@@ -16,7 +17,6 @@ const FILMS = gql`
     }
   }`;
 const SORTS = { rating: ["RATING", "Best rated"], new: ["NEW", "New"], leaving: ["LEAVING_SOON", "Leaving soon"] };
-const PAUSE = 220;
 const KEPT_FOR = 120_000;
 const DAYS = 86_400_000;
 
@@ -42,22 +42,8 @@ function head(said) {
 }
 
 function controls(wanted, choose, signal) {
-  const search = el("input", {
-    type: "search", id: "search", name: "q", value: wanted.q, placeholder: "Search films", autocomplete: "off", spellcheck: "false", enterkeyhint: "search",
-  });
-  let timer;
-  const type = (pause) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => choose({ q: search.value.trim() }), pause);
-  };
-  search.addEventListener("input", () => type(PAUSE));
-  signal.addEventListener("abort", () => clearTimeout(timer));
-  const submit = (event) => {
-    event.preventDefault();
-    type(0);
-  };
-  const label = el("label", { for: "search", class: "visually-hidden" }, "Search films by title");
-  return el("form", { class: "controls", role: "search", onsubmit: submit }, el("div", { class: "search" }, icon("search"), label, search), sorting(wanted, choose), genre(wanted, choose));
+  const search = searchField("Search films", wanted.q, (q) => choose({ q }), signal);
+  return el("div", { class: "controls" }, search, sorting(wanted, choose), genre(wanted, choose));
 }
 
 function sorting(wanted, choose) {

@@ -48,4 +48,6 @@ network.addEventListener("change", showNetwork);
 session.addEventListener("change", showAccount);
 showNetwork();
 showAccount();
-route(PAGES);
+await route(PAGES);
+// So that the next page is there at once, and something is there when the network is not.
+if (!navigator.connection?.saveData) setTimeout(() => PAGES.forEach(([, load]) => load().catch(() => {})), 1500);

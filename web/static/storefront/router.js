@@ -2,7 +2,7 @@
 
 import { network, Offline } from "./api.js";
 import { el, mount } from "./dom.js";
-import { session } from "./session.js";
+import { isOver, session } from "./session.js";
 import { announce, failure, missing } from "./states.js";
 
 const main = document.getElementById("main");
@@ -18,7 +18,7 @@ export function route(table) {
   addEventListener("pagehide", keepScroll);
   document.addEventListener("click", followLink);
   session.addEventListener("change", ({ detail }) => detail.quiet || show({ scroll: scrollY }));
-  network.addEventListener("change", () => network.online && main.querySelector(".page-failure") && show({}));
+  network.addEventListener("change", () => network.online && main.querySelector(".page-failure") && again());
   return show({ scroll: history.state?.scroll ?? 0 });
 }
 
@@ -73,16 +73,34 @@ async function show({ scroll = 0, moved = false }) {
 async function draw(root, page, load) {
   root.setAttribute("aria-busy", "true");
   try {
-    if (load) await (await load()).render(root, page);
+    if (load) await (await loaded(load)).render(root, page);
     else mount(root, missing("page"));
   } catch (error) {
     if (page.signal.aborted) return;
+    if (error.code === "UNAUTHENTICATED" && (await isOver().catch(() => false))) return draw(root, page, load);
     if (!(error instanceof Offline) && !error.code) console.error(error);
     page.title("Something is missing");
-    mount(root, el("div", { class: "page page-failure" }, el("h1", { class: "visually-hidden" }, "This page could not be shown"), failure(error, () => show({}))));
+    mount(root, el("div", { class: "page page-failure" }, el("h1", { class: "visually-hidden" }, "This page could not be shown"), failure(error, again)));
   } finally {
     root.removeAttribute("aria-busy");
   }
+}
+
+// A browser remembers that a module did not come; only a new document asks for it again.
+let isIncomplete = false;
+
+async function loaded(load) {
+  try {
+    return await load();
+  } catch {
+    isIncomplete = true;
+    throw new Offline("A part of this page did not come.");
+  }
+}
+
+function again() {
+  if (isIncomplete) location.reload();
+  else show({});
 }
 
 function entitle(text, aloud) {

@@ -33,18 +33,25 @@ export function viewer() {
   return asked;
 }
 
+/** Ask anew who is signed in, for the server has said that nobody is; return whether it is so. */
+export async function isOver() {
+  asked = undefined;
+  if (await viewer()) return false;
+  session.dispatchEvent(new CustomEvent("change", { detail: { quiet: true } }));
+  return true;
+}
+
 /** Sign in with an e-mail address or a username; raise Refused. */
 export function signIn(name, password, options) {
-  return enter(SIGN_IN, name, password, options);
+  return enter(SIGN_IN, name.includes("@") ? { email: name } : { username: name }, password, options);
 }
 
-/** Make an account and sign it in; raise Refused. */
-export function signUp(name, password, options) {
-  return enter(SIGN_UP, name, password, options);
+/** Make an account of an e-mail address and sign it in; raise Refused. */
+export function signUp(email, password, options) {
+  return enter(SIGN_UP, { email }, password, options);
 }
 
-async function enter(document, name, password, { quiet = false } = {}) {
-  const identity = name.includes("@") ? { email: name } : { username: name };
+async function enter(document, identity, password, { quiet = false } = {}) {
   const { user } = await change(document, { input: { identity, password } }, { headers: KEEP });
   asked = Promise.resolve(user);
   session.dispatchEvent(new CustomEvent("change", { detail: { quiet } }));
