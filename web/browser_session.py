@@ -1,11 +1,9 @@
 """Who is signed in at the storefront: a token in a cookie that no script can read, and that counts for nothing elsewhere."""
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -51,7 +49,7 @@ def usable(connection: HTTPConnection) -> str | None:
     headers = connection.headers
     if "cookie" not in headers or "authorization" in headers or not is_ours(connection):
         return None
-    return cookie(headers)
+    return connection.cookies.get(COOKIE)
 
 
 def is_ours(connection: HTTPConnection) -> bool:
@@ -72,15 +70,6 @@ def own_names(connection: HTTPConnection) -> set[str]:
     services: Services = connection.state.services
     public = urlsplit(services.settings.public_url or "").netloc
     return {name.lower() for name in (connection.headers.get("host"), public) if name}
-
-
-def cookie(headers: Headers) -> str | None:
-    """Return the token in the cookie."""
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
 
 
 def settle(response: Response, request: Request, *, entered: str | None) -> Response:

@@ -1,0 +1,164 @@
+"""The storefront's document and files: what they may load, how long they are kept, and that nothing is missing."""
+
+import gzip
+import re
+from typing import Final
+
+import pytest
+from graphql import build_schema, parse, validate
+from httpx import AsyncClient
+
+from schema.contract import sdl
+from web import storefront
+
+FIRST_VISIT: Final = {"main.js", "theme.js", "storefront.css", *storefront.FIRST}
+# Posters and the icon are pictures.
+WEIGHED: Final = (".css", ".js")
+LARGEST: Final = 100_000
+MODULES: Final = sorted(path.name for path in storefront.FOLDER.glob("*.js"))
+DOCUMENT: Final = re.compile(r"gql`([^`]*)`")
+
+
+def address(path: str) -> str:
+    return path.replace("{id}", "mov_1")
+
+
+def imported(name: str) -> set[str]:
+    text = (storefront.FOLDER / name).read_text(encoding="utf-8")
+    return set(re.findall(r"""(?:from|import)\s*\(?\s*["']\./([^"']+)["']""", text))
+
+
+def documents() -> list[tuple[str, str]]:
+    texts = {name: (storefront.FOLDER / name).read_text(encoding="utf-8") for name in MODULES}
+    return [(name, found) for name, text in texts.items() for found in DOCUMENT.findall(text)]
+
+
+@pytest.mark.parametrize("path", storefront.PAGES)
+async def test_every_page_is_the_same_document(client: AsyncClient, path: str) -> None:
+    home, page = await client.get("/"), await client.get(address(path))
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.text == home.text
+
+
+async def test_a_page_has_headers_alone_too_and_takes_nothing_else(client: AsyncClient) -> None:
+    head = await client.head("/tickets")
+    assert (head.status_code, head.content) == (200, b"")
+    assert (await client.post("/tickets")).status_code == 405
+
+
+async def test_a_page_runs_and_styles_nothing_but_its_own_files(client: AsyncClient) -> None:
+    page = await client.get("/")
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert (policy["script-src"], policy["style-src"], policy["connect-src"]) == ("'self'", "'self'", "'self'")
+    assert (policy["frame-ancestors"], policy["base-uri"], policy["form-action"]) == ("'none'", "'none'", "'none'")
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", page.text)
+
+
+async def test_all_that_a_page_loads_is_there_for_good_and_from_here(client: AsyncClient) -> None:
+    page = await client.get("/")
+    addresses = re.findall(r'(?:<script[^>]* src|<link[^>]* href)="([^"]+)"', page.text)
+    assert len(addresses) > 8
+    for each in addresses:
+        assert each.startswith("/assets/storefront/")
+        file = await client.get(each)
+        assert file.status_code == 200, each
+        assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert file.headers["x-content-type-options"] == "nosniff"
+        assert re.match(r"text/javascript|text/css|image/svg\+xml", file.headers["content-type"])
+
+
+async def test_a_browser_that_has_the_document_is_not_sent_it_again(client: AsyncClient) -> None:
+    page = await client.get("/")
+    assert page.headers["cache-control"] == "no-cache"
+    again = await client.get("/", headers={"If-None-Match": f"W/{page.headers['etag']}"})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await client.get("/", headers={"If-None-Match": '"older"'})).status_code == 200
+
+
+async def test_a_file_of_another_version_is_asked_for_again(client: AsyncClient) -> None:
+    file = await client.get("/assets/storefront/0123456789ab/main.js")
+    assert file.status_code == 200
+    assert file.headers["cache-control"] == "no-cache"
+
+
+async def test_a_file_is_packed_for_those_who_can_unpack_it(client: AsyncClient) -> None:
+    path = f"/assets/storefront/{storefront.version()}/storefront.css"
+    packed = await client.get(path, headers={"Accept-Encoding": "gzip, br"})
+    plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert packed.content == plain.content == (storefront.FOLDER / "storefront.css").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["index.html", "..%2Fstorefront.py", "..%2F..%2Fstorefront.py", "%2Fetc%2Fpasswd", "no.js"]
+)
+async def test_nothing_but_its_files_is_served(client: AsyncClient, name: str) -> None:
+    missing = await client.get(f"/assets/storefront/{storefront.version()}/{name}")
+    assert missing.status_code == 404
+    assert missing.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "path", ["/movies", "/events/", "/collection", "/reservations", "/register", "/login", "/v1/nothing"]
+)
+async def test_the_addresses_of_rest_still_answer_programs(client: AsyncClient, path: str) -> None:
+    answer = await client.get(path, headers={"Accept": "text/html"})
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_script_and_style_are_under_100_kb_in_all() -> None:
+    files = [path.read_bytes() for path in storefront.FOLDER.iterdir() if path.suffix in WEIGHED]
+    assert sum(len(gzip.compress(each, mtime=0)) for each in files) < LARGEST // 2
+
+
+def test_the_first_page_is_under_100_kb_even_unpacked() -> None:
+    assert sum((storefront.FOLDER / name).stat().st_size for name in FIRST_VISIT) < LARGEST
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_that_is_imported_is_there(name: str) -> None:
+    assert imported(name) <= set(MODULES)
+
+
+def test_no_module_is_left_over() -> None:
+    reached: set[str] = set()
+    left = ["main.js", "theme.js"]
+    while left:
+        name = left.pop()
+        reached.add(name)
+        left += imported(name) - reached
+    assert reached == set(MODULES)
+
+
+def test_what_the_first_page_imports_is_loaded_at_once() -> None:
+    needed: set[str] = set()
+    left = ["main.js", "films.js"]
+    while left:
+        text = (storefront.FOLDER / left.pop()).read_text(encoding="utf-8")
+        found = set(re.findall(r'^(?:import|export) [^;]* from "\./([^"]+)";', text, re.MULTILINE)) - needed
+        needed |= found
+        left += found
+    assert needed | {"films.js"} == set(storefront.FIRST)
+
+
+@pytest.mark.parametrize(("name", "document"), documents())
+def test_every_document_is_one_of_the_contract(name: str, document: str) -> None:
+    assert "${" not in document, f"{name} puts documents together"
+    assert validate(build_schema(sdl()), parse(document)) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_turns_text_into_markup(name: str) -> None:
+    text = (storefront.FOLDER / name).read_text(encoding="utf-8")
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|https?://",
+        text.replace("http://www.w3.org/2000/svg", ""),
+    )
