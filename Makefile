@@ -15,6 +15,8 @@ DEV := $(VENV)/.installed-dev
 TOOLS := node_modules/.installed
 S3 := $(VENV)/s3/.installed
 AUDITS := tests/graphql_over_http/node_modules/.installed
+RELAY := tests/relay/node_modules/.installed
+CODEGEN := $(VENV)/codegen/.installed
 # Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
 ARGS ?=
 
@@ -44,7 +46,7 @@ clean: ## Remove caches and what was installed; keep the data in .matinee
 ## Working on it
 
 .PHONY: test
-test: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
+test: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) $(RELAY) $(CODEGEN) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -98,6 +100,7 @@ lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGR
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group npm -c requirements.lock -o requirements-npm.lock
 	$(LOCK) --group s3 -o requirements-s3.lock
+	$(LOCK) --group codegen -o requirements-codegen.lock
 
 LOCK := $(BIN)/uv --quiet pip compile --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
 
@@ -133,6 +136,13 @@ $(S3): requirements-s3.lock | $(BIN)/python
 	@$(VENV)/s3/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-s3.lock
 	@touch $@
 
+# A generator of typed clients for the tests; in an environment of its own, for it needs an older graphql-core.
+$(CODEGEN): requirements-codegen.lock | $(BIN)/python
+	@echo "Installing the generator of clients in requirements-codegen.lock"
+	@$(BIN)/python -m venv $(VENV)/codegen
+	@$(VENV)/codegen/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-codegen.lock
+	@touch $@
+
 # `npm ci` in a folder: npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.
 define npm-ci
 	@if test "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 2>/dev/null; then \
@@ -151,4 +161,9 @@ $(TOOLS): package.json package-lock.json .npmrc requirements-npm.lock | $(BIN)/p
 $(AUDITS): $(addprefix tests/graphql_over_http/,package.json package-lock.json .npmrc) requirements-npm.lock | $(BIN)/python
 	@echo "Installing the audits in tests/graphql_over_http/package-lock.json"
 	$(call npm-ci,tests/graphql_over_http)
+	@touch $@
+
+$(RELAY): $(addprefix tests/relay/,package.json package-lock.json .npmrc) requirements-npm.lock | $(BIN)/python
+	@echo "Installing Relay's compiler in tests/relay/package-lock.json"
+	$(call npm-ci,tests/relay)
 	@touch $@
