@@ -40,7 +40,7 @@ def compiled(folder: Path, sources: dict[str, str]) -> subprocess.CompletedProce
     (folder / "persisted.json").write_text("{}")
     config = json.loads((HERE / "relay.config.json").read_text()) | {"schema": "./schema.graphql"}
     (folder / "relay.config.json").write_text(json.dumps(config))
-    command = [node, HERE / "node_modules/relay-compiler/cli.js", "relay.config.json"]
+    command = [node, str(HERE / "node_modules/relay-compiler/cli.js"), "relay.config.json"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
 
 
