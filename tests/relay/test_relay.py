@@ -17,6 +17,7 @@ from httpx import AsyncClient
 from db.engine import Database
 from domain import document
 from domain.document import digest
+from request_limits import RequestLimits
 from schema.contract import SCHEMA, sdl
 from schema.manifests import collected
 from settings import Settings
@@ -144,7 +145,7 @@ async def relay(client: AsyncClient, client_code: Path, database: Database, tmp_
     released = tmp_path / "released"
     released.mkdir()
     shutil.copy(client_code / "persisted.json", released)
-    found = collected(released, schema=SCHEMA.graphql)
+    found = collected(released, schema=SCHEMA.graphql, limits=RequestLimits.from_env({}))
     async with database.transaction() as tx:
         assert await document.add(tx, [each.text for each in found]) == len(found)
     names = {each.text.split()[1].partition("(")[0]: digest(each.text) for each in found}
