@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,8 +23,7 @@ SIZE: Final = (HEAD + BUCKETS * BUCKET) * 8
 THOUSAND: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """So much in so many seconds."""
 
     amount: int

@@ -67,8 +67,12 @@ class Page:
 
     def length(self, variables: Mapping[str, Any]) -> int:
         """Return it for these variables; a size that is out of bounds counts as the largest, and is refused later."""
-        sizes = [each if isinstance(each, int) else variables.get(*each) for each in self.asked]
-        return max((size_of(size) for size in sizes if size is not None), default=DEFAULT_SIZE)
+        largest = -1
+        for each in self.asked:
+            size = each if isinstance(each, int) else variables.get(each.variable, each.default)
+            if size is not None:
+                largest = max(largest, size_of(size))
+        return DEFAULT_SIZE if largest < 0 else largest
 
 
 @dataclass(frozen=True, slots=True)

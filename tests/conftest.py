@@ -23,7 +23,7 @@ from db.embedded import embedded
 from db.engine import Database
 from settings import Settings
 from tests.catalogue_standin import CatalogueStandIn, catalogue_standin
-from tests.factories import SECRET, Clock
+from tests.factories import SECRET, UNLIMITED, Clock
 from tests.graphql_client import GraphQL
 from tests.statements import Statements, recorded
 
@@ -103,9 +103,7 @@ def settings(empty_database_url: str, tmp_path: Path) -> Settings:
             "MATINEE_SECRET": SECRET,
             "MATINEE_PUBLIC_URL": "https://cinema.test",
             "MATINEE_POOL_SIZE": "4",
-            "MATINEE_LIMIT_COST": "off",
-            "MATINEE_LIMIT_SIGN_IN": "off",
-            "MATINEE_LIMIT_SIGN_UP": "off",
+            **UNLIMITED,
         }
     )
 

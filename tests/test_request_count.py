@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from db import migrate
+from tests.factories import UNLIMITED
 from tests.own_database import own_database
 from tests.test_cli import Server, serving
 
@@ -24,7 +25,7 @@ def environment(database_url: str) -> Iterator[dict[str, str]]:
     with own_database(database_url) as url:
         migrate.upgrade(url)
         secret = "the same secret for all of the servers"
-        yield {"DATABASE_URL": url, "MATINEE_SECRET": secret, "MATINEE_POOL_SIZE": "3"}
+        yield {"DATABASE_URL": url, "MATINEE_SECRET": secret, "MATINEE_POOL_SIZE": "3", **UNLIMITED}
 
 
 @pytest.fixture(scope="module")

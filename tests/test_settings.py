@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from db.windows import Rate
 from settings import VARIABLES, Settings, unknown_variables
 from variables import SettingsError
 
@@ -30,6 +31,15 @@ def test_the_address_of_a_list_is_kept_to_the_letter() -> None:
     given = [Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_CATALOGUE_URL": each}) for each in addresses]
 
     assert [settings.catalogue_url for settings in given] == addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("10/minute", Rate(10, 60)), ("7/10second", Rate(7, 10)), ("1000/hour", Rate(1000, 3600)), ("off", None)],
+)
+def test_a_rate_is_a_number_in_a_time(text: str, expected: Rate | None) -> None:
+    settings = Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_LIMIT_SIGN_IN": text})
+    assert settings.limits.sign_in == expected
 
 
 def test_the_example_of_every_variable_is_taken() -> None:
@@ -57,6 +67,14 @@ def test_the_example_of_every_variable_is_taken() -> None:
             """ 5
 6""",
         ),
+        ("MATINEE_LIMIT_COST", "0/minute"),
+        ("MATINEE_LIMIT_COST", "60000"),
+        ("MATINEE_LIMIT_COST", "60000/fortnight"),
+        ("MATINEE_LIMIT_SIGN_IN", "none"),
+        ("MATINEE_LIMIT_DEPTH", "0"),
+        ("MATINEE_LIMIT_IDS", "off"),
+        ("MATINEE_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("MATINEE_TRUSTED_PROXIES", "proxy.example.org"),
         ("MATINEE_ENV", "prod"),
         ("MATINEE_TIMEZONE", "Europe"),
         ("MATINEE_COUNTER_TIMEZONE", "India"),

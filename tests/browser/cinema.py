@@ -21,7 +21,7 @@ from app import connected
 from db import ids, migrate
 from demo.load import load
 from settings import Settings
-from tests.factories import PASSWORD, SECRET
+from tests.factories import PASSWORD, SECRET, UNLIMITED
 from tests.own_database import own_database
 from upstreams import rehearsal
 from upstreams.standins import Faults, StandIn, create_standins
@@ -166,7 +166,7 @@ def _serving(database_url: str, settings: Settings | None = None, **variables: s
     """Yield the address of a server."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
-        told = {"DATABASE_URL": database_url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": folder}
+        told = {"DATABASE_URL": database_url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": folder, **UNLIMITED}
         with subprocess.Popen(
             [sys.executable, "-m", "cli", "serve", "--port", "0"],
             cwd=ROOT,

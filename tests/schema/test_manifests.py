@@ -10,19 +10,26 @@ from request_limits import RequestLimits
 from schema.contract import SCHEMA
 from schema.manifests import ManifestError, collected
 
+LIMITS = RequestLimits.from_env({})
 GOOD = "query Titles { movies { nodes { title } } }\n"
 OTHER = "{ places { totalCount } }"
 
 
 def texts(folder: Path) -> set[str]:
-    return {each.text for each in collected(folder, schema=SCHEMA.graphql, limits=RequestLimits.from_env({}))}
+    return {each.text for each in collected(folder, schema=SCHEMA.graphql, limits=LIMITS)}
 
 
 def faults(folder: Path) -> list[str]:
     """Return what is wrong, without the folder."""
     with pytest.raises(ManifestError) as raised:
-        collected(folder, schema=SCHEMA.graphql, limits=RequestLimits.from_env({}))
+        collected(folder, schema=SCHEMA.graphql, limits=LIMITS)
     return str(raised.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_a_document_over_a_limit_would_be_refused_and_is_not_registered(tmp_path: Path) -> None:
+    (tmp_path / "a.graphql").write_text("{ " + "__typename " * 11 + "}")
+    (fault,) = faults(tmp_path)
+    assert fault.startswith("a.graphql: The document has 11 times `__typename` in one selection, and 10 is the most")
 
 
 def test_files_are_documents_to_the_letter(tmp_path: Path) -> None:
