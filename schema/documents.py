@@ -62,15 +62,6 @@ class Prepared:
         operations = [each for each in self.document.definitions if isinstance(each, OperationDefinitionNode)]
         return len(operations) > 1
 
-    def plan(self, operation_name: str | None) -> Plan:
-        """Return the plan of the operation that a request means; raise CannotGetOperationTypeError where there is none."""
-        if operation_name is None and len(self.plans) == 1:
-            return next(iter(self.plans.values()))
-        found = self.plans.get(operation_name)
-        if found is None:
-            raise CannotGetOperationTypeError(operation_name)
-        return found
-
     def fields(self, schema: GraphQLSchema, *, operation: str | None) -> frozenset[Coordinate]:
         """Return the fields that an operation of this document asks for, which must be a valid one."""
         found = self._fields.get(operation)

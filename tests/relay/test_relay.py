@@ -17,9 +17,9 @@ from httpx import AsyncClient
 from db.engine import Database
 from domain import document
 from domain.document import digest
-from request_limits import RequestLimits
 from schema.contract import SCHEMA, sdl
 from schema.manifests import collected
+from settings import Settings
 from settings import Settings
 from tests.factories import make_movie, make_place, make_session, soon
 
@@ -140,12 +140,14 @@ class Client:
 
 
 @pytest.fixture
-async def relay(client: AsyncClient, client_code: Path, database: Database, tmp_path: Path) -> Client:
+async def relay(
+    client: AsyncClient, client_code: Path, database: Database, settings: Settings, tmp_path: Path
+) -> Client:
     """The compiled client, its documents registered from the manifest that the compiler wrote."""
     released = tmp_path / "released"
     released.mkdir()
     shutil.copy(client_code / "persisted.json", released)
-    found = collected(released, schema=SCHEMA.graphql, limits=RequestLimits.from_env({}))
+    found = collected(released, schema=SCHEMA.graphql, limits=settings.limits)
     async with database.transaction() as tx:
         assert await document.add(tx, [each.text for each in found]) == len(found)
     names = {each.text.split()[1].partition("(")[0]: digest(each.text) for each in found}
