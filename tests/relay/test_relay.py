@@ -20,7 +20,6 @@ from domain.document import digest
 from schema.contract import SCHEMA, sdl
 from schema.manifests import collected
 from settings import Settings
-from settings import Settings
 from tests.factories import make_movie, make_place, make_session, soon
 
 HERE: Final = Path(__file__).parent
