@@ -1,7 +1,7 @@
 """The composition root: what the server is made of, in one place. Nothing is made at import."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, TypedDict
@@ -26,11 +26,12 @@ from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
 from domain.registry import Registry
 from jobs import queue, request_count
+from resolvers.live import Live
 from rest import openapi, poster_files, probes
 from rest.endpoint import route
 from rest.endpoints import ENDPOINTS
 from rest.middleware import BodyLimit, Edge, TrailingSlash
-from schema import http as graphql
+from schema import doors as graphql
 from schema.contract import SCHEMA
 from schema.usage import deprecated
 from services import Services
@@ -54,6 +55,8 @@ class State(TypedDict):
     """What a request finds at `request.state`."""
 
     services: Services
+    # Called when the server begins to end, before it waits for what is under way.
+    end_streams: Callable[[], None]
 
 
 def create_app(
@@ -140,10 +143,12 @@ async def serving(
             keys=Keys(settings.secrets, settings.token_seconds),
             passwords=passwords,
             page_views=Batches(keep),
-            shared=Shared(database.primary.pool, lock_all=stock.lock_all),
+            shared=Shared(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note),
             catalogue=Catalogue(settings.catalogue_url, upstream),
             tally=counted or tally.private(),
-            shared_tickets=Shared(database.primary.pool, lock_all=event_reservation.lock_all),
+            shared_tickets=Shared(
+                database.primary.pool, lock_all=event_reservation.lock_all, note=database.primary.note
+            ),
             prices=Prices(
                 database,
                 providers(settings, of_upstreams),
@@ -153,10 +158,12 @@ async def serving(
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
             documents=Registry(database.primary),
             usage=measured.usage,
+            live=Live(database, settings.database_url or ""),
         )
         try:
             yield services
         finally:
+            await services.live.close()
             await services.prices.close()
             await services.page_views.drain()
             await upstream.close()
@@ -194,7 +201,7 @@ def _lifespan(
             services.prices.warm()
             wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
-            yield State(services=services)
+            yield State(services=services, end_streams=services.live.ending.set)
             for task in running:
                 task.cancel()
             if running:

@@ -34,6 +34,8 @@ class Actor:
     """Who asks: the user's snowflake. Whether a user is staff is asked of the database, only where it matters."""
 
     user_id: int
+    # When what says so is over, in seconds since 1970: a connection that stays open ends then. None where it never is.
+    expires: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def make_token(actor: Actor, *, keys: Keys) -> str:
 
 def read_token(token: str, *, keys: Keys) -> Actor:
     """Return the user that a token speaks for; raise Unauthenticated unless it is ours, whole and not expired."""
-    actor, expires = _verified(token, keys.secrets)
-    if expires <= time.time():
+    actor = _verified(token, keys.secrets)
+    if actor.expires is not None and actor.expires <= time.time():
         raise Unauthenticated(problem="The token has expired.")
     return actor
 
@@ -81,7 +83,7 @@ def recognize(token: str, *, keys: Keys) -> Actor | None:
 
 # Checking a signature takes longer than answering a query, and a client sends the same token each time.
 @lru_cache(maxsize=1024)
-def _verified(token: str, secrets: tuple[bytes, ...]) -> tuple[Actor, float]:
+def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
     try:
         kid = jwt.get_unverified_header(token).get("kid")
         named = [secret for secret in secrets if kid is None or kid == key_id(secret)]
@@ -93,7 +95,7 @@ def _verified(token: str, secrets: tuple[bytes, ...]) -> tuple[Actor, float]:
     user_id = ids.decode("usr", claims["sub"]) if claims else None
     if claims is None or user_id is None:
         raise Unauthenticated(problem="The token is not one of ours.")
-    return Actor(user_id), claims["exp"]
+    return Actor(user_id, expires=claims["exp"])
 
 
 def _claims(token: str, secret: bytes) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from db.tally import Tally
 from db.windows import Windows
 from domain.page_view import Seen
 from domain.registry import Registry
+from resolvers.live import Live
 from settings import Settings
 from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
@@ -42,3 +43,5 @@ class Services:
     usage: Usage
     # What has been counted against the limits that are rates.
     windows: Windows
+    # What subscribers look at.
+    live: Live

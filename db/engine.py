@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from db import constraints
 from db.cursors import CursorCodec
+from db.notices import Changed, Kind, Note, Notices, unheard
 from domain.errors import InvalidInput, Unavailable
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -54,6 +55,10 @@ class Reading(ABC):
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows; raise Unavailable, or the refusal of a broken constraint."""
 
+    @abstractmethod
+    def touch(self, kind: Kind, identity: int) -> None:
+        """Have subscribers told that something has changed, once it is durable; takes no time, and never fails."""
+
     async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
         """Return the rows of a statement whose columns are named as the model's attributes."""
         return await self.fetch(kwargs_row(row_of(model)), statement, parameters)
@@ -78,6 +83,11 @@ class Reader(Reading):
     """Reads on a connection that is taken for just one statement, so that siblings run side by side."""
 
     pool: Pool
+    note: Note = unheard
+
+    def touch(self, kind: Kind, identity: int) -> None:
+        """Tell at once: each statement is a transaction of its own."""
+        self.note(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
@@ -91,6 +101,11 @@ class Transaction(Reading):
     """Statements that take effect together or not at all."""
 
     connection: AsyncConnection[Any]
+    touched: set[Changed] = field(default_factory=set)
+
+    def touch(self, kind: Kind, identity: int) -> None:
+        """Keep it until the commit."""
+        self.touched.add(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
@@ -121,8 +136,9 @@ class Database:
         with refusals():
             async with self.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection, connection.pipeline() as pipe:
                 await connection.execute("BEGIN")
+                tx = Transaction(connection)
                 try:
-                    yield Transaction(connection)
+                    yield tx
                 except BaseException:
                     if not connection.broken:
                         # After an error the server skips everything until a sync. A refusal is none: its locks
@@ -134,6 +150,9 @@ class Database:
                         await connection.execute("ROLLBACK")
                     raise
                 await connection.execute("COMMIT")
+        # Outside of it: a notice would have the commits of all who notify wait for each other.
+        for change in tx.touched:
+            self.primary.note(change)
 
 
 async def run(
@@ -210,9 +229,11 @@ async def connect(
     await primary.open()
     if standby is not primary:
         await standby.open()
+    notices = Notices(conninfo)
     try:
-        yield Database(primary=Reader(primary), standby=Reader(standby), cursors=cursors)
+        yield Database(primary=Reader(primary, notices.note), standby=Reader(standby, notices.note), cursors=cursors)
     finally:
+        await notices.close()
         await primary.close()
         if standby is not primary:
             await standby.close()

@@ -9,6 +9,7 @@ from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 
 from db.engine import POOL_TIMEOUT_SECONDS, Pool, Reading, T, refusals
+from db.notices import Changed, Kind, Note, unheard
 from domain.errors import Unavailable
 
 LARGEST_BATCH: Final = 128
@@ -36,12 +37,17 @@ class Shared(Reading):
     pays for one round trip and one commit instead of queueing for its lock, commit after commit.
     """
 
-    def __init__(self, pool: Pool, *, lock_all: LockAll) -> None:
-        """Run batches on connections of `pool`, their locks taken first, by `lock_all`."""
+    def __init__(self, pool: Pool, *, lock_all: LockAll, note: Note = unheard) -> None:
+        """Run batches on connections of `pool`, their locks taken first, by `lock_all`; tell of changes by `note`."""
         self._pool = pool
         self._lock_all = lock_all
+        self._note = note
         self._waiting: list[Change] = []
         self._runner: asyncio.Task[None] | None = None
+
+    def touch(self, kind: Kind, identity: int) -> None:
+        """Tell at once: what `fetch` has returned is durable."""
+        self._note(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Parameters) -> list[T]:
         """Return the rows of a change once it is durable; raise Unavailable, or the refusal of a broken constraint."""

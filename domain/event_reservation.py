@@ -76,6 +76,7 @@ async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: in
         raise EventNotFound
     if found[0].row is None:
         raise SeatsUnavailable(path=("input", "tickets"), seats_available=found[0].available)
+    reading.touch("event", event_id)
     return found[0].row
 
 
@@ -108,6 +109,8 @@ async def change(
     found = await reading.fetch(kwargs_row(stock.outcome(EventReservation)), CHANGE, given)
     if not found or found[0].row is None:
         raise ReservationNotFound
+    if found[0].is_changed:
+        reading.touch("event", found[0].row.event_id)
     return found[0].row, found[0]
 
 

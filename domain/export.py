@@ -107,6 +107,7 @@ def path(export_id: int) -> str:
 async def begin(tx: Transaction, *, export_id: int) -> int | None:
     """Return the number of the attempt that begins, None where there is nothing left to do."""
     attempt: int | None = await tx.value(BEGIN, id=export_id)
+    tx.touch("export", export_id)
     return attempt
 
 
@@ -134,10 +135,12 @@ async def progress(reading: Reading, *, export_id: int, attempt: int, rows: int)
     """Tell how many rows are written; raise Superseded where this is not the latest attempt."""
     if not await reading.value(PROGRESS, id=export_id, attempt=attempt, rows=rows):
         raise Superseded
+    reading.touch("export", export_id)
 
 
 async def complete(tx: Transaction, *, export_id: int, attempt: int, rows: int) -> bool:
     """Make the export's file available for 7 days; return whether it was this attempt's to do."""
+    tx.touch("export", export_id)
     return bool(await tx.value(COMPLETE, id=export_id, attempt=attempt, rows=rows))
 
 
@@ -145,11 +148,13 @@ async def end_attempt(tx: Transaction, *, export_id: int, attempt: int, error: s
     """Keep that an attempt has failed: the export waits for the next one, or has failed for good."""
     status = ExportStatus.FAILED if last else ExportStatus.QUEUED
     await tx.execute(END_ATTEMPT, id=export_id, attempt=attempt, status=status, error=error)
+    tx.touch("export", export_id)
 
 
 async def give_up(tx: Transaction, *, export_id: int, error: str) -> None:
     """Keep that nobody will try again."""
     await tx.execute(GIVE_UP, id=export_id, error=error)
+    tx.touch("export", export_id)
 
 
 async def due(reading: Reading) -> list[int]:

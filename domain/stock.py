@@ -211,6 +211,8 @@ async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel
     """Make `seats` the total of a user's open booking, all or nothing; None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}
     found = await tx.fetch(kwargs_row(attempt), CHANGE, parameters)
+    if found and found[0].booking:
+        tx.touch("session", found[0].booking.session_id)
     return found[0] if found else None
 
 
@@ -226,6 +228,9 @@ def lock_all(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str,
 
 
 async def give_back(tx: Transaction, *, batch: int) -> int:
-    """Close up to `batch` bookings whose hold is over and free their seats; return how many it was."""
+    """Close up to `batch` bookings whose hold is over and free their seats; return how many it was.
+
+    Nobody needs to be told: the seats were free from the moment at which the hold was over.
+    """
     closed: int = await tx.value(GIVE_BACK, batch=batch)
     return closed

@@ -7,6 +7,7 @@ from db.engine import Database, Reading
 from domain import user
 from domain.errors import Unauthenticated
 from loaders.request import Loaders
+from resolvers.live import Follower
 from services import Services
 from visitors import Visitor
 
@@ -22,6 +23,8 @@ class Context:
     visitor: Visitor
     # Of the operation, once it is known.
     cost: int = 0
+    # What ends a subscription.
+    follower: Follower = field(default_factory=Follower)
     loaders: Loaders = field(init=False)
     # The token of whoever signed up or in by this request.
     entered: str | None = None

@@ -43,14 +43,14 @@ class Edge:
             return
         # Before anything else: whatever becomes of it, it has reached the server. So has a WebSocket's handshake.
         self._tally.add()
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         started, status = time.perf_counter(), 0
         identity = request_id(scope)
         scope["request_id"] = identity.decode()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         path = scope["path"]
 
         async def answer(message: Message) -> None:
@@ -144,7 +144,7 @@ class TrailingSlash:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"][-1] == "/":
+        if scope["type"] != "lifespan" and len(scope["path"]) > 1 and scope["path"][-1] == "/":
             # In place: the router leaves its route in this very scope, where Edge looks for it.
             scope["path"] = scope["path"][:-1]
         await self._app(scope, receive, send)

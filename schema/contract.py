@@ -15,6 +15,7 @@ from schema.execution import Execution, shorten
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
 
 log = structlog.get_logger("matinee.graphql")
 
@@ -42,6 +43,7 @@ class Schema(strawberry.Schema):
 SCHEMA = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[InvalidInput, NotFound, Conflict, SeatsUnavailable, UpstreamUnavailable],
     extensions=[Documents],
     config=StrawberryConfig(scalar_map=SCALARS),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from graphql import GraphQLError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from domain import errors
 from domain.errors import Refusal
@@ -14,6 +15,8 @@ from schema.errors import flat
 LONGEST: Final = 500
 # What graphql-core adds to a mistake, wherever in the message; names of the schema in quotes.
 SUGGESTION: Final = re.compile(r" Did you mean (?:[a-z ]+ )?'\w+'(?:,? (?:or )?'\w+')*\?")
+# What is wrong with the request, in graphql-core's words and in Strawberry's.
+THEIRS: Final = (GraphQLError, CannotGetOperationTypeError, InvalidOperationTypeError)
 UNFIT: Final = "A value does not fit the type that is expected here."
 
 
@@ -45,7 +48,7 @@ def each(error: GraphQLError, reference: str, *, tells_names: bool) -> Iterator[
 
 def is_ours(error: GraphQLError) -> bool:
     """Return whether an error is a bug of ours: raised by a field, or by nothing that is in the document."""
-    if error.original_error is None or isinstance(error.original_error, GraphQLError) or refusals(error):
+    if error.original_error is None or isinstance(error.original_error, THEIRS) or refusals(error):
         return False
     return error.path is not None or not error.locations
 

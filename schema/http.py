@@ -8,8 +8,6 @@ import orjson
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
@@ -29,13 +27,13 @@ from settings import Settings
 from web import addresses, browser_session, tools
 from web.json_depth import is_deeper
 
-PATH: Final = "/graphql"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 READS: Final = ("GET", "HEAD")
 # Members of a request that tell what to run.
 ASKS: Final = frozenset({"query", "documentId", "extensions"})
 QUERIES: Final = frozenset({OperationType.QUERY})
 ALL: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+MISDIRECTED: Final = (CannotGetOperationTypeError, InvalidOperationTypeError)
 ESCAPED_NUL: Final = rb"\u0000"
 STATUSES: Final[dict[type[Refusal], int]] = {
     errors.Unauthenticated: 401,
@@ -57,20 +55,6 @@ class Asked:
     document: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
-
-
-class View:
-    """The address as an application of its own: it answers every method, also those it does not take."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        response = await serve(Request(scope, receive))
-        await response(scope, receive, send)
-
-
-def routes() -> list[BaseRoute]:
-    """Return the one address of GraphQL; a browser that opens it gets GraphiQL."""
-    return [Route(PATH, View(), name="graphql")]
 
 
 async def serve(request: Request) -> Response:
@@ -116,13 +100,8 @@ async def answer(request: Request, media_type: str) -> Response:
             operation_name=asked.operation_name,
             allowed_operation_types=allowed,
         )
-    except InvalidOperationTypeError as refusal:
-        if refusal.operation_type is OperationType.MUTATION:
-            raise errors.MethodNotAllowed(method=f"mutations by {request.method}", accepted="POST") from None
-        raise errors.InvalidInput(field="query", problem="must be a query or a mutation") from None
-    except CannotGetOperationTypeError:
-        problem = "must name an operation of the document, where there are several"
-        raise errors.InvalidInput(field="operationName", problem=problem) from None
+    except MISDIRECTED as cause:
+        raise misdirected(cause, method=request.method) from None
     by_hash = asked.document is not None and request.method in READS
     answered = shown(
         result,
@@ -135,6 +114,17 @@ async def answer(request: Request, media_type: str) -> Response:
     if by_hash:
         return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
     return browser_session.settle(answered, request, entered=context.entered)
+
+
+def misdirected(cause: BaseException, *, method: str) -> Refusal:
+    """Return the refusal of an operation that cannot be told from others, or may not be run in this way."""
+    if not isinstance(cause, InvalidOperationTypeError):
+        problem = "must name an operation of the document, where there are several"
+        return errors.InvalidInput(field="operationName", problem=problem)
+    if cause.operation_type is OperationType.MUTATION:
+        return errors.MethodNotAllowed(method=f"mutations by {method}", accepted="POST")
+    problem = "must be a query or a mutation; subscribe by WebSocket, or with `Accept: text/event-stream`"
+    return errors.InvalidInput(field="query", problem=problem)
 
 
 def shown(
@@ -184,8 +174,12 @@ def refused(faults: list[Refusal], media_type: str) -> Response:
     status = next((STATUSES[kind] for kind in type(first).__mro__ if kind in STATUSES), 400)
     allowed = str(first.words.get("accepted", ""))
     headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": allowed}, 503: {"Retry-After": "1"}}
-    body = {"errors": [{"message": str(fault), "extensions": {"code": fault.code}} for fault in faults]}
-    return respond(body, media_type, status=status, headers=headers.get(status, {}))
+    return respond(told(faults), media_type, status=status, headers=headers.get(status, {}))
+
+
+def told(faults: list[Refusal]) -> dict[str, Any]:
+    """Return the body of what was not run."""
+    return {"errors": [{"message": str(fault), "extensions": {"code": fault.code}} for fault in faults]}
 
 
 def respond(body: object, media_type: str, *, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ from typing import Final
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 HTML: Final = "text/html"
+EVENTS: Final = "text/event-stream"
 ANYTHING: Final = "*/*"
 
 
@@ -28,6 +29,14 @@ def wants_page(accept: str) -> bool:
     """Return whether a browser asks: for HTML by name, and rather than for JSON."""
     ranges = weighed(accept)
     return ranges.get(HTML, 0.0) > max(weight(JSON, ranges), weight(GRAPHQL_JSON, ranges))
+
+
+@lru_cache(maxsize=256)
+def wants_events(accept: str) -> bool:
+    """Return whether results are to come one after the other: by name, and not liked less than one answer."""
+    ranges = weighed(accept)
+    liked = ranges.get(EVENTS, 0.0)
+    return liked > 0 and liked >= max(ranges.get(JSON, 0.0), ranges.get(GRAPHQL_JSON, 0.0))
 
 
 def weight(media_type: str, ranges: Mapping[str, float]) -> float:

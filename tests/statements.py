@@ -7,8 +7,8 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-# What a connection says to itself, whenever the pool opens one.
-CONFIGURING: Final = "SELECT set_config"
+# What a connection says to itself when it is opened, and what is told to other servers some time after a change.
+BESIDE: Final = ("SELECT set_config", "SELECT pg_notify")
 
 
 class Statements(list[str]):
@@ -25,7 +25,7 @@ def recorded() -> Iterator[Statements]:
         cursor: psycopg.AsyncCursor[Any], query: str | bytes, *given: Any, **options: Any
     ) -> psycopg.AsyncCursor[Any]:
         text = query if isinstance(query, str) else query.decode()
-        if not text.startswith(CONFIGURING):
+        if not text.startswith(BESIDE):
             seen.append(text)
         return await execute(cursor, query, *given, **options)
 

@@ -1,12 +1,17 @@
-"""HTTP/1.1 as uvicorn speaks it, with a bound on the head of a request and JSON for what is not HTTP at all."""
+"""HTTP/1.1 and WebSocket as uvicorn speaks them, with bounds on a request's head and on what a slow reader leaves unread."""
 
-from typing import Final
+import socket
+from asyncio import BaseTransport, Transport
+from typing import Final, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
 HEAD_BYTES: Final = 32 * 1024
+# What has been sent over a WebSocket and not been read: the rest waits, and what waits is the newest state.
+UNREAD_BYTES: Final = 16 * 1024
 
 
 class HeadSizeError(ValueError):
@@ -50,3 +55,15 @@ class BoundedProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's own protocol, with little room for what is sent; left to itself, Linux gives each connection megabytes."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Bound the room."""
+        super().connection_made(transport)
+        opened = transport.get_extra_info("socket")
+        if opened is not None:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
+        cast("Transport", transport).set_write_buffer_limits(high=UNREAD_BYTES)

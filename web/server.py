@@ -18,11 +18,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from web import logs
-from web.protocol import BoundedProtocol
+from web.protocol import BoundedProtocol, BoundedWebSocket
 
 BACKLOG: Final = 2048
 # Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
 KEEP_ALIVE_SECONDS: Final = 75
+# As large as a body may be.
+MESSAGE_BYTES: Final = 2**20
+# Between two signs of life over a WebSocket, and until one that stays unanswered ends it.
+PING_SECONDS: Final = 20.0
 # glibc's number for it, from malloc.h.
 M_MMAP_THRESHOLD: Final = -3
 # Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
@@ -89,7 +93,9 @@ def _end(_: int, __: FrameType | None) -> None:
     sys.exit(0)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """uvicorn's own, which says when it is ready, and ends streams before it waits for them."""
+
     def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
@@ -100,6 +106,13 @@ class _Server(uvicorn.Server):
         if self.started:
             settle_memory()
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, once what never ends by itself has been told to."""
+        end_streams: Callable[[], None] | None = self.lifespan.state.get("end_streams")
+        if end_streams is not None:
+            end_streams()
+        await super().shutdown(sockets)
 
 
 def give_back_large_blocks() -> None:
@@ -129,11 +142,23 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
     """
     logs.configure(as_json=serving.json_logs)
     give_back_large_blocks()
-    config = uvicorn.Config(
-        partial(serving.make_app, worker),
+    config = configured(partial(serving.make_app, worker))
+    Server(config, on_ready=on_ready).run(sockets=[listener])
+
+
+def configured(make_app: Callable[[], ASGIApp]) -> uvicorn.Config:
+    """Return uvicorn as we want it."""
+    return uvicorn.Config(
+        make_app,
         factory=True,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http=BoundedProtocol,
+        ws=BoundedWebSocket,
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        # A window of each connection's own would cost more memory than all else that is kept of it.
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -145,7 +170,6 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    _Server(config, on_ready=on_ready).run(sockets=[listener])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from psycopg.rows import AsyncRowFactory
 
 from db.engine import Database, Reading, T
 from db.models import Movie
+from db.notices import Kind
 from loaders.by_id import row_by_id
 from tests.factories import make_movie
 from tests.statements import Statements
@@ -23,6 +24,9 @@ class Behind(Reading):
     ) -> list[T]:
         """Return no row."""
         return []
+
+    def touch(self, kind: Kind, identity: int) -> None:
+        """Change nothing."""
 
 
 async def test_rows_come_in_the_order_asked_for(database: Database, statements: Statements) -> None:

@@ -1,0 +1,150 @@
+"""Notices of change between servers, by LISTEN and NOTIFY: hints, never the news itself, so one that is lost costs a moment."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+Kind = Literal["session", "event", "export"]
+KINDS: Final = frozenset(get_args(Kind))
+CHANNEL: Final = "matinee_changes"
+# Not in a transaction of anybody's: PostgreSQL takes one lock for all who notify, and holds it until they have committed.
+TELL: Final = "SELECT pg_notify(%(channel)s, payload) FROM unnest(%(payloads)s::text[]) AS payload"
+
+# What changes within so long goes out together: one commit for all of it.
+GATHER_SECONDS: Final = 0.02
+MOST_WAITING: Final = 10_000
+# A payload has less than 8000 bytes; `session:` and 19 digits are 27.
+CHANGES_A_NOTICE: Final = 200
+# A connection that is gone without a word is found out by asking it.
+SILENCE_SECONDS: Final = 15.0
+TELL_SECONDS: Final = 5.0
+END_SECONDS: Final = 1.0
+PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+log = structlog.get_logger("matinee.notices")
+
+
+class Changed(NamedTuple):
+    """Something that subscribers may be looking at has changed."""
+
+    kind: Kind
+    id: int
+
+
+Note = Callable[[Changed], None]
+
+
+def unheard(_: Changed) -> None:
+    """Tell nobody."""
+
+
+class Notices:
+    """What is to be told, gathered; noting a change takes no time, and never fails."""
+
+    def __init__(self, conninfo: str) -> None:
+        """Tell the servers of this database, by a connection of its own that is opened for the first change."""
+        self._conninfo = conninfo
+        self._waiting: set[Changed] = set()
+        self._runner: asyncio.Task[None] | None = None
+        self._connection: AsyncConnection[Any] | None = None
+
+    def note(self, change: Changed) -> None:
+        """Tell all servers soon that something has changed; call it once the change is durable."""
+        if len(self._waiting) >= MOST_WAITING:
+            # Subscribers read again by themselves before long.
+            return
+        self._waiting.add(change)
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Tell what is left, and nothing after that."""
+        if self._runner is not None:
+            await asyncio.wait([self._runner], timeout=END_SECONDS)
+            self._runner.cancel()
+        await self._hang_up()
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(GATHER_SECONDS)
+                gathered, self._waiting = self._waiting, set()
+                await self._tell(gathered)
+        finally:
+            self._runner = None
+
+    async def _tell(self, gathered: Collection[Changed]) -> None:
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                connection = await self._connected()
+                await connection.execute(TELL, {"channel": CHANNEL, "payloads": list(payloads(gathered))})
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            log.warning("a notice of changes was not sent", reason=str(error).strip(), changes=len(gathered))
+            await self._hang_up()
+
+    async def _connected(self) -> AsyncConnection[Any]:
+        if self._connection is None:
+            self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True, connect_timeout=2)
+            # A hint that is lost with the power needs no disk to wait for.
+            await self._connection.execute("SELECT set_config('synchronous_commit', 'off', false)")
+        return self._connection
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def payloads(changes: Collection[Changed]) -> Iterator[str]:
+    """Yield the texts of as few notices as tell of all changes."""
+    spelled = [f"{change.kind}:{change.id}" for change in changes]
+    for start in range(0, len(spelled), CHANGES_A_NOTICE):
+        yield ",".join(spelled[start : start + CHANGES_A_NOTICE])
+
+
+def changes_in(payload: str) -> Iterator[Changed]:
+    """Yield the changes that a notice tells of; what another version of the server may say besides is passed over."""
+    for spelled in payload.split(","):
+        kind, _, digits = spelled.partition(":")
+        if kind in KINDS and digits.isascii() and digits.isdigit():
+            yield Changed(kind, int(digits))  # type: ignore[arg-type]  # it is one of KINDS
+
+
+async def listen(conninfo: str, *, hear: Note, connected: Callable[[], None]) -> None:
+    """Call `hear` for each change that a server tells of, until cancelled; connect again whenever the connection is lost.
+
+    `connected` is called each time that it listens anew: what happened before has not been heard.
+    """
+    failures = 0
+
+    def begun() -> None:
+        nonlocal failures
+        failures = 0
+        connected()
+
+    while True:
+        try:
+            await listen_once(conninfo, hear=hear, connected=begun)
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            pause = PAUSES[min(failures, len(PAUSES) - 1)]
+            log.warning("not listening for changes; trying again", reason=str(error).strip(), seconds=pause)
+            failures += 1
+            await asyncio.sleep(pause)
+
+
+async def listen_once(conninfo: str, *, hear: Note, connected: Callable[[], None]) -> None:
+    """Listen by one connection until it is lost; raise psycopg.Error or TimeoutError then."""
+    connection: AsyncConnection[Any] = await AsyncConnection.connect(conninfo, autocommit=True, connect_timeout=2)
+    async with connection:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        connected()
+        while True:
+            async for notice in connection.notifies(timeout=SILENCE_SECONDS):
+                for change in changes_in(notice.payload):
+                    hear(change)
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await connection.execute("SELECT 1")

@@ -1,0 +1,60 @@
+"""What subscriptions tell of: something as it stands now, and again each time that has changed."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from db import ids
+from db.models import Session
+from db.notices import Kind
+from db.pricing import ExportStatus, MovieExport
+from db.ticketing import Event
+from domain import export
+from domain.errors import EventNotFound, ExportNotFound, NotFound, SessionNotFound
+from resolvers.context import Context
+
+UNDER_WAY: Final = (ExportStatus.QUEUED, ExportStatus.RUNNING)
+MISSING: Final[dict[Kind, type[NotFound]]] = {
+    "session": SessionNotFound,
+    "event": EventNotFound,
+    "export": ExportNotFound,
+}
+
+
+async def session_changed(context: Context, public_id: str) -> AsyncGenerator[Session]:
+    """Yield a session each time its free seats have changed; raise SessionNotFound where it is not there, or no more."""
+    async with aclosing(rows(context, "session", ids.expect("ses", public_id, "id"))) as found:
+        async for row in found:
+            yield row
+
+
+async def event_changed(context: Context, public_id: str) -> AsyncGenerator[Event]:
+    """Yield an event each time its free tickets have changed; raise EventNotFound where it is not there, or no more."""
+    async with aclosing(rows(context, "event", ids.expect("evt", public_id, "id"))) as found:
+        async for row in found:
+            yield row
+
+
+async def movie_export_changed(context: Context, public_id: str) -> AsyncGenerator[MovieExport]:
+    """Yield an export each time it has got on, until it is completed or failed.
+
+    Raises Unauthenticated, and ExportNotFound where the viewer may not see it.
+    """
+    user_id, export_id = context.user_id, ids.expect("exp", public_id, "id")
+    await export.visible(context.database.primary, export_id, user_id=user_id)
+    async with aclosing(rows(context, "export", export_id)) as found:
+        async for row in found:
+            yield row
+            if row.status not in UNDER_WAY:
+                return
+
+
+async def rows(context: Context, kind: Kind, identity: int) -> AsyncGenerator[Any]:
+    """Yield the row each time it is news, and give what else is asked of it the loaders of that moment."""
+    live = context.services.live
+    async with aclosing(live.follow(kind, identity, context.follower)) as found:
+        async for news in found:
+            if news.row is None:
+                raise MISSING[kind]
+            context.loaders = news.loaders(context.database)
+            yield news.row

@@ -1,0 +1,39 @@
+"""What can be subscribed to: its state now, and again each time that has changed."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import strawberry
+
+from resolvers import subscriptions
+from schema.connection import Info
+from schema.event import Event
+from schema.export import MovieExport
+from schema.session import Session
+
+Identity = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+
+
+@strawberry.type(
+    description="What can be followed, by WebSocket or server-sent events. A slow reader gets the newest state, not every one."
+)
+class Subscription:
+    """The root of subscriptions."""
+
+    @strawberry.subscription(
+        description="The session again each time its free seats change, on whichever server the change was made; first as "
+        "it is now."
+    )
+    async def session_changed(self, info: Info, id: Identity) -> AsyncGenerator[Session]:
+        """By its id."""
+        return subscriptions.session_changed(info.context, id)  # type: ignore[return-value]  # the sources
+
+    @strawberry.subscription(description="The same for an event's free tickets.")
+    async def event_changed(self, info: Info, id: Identity) -> AsyncGenerator[Event]:
+        """By its id."""
+        return subscriptions.event_changed(info.context, id)  # type: ignore[return-value]  # the sources
+
+    @strawberry.subscription(description="An export's progress, until it is completed or failed.")
+    async def movie_export_changed(self, info: Info, id: Identity) -> AsyncGenerator[MovieExport]:
+        """By its id."""
+        return subscriptions.movie_export_changed(info.context, id)  # type: ignore[return-value]  # the sources
