@@ -63,9 +63,10 @@ class Notices:
 
     async def close(self) -> None:
         """Tell what is left, and nothing after that."""
-        if self._runner is not None:
-            await asyncio.wait([self._runner], timeout=END_SECONDS)
-            self._runner.cancel()
+        runner = self._runner
+        if runner is not None:
+            await asyncio.wait({runner}, timeout=END_SECONDS)
+            runner.cancel()
         await self._hang_up()
 
     async def _run(self) -> None:

@@ -20,12 +20,13 @@ LONG = {
     *("MovieExport.downloadUrl", "MovieOffer.cheapest", "MovieOffer.prices"),
     *("EventReservation.event", "Show.tickets", "Ticket.show", "Ticket.expiresAt", "User.eventReservations"),
 }
+ROOTS = ("Query", "Mutation", "Subscription")
 
 
 def fields() -> Iterator[tuple[str, str]]:
     """Yield every field below the roots, and the module of what resolves it."""
     for name, found in SCHEMA._schema.type_map.items():  # noqa: SLF001
-        if isinstance(found, GraphQLObjectType) and not name.startswith("__") and name not in ("Query", "Mutation"):
+        if isinstance(found, GraphQLObjectType) and not name.startswith("__") and name not in ROOTS:
             for field, facts in found.fields.items():
                 yield f"{name}.{field}", facts.resolve.__module__ if facts.resolve else ""
 
