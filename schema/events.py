@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-import auth
 from domain import errors
 from domain.errors import Refusal, Refusals
 from resolvers.context import Context
@@ -22,7 +21,7 @@ from schema.http import refused, told
 from schema.media_types import EVENTS, JSON
 from schema.streams import ALL, READING, Result, results
 from services import Services
-from web import addresses
+from web import addresses, browser_session
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -33,7 +32,7 @@ HEARTBEAT: Final = b":\n\n"
 COMPLETE: Final = b"event: complete\ndata: \n\n"
 HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Vary": "Accept, Authorization",
+    "Vary": "Accept, Authorization, Cookie",
     # Nginx would hold back what comes in small pieces.
     "X-Accel-Buffering": "no",
 }
@@ -43,7 +42,7 @@ async def serve(request: Request) -> Response:
     """Return the stream of an operation's results; an ordinary answer where the request cannot be run."""
     try:
         services: Services = request.state.services
-        actor = auth.identify(request.scope, keys=services.keys)
+        actor = browser_session.identify(request)
         asked, _ = await http.read(request)
     except (Refusal, Refusals) as raised:
         return refused(flat(raised), JSON)

@@ -6,7 +6,6 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -23,7 +22,7 @@ from schema.errors import flat
 from schema.http import Asked, checked, holds_nul, told
 from schema.streams import results
 from services import Services
-from web import addresses
+from web import addresses, browser_session
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_SECONDS: Final = 3.0
@@ -166,8 +165,8 @@ class Connection:
         if not self._is_acknowledged:
             raise Violation(4401, "Unauthorized: send connection_init first")
         name, payload = identity(given), given.get("payload")
-        if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
-            raise Violation(4400, "Invalid message: `payload` must be an object with a `query`")
+        if not isinstance(payload, dict) or not isinstance(payload.get("query"), str | None):
+            raise Violation(4400, "Invalid message: `payload` must be an object with a `query` or a `documentId`")
         if name in self._operations:
             raise Violation(4409, f"Subscriber for {name} already exists")
         try:
@@ -245,20 +244,7 @@ def identified(websocket: WebSocket, payload: Mapping[str, Any], *, services: Se
     """Return who is behind a connection: by the payload of connection_init, else by the handshake; raise Unauthenticated."""
     given = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
     if given is None:
-        return auth.identify(own(websocket, services.settings.public_url), keys=services.keys)
+        return browser_session.identify(websocket)
     if not isinstance(given, str):
         raise errors.Unauthenticated(problem="`authorization` must be a text.")
     return auth.authenticate(given, keys=services.keys)
-
-
-def own(websocket: WebSocket, public_url: str | None) -> dict[str, Any]:
-    """Return the handshake, without its cookies where a page of another site has sent it.
-
-    Browsers let any page open a WebSocket to us, and send our cookies along.
-    """
-    origin = websocket.headers.get("origin")
-    ours = {websocket.headers.get("host"), urlsplit(public_url or "").netloc}
-    if origin is None or urlsplit(origin).netloc in ours:
-        return dict(websocket.scope)
-    headers = [(name, value) for name, value in websocket.scope["headers"] if name != b"cookie"]
-    return {**websocket.scope, "headers": headers}

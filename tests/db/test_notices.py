@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection, Notify
@@ -64,7 +65,7 @@ async def touched_and_failed(database: Database) -> None:
 async def test_seats_are_told_by_whichever_way_they_are_taken(database: Database, database_url: str) -> None:
     shared = Shared(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note)
     booking = await make_booking(database)
-    given = {"user_id": booking.user_id, "booking_id": booking.id}
+    given: dict[str, Any] = {"user_id": booking.user_id, "booking_id": booking.id}
     async with heard(database_url) as by_shared:
         await stock.hold(shared, seats=2, **given)
     async with heard(database_url) as by_transaction, database.transaction() as tx:

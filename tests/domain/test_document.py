@@ -9,6 +9,7 @@ import pytest
 from psycopg.rows import AsyncRowFactory
 
 from db.engine import Database, Reading, T
+from db.notices import Kind
 from domain import document, registry
 from domain.document import digest
 from domain.errors import InvalidInput, Unavailable
@@ -136,6 +137,9 @@ class Broken(Reading):
             self.works = True
             raise Unavailable
         return await self.reading.fetch(factory, statement, parameters)
+
+    def touch(self, kind: Kind, identity: int) -> None:
+        self.reading.touch(kind, identity)
 
 
 async def test_a_failure_is_raised_and_not_remembered(database: Database) -> None:
