@@ -26,6 +26,7 @@ from domain.errors import Refusal, Refusals
 from domain.page_view import Seen
 from domain.registry import Registry
 from jobs import queue, request_count
+from resolvers.audiences import Audiences
 from resolvers.live import Live
 from rest import openapi, poster_files, probes
 from rest.endpoint import route
@@ -159,6 +160,7 @@ async def serving(
             documents=Registry(database.primary),
             usage=measured.usage,
             live=Live(database, settings.database_url or ""),
+            audiences=Audiences(),
         )
         try:
             yield services

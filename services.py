@@ -1,6 +1,7 @@
 """What app.py makes once and hands to every door: GraphQL, REST and the jobs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from auth import Keys, Passwords
 from db.batches import Batches
@@ -10,6 +11,7 @@ from db.tally import Tally
 from db.windows import Windows
 from domain.page_view import Seen
 from domain.registry import Registry
+from resolvers.audiences import Audiences
 from resolvers.live import Live
 from settings import Settings
 from upstreams.catalogue import Catalogue
@@ -45,3 +47,5 @@ class Services:
     windows: Windows
     # What subscribers look at.
     live: Live
+    # Those of them who are to be told the same.
+    audiences: Audiences[Any]

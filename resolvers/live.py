@@ -1,6 +1,7 @@
 """What subscribers look at: read once for all of them when it may have changed, and told to those whom it makes a difference."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,14 +19,15 @@ from loaders.request import Loaders
 
 # What arrives within so long is read together.
 GATHER_SECONDS: Final = 0.02
-# Nobody needs to hear of one session more often; the newest state is what they hear.
+# Nobody needs to hear of one session more often; what they hear is the newest state.
 PACE_SECONDS: Final = 0.1
 # Notices are hints, and may be lost: everything that is looked at is read again by and by.
 AGAIN_SECONDS: Final = 3.0
 # A hold is over only after its deadline.
 AFTER_SECONDS: Final = 0.01
 PAUSE_SECONDS: Final = 1.0
-FIRST_SECONDS: Final = 2.0
+FIRST_SECONDS: Final = 5.0
+NEVER: Final = math.inf
 
 # Free seats as in loaders/by_session.py, and the seconds until the next hold runs out and frees more of them.
 SEATS: Final = """
@@ -95,14 +97,14 @@ class Topic:
     # Reads that have begun and that have ended: who has just come waits for one that begins after that.
     begun: int = 0
     ended: int = 0
-    is_asked: bool = True
-    is_due: bool = True
-    # By the clock of the loop.
-    deadline: float | None = None
+    newcomers: int = 0
+    # When it was read last, and when it is to be read again, by the clock of the loop.
+    read_at: float = -NEVER
+    due: float = NEVER
 
     def differs(self, mark: object) -> bool:
         """Whether this is to be told to somebody."""
-        return self.is_asked or self.news is None or self.news.mark != mark
+        return self.newcomers > 0 or self.news is None or self.news.mark != mark
 
 
 class Live:
@@ -136,13 +138,12 @@ class Live:
         """Read something again, where anybody looks at it."""
         topic = self._topics.get(change)
         if topic is not None:
-            topic.is_due = True
+            topic.due = min(topic.due, topic.read_at + PACE_SECONDS)
             self._wake.set()
 
     def hear_all(self) -> None:
         """Read everything again."""
-        for topic in self._topics.values():
-            topic.is_due = True
+        self._again = 0.0
         self._wake.set()
 
     async def close(self) -> None:
@@ -157,7 +158,7 @@ class Live:
             self._running = [asyncio.create_task(listening), asyncio.create_task(self._read_on())]
         topic = self._topics.setdefault(Changed(kind, identity), Topic(kind, identity))
         topic.followers.add(follower)
-        topic.is_due = topic.is_asked = True
+        topic.due = 0.0
         self._wake.set()
         return topic
 
@@ -179,11 +180,9 @@ class Live:
                 # Nobody would hear of anything any more.
                 log.exception("unexpected error")
                 await asyncio.sleep(PAUSE_SECONDS)
-            await asyncio.sleep(PACE_SECONDS - GATHER_SECONDS)
 
     async def _something_due(self) -> None:
-        deadlines = [topic.deadline for topic in self._topics.values() if topic.deadline is not None]
-        until = min([self._again, *deadlines]) if self._topics else None
+        until = min([self._again, *(topic.due for topic in self._topics.values())]) if self._topics else None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 await self._wake.wait()
@@ -194,7 +193,7 @@ class Live:
         is_time = now >= self._again
         if is_time:
             self._again = now + AGAIN_SECONDS
-        due = [topic for topic in self._topics.values() if is_time or topic.is_due or (topic.deadline or now) < now]
+        due = [topic for topic in self._topics.values() if is_time or topic.due <= now]
         if due:
             await read(self.database, due)
 
@@ -202,12 +201,15 @@ class Live:
 async def first(topic: Topic, follower: Follower) -> News | None:
     """Return how something stands, from a read that begins now; raise Unavailable where it takes too long."""
     enough = topic.begun + 1
+    topic.newcomers += 1
     try:
         async with asyncio.timeout(FIRST_SECONDS):
-            while topic.ended < enough:
+            while topic.ended < enough and not follower.is_ended:
                 await follower.woken()
     except TimeoutError:
         raise Unavailable from None
+    finally:
+        topic.newcomers -= 1
     return topic.news
 
 
@@ -222,8 +224,9 @@ async def newer(topic: Topic, follower: Follower, *, than: News) -> News | None:
 
 async def read(database: Database, topics: list[Topic]) -> None:
     """Read how these stand, and wake those to whom it is news."""
+    now = asyncio.get_running_loop().time()
     for topic in topics:
-        topic.is_due = False
+        topic.read_at, topic.due = now, NEVER
         topic.begun += 1
     begun = [(topic, topic.begun) for topic in topics]
     tick = Tick(database)
@@ -232,12 +235,11 @@ async def read(database: Database, topics: list[Topic]) -> None:
         told = await asyncio.gather(*(found(database, tick, some) for found, some in by_kind if some))
     except BaseException:
         for topic in topics:
-            topic.is_due = True
+            topic.due = 0.0
         raise
     for topic, news in (each for some in told for each in some):
         prime(tick, news)
         topic.news = news
-        topic.is_asked = False
     for topic, count in begun:
         topic.ended = count
     for topic, _ in (each for some in told for each in some):
@@ -250,12 +252,12 @@ Told = list[tuple[Topic, News]]
 
 async def sessions(database: Database, tick: Tick, topics: list[Topic]) -> Told:
     """Return the sessions whose free seats have changed, and note when the next hold of each runs out."""
-    now = asyncio.get_running_loop().time()
     found = {row[0]: row[1:] for row in await database.primary.tuples(SEATS, ids=[topic.id for topic in topics])}
     marks = {identity: int(seats) for identity, (seats, _) in found.items()}
     for topic in topics:
         seconds = found.get(topic.id, (0, None))[1]
-        topic.deadline = None if seconds is None else now + seconds + AFTER_SECONDS
+        if seconds is not None:
+            topic.due = min(topic.due, topic.read_at + max(seconds, PACE_SECONDS) + AFTER_SECONDS)
     changed = [topic for topic in topics if topic.differs(marks.get(topic.id))]
     rows = await tick["session_by_id"].load_many([topic.id for topic in changed])
     return [(topic, News(topic.kind, row, marks.get(topic.id), tick)) for topic, row in zip(changed, rows, strict=True)]

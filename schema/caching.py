@@ -44,6 +44,21 @@ CATALOGUE: Final[dict[str, frozenset[str]]] = {
     **{f"{item}Edge": frozenset({"node", "cursor"}) for item in ("Movie", "Place", "Session")},
 }
 
+# The same for what is told to everybody as it is at this moment.
+EVERYBODYS: Final[dict[str, frozenset[str]]] = {
+    **CATALOGUE,
+    "Subscription": frozenset({"sessionChanged", "eventChanged"}),
+    "Session": CATALOGUE["Session"] | {"seatsAvailable"},
+    "Event": frozenset(
+        {"id", "uuid", "name", "description", "date", "capacity", "availability", "createdAt", "updatedAt"}
+    ),
+}
+
+
+def is_everybodys(asked: Iterable[Coordinate]) -> bool:
+    """Return whether these fields are the same for everybody, all of them."""
+    return all(each.field in EVERYBODYS.get(each.type, ()) for each in asked)
+
 
 def is_catalogue(asked: Iterable[Coordinate]) -> bool:
     """Return whether these fields are of the catalogue, all of them."""

@@ -1,18 +1,22 @@
 """Operations whose results come one after the other: what WebSocket and server-sent events have in common."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import orjson
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from resolvers.context import Context
+from resolvers.live import Follower
 from schema import trusted
+from schema.caching import is_everybodys
 from schema.contract import SCHEMA
+from schema.documents import Documents
 from schema.formatting import formatted
 from schema.http import MISDIRECTED, Asked, misdirected, told
 
@@ -31,7 +35,63 @@ class Result:
 async def results(
     asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
-    """Yield what an operation results in: one for a query or mutation, one for each event of a subscription."""
+    """Yield what an operation results in: one for a query or mutation, one for each event of a subscription.
+
+    What comes after the first is worked out once for all who subscribe to the same and are to be told the same.
+    """
+    key = common(asked, context)
+    if key is None:
+        async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
+            async for result in found:
+                yield result
+        return
+    source = partial(public, asked, context, reference=reference)
+    with context.services.audiences.joined(key, source, context.follower) as audience:
+        version, last = audience.version, None
+        async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
+            async for last in found:
+                yield last
+                break
+        if last is None or not last.ran:
+            return
+        async with aclosing(audience.since(version, context.follower)) as later:
+            async for result in later:
+                # The source's first may be what was told already.
+                if result != last:
+                    yield result
+                last = result
+
+
+def common(asked: Asked, context: Context) -> Hashable | None:
+    """Return what all have in common who are to be told the same; None where the answer depends on who asks.
+
+    None also for the first to come with a document: whom its fields concern is known once it has been prepared.
+    """
+    prepared = Documents.shelf.find(asked.query or "")
+    if prepared is None or prepared.faults or prepared.introspection:
+        return None
+    if asked.operation_name is None and prepared.has_several_operations:
+        return None
+    try:
+        fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
+    except StopIteration:
+        # There is no operation of that name.
+        return None
+    if not any(each.type == "Subscription" for each in fields) or not is_everybodys(fields):
+        return None
+    variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS)
+    return asked.query, variables, asked.operation_name, context.base
+
+
+def public(asked: Asked, context: Context, follower: Follower, *, reference: str) -> AsyncGenerator[Result]:
+    """Yield what anybody would be told."""
+    return own(asked, Context(context.services, None, context.base, follower=follower), reference=reference)
+
+
+async def own(
+    asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
+) -> AsyncGenerator[Result]:
+    """Yield the results of one operation; after one that did not run nothing follows."""
     show = partial(shown, reference=reference, tells_names=context.services.settings.tells_names)
     try:
         stream = await SCHEMA.stream(
