@@ -136,6 +136,7 @@ async def serving(
 
         passwords = Passwords()
         measured = metrics or Metrics()
+        database.notices.on_sent = measured.streaming.sent
         of_upstreams = UpstreamMetrics(measured.registry)
         upstream = _catalogue(settings, of_upstreams)
         services = Services(
@@ -159,7 +160,8 @@ async def serving(
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
             documents=Registry(database.primary),
             usage=measured.usage,
-            live=Live(database, settings.database_url or ""),
+            streaming=measured.streaming,
+            live=Live(database, settings.database_url or "", on_heard=measured.streaming.heard),
             audiences=Audiences(),
         )
         try:

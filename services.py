@@ -17,6 +17,7 @@ from settings import Settings
 from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
 from upstreams.store import Store
+from web.streaming import Streaming
 from web.usage import Usage
 
 
@@ -49,3 +50,5 @@ class Services:
     live: Live
     # Those of them who are to be told the same.
     audiences: Audiences[Any]
+    # Counts them, and the notices that they hear by.
+    streaming: Streaming

@@ -125,6 +125,7 @@ class Database:
     primary: Reader
     standby: Reader
     cursors: CursorCodec
+    notices: Notices
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -231,7 +232,12 @@ async def connect(
         await standby.open()
     notices = Notices(conninfo)
     try:
-        yield Database(primary=Reader(primary, notices.note), standby=Reader(standby, notices.note), cursors=cursors)
+        yield Database(
+            primary=Reader(primary, notices.note),
+            standby=Reader(standby, notices.note),
+            cursors=cursors,
+            notices=notices,
+        )
     finally:
         await notices.close()
         await primary.close()

@@ -48,6 +48,8 @@ class Notices:
     def __init__(self, conninfo: str) -> None:
         """Tell the servers of this database, by a connection of its own that is opened for the first change."""
         self._conninfo = conninfo
+        # Told how many changes were sent; for whoever counts.
+        self.on_sent: Callable[[int], object] = int
         self._waiting: set[Changed] = set()
         self._runner: asyncio.Task[None] | None = None
         self._connection: AsyncConnection[Any] | None = None
@@ -83,6 +85,7 @@ class Notices:
             async with asyncio.timeout(TELL_SECONDS):
                 connection = await self._connected()
                 await connection.execute(TELL, {"channel": CHANNEL, "payloads": list(payloads(gathered))})
+            self.on_sent(len(gathered))
         except (psycopg.Error, OSError, TimeoutError) as error:
             log.warning("a notice of changes was not sent", reason=str(error).strip(), changes=len(gathered))
             await self._hang_up()

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -110,8 +110,9 @@ class Topic:
 class Live:
     """All that the subscribers of this process look at."""
 
-    def __init__(self, database: Database, conninfo: str) -> None:
-        """Listen to the servers of this database, from the first subscriber on."""
+    def __init__(self, database: Database, conninfo: str, *, on_heard: Callable[[], object] = bool) -> None:
+        """Listen to the servers of this database, from the first subscriber on; `on_heard` is told of each notice."""
+        self._on_heard = on_heard
         self.database = database
         self._conninfo = conninfo
         self._topics: dict[Changed, Topic] = {}
@@ -136,6 +137,7 @@ class Live:
 
     def hear(self, change: Changed) -> None:
         """Read something again, where anybody looks at it."""
+        self._on_heard()
         topic = self._topics.get(change)
         if topic is not None:
             topic.due = min(topic.due, topic.read_at + PACE_SECONDS)

@@ -62,6 +62,7 @@ class Stream(Response):
         del self.headers["content-length"]
         self._found = found
         self._follower = context.follower
+        self._streaming = context.services.streaming
         self._ending = context.services.live.ending
         self._until = context.actor.expires if context.actor else None
 
@@ -96,9 +97,10 @@ class Stream(Response):
             done, _ = await asyncio.wait(tasks, timeout=max(patience, 0), return_when=asyncio.FIRST_COMPLETED)
 
     async def _tell(self, write: Write) -> None:
-        async with aclosing(self._found) as found:
-            async for result in found:
-                await write(event(result.body))
+        with self._streaming.under_way("sse"):
+            async with aclosing(self._found) as found:
+                async for result in found:
+                    await write(event(result.body))
         if not self._follower.is_ended:
             await write(COMPLETE)
 

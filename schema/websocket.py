@@ -198,7 +198,7 @@ class Connection:
         context = Context(self._services, self.actor, self._base, follower=operation.follower)
         reference = self._websocket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
-        with suppress(WebSocketDisconnect, RuntimeError):
+        with suppress(WebSocketDisconnect, RuntimeError), self._services.streaming.under_way("websocket"):
             async with aclosing(results(asked, context, reference=reference)) as found:
                 async for result in found:
                     if not operation.is_wanted:

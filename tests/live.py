@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
 import httpx
-from starlette.applications import Starlette
+from psycopg import AsyncConnection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -27,7 +27,7 @@ PATIENCE: Final = 10.0
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[tuple[Starlette, str]]:
+async def served(settings: Settings) -> AsyncIterator[str]:
     """Yield a running server, which has no jobs, and where it listens."""
     app = create_app(settings, with_jobs=False)
     ready = asyncio.Event()
@@ -38,7 +38,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[Starlette, str]]:
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
         try:
-            yield app, f"127.0.0.1:{listener.getsockname()[1]}"
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await running
@@ -156,3 +156,17 @@ class Events:
         assert "errors" not in body, body
         data: dict[str, Any] = body["data"]
         return data
+
+
+async def cut(url: str, last: str) -> None:
+    """Cut the connections of this database whose last statement has this in it; wait until there is one."""
+    async with await AsyncConnection.connect(url, autocommit=True) as connection, asyncio.timeout(PATIENCE):
+        while True:
+            found = await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE %s",
+                (f"%{last}%",),
+            )
+            if found.rowcount:
+                return
+            await asyncio.sleep(0.05)

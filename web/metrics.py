@@ -12,6 +12,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from web.streaming import Streaming
 from web.usage import Usage
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -41,6 +42,7 @@ class Metrics:
         # Looking a series up by its labels costs more than counting in it.
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.usage = Usage(own)
+        self.streaming = Streaming(own)
         self._shown = _sum_of_workers() or own
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:

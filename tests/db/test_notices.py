@@ -15,6 +15,7 @@ from db.shared import Shared
 from domain import event_reservation, stock
 from domain.errors import SeatsUnavailable
 from tests.factories import make_booking, make_session
+from tests.live import cut
 from tests.ticketing import make_event
 
 PATIENCE = 5.0
@@ -176,14 +177,3 @@ def test_what_a_newer_server_says_besides_is_passed_over() -> None:
         Changed("export", 3),
     ]
     assert list(payloads([])) == []
-
-
-async def cut(url: str, last: str) -> None:
-    """Cut the connections of this database whose last statement has this in it."""
-    async with await AsyncConnection.connect(url, autocommit=True) as connection:
-        found = await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE %s",
-            (f"%{last}%",),
-        )
-    assert found.rowcount >= 1

@@ -21,7 +21,7 @@ from tests.ticketing import make_event
 
 @pytest.fixture
 async def address(settings: Settings) -> AsyncIterator[str]:
-    async with served(settings) as (_, where):
+    async with served(settings) as where:
         yield where
 
 
