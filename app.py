@@ -1,7 +1,7 @@
 """The composition root: what the server is made of, in one place. Nothing is made at import."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, TypedDict
@@ -15,15 +15,13 @@ from starlette.types import Lifespan
 
 import rest.errors
 from auth import Keys, Passwords
-from db import cursors, revision, tally, windows
-from db.batches import Batches
+from db import cursors, revision, seals, tally, windows
 from db.engine import Database, connect
 from db.shared import Shared
 from db.tally import Tally
 from db.windows import Windows
 from domain import event_reservation, page_view, stock
 from domain.errors import Refusal, Refusals
-from domain.page_view import Seen
 from domain.registry import Registry
 from jobs import queue, request_count
 from resolvers.audiences import Audiences
@@ -129,11 +127,6 @@ async def serving(
 ) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
     async with connected(settings) as database:
-
-        async def keep(views: Sequence[Seen]) -> None:
-            async with database.transaction() as tx:
-                await page_view.keep(tx, views)
-
         passwords = Passwords()
         measured = metrics or Metrics()
         database.notices.on_sent = measured.streaming.sent
@@ -144,7 +137,7 @@ async def serving(
             database=database,
             keys=Keys(settings.secrets, settings.token_seconds),
             passwords=passwords,
-            page_views=Batches(keep),
+            page_views=page_view.gathered(database),
             shared=Shared(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note),
             catalogue=Catalogue(settings.catalogue_url, upstream),
             tally=counted or tally.private(),
@@ -163,6 +156,7 @@ async def serving(
             streaming=measured.streaming,
             live=Live(database, settings.database_url or "", on_heard=measured.streaming.heard),
             audiences=Audiences(),
+            seal=seals.seal(settings.secrets),
         )
         try:
             yield services

@@ -7,7 +7,7 @@ from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import jwt
 from argon2 import PasswordHasher, Type
@@ -135,6 +135,16 @@ def identify(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
     actor = authenticate(values[0].decode("latin-1") if values else None, keys=keys)
     scope["actor"] = actor
     return actor
+
+
+class Hashing(Protocol):
+    """What hashes passwords, whoever waits for it."""
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to keep; raise Unavailable when too many are in line."""
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        """Return whether the password is the one behind the kept hash, None standing for an unknown account."""
 
 
 class Passwords:

@@ -1,12 +1,14 @@
 """What app.py makes once and hands to every door: GraphQL, REST and the jobs."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from auth import Keys, Passwords
+from auth import Hashing, Keys
 from db.batches import Batches
-from db.engine import Database
-from db.shared import Shared
+from db.engine import Database, Reading
+from db.seals import Seal
 from db.tally import Tally
 from db.windows import Windows
 from domain.page_view import Seen
@@ -28,15 +30,15 @@ class Services:
     settings: Settings
     database: Database
     keys: Keys
-    passwords: Passwords
+    passwords: Hashing
     page_views: Batches[Seen]
-    # For the changes of bookings: those that arrive together share one commit.
-    shared: Shared
+    # For the changes of bookings: those that arrive together share one commit (db/shared.py).
+    shared: Reading
     catalogue: Catalogue
     # The requests that this machine has served.
     tally: Tally
     # The same for reservations of events.
-    shared_tickets: Shared
+    shared_tickets: Reading
     prices: Prices
     # Files of exports.
     store: Store
@@ -52,3 +54,7 @@ class Services:
     audiences: Audiences[Any]
     # Counts them, and the notices that they hear by.
     streaming: Streaming
+    # What is kept of requests with an idempotency key.
+    seal: Seal
+    # Entered around calls of third parties: a request with a key has a transaction, which does not wait for them (keyed.py).
+    outside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

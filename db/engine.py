@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
-from psycopg import AsyncConnection, errors
+from psycopg import AsyncConnection, AsyncPipeline, errors
 from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -141,19 +141,26 @@ class Database:
                 try:
                     yield tx
                 except BaseException:
-                    if not connection.broken:
-                        # After an error the server skips everything until a sync. A refusal is none: its locks
-                        # need not wait for one more round trip.
-                        if pipe.status is PipelineStatus.ABORTED:
-                            # It tells once more of what was skipped; what went wrong is being raised already.
-                            with suppress(errors.PipelineAborted):
-                                await pipe.sync()
-                        await connection.execute("ROLLBACK")
+                    await undo(connection, pipe, "ROLLBACK")
                     raise
                 await connection.execute("COMMIT")
         # Outside of it: a notice would have the commits of all who notify wait for each other.
         for change in tx.touched:
             self.primary.note(change)
+
+
+async def undo(connection: AsyncConnection[Any], pipe: AsyncPipeline, *statements: LiteralString) -> None:
+    """Send what undoes something, while what went wrong is being raised; a broken connection has undone everything."""
+    if connection.broken:
+        return
+    # After an error the server skips everything until a sync. A refusal is none: its locks need not wait for one more
+    # round trip.
+    if pipe.status is PipelineStatus.ABORTED:
+        # It tells once more of what was skipped.
+        with suppress(errors.PipelineAborted):
+            await pipe.sync()
+    for statement in statements:
+        await connection.execute(statement)
 
 
 async def run(

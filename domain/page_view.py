@@ -6,7 +6,8 @@ from typing import Final
 
 import orjson
 
-from db.engine import Transaction
+from db.batches import Batches
+from db.engine import Database, Transaction
 from db.models import PageEventType
 from domain.errors import InvalidInput, Refusal, refuse
 from domain.text import faults_of_text
@@ -70,3 +71,13 @@ def faults_at(path: tuple[str, ...], text: str, *, longest: int, may_be_blank: b
 async def keep(tx: Transaction, views: Sequence[Seen]) -> None:
     """Keep all of them by one statement, in their order."""
     await tx.execute(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
+
+
+def gathered(database: Database) -> Batches[Seen]:
+    """Return what keeps page views in this database, those together that come together."""
+
+    async def kept(views: Sequence[Seen]) -> None:
+        async with database.transaction() as tx:
+            await keep(tx, views)
+
+    return Batches(kept)

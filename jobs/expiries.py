@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 from procrastinate import App, JobContext
 
-from domain import show, stock
+from domain import idempotency, show, stock
 from services import Services
 
 EVERY_TEN_SECONDS: Final = "* * * * * */10"
@@ -14,6 +14,7 @@ BATCH: Final = 500
 
 NAME: Final = "expiries:give_back_expired_seats"
 DELETE_SHOWS: Final = "expiries:delete_expired_shows"
+DELETE_KEYS: Final = "expiries:delete_expired_keys"
 
 log = structlog.get_logger("matinee.jobs")
 
@@ -23,6 +24,8 @@ def add_to(queue: App) -> None:
     task = queue.task(name=NAME, queueing_lock="give_back_expired_seats", pass_context=True)(give_back_expired_seats)
     queue.periodic(cron=EVERY_TEN_SECONDS)(task)
     task = queue.task(name=DELETE_SHOWS, queueing_lock="delete_expired_shows", pass_context=True)(delete_expired_shows)
+    queue.periodic(cron=EVERY_MINUTE)(task)
+    task = queue.task(name=DELETE_KEYS, queueing_lock="delete_expired_keys", pass_context=True)(delete_expired_keys)
     queue.periodic(cron=EVERY_MINUTE)(task)
 
 
@@ -46,3 +49,14 @@ async def delete_expired_shows(context: JobContext, timestamp: int) -> None:
             deleted = await show.delete_expired(tx, batch=BATCH)
         if deleted:
             log.info("expired shows deleted", shows=deleted, scheduled_at=timestamp)
+
+
+async def delete_expired_keys(context: JobContext, timestamp: int) -> None:
+    """Delete the idempotency keys whose day is over, with the answers that were kept under them."""
+    services: Services = context.additional_context["services"]
+    deleted = BATCH
+    while deleted == BATCH:
+        async with services.database.transaction() as tx:
+            deleted = await idempotency.delete_expired(tx, batch=BATCH)
+        if deleted:
+            log.info("expired idempotency keys deleted", keys=deleted, scheduled_at=timestamp)

@@ -28,6 +28,8 @@ class Context:
     loaders: Loaders = field(init=False)
     # The token of whoever signed up or in by this request.
     entered: str | None = None
+    # Whether a retry would come to the same; not where a third party did not answer.
+    is_settled: bool = True
     _is_staff: bool | None = None
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.requests import Request
 
 from auth import Actor
+from db import ids
 from domain import user
 from domain.errors import Unauthenticated
 from services import Services
@@ -26,6 +27,15 @@ async def require(request: Request, actor: Actor | None) -> None:
     if actor is None:
         raise Unauthenticated(problem=ANOTHER)
     await user.require_staff(services.database.primary, actor.user_id)
+
+
+def caller(request: Request, actor: Actor | None) -> str:
+    """Return whose idempotency keys the request uses: a user's, the counter's, or those of all who are not known."""
+    if actor is not None:
+        return ids.encode("usr", actor.user_id)
+    services: Services = request.state.services
+    token = services.settings.counter_token
+    return "counter" if token is not None and _is_one(request.headers.getlist(HEADER), token) else "anonymous"
 
 
 def _is_one(given: list[str], token: bytes) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -12,11 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import auth
+import keyed
 from auth import Actor
 from db import ids
 from domain import errors
-from domain.errors import Refusal
+from domain.errors import Refusal, Refusals
 from rest import counter_token
+from rest.errors import render_refusal
 from rest.payloads import Nothing, names, parsed
 from services import Services
 from visitors import Visitor, visitor
@@ -80,12 +84,8 @@ class Call(Generic[Asked_co]):
     request: Request
     actor: Actor | None
     asked: Asked_co
-
-    @property
-    def services(self) -> Services:
-        """What the server is made of."""
-        services: Services = self.request.state.services
-        return services
+    # What the server is made of; with an idempotency key, as seen from inside its transaction.
+    services: Services
 
     @property
     def visitor(self) -> Visitor:
@@ -131,6 +131,11 @@ class Endpoint(Generic[Asked_co]):
         return self.takes_either or self.method not in ("GET", "DELETE")
 
     @property
+    def takes_key(self) -> bool:
+        """Whether an idempotency key is honoured (rest-contract.md, Everywhere)."""
+        return self.method in ("POST", "PATCH", "PUT")
+
+    @property
     def needs_body(self) -> bool:
         """Whether the body has something to say."""
         return self.has_body and self.takes is not Nothing and not self.takes_either
@@ -143,13 +148,37 @@ def route(endpoint: Endpoint[Any]) -> Route:
         actor = identified(request, endpoint.caller)
         if endpoint.caller is Caller.COUNTER:
             await counter_token.require(request, actor)
-        data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
-        if endpoint.takes_either:
-            data = either(data, parameters(request), known=names(endpoint.takes))
-        return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data)))
+        services: Services = request.state.services
+        if endpoint.takes_key and keyed.is_keyed(request):
+            return await keyed.once(
+                request,
+                services,
+                caller=counter_token.caller(request, actor),
+                run=partial(settled, endpoint, request, actor),
+            )
+        return await answered(endpoint, request, actor, services)
 
     # The middleware has taken the slash at the end away, whether or not the document writes it.
     return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])
+
+
+async def answered(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
+    """Return what the endpoint answers; raise what it refuses."""
+    data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
+    if endpoint.takes_either:
+        data = either(data, parameters(request), known=names(endpoint.takes))
+    return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data), services))
+
+
+async def settled(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
+    """Return what the endpoint answers, refusals too, which are kept like any other answer; raise Unsettled."""
+    try:
+        response = await answered(endpoint, request, actor, services)
+    except (Refusal, Refusals) as raised:
+        response = await render_refusal(request, raised)
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise keyed.Unsettled(response)
+    return response
 
 
 def identified(request: Request, caller: Caller) -> Actor | None:

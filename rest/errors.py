@@ -62,7 +62,7 @@ def refused(*faults: Refusal, path: str = "") -> Response:
 
 def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
     match fault:
-        case errors.Unavailable():
+        case errors.Unavailable() | errors.RequestInProgress():
             return {"Retry-After": "1"}
         case errors.UpstreamUnavailable():
             return {"Retry-After": UPSTREAM_RESTS}

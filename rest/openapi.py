@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from domain import errors
+import keyed
+from domain import errors, idempotency
 from domain.errors import Refusal
 from rest import counter_token
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
@@ -51,6 +52,18 @@ HEADERS: Final[Mapping[HTTPStatus, Sequence[str]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
     HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "RateLimit", "RateLimit-Policy"),
 }
+KEY: Final[Schema] = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Any name for this request, a UUID for example. Sent again with it within 24 hours the request is not done again, "
+    f"but answered the same, with `{keyed.REPLAYED}: true`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST_KEY, "pattern": "^[ -~]+$"},
+}
+REPLAYED: Final[Schema] = {
+    keyed.REPLAYED: {"description": "Where this was answered before.", "schema": {"type": "string", "const": "true"}}
+}
+KEY_FAULTS: Final[tuple[Refusal, ...]] = (errors.RequestInProgress(), errors.IdempotencyKeyReused())
 EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
 
 
@@ -119,7 +132,11 @@ def operation(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
         "operationId": endpoint.answer.__name__,
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
-        "parameters": [*path_parameters(endpoint.path), *query_parameters(endpoint)],
+        "parameters": [
+            *path_parameters(endpoint.path),
+            *query_parameters(endpoint),
+            *([KEY] if endpoint.takes_key else []),
+        ],
         "responses": responses(endpoint, schemas, components),
         "security": SECURITY[endpoint.caller],
     }
@@ -170,6 +187,7 @@ def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
     answered = {
         str(status): {"description": HTTPStatus(status).phrase}
         | ({"content": media(schemas[answer], components, endpoint.media)} if answer else {})
+        | ({"headers": REPLAYED} if endpoint.takes_key else {})
         for status, answer in endpoint.answers.items()
     }
     shape = shape_of(endpoint.path)
@@ -193,6 +211,7 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
         *missing,
         *fields,
         *(BODY_FAULTS if endpoint.has_body else ()),
+        *(KEY_FAULTS if endpoint.takes_key else ()),
         *EVERY_FAULT,
     ]
 

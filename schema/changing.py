@@ -1,12 +1,12 @@
 """What all mutations have in common: one argument, one payload, and loaders that are renewed."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import strawberry
 
 from schema.connection import Info
-from schema.errors import answered
+from schema.errors import UpstreamUnavailable, answered
 
 P = TypeVar("P")
 
@@ -18,6 +18,8 @@ def about(what: str) -> Any:
 
 async def changed(info: Info, payload: Callable[..., P], asked: Awaitable[Any], *names: str) -> P:
     """Return the payload of a mutation; what else the request reads comes from the primary, read anew."""
-    answer = await answered(payload, asked, *names)
+    answer: Any = await answered(payload, asked, *names)
+    if any(isinstance(error, UpstreamUnavailable) for error in answer.errors):
+        info.context.is_settled = False
     info.context.renew()
-    return answer
+    return cast("P", answer)

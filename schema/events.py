@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+import visitors
 from domain import errors
 from domain.errors import Refusal, Refusals
 from resolvers.context import Context
@@ -43,10 +44,11 @@ async def serve(request: Request) -> Response:
     try:
         services: Services = request.state.services
         actor = browser_session.identify(request)
-        asked, _ = await http.read(request)
+        asked, _ = await http.read(request, deepest=services.settings.limits.json_depth)
     except (Refusal, Refusals) as raised:
         return refused(flat(raised), JSON)
-    context = Context(services, actor, addresses.base(request, services.settings.public_url))
+    base = addresses.base(request, services.settings.public_url)
+    context = Context(services, actor, base, visitors.visitor(request.scope))
     allowed = READING if request.method == "GET" else ALL
     return Stream(results(asked, context, allowed=allowed, reference=request.scope["request_id"]), context)
 
@@ -100,7 +102,7 @@ class Stream(Response):
         with self._streaming.under_way("sse"):
             async with aclosing(self._found) as found:
                 async for result in found:
-                    await write(event(result.body))
+                    await write(event(result.payload))
         if not self._follower.is_ended:
             await write(COMPLETE)
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -15,12 +16,14 @@ from strawberry.types.graphql import OperationType
 import visitors
 from domain import errors
 from domain.errors import Refusal, Refusals
+from keyed import is_keyed
 from resolvers.context import Context
 from schema import budget, caching, trusted
 from schema.contract import SCHEMA
 from schema.documents import NUL, Documents
 from schema.errors import flat
 from schema.formatting import formatted, is_ours, refusals
+from schema.keyed import once
 from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
 from settings import Settings
@@ -43,6 +46,8 @@ STATUSES: Final[dict[type[Refusal], int]] = {
     errors.NotAcceptable: 406,
     errors.MethodNotAllowed: 405,
     errors.Unavailable: 503,
+    errors.RequestInProgress: 409,
+    errors.IdempotencyKeyReused: 422,
 }
 
 
@@ -92,28 +97,56 @@ async def answer(request: Request, media_type: str) -> Response:
     base = addresses.base(request, services.settings.public_url)
     context = Context(services, actor, base, visitors.visitor(request.scope))
     query = await trusted.admitted(services, query=asked.query, document=asked.document)
+    run, show = partial(execute, query, asked), partial(settled, request, media_type)
+    result: ExecutionResult | None = None
+    has_key = is_keyed(request) and OperationType.MUTATION in allowed
     try:
-        result = await SCHEMA.execute(
-            query,
-            variable_values=asked.variables,
-            context_value=context,
-            operation_name=asked.operation_name,
-            allowed_operation_types=allowed,
-        )
+        # A key means nothing to a query; whether there is a mutation is known once the document is parsed.
+        result = await run(context, allowed=QUERIES if has_key else allowed)
     except MISDIRECTED as cause:
-        raise misdirected(cause, method=request.method) from None
-    by_hash = asked.document is not None and request.method in READS
-    answered = shown(
+        if not (has_key and is_mutation(cause)):
+            raise misdirected(cause, method=request.method) from None
+    if result is None:
+        return await once(request, context, execute=partial(run, allowed=allowed), show=show)
+    if asked.document is None or request.method not in READS:
+        return show(result, context)
+    # What caches on the way may keep says nothing of one caller's budget.
+    answered = rendered(request, media_type, result, extensions={})
+    return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
+
+
+def is_mutation(cause: BaseException) -> bool:
+    """Return whether an operation was not run for being a mutation."""
+    return isinstance(cause, InvalidOperationTypeError) and cause.operation_type is OperationType.MUTATION
+
+
+async def execute(query: str, asked: Asked, context: Context, *, allowed: frozenset[OperationType]) -> ExecutionResult:
+    """Return what came of an operation; raise InvalidOperationTypeError where it is of another kind than allowed."""
+    return await SCHEMA.execute(
+        query,
+        variable_values=asked.variables,
+        context_value=context,
+        operation_name=asked.operation_name,
+        allowed_operation_types=allowed,
+    )
+
+
+def settled(request: Request, media_type: str, result: ExecutionResult, context: Context) -> Response:
+    """Return the answer to a page or a program; a page that has just signed somebody in gets a cookie with it."""
+    answered = rendered(request, media_type, result, extensions=budget.told(context))
+    return browser_session.settle(answered, request, entered=context.entered)
+
+
+def rendered(request: Request, media_type: str, result: ExecutionResult, *, extensions: dict[str, Any]) -> Response:
+    """Return the answer as this server tells it."""
+    settings: Settings = request.state.services.settings
+    return shown(
         result,
         media_type,
         reference=request.scope["request_id"],
-        tells_names=services.settings.tells_names,
-        # What caches on the way may keep says nothing of one caller's budget.
-        extensions={} if by_hash else budget.told(context),
+        tells_names=settings.tells_names,
+        extensions=extensions,
     )
-    if by_hash:
-        return kept(answered, request, query, whole=not result.errors, operation=asked.operation_name)
-    return browser_session.settle(answered, request, entered=context.entered)
 
 
 def misdirected(cause: BaseException, *, method: str) -> Refusal:
@@ -173,7 +206,8 @@ def refused(faults: list[Refusal], media_type: str) -> Response:
     first = faults[0]
     status = next((STATUSES[kind] for kind in type(first).__mro__ if kind in STATUSES), 400)
     allowed = str(first.words.get("accepted", ""))
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": allowed}, 503: {"Retry-After": "1"}}
+    again = {"Retry-After": "1"}
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": allowed}, 409: again, 503: again}
     return respond(told(faults), media_type, status=status, headers=headers.get(status, {}))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -11,14 +11,16 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from db.windows import Rate, Windows
 from resolvers.context import Context
 from resolvers.live import Follower
-from schema import trusted
+from schema import budget, trusted
 from schema.caching import is_everybodys
 from schema.contract import SCHEMA
 from schema.documents import Documents
 from schema.formatting import formatted
 from schema.http import MISDIRECTED, Asked, misdirected, told
+from visitors import Visitor
 
 READING: Final = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
 ALL: Final = frozenset(OperationType)
@@ -30,6 +32,20 @@ class Result:
 
     body: dict[str, Any]
     ran: bool
+    # What it cost its caller; that makes no difference between two results.
+    extensions: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """All of it."""
+        return {**self.body, "extensions": self.extensions} if self.extensions else self.body
+
+
+class Itself(Visitor):
+    """The server, which works out what it tells to everybody, and has all the time that it needs."""
+
+    def count(self, _windows: Windows, _name: str, _key: str, _rate: Rate, _amount: int = 1) -> None:
+        """Count nothing."""
 
 
 async def results(
@@ -85,7 +101,7 @@ def common(asked: Asked, context: Context) -> Hashable | None:
 
 def public(asked: Asked, context: Context, follower: Follower, *, reference: str) -> AsyncGenerator[Result]:
     """Yield what anybody would be told."""
-    return own(asked, Context(context.services, None, context.base, follower=follower), reference=reference)
+    return own(asked, Context(context.services, None, context.base, Itself(""), follower=follower), reference=reference)
 
 
 async def own(
@@ -102,11 +118,16 @@ async def own(
             allowed_operation_types=allowed,
         )
         async with aclosing(stream):
+            is_first = True
             async for found in stream:
+                if not is_first:
+                    # The first was paid for when it was admitted.
+                    budget.spend(context, context.cost)
                 result = show(found)  # type: ignore[arg-type]  # nothing is delivered in parts
-                yield result
+                yield replace(result, extensions=budget.told(context)) if result.ran else result
                 if not result.ran:
                     return
+                is_first = False
     except Exception as error:  # noqa: BLE001  # refusals, and what parsing raises: Strawberry does not catch it here
         fault = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
         SCHEMA.process_errors([fault])

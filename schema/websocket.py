@@ -12,6 +12,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import auth
+import visitors
 from auth import Actor
 from db import ids
 from domain import errors
@@ -22,7 +23,9 @@ from schema.errors import flat
 from schema.http import Asked, checked, holds_nul, told
 from schema.streams import results
 from services import Services
+from visitors import Visitor
 from web import addresses, browser_session
+from web.json_depth import is_deeper
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_SECONDS: Final = 3.0
@@ -90,6 +93,7 @@ class Connection:
         self.count = 0
         self._websocket = websocket
         self._services: Services = websocket.state.services
+        self._visitor = visitors.visitor(websocket.scope)
         self._base = addresses.base(websocket, self._services.settings.public_url)
         self._operations: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,7 +130,7 @@ class Connection:
             raise Violation(4401, "Unauthorized: the token has expired") from None
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
-        return message(received.get("text"))
+        return message(received.get("text"), deepest=self._services.settings.limits.json_depth)
 
     async def _expire(self) -> None:
         for operation in self._operations.values():
@@ -195,7 +199,8 @@ class Connection:
             operation.follower.end()
 
     async def _run(self, name: str, operation: Operation, asked: Asked) -> None:
-        context = Context(self._services, self.actor, self._base, follower=operation.follower)
+        visitor = Visitor(self._visitor.address)
+        context = Context(self._services, self.actor, self._base, visitor, follower=operation.follower)
         reference = self._websocket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
         with suppress(WebSocketDisconnect, RuntimeError), self._services.streaming.under_way("websocket"):
@@ -206,7 +211,7 @@ class Connection:
                     if not result.ran:
                         last = {"type": "error", "payload": result.body["errors"]}
                         break
-                    await self._send({"id": name, "type": "next", "payload": result.body})
+                    await self._send({"id": name, "type": "next", "payload": result.payload})
             if operation.refusal is not None:
                 last = {"type": "error", "payload": told([operation.refusal])["errors"]}
             if operation.is_wanted:
@@ -219,7 +224,7 @@ class Connection:
         await self._websocket.send_text(orjson.dumps(given).decode())
 
 
-def message(text: str | None) -> dict[str, Any]:
+def message(text: str | None, *, deepest: int) -> dict[str, Any]:
     """Return what a message says; raise Violation where that cannot be read."""
     if text is None:
         raise Violation(4400, "Invalid message: only text is taken")
@@ -227,8 +232,8 @@ def message(text: str | None) -> dict[str, Any]:
         given = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Violation(4400, "Invalid message: not JSON") from None
-    if not isinstance(given, dict):
-        raise Violation(4400, "Invalid message: must be an object")
+    if not isinstance(given, dict) or is_deeper(text.encode(), given, deepest):
+        raise Violation(4400, f"Invalid message: must be an object, no more than {deepest} levels deep")
     return given
 
 

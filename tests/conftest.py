@@ -5,7 +5,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +123,14 @@ def app(settings: Settings) -> Starlette:
 
 @pytest.fixture
 async def client(app: Starlette) -> AsyncIterator[AsyncClient]:
-    """An HTTP client of the running server; what the server does not catch is a 500, as it is on a socket."""
+    """An HTTP client of the running server."""
+    async with running(app) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def running(app: Starlette) -> AsyncIterator[AsyncClient]:
+    """Yield a client of a server; what the server does not catch is a 500, as it is on a socket."""
     async with app.router.lifespan_context(app) as state:
         transport = ASGITransport(_with_state(app, dict(state or {})), raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://cinema.local") as opened:

@@ -142,11 +142,11 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
     """
     logs.configure(as_json=serving.json_logs)
     give_back_large_blocks()
-    config = configured(partial(serving.make_app, worker))
+    config = configured(partial(serving.make_app, worker), trusted_proxies=serving.trusted_proxies)
     Server(config, on_ready=on_ready).run(sockets=[listener])
 
 
-def configured(make_app: Callable[[], ASGIApp]) -> uvicorn.Config:
+def configured(make_app: Callable[[], ASGIApp], *, trusted_proxies: str = "") -> uvicorn.Config:
     """Return uvicorn as we want it."""
     return uvicorn.Config(
         make_app,
@@ -163,8 +163,8 @@ def configured(make_app: Callable[[], ASGIApp]) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(serving.trusted_proxies),
-        forwarded_allow_ips=serving.trusted_proxies,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         workers=1,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

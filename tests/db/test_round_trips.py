@@ -7,9 +7,11 @@ import pytest
 
 from db.cursors import codec
 from db.engine import Database, Transaction, connect
+from db.held import Held, HeldChanges
 from db.models import Booking
-from domain import booking
+from domain import booking, idempotency
 from domain.errors import NoSeatsReserved, Refusal, SeatsUnavailable
+from domain.idempotency import Key
 from tests.db.wire import Wire, wire_to
 from tests.factories import make_booking, make_session, make_user
 from tests.seats import cancel, confirm, open_by, reserve
@@ -109,3 +111,22 @@ async def test_the_count_can_fail(wire: Wire, wired: Database) -> None:
 
 async def test_cancelling_is_a_change_like_the_others(wired: Database) -> None:
     assert (await cancel(wired, await make_booking(wired, seats=1))).status == "cancelled"
+
+
+async def test_a_keyed_change_costs_its_claim_and_the_answer_travels_with_the_commit(
+    wire: Wire, wired: Database
+) -> None:
+    for number in range(ENOUGH_TO_BE_PREPARED):
+        booked, key = await make_booking(wired, seats=2), Key("usr_1", f"key {number}")
+        held = Held(wired.primary.pool)
+        before = wire.round_trips
+        await held.begin()
+        assert wire.round_trips == before
+        assert await idempotency.claim(held, key) is None
+        assert wire.round_trips == before + 1
+        await booking.reserve(HeldChanges(held), user_id=booked.user_id, booking_id=booked.id, seats=1 + number % 3)
+        assert wire.round_trips == before + 2
+        await idempotency.keep(held, key, fingerprint=b"f", answer=b"a")
+        await held.commit()
+        assert wire.round_trips == before + 3
+    assert await wired.primary.value("SELECT count(*) FROM idempotency_keys") == ENOUGH_TO_BE_PREPARED

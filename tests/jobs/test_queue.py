@@ -163,7 +163,34 @@ async def test_deletes_shows_eight_hours_after_their_start_with_their_tickets(
     assert await database.primary.tuples("SELECT id FROM tickets") == [(kept.id,)]
 
 
-@pytest.mark.parametrize(("name", "cron"), [(expiries.NAME, "* * * * * */10"), (expiries.DELETE_SHOWS, "* * * * *")])
+async def test_deletes_idempotency_keys_after_a_day(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiries, "BATCH", 2)
+    statement = """
+        INSERT INTO idempotency_keys (caller, key, fingerprint, answer, created_at)
+        VALUES ('usr_1', %(hours)s::text, '', '', clock_timestamp() - %(hours)s * interval '1 hour') RETURNING 1
+    """
+    for hours in (0, 23, 24, 25, 26, 27, 1000):
+        await database.primary.value(statement, hours=hours)
+
+    async def is_tidy() -> bool:
+        return bool(await database.primary.value("SELECT count(*) = 2 FROM idempotency_keys"))
+
+    async with working(services):
+        await defer(services, name=expiries.DELETE_KEYS)
+        await until(is_tidy)
+    assert await database.primary.tuples("SELECT key FROM idempotency_keys ORDER BY key") == [("0",), ("23",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "cron"),
+    [
+        (expiries.NAME, "* * * * * */10"),
+        (expiries.DELETE_SHOWS, "* * * * *"),
+        (expiries.DELETE_KEYS, "* * * * *"),
+    ],
+)
 def test_each_job_has_its_time(name: str, cron: str) -> None:
     tasks = queue.make_queue().periodic_registry.periodic_tasks.values()
     assert [task.cron for task in tasks if task.task.name == name] == [cron]

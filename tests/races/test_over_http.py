@@ -1,13 +1,8 @@
 """A hundred buyers want thirty-seven seats: over real HTTP, through both doors, from two processes of one server."""
 
 import asyncio
-import os
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +17,9 @@ from db.models import Session, User
 from settings import Settings
 from tests.factories import SECRET, bearer, make_session, make_user
 from tests.own_database import own_database
+from tests.races.servers import server
 from tests.seats import UNBALANCED
 
-ROOT: Final = Path(__file__).parents[2]
 BUYERS: Final = 100
 SEATS: Final = 37
 
@@ -40,33 +35,6 @@ def url(database_url: str) -> Iterator[str]:
     with own_database(database_url) as made:
         migrate.upgrade(made)
         yield made
-
-
-@contextmanager
-def serving(module: str, url: str, folder: Path) -> Iterator[str]:
-    """Yield the address of a server of two processes."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
-    told = {"DATABASE_URL": url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": str(folder)}
-    with (
-        tempfile.TemporaryFile("w+") as stderr,
-        subprocess.Popen(  # noqa: S603 - no input of others
-            [sys.executable, "-m", module, "serve", "--port", "0", "--workers", "2"],
-            cwd=ROOT,
-            env=ours | told,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            stderr.seek(0)
-            assert line.startswith("Storefront"), stderr.read()
-            yield line.split()[1].rstrip("/")
-        finally:
-            process.terminate()
-            process.wait(15)
 
 
 async def buy_by_rest(client: httpx.AsyncClient, user: User, session: Session) -> str:
@@ -127,8 +95,8 @@ def sold(url: str) -> list[tuple[Any, ...]]:
 
 async def test_every_seat_is_sold_once(url: str, tmp_path: Path) -> None:
     users, session = await prepared(url, tmp_path)
-    with serving("cli", url, tmp_path) as address:
-        outcomes = await crowd(address, users, session)
+    with server("cli", url, tmp_path, workers=2) as running:
+        outcomes = await crowd(running.address, users, session)
     assert outcomes == {"SOLD": SEATS, "SEATS_UNAVAILABLE": BUYERS - SEATS}
     assert sold(url) == [(SEATS, SEATS)]
     with psycopg.connect(url) as connection:
@@ -139,7 +107,7 @@ async def test_without_the_guard_more_is_sold_than_there_is(url: str, tmp_path: 
     users, session = await prepared(url, tmp_path)
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE sessions DROP CONSTRAINT sessions_taken_check")
-    with serving("tests.races.unguarded", url, tmp_path) as address:
-        outcomes = await crowd(address, users, session)
+    with server("tests.races.unguarded", url, tmp_path, workers=2) as running:
+        outcomes = await crowd(running.address, users, session)
     assert outcomes["SOLD"] > SEATS
     assert sold(url)[0][0] > SEATS

@@ -28,6 +28,7 @@ from tests.factories import make_booking, make_session, make_user
 from tests.live import SEATS, cut
 from tests.prices import make_export
 from tests.statements import Statements
+from visitors import Visitor
 
 PATIENCE = 10.0
 DETAILS = """
@@ -57,7 +58,7 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def context(services: Services, **given: Any) -> Context:
-    return Context(services, None, "https://cinema.test", **given)
+    return Context(services, None, "https://cinema.test", Visitor("192.0.2.1"), **given)
 
 
 @asynccontextmanager
@@ -158,7 +159,7 @@ async def test_an_export_is_told_until_it_is_completed(services: Services, datab
     told: list[tuple[str, int | None]] = []
 
     async def follow() -> None:
-        signed_in = Context(services, Actor(user.id), "")
+        signed_in = Context(services, Actor(user.id), "", Visitor("192.0.2.1"))
         async for row in subscriptions.movie_export_changed(signed_in, ids.encode("exp", made.id)):
             told.append((row.status, row.row_count))  # noqa: PERF401 - they are looked at one by one
 
