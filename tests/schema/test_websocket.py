@@ -56,7 +56,7 @@ async def test_an_event_is_told_each_time_its_free_tickets_change(address: str, 
             id=ids.encode("evt", event.id),
         )
         told = [await socket.receive() for _ in range(3)]
-    by_name = {(message["id"], message["type"]): message.get("payload") for message in told}
+    by_name = {(message["id"], message["type"]): message.get("payload", {}) for message in told}
     assert by_name["2", "next"]["data"] == {"reserveTickets": {"errors": []}}
     assert ("2", "complete") in by_name
     assert by_name["1", "next"]["data"] == {"eventChanged": {"availability": 46}}
