@@ -1,12 +1,13 @@
 """How often a booking's statements cross the network, and how long its locks are held."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from db.cursors import codec
-from db.engine import Database, Transaction, connect
+from db.engine import Database, Reader, Transaction, connect
 from db.held import Held, HeldChanges
 from db.models import Booking
 from domain import booking, idempotency
@@ -33,7 +34,8 @@ async def wired(wire: Wire) -> AsyncIterator[Database]:
     )
     async with made as opened:
         await opened.primary.value("SELECT 1")
-        yield opened
+        # Notices of change travel by themselves, and for many changes at once.
+        yield replace(opened, primary=Reader(opened.primary.pool))
 
 
 async def reserve_in(tx: Transaction, held: Booking, number: int) -> None:

@@ -17,6 +17,7 @@ from auth import Passwords
 from db import ids
 from db.engine import Database
 from db.models import User
+from db.windows import Rate
 from rest.endpoint import Caller, Endpoint
 from rest.endpoints import ENDPOINTS
 from settings import Settings
@@ -340,6 +341,20 @@ async def test_an_answer_of_503_is_not_kept_and_a_retry_runs_anew(
     answer = await client.post("/collection/", json={"title": "x"}, headers=headers)
     assert answer.status_code == 201
     assert "idempotent-replayed" not in answer.headers
+
+
+async def test_an_answer_of_429_is_not_kept_and_a_replay_counts_for_no_limit(
+    settings: Settings, database: Database, user: User
+) -> None:
+    limited = replace(settings, limits=replace(settings.limits, sign_in=Rate(1, 60)))
+    body = {"email": user.email, "password": PASSWORD}
+    async with running(create_app(limited, with_jobs=False)) as client:
+        answers = [
+            await client.post("/v1/auth/signin", json=body, headers={"Idempotency-Key": key}) for key in ("a", "b", "a")
+        ]
+    assert [answer.status_code for answer in answers] == [200, 429, 200]
+    assert answers[2].content == answers[0].content
+    assert await database.primary.tuples("SELECT key FROM idempotency_keys") == [("a",)]
 
 
 async def test_while_the_first_runs_others_with_its_key_are_told_to_wait(
