@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import psycopg
+from psycopg import AsyncConnection
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -32,6 +34,7 @@ from rest.endpoints import ENDPOINTS
 from rest.middleware import BodyLimit, Edge, TrailingSlash
 from schema import doors as graphql
 from schema.contract import SCHEMA
+from schema.resolvers import working
 from schema.usage import deprecated
 from services import Services
 from settings import Settings
@@ -44,6 +47,9 @@ from upstreams.resilience import Limits, Upstream
 from upstreams.store import Store
 from web import browser_session, storefront, tools
 from web.metrics import Metrics
+
+if TYPE_CHECKING:
+    from web.tracing import Tracing
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
 JOBS_END_SECONDS: Final = 2.0
@@ -76,6 +82,8 @@ def create_app(
     metrics.usage.expect(deprecated(SCHEMA.graphql))
     counted = tally.joined(counts, worker=worker) if counts else tally.private()
     spans = windows.joined(rates) if rates else windows.private()
+    tracing = _tracing(settings)
+    traced = [Middleware(tracing.requests)] if tracing else []
     app = Starlette(
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
@@ -89,6 +97,7 @@ def create_app(
         ],
         middleware=[
             Middleware(Edge, metrics=metrics, tally=counted),
+            *traced,
             Middleware(BodyLimit, limit=settings.limits.body_bytes),
             Middleware(TrailingSlash),
         ],
@@ -99,7 +108,7 @@ def create_app(
             psycopg.OperationalError: rest.errors.render_unavailable,
         },
         lifespan=_lifespan(
-            settings, metrics, counted, spans, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
+            settings, metrics, counted, spans, tracing, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
         ),
     )
     # A middleware takes the slash away; a redirect would lose the body of a POST in many clients.
@@ -107,7 +116,7 @@ def create_app(
     return app
 
 
-def connected(settings: Settings) -> AbstractAsyncContextManager[Database]:
+def connected(settings: Settings, *, tracing: "Tracing | None" = None) -> AbstractAsyncContextManager[Database]:
     """Return the database of these settings, to be entered; raise ValueError where they name none."""
     if settings.database_url is None:
         raise ValueError("the settings need a database_url")
@@ -118,15 +127,21 @@ def connected(settings: Settings) -> AbstractAsyncContextManager[Database]:
         size=settings.pool_size,
         statement_seconds=settings.statement_seconds,
         lock_seconds=settings.lock_seconds,
+        connection_class=tracing.connection_class() if tracing else AsyncConnection,
     )
 
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, metrics: Metrics | None = None, counted: Tally | None = None, spans: Windows | None = None
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    counted: Tally | None = None,
+    spans: Windows | None = None,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
-    async with connected(settings) as database:
+    async with connected(settings, tracing=tracing) as database:
         passwords = Passwords()
         measured = metrics or Metrics()
         database.notices.on_sent = measured.streaming.sent
@@ -157,6 +172,7 @@ async def serving(
             live=Live(database, settings.database_url or "", on_heard=measured.streaming.heard),
             audiences=Audiences(),
             seal=seals.seal(settings.secrets),
+            span=tracing.span if tracing else None,
         )
         try:
             yield services
@@ -190,12 +206,39 @@ def _catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
     return Upstream(catalogue.NAME, limits=Limits(), metrics=metrics, basic=credentials)
 
 
+def _tracing(settings: Settings) -> "Tracing | None":
+    # The one module that is not imported at the top: it brings 15 MB of libraries that a server without traces does not load.
+    return import_module("web.tracing").Tracing(settings.traces_url) if settings.traces_url else None
+
+
+@asynccontextmanager
+async def _traced(tracing: "Tracing | None") -> AsyncIterator[None]:
+    if tracing is None:
+        yield
+        return
+    with tracing.resolvers(working(SCHEMA.graphql)):
+        try:
+            yield
+        finally:
+            await tracing.close()
+
+
 def _lifespan(
-    settings: Settings, metrics: Metrics, counted: Tally, spans: Windows, *, with_jobs: bool, adds_up: bool
+    settings: Settings,
+    metrics: Metrics,
+    counted: Tally,
+    spans: Windows,
+    tracing: "Tracing | None",
+    *,
+    with_jobs: bool,
+    adds_up: bool,
 ) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        async with serving(settings, metrics=metrics, counted=counted, spans=spans) as services:
+        async with (
+            _traced(tracing),
+            serving(settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing) as services,
+        ):
             services.prices.warm()
             wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]

@@ -1,7 +1,7 @@
 """What app.py makes once and hands to every door: GraphQL, REST and the jobs."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from upstreams.prices import Prices
 from upstreams.store import Store
 from web.streaming import Streaming
 from web.usage import Usage
+
+Span = Callable[[str, Mapping[str, str]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +58,7 @@ class Services:
     streaming: Streaming
     # What is kept of requests with an idempotency key.
     seal: Seal
+    # Where traces are wanted, what puts a piece of work into a span with this name and these attributes.
+    span: Span | None
     # Entered around calls of third parties: a request with a key has a transaction, which does not wait for them (keyed.py).
     outside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

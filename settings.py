@@ -290,6 +290,18 @@ class Settings:
             example="s3://matinee-exports/csv",
         ),
     ]
+    traces_url: Annotated[
+        str | None,
+        Variable(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            variables.web_address,
+            meaning="a collector of OpenTelemetry traces that takes OTLP over HTTP, at `/v1/traces` below this address;"
+            " headers, sampling and the service's name are told by OpenTelemetry's other variables",
+            example="http://collector.example.org:4318",
+            # Somebody may try to give credentials in it.
+            secret=True,
+        ),
+    ]
     documents: Annotated[
         str,
         Variable(

@@ -193,7 +193,15 @@ def refusals() -> Iterator[None]:
         raise Unavailable from error
 
 
-def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: float, autocommit: bool = True) -> Pool:
+def pool(
+    conninfo: str,
+    *,
+    size: int,
+    statement_seconds: float,
+    lock_seconds: float,
+    autocommit: bool = True,
+    connection_class: type[AsyncConnection[Any]] = AsyncConnection,
+) -> Pool:
     """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock."""
 
     async def configure(connection: AsyncConnection[Any]) -> None:
@@ -210,6 +218,7 @@ def pool(conninfo: str, *, size: int, statement_seconds: float, lock_seconds: fl
 
     return AsyncConnectionPool(
         conninfo,
+        connection_class=connection_class,
         min_size=min(2, size),
         max_size=size,
         open=False,
@@ -229,9 +238,18 @@ async def connect(
     size: int,
     statement_seconds: float,
     lock_seconds: float,
+    connection_class: type[AsyncConnection[Any]] = AsyncConnection,
 ) -> AsyncIterator[Database]:
-    """Yield the database, without waiting for it: a server that starts before its database answers 503 until then."""
-    bounds = {"size": size, "statement_seconds": statement_seconds, "lock_seconds": lock_seconds}
+    """Yield the database, without waiting for it: a server that starts before its database answers 503 until then.
+
+    Its connections are of `connection_class`, where something is to watch their statements.
+    """
+    bounds = {
+        "size": size,
+        "statement_seconds": statement_seconds,
+        "lock_seconds": lock_seconds,
+        "connection_class": connection_class,
+    }
     primary = pool(conninfo, **bounds)  # type: ignore[arg-type]  # mypy cannot see into the mapping
     standby = pool(read_conninfo, **bounds) if read_conninfo else primary  # type: ignore[arg-type]
     await primary.open()

@@ -48,9 +48,15 @@ def make_queue() -> App:
 async def work_once(services: Services) -> None:
     """Run jobs until cancelled or until the database goes away."""
     settings = services.settings
-    bounds = {"statement_seconds": settings.statement_seconds, "lock_seconds": settings.lock_seconds}
-    # Procrastinate commits by itself, and says autocommit of its own where it listens.
-    async with engine.pool(settings.database_url or "", size=CONNECTIONS, autocommit=False, **bounds) as pool:
+    pool_of_jobs = engine.pool(
+        settings.database_url or "",
+        size=CONNECTIONS,
+        statement_seconds=settings.statement_seconds,
+        lock_seconds=settings.lock_seconds,
+        # Procrastinate commits by itself, and says autocommit of its own where it listens.
+        autocommit=False,
+    )
+    async with pool_of_jobs as pool:
         queue = make_queue()
         async with queue.open_async(pool):
             await together([run(queue, kind, services, at_once=at_once) for kind, at_once in QUEUES.items()])

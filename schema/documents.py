@@ -26,7 +26,7 @@ from request_limits import RequestLimits
 from schema import budget
 from schema.cost import Plan, plans
 from schema.limits import check, require
-from schema.usage import fields_of
+from schema.usage import chosen, fields_of
 from web.usage import Coordinate
 
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
@@ -34,6 +34,7 @@ MOST_CHARACTERS: Final = 200_000
 LONGEST_REMEMBERED: Final = 20_000
 # A fault may quote a document as long as it may be, and takes its time to do so.
 MOST_FAULTS: Final = 10
+LONGEST_NAME: Final = 64
 NUL: Final = "\0"
 INTROSPECTION: Final = ("__schema", "__type")
 NO_INTROSPECTION: Final = (
@@ -170,11 +171,21 @@ class Documents(SchemaExtension):
         yield
 
     def on_execute(self) -> Iterator[None]:
-        """Count what is asked for."""
+        """Count what is asked for, and put it into a span where traces are wanted."""
         asked = self.execution_context
         fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
-        asked.context.services.usage.count(fields)
-        yield
+        services = asked.context.services
+        services.usage.count(fields)
+        if services.span is None:
+            yield
+            return
+        operation = chosen(self._prepared.document, asked.operation_name)
+        kind, name = operation.operation.value, operation.name.value if operation.name else ""
+        attributes = {"graphql.operation.type": kind} | (
+            {"graphql.operation.name": name[:LONGEST_NAME]} if name else {}
+        )
+        with services.span(f"{kind} {name[:LONGEST_NAME]}".rstrip(), attributes):
+            yield
 
 
 def prepare(

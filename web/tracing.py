@@ -1,0 +1,216 @@
+"""OpenTelemetry traces: spans of requests, GraphQL operations, resolvers and SQL. Loaded only where they are wanted."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import isawaitable
+from typing import Any, Final
+
+import structlog
+from graphql import GraphQLField
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.propagate import extract
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, format_trace_id, get_current_span, use_span
+from psycopg import AsyncConnection, AsyncCursor
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# What is left to send gets so long of the 10 s from SIGTERM to the end.
+END_SECONDS: Final = 2.0
+LONGEST_STATEMENT: Final = 4_000
+# Asked every few seconds, and no work.
+UNTRACED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+class Tracing:
+    """Makes the spans of one worker and sends them to a collector, as OTLP over HTTP.
+
+    Attributes never hold what callers send: no values of variables or parameters, no query strings, headers or bodies.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        """Send to `endpoint`/v1/traces; what else there is to say is told by OpenTelemetry's own variables."""
+        resource = Resource.create({"service.name": "matinee"})
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")))
+        self.tracer: Tracer = self._provider.get_tracer("matinee")
+
+    def requests(self, app: ASGIApp) -> ASGIApp:
+        """Return a middleware that makes a span of each HTTP request."""
+        return TracedRequests(app, tracer=self.tracer)
+
+    @contextmanager
+    def span(self, name: str, attributes: Mapping[str, str]) -> Iterator[None]:
+        """Be in a span meanwhile, below the one that is current."""
+        with self._current(self.tracer.start_span(name, attributes=dict(attributes))):
+            yield
+
+    @contextmanager
+    def resolvers(self, fields: Iterable[tuple[str, GraphQLField]]) -> Iterator[None]:
+        """Make a span of each run of these fields' resolvers meanwhile, named for the field's coordinate."""
+        plain = [(coordinate, field, field.resolve) for coordinate, field in fields]
+        for coordinate, field, resolve in plain:
+            if resolve is not None:
+                field.resolve = self._traced(coordinate, resolve)
+        try:
+            yield
+        finally:
+            for _, field, resolve in plain:
+                field.resolve = resolve
+
+    def connection_class(self) -> type[AsyncConnection[Any]]:
+        """Return the kind of connection that makes a span of each statement."""
+        tracer = self.tracer
+
+        class Traced(TracedConnection):
+            pass
+
+        Traced.tracer = tracer
+        return Traced
+
+    async def close(self) -> None:
+        """Send what waits, and let it be lost where nobody takes it in time."""
+        ending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        ending.start()
+        await asyncio.to_thread(ending.join, END_SECONDS)
+
+    def _traced(self, coordinate: str, resolve: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        async def traced(source: object, info: object, **arguments: object) -> Any:  # noqa: ANN401 - whatever it resolves to
+            if not get_current_span().get_span_context().is_valid:
+                found = resolve(source, info, **arguments)
+                return await found if isawaitable(found) else found
+            with self._current(self.tracer.start_span(coordinate)):
+                found = resolve(source, info, **arguments)
+                return await found if isawaitable(found) else found
+
+        return traced
+
+    @contextmanager
+    def _current(self, span: Span) -> Iterator[None]:
+        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                yield
+            except Exception as error:
+                fail(span, error)
+                raise
+
+
+def fail(span: Span, error: BaseException) -> None:
+    """Mark a span as failed by the kind of error alone: its text may quote what a caller sent."""
+    span.set_status(StatusCode.ERROR)
+    span.set_attribute("error.type", type(error).__name__)
+
+
+class TracedRequests:
+    """Makes a span of each HTTP request, below the caller's where it sends a `traceparent`."""
+
+    def __init__(self, app: ASGIApp, *, tracer: Tracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] in UNTRACED:
+            await self._app(scope, receive, send)
+            return
+        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        parent = extract({name: sent[name] for name in ("traceparent", "tracestate") if name in sent})
+        method = scope["method"]
+        span = self._tracer.start_span(method, context=parent, kind=SpanKind.SERVER)
+        trace_id = format_trace_id(span.get_span_context().trace_id)
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                span.set_attribute("http.response.status_code", message["status"])
+                if message["status"] >= 500:
+                    span.set_status(StatusCode.ERROR)
+            await send(message)
+
+        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                await self._app(scope, receive, answer)
+            except Exception as error:
+                fail(span, error)
+                raise
+            finally:
+                # The template of the path; the path itself may hold anything.
+                route = getattr(scope.get("route"), "path", "unmatched")
+                span.update_name(f"{method} {route}")
+                span.set_attributes(
+                    {"http.request.method": method, "http.route": route, "matinee.request_id": scope["request_id"]}
+                )
+
+
+class TracedCursor(AsyncCursor[Any]):
+    """Makes a span of a statement, from its sending until its rows are there."""
+
+    _span: Span | None = None
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> "TracedCursor":  # noqa: ANN401 - as psycopg has it
+        """Run a statement."""
+        self._begin(query)
+        try:
+            await super().execute(query, params, **options)
+        except BaseException as error:
+            self.end(error)
+            raise
+        return self
+
+    async def fetchall(self) -> list[Any]:
+        """Return all rows; in a pipeline it is here that one waits for the statement."""
+        try:
+            found = await super().fetchall()
+        except BaseException as error:
+            self.end(error)
+            raise
+        self.end()
+        return found
+
+    async def close(self) -> None:
+        """End, whether or not anybody looked at the rows."""
+        self.end()
+        await super().close()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the span, if there is one."""
+        span, self._span = self._span, None
+        if span is not None:
+            if error is not None:
+                fail(span, error)
+            span.end()
+
+    def _begin(self, query: object) -> None:
+        connection = self.connection
+        if not isinstance(connection, TracedConnection) or not get_current_span().get_span_context().is_valid:
+            # A connection that is being made, say: nobody's request.
+            return
+        # With placeholders where values go; those travel beside it.
+        text = " ".join(query.split()) if isinstance(query, str) else type(query).__name__
+        kind = text.partition(" ")[0].upper()
+        attributes = {
+            "db.system.name": "postgresql",
+            "db.operation.name": kind,
+            "db.query.text": text[:LONGEST_STATEMENT],
+        }
+        self._span = connection.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)
+
+
+class TracedConnection(AsyncConnection[Any]):
+    """A connection whose statements are traced."""
+
+    tracer: Tracer
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.cursor_factory = TracedCursor
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> AsyncCursor[Any]:  # noqa: ANN401 - as psycopg has it
+        """Run a statement whose rows nobody waits for, or which is only sent along."""
+        cursor = await super().execute(query, params, **options)
+        if isinstance(cursor, TracedCursor):
+            cursor.end()
+        return cursor
