@@ -14,6 +14,7 @@ from domain import document
 from domain.document import digest
 from settings import Settings
 from tests.factories import bearer, make_movie, make_session, make_user
+from web import storefront
 
 MOVIES = "query Movies($first: Int) { movies(first: $first) { nodes { id title rating } } }\n"
 SEATS = "query Seats($id: ID!) { session(id: $id) { id ...Free } } fragment Free on Session { seatsAvailable }"
@@ -162,6 +163,18 @@ async def test_where_it_is_enforced_nothing_else_runs(client: AsyncClient) -> No
     assert (await post(client, query=MOVIES)).status_code == 200
     assert await counted(client, "refused") == 4
     assert await counted(client, "registered") == 1
+
+
+@pytest.mark.parametrize("mode", ["enforce"], indirect=True)
+async def test_the_storefront_is_registered_by_being_there(client: AsyncClient) -> None:
+    assert len(storefront.documents()) > 10
+    for text in storefront.documents():
+        assert (await post(client, query=text)).status_code != 403, text
+    assert await counted(client, "refused") == 0
+    films = next(text for text in storefront.documents() if "query Films" in text)
+    variables = {"sort": "NEW", "filter": {}, "counted": True}
+    response = await post(client, documentId=identifier(films), variables=variables)
+    assert response.json()["data"]["movies"]["totalCount"] == 0
 
 
 @pytest.mark.usefixtures("registered")
