@@ -17,11 +17,34 @@ let retry;
 let idle;
 
 /**
- * Call `next` with each new state of one thing until the signal aborts. `subscription` takes `$id` and has one field;
- * `poll` takes `$ids` and asks for `nodes(ids: $ids) { id … }`, for all that are followed with it at once.
+ * Call `next` with each new state of one thing until the signal aborts; where an element is named, while that is in sight.
+ * `subscription` takes `$id` and has one field; `poll` takes `$ids` and asks for `nodes(ids: $ids) { id … }`, for all that
+ * are followed with it at once.
  */
-export function follow({ id, subscription, poll, next, signal }) {
+export function follow({ element, signal, ...thing }) {
   if (signal.aborted) return;
+  if (!element) begin({ ...thing, signal });
+  else whileInSight(element, signal, (sight) => begin({ ...thing, signal: sight }));
+}
+
+const seen = new Map();
+const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => seen.get(target)?.(isIntersecting)));
+
+function whileInSight(element, signal, act) {
+  let sight;
+  seen.set(element, (isIn) => {
+    sight?.abort();
+    sight = isIn ? new AbortController() : null;
+    if (sight) act(AbortSignal.any([signal, sight.signal]));
+  });
+  watcher.observe(element);
+  signal.addEventListener("abort", () => {
+    watcher.unobserve(element);
+    seen.delete(element);
+  });
+}
+
+function begin({ id, subscription, poll, next, signal }) {
   const key = String((last += 1));
   const wanted = { key, id, subscription, poll, next, live: false };
   followed.set(key, wanted);

@@ -56,29 +56,29 @@ function byPlace(sessions, signal) {
     if (!places.has(session.place.id)) places.set(session.place.id, { place: session.place, sessions: [] });
     places.get(session.place.id).sessions.push(session);
   }
-  const watcher = seats(signal);
   const sorted = [...places.values()].sort((one, other) => one.place.name.localeCompare(other.place.name));
   return sorted.map(({ place, sessions: here }) =>
     el(
       "section",
       { class: "cinema card" },
       el("div", { class: "cinema-name" }, el("h3", {}, place.name), el("p", { class: "muted" }, icon("pin"), place.address)),
-      el("ul", { class: "times" }, here.map((session) => el("li", {}, watcher(link(session), session.id)))),
+      el("ul", { class: "times" }, here.map((session) => el("li", {}, link(session, signal)))),
     ),
   );
 }
 
-function link(session) {
+function link(session, signal) {
   const meter = el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}));
   const words = el("span", { class: "free" });
   const made = el("a", { class: "showing", href: `/book/${session.id}` }, el("strong", {}, time(session.startsAt)), words, meter);
-  made.show = (free) => {
+  const show = (free) => {
     made.classList.toggle("sold-out", free === 0);
     made.classList.toggle("few", free > 0 && free <= FEW);
     meter.style.setProperty("--part", 1 - free / session.capacity);
     mount(words, freeSeats(free));
   };
-  made.show(session.seatsAvailable);
+  show(session.seatsAvailable);
+  followSeats(session.id, show, signal, made);
   return made;
 }
 
@@ -88,30 +88,7 @@ export function freeSeats(free) {
   return free <= FEW ? `Only ${free} left` : `${count(free, "seat")} free`;
 }
 
-/** Call `next` with the free seats of a session each time that they change. */
-export function followSeats(id, next, signal) {
-  follow({ id, subscription: SEATS_CHANGE, poll: SEATS_NOW, next: ({ seatsAvailable }) => next(seatsAvailable), signal });
-}
-
-/** Return what follows the session of an element for as long as the element is in sight. */
-function seats(signal) {
-  const seen = new Map();
-  const watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      seen.get(target)?.abort();
-      seen.delete(target);
-      if (isIntersecting) seen.set(target, begin(target));
-    }
-  });
-  const begin = (target) => {
-    const sight = new AbortController();
-    followSeats(target.dataset.session, target.show, AbortSignal.any([signal, sight.signal]));
-    return sight;
-  };
-  signal.addEventListener("abort", () => watcher.disconnect());
-  return (element, id) => {
-    element.dataset.session = id;
-    watcher.observe(element);
-    return element;
-  };
+/** Call `next` with the free seats of a session each time that they change; where an element is named, while it is in sight. */
+export function followSeats(id, next, signal, element) {
+  follow({ id, subscription: SEATS_CHANGE, poll: SEATS_NOW, next: ({ seatsAvailable }) => next(seatsAvailable), signal, element });
 }
