@@ -7,6 +7,8 @@ const LOOK_EVERY = 4000;
 /** Marks a document, so that editors and the tests find it. */
 export const gql = String.raw;
 
+const PING = gql`query Ping { __typename }`;
+
 /** What tells the rest of the page that the network went or came back ("change"). */
 export const network = Object.assign(new EventTarget(), { online: navigator.onLine });
 
@@ -78,7 +80,7 @@ let looking;
 function tell(online) {
   clearTimeout(looking);
   // What works again says so itself.
-  if (!online) looking = setTimeout(() => ask("{ __typename }").catch(() => {}), LOOK_EVERY);
+  if (!online) looking = setTimeout(() => ask(PING).catch(() => {}), LOOK_EVERY);
   if (network.online === online) return;
   network.online = online;
   network.dispatchEvent(new Event("change"));
