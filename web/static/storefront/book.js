@@ -56,18 +56,22 @@ function form(session, seen, page) {
   const words = el("p", { class: "free", role: "status" });
   const button = el("button", { class: "button primary wide", type: "submit" });
   const trouble = el("div", {});
+  const note = el("p", { class: "muted" });
   const account = seen ? null : accountFields({ onchange: () => queueMicrotask(draw) });
   const seats = stepper({ value: Math.min(USUAL, Math.max(1, free)), most: Math.max(1, free), onchange: () => draw() });
   let entered = Boolean(seen);
 
   function draw() {
     mount(words, freeSeats(free));
+    mount(note, free === 0 ? "Seats that somebody gives back are shown here at once." : "Held for you alone while you decide. Nothing is paid here.");
     const hold = `old ${count(seats.value(), "seat")}`;
     mount(button, free === 0 ? "Sold out" : entered ? `H${hold}` : `${account.verb()} and h${hold}`);
     button.disabled = free === 0;
   }
 
   function left(number) {
+    // What was said of the seats is not so any more.
+    if (number !== free) mount(trouble);
     free = number;
     seats.limit(free);
     draw();
@@ -99,7 +103,7 @@ function form(session, seen, page) {
     return busy(button, () => hold().catch(explain));
   };
   const choice = el("div", { class: "seats" }, el("div", {}, el("h2", {}, "How many?"), words), seats.root);
-  return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button, el("p", { class: "muted" }, "Held for you alone while you decide. Nothing is paid here."));
+  return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button, note);
 }
 
 function unavailable(left) {
