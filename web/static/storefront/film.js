@@ -32,7 +32,7 @@ export async function render(root, page) {
     return;
   }
   page.title(movie.title);
-  const mean = el("span", {}, stars(movie));
+  const mean = mount(el("span", { class: "facts" }), rating(movie));
   mount(root, el("article", { class: "page film" }, el("div", { class: "glow" }, poster(movie, { eager: true })), about(movie, mean, seen), showings(movie, page)));
 }
 
@@ -56,12 +56,14 @@ function about(movie, mean, seen) {
       "div",
       { class: "film-words" },
       el("h1", { class: movie.title.length > 20 ? "long" : "" }, movie.title),
-      el("p", { class: "facts" }, mean, el("span", {}, count(movie.ratingCount, "rating")), el("span", {}, minutes(movie.duration))),
+      el("p", { class: "facts" }, mean, el("span", {}, minutes(movie.duration))),
       el("ul", { class: "chips", "aria-label": "Genres" }, genres),
     ),
     el("div", { class: "film-more" }, el("p", { class: "lede" }, movie.description), rate(movie, mean, seen)),
   );
 }
+
+const rating = (movie) => [stars(movie), el("span", {}, count(movie.ratingCount, "rating"))];
 
 function rate(movie, mean, seen) {
   if (!seen) return el("p", { class: "muted" }, el("a", { href: "/account" }, "Sign in"), " to rate this film.");
@@ -83,7 +85,7 @@ function rate(movie, mean, seen) {
 async function rated(movie, value, mean, note) {
   try {
     const payload = await change(RATE, { input: { movieId: movie.id, value } });
-    mount(mean, stars(payload.movie));
+    mount(mean, rating(payload.movie));
     mount(note, `You gave it ${count(value, "star")}`);
     toast("Thank you for rating.");
   } catch (error) {
