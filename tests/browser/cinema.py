@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -89,6 +90,13 @@ class Cinema:
         self.client.post("/v1/auth/signup", json=body).raise_for_status()
         token = self.client.post("/v1/auth/signin", json=body).raise_for_status().json()["token"]
         return Customer(self, email, token)
+
+    def wait(self, condition: Callable[[], bool], *, seconds: float = 15) -> None:
+        """Return once a condition holds."""
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, "it does not come true"
+            time.sleep(0.2)
 
     def break_down(self, *names: str) -> None:
         """Let these third parties answer nothing but errors."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, ViewportSize, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, Route, ViewportSize, expect
 
 from tests.browser.cinema import Cinema, Customer
 from tests.factories import PASSWORD
@@ -23,6 +23,8 @@ LARGEST_SHIFT: Final = 0.1
 AXE: Final = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 
 SIGN_IN: Final = "mutation ($input: SignInInput!) { signIn(input: $input) { errors { code } } }"
+# The documents by which a page follows what it shows.
+FOLLOWED: Final = re.compile(r"query (Seats|Tickets|Export)Now")
 # All that the dark scheme changes.
 ALL_RULES: Final = {"resultTypes": ["violations"]}
 COLOURS_ONLY: Final = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
@@ -74,6 +76,12 @@ class Visitor:
     def expect_trouble(self, *patterns: str) -> None:
         """Let complaints pass that match one of these patterns."""
         self.expected.extend(patterns)
+
+    def deaf(self) -> None:
+        """Hear no more of what changes by itself."""
+        self.page.route(
+            "**/graphql", lambda route: route.abort() if FOLLOWED.search(asked(route)) else route.fallback()
+        )
 
     def sign_in(self) -> Customer:
         """Return the new customer that this visitor is from now on."""
@@ -127,6 +135,11 @@ class Visitor:
         if seen["shift"] >= LARGEST_SHIFT:
             self.complaints.append(f"the page jumps: layout shift {seen['shift']:.3f}: {seen['moved']}")
         return [found for found in self.complaints if not any(re.search(each, found) for each in self.expected)]
+
+
+def asked(route: Route) -> str:
+    """Return what a request sends."""
+    return route.request.post_data or ""
 
 
 def inaccessible(page: Page, options: Mapping[str, Any] = ALL_RULES) -> list[str]:

@@ -125,7 +125,8 @@ function inside({ id, movies }) {
 
   said.tabIndex = -1;
   draw();
-  return { root: el("section", { class: "stack", "aria-label": "Films in it" }, said, list), has, toggle, follow: (next) => followers.push(next) };
+  const words = el("h2", { id: "films", class: "visually-hidden" }, "Films in it");
+  return { root: el("section", { class: "stack", "aria-labelledby": "films" }, words, said, list), has, toggle, follow: (next) => followers.push(next) };
 }
 
 function filmWords({ title, description, genres }) {
@@ -148,33 +149,40 @@ function filling(films, signal) {
   }
 
   async function fill() {
-    try {
-      while (!isAll && loaded.filter(fits).length < shown) {
-        await load();
-        draw();
-      }
-      draw();
-    } catch (error) {
-      if (!signal.aborted) mount(foot, failure(inWords(error), more));
-    } finally {
-      loading = null;
+    while (!isAll && loaded.filter(fits).length < shown) {
+      await load();
+      if (wanted) drawList();
     }
   }
 
   function more() {
-    if (!loading) mount(foot, skeleton("rows", 1));
-    loading ??= fill();
+    if (loading) return loading;
+    // As much as a screen at once, so that nothing in sight moves once the films are there.
+    mount(foot, skeleton("rows", 8));
+    loading = fill().then(() => null, (error) => error).then((error) => {
+      loading = null;
+      if (!error) draw();
+      else if (!signal.aborted) mount(foot, failure(inWords(error), more));
+    });
     return loading;
   }
 
-  function draw() {
+  function drawList() {
     const found = loaded.filter(fits);
     mount(list, found.slice(0, shown).map(row));
-    const button = el("button", { class: "button", type: "button" }, "More films");
-    button.addEventListener("click", () => {
+    return found;
+  }
+
+  function draw() {
+    const found = drawList();
+    if (loading) return;
+    const further = async () => {
+      const before = shown;
       shown += SHOWN;
-      return more();
-    });
+      await more();
+      list.children[before]?.querySelector("button").focus();
+    };
+    const button = el("button", { class: "button", type: "button", onclick: further }, "More films");
     if (isAll && !found.length) mount(foot, empty("Not in the catalogue", "Try fewer letters, or a genre."));
     else mount(foot, (found.length > shown || !isAll) && button);
   }
@@ -182,7 +190,7 @@ function filling(films, signal) {
   function row(movie) {
     const inIt = films.has(movie.uuid);
     const words = inIt ? [icon("check"), "Added"] : [icon("plus"), "Add"];
-    const button = el("button", { class: `button small${inIt ? "" : " primary"}`, type: "button", "aria-pressed": String(inIt), "aria-label": `Add ${movie.title}`, dataset: { uuid: movie.uuid } }, words);
+    const button = el("button", { class: `button small${inIt ? " in-it" : ""}`, type: "button", "aria-pressed": String(inIt), "aria-label": `Add ${movie.title}`, dataset: { uuid: movie.uuid } }, words);
     button.addEventListener("click", () => busy(button, () => films.toggle(movie)).then(() => list.querySelector(`[data-uuid="${movie.uuid}"]`)?.focus(), (error) => toast(error.message)));
     return el("li", { class: "card collected" }, filmWords(movie), button);
   }

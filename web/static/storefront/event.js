@@ -98,7 +98,7 @@ async function show(root, page, seen) {
   );
   const mine = held.map((each) => ownTickets(each, event, limits, again, signal));
   const isOver = Date.parse(event.date) < now();
-  const choice = isOver ? el("p", { class: "notice" }, "This event is over.") : reserving(event, seen, left, limits, again, signal);
+  const choice = isOver ? el("p", { class: "notice" }, "This event is over.") : reserving(event, { seen, left, hasSome: held.length > 0 }, limits, again, signal);
   mount(root, el("div", { class: "page medium" }, back, head, el("div", { class: "stack" }, mine, choice)));
 }
 
@@ -127,7 +127,7 @@ function ownTickets(reservation, event, limits, again, signal) {
   return el("section", { class: "card form" }, el("div", { class: "seats" }, words, number.root), trouble, el("div", { class: "actions" }, save, cancel));
 }
 
-function reserving(event, seen, left, limits, again, signal) {
+function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   const trouble = el("div", {});
   const button = el("button", { class: "button primary wide", type: "submit" });
   const account = seen ? null : accountFields({ onchange: () => queueMicrotask(draw) });
@@ -164,7 +164,7 @@ function reserving(event, seen, left, limits, again, signal) {
     pressed.preventDefault();
     return busy(button, () => reserve().catch(explain));
   };
-  const choice = el("div", { class: "seats" }, el("div", {}, el("h2", { tabindex: "-1" }, "Tickets"), left), number.root);
+  const choice = el("div", { class: "seats" }, el("div", {}, el("h2", { tabindex: "-1" }, hasSome ? "More tickets" : "Tickets"), left), number.root);
   return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button);
 }
 

@@ -123,7 +123,9 @@ function show(place, said, wanted, found, signal) {
 
 function onward(wall, found, signal) {
   const button = el("button", { class: "button", type: "button" }, "More films");
-  const part = el("div", { class: "onward" }, button);
+  // Drawn anew below the cards that come, so that nothing in sight moves when they do.
+  const coming = el("div", { class: "coming" }, skeleton("cards", 12));
+  const part = el("div", { class: "onward" }, coming, button);
   const watcher = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && load(false), { rootMargin: "600px" });
   let loading = false;
   const load = async (pressed) => {
@@ -133,6 +135,7 @@ function onward(wall, found, signal) {
     try {
       const cards = (await more(found, { signal })).map((movie) => card(movie));
       wall.append(...cards);
+      mount(coming, found.more && skeleton("cards", 12));
       if (pressed) cards[0]?.querySelector("a").focus();
       if (!found.more) stop();
       else watcher.unobserve(part);

@@ -1,7 +1,7 @@
 // A list that is searched as one types and goes on by a button, as the pages of events, collections and prices have it.
 
 import { el, icon, mount } from "./dom.js";
-import { busy, failure, skeleton } from "./states.js";
+import { failure, skeleton } from "./states.js";
 
 const PAUSE = 220;
 
@@ -40,13 +40,15 @@ export function listIn(place, { load, row, none, onward, left }) {
       const { nodes, pageInfo } = await load(after, signal);
       const added = nodes.map((node) => el("li", {}, row(node, signal)));
       list.append(...added);
-      const button = el("button", { class: "button", type: "button" }, onward);
-      const again = () => more(pageInfo.endCursor).catch((error) => signal.aborted || mount(foot, failure(error, again)));
-      button.addEventListener("click", () => busy(button, again));
-      mount(foot, pageInfo.hasNextPage && button);
+      const further = () => {
+        // As much as a screen at once, so that nothing in sight moves once the items are there.
+        mount(foot, skeleton("rows", 8));
+        return more(pageInfo.endCursor).catch((error) => signal.aborted || mount(foot, failure(error, further)));
+      };
+      mount(foot, pageInfo.hasNextPage && el("button", { class: "button", type: "button", onclick: further }, onward));
       if (after) added[0]?.querySelector("a, button")?.focus();
     };
-    if (!place.children.length) mount(place, skeleton("rows", 5));
+    if (!place.querySelector(".row-list")) mount(place, skeleton("rows", 5));
     place.setAttribute("aria-busy", "true");
     try {
       await more(null);

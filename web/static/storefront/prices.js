@@ -123,7 +123,7 @@ function exporting(seen, query, signal) {
 
 function progress({ status, rowCount, error, downloadUrl, expiresAt }) {
   if (status === "COMPLETED") {
-    const link = el("a", { class: "button primary", href: new URL(downloadUrl, location.href).pathname, download: "movies.csv" }, icon("download"), `Download ${count(rowCount, "row")}`);
+    const link = el("a", { class: "button primary", href: new URL(downloadUrl, location.href).pathname, download: true }, icon("download"), `Download ${count(rowCount, "row")}`);
     return [link, el("p", { class: "muted" }, `Kept until ${dayLong(expiresAt)}.`)];
   }
   if (status === "FAILED") return problem(`The file could not be written: ${error}. Make it once more.`);
