@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -56,20 +55,25 @@ def is_ours(connection: HTTPConnection) -> bool:
     """Return whether a page of this server asks, by what browsers say and no script can change.
 
     `Sec-Fetch-Site` comes with every request to https and to localhost, `none` for an address that somebody opened by
-    hand. Elsewhere, and with WebSockets, `Origin` tells.
+    hand. Elsewhere, and with WebSockets, `Origin` tells; a link has none there, and names the page that it is on.
     """
     site = connection.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = connection.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() in own_names(connection)
+    page = connection.headers.get("origin") or connection.headers.get("referer")
+    return page is not None and host_of(page) in own_names(connection)
 
 
 def own_names(connection: HTTPConnection) -> set[str]:
     """Return the hosts, with their ports, that this server is known by: as it was asked for, and its public one."""
     services: Services = connection.state.services
-    public = urlsplit(services.settings.public_url or "").netloc
-    return {name.lower() for name in (connection.headers.get("host"), public) if name}
+    public = host_of(services.settings.public_url or "")
+    return {name for name in (connection.headers.get("host", "").lower(), public) if name}
+
+
+def host_of(address: str) -> str:
+    """Return host and port of an address as it is written; callers write what they like, and none of it is an error."""
+    return address.partition("://")[2].partition("/")[0].lower()
 
 
 def settle(response: Response, request: Request, *, entered: str | None) -> Response:

@@ -63,8 +63,14 @@ async def test_nobody_gets_a_cookie_but_a_page_of_ours_that_asks(client: AsyncCl
 
 @pytest.mark.parametrize(
     "headers",
-    [OURS, {"Origin": HOST}, {"Origin": "https://cinema.test"}, {**OURS, "Origin": "https://behind.a.proxy"}],
-    ids=["fetch metadata", "origin", "public origin", "fetch metadata says more"],
+    [
+        OURS,
+        {"Origin": HOST},
+        {"Origin": "https://cinema.test"},
+        {"Referer": f"{HOST}/prices"},
+        {**OURS, "Origin": "https://behind.a.proxy"},
+    ],
+    ids=["fetch metadata", "origin", "public origin", "page of a link", "fetch metadata says more"],
 )
 async def test_the_cookie_counts_for_a_page_of_ours(client: AsyncClient, token: str, headers: dict[str, str]) -> None:
     assert await viewer(client, headers, token) == {"email": "ada@example.org"}
@@ -79,6 +85,9 @@ async def test_the_cookie_counts_for_a_page_of_ours(client: AsyncClient, token: 
         {"Origin": "http://cinema.local.evil.example"},
         {"Origin": "http://cinema.local:81"},
         {"Origin": "null"},
+        {"Origin": "null", "Referer": f"{HOST}/prices"},
+        {"Origin": "http://[broken"},
+        {"Referer": "http://evil.example/cinema.local"},
     ],
 )
 async def test_the_cookie_counts_for_nobody_else(client: AsyncClient, token: str, headers: dict[str, str]) -> None:
