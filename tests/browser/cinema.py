@@ -91,7 +91,7 @@ class Cinema:
         token = self.client.post("/v1/auth/signin", json=body).raise_for_status().json()["token"]
         return Customer(self, email, token)
 
-    def wait(self, condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    def wait(self, condition: Callable[[], bool], *, seconds: float = 30) -> None:
         """Return once a condition holds."""
         until = time.monotonic() + seconds
         while not condition():
@@ -204,6 +204,6 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "MATINEE_FILMWORLD_URL": settings.filmworld_url,
         "MATINEE_FILMWORLD_TOKEN": settings.filmworld_token,
         # Soon enough for a test to see a provider fall silent and come back.
-        "MATINEE_OFFERS_FRESH_SECONDS": "1",
+        "MATINEE_OFFERS_FRESH_SECONDS": "2",
     }
     return {name: value for name, value in told.items() if value is not None}

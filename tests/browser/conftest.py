@@ -51,6 +51,7 @@ def screens() -> Path:
     return SCREENS
 
 
+# A test without its word runs at both sizes.
 @pytest.fixture(params=SIZES)
 def size(request: pytest.FixtureRequest) -> str:
     """The name of a screen's size."""

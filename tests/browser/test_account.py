@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, on_desktop, on_phone
 from tests.factories import PASSWORD
 
 
@@ -30,6 +30,7 @@ def test_is_made_left_and_entered_again(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(email)
 
 
+@on_desktop
 def test_a_script_cannot_read_the_token(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.visit("/account")
@@ -60,6 +61,7 @@ def test_bookings_are_confirmed_and_cancelled_where_they_are_listed(visitor: Vis
     assert states == ["confirmed", "cancelled"]
 
 
+@on_phone
 def test_without_bookings_one_is_told_what_to_do(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.visit("/my/bookings")
@@ -67,6 +69,7 @@ def test_without_bookings_one_is_told_what_to_do(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Now showing")
 
 
+@on_desktop
 def test_bookings_need_an_account_and_are_there_once_one_signs_in(visitor: Visitor, cinema: Cinema) -> None:
     customer = cinema.customer()
     customer.hold(cinema.session().id, seats=2)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.cinema import Cinema, hasty
-from tests.browser.visitor import Visitor, visiting
+from tests.browser.visitor import Visitor, on_desktop, on_phone, visiting
 from tests.factories import PASSWORD
 
 MOST_CLICKS: Final = 5
@@ -56,6 +56,7 @@ def test_a_newcomer_books_two_seats_in_five_clicks(visitor: Visitor, cinema: Cin
     )
 
 
+@on_desktop
 def test_by_keyboard_alone(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.sign_in()
@@ -122,6 +123,7 @@ def test_says_that_it_has_expired(browser: Browser, cinema: Cinema, size: str, v
         assert guest.leave() == []
 
 
+@on_phone
 def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.sign_in()
@@ -138,6 +140,7 @@ def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> Non
     expect(page.get_by_role("timer")).to_be_visible()
 
 
+@on_desktop
 def test_a_sold_out_session_says_so(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     cinema.customer().hold(session.id, seats=session.free)
@@ -145,6 +148,7 @@ def test_a_sold_out_session_says_so(visitor: Visitor, cinema: Cinema) -> None:
     expect(page.get_by_role("button", name="Sold out")).to_be_disabled()
 
 
+@on_phone
 def test_is_shown_to_its_owner_alone(visitor: Visitor, cinema: Cinema) -> None:
     booking = cinema.customer().hold(cinema.session().id, seats=1)
     page = visitor.visit(f"/booking/{booking}")

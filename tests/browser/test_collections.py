@@ -5,7 +5,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from tests.browser.cinema import Cinema, Customer
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, on_desktop, on_phone
 
 CATALOGUE: Final = "{ catalogue(first: 5) { nodes { uuid title description genres } } }"
 CREATE: Final = """
@@ -65,6 +65,7 @@ def test_are_listed_with_the_genres_that_one_likes_best(visitor: Visitor, cinema
     visitor.look("collections")
 
 
+@on_desktop
 def test_are_renamed_and_deleted(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     page = visitor.visit(f"/my/collections/{collection(cinema, customer, films=1)}")
@@ -82,6 +83,7 @@ def test_are_renamed_and_deleted(visitor: Visitor, cinema: Cinema) -> None:
     assert titles(cinema, customer) == {}
 
 
+@on_phone
 def test_the_catalogue_goes_on(visitor: Visitor, cinema: Cinema) -> None:
     page = visitor.visit(f"/my/collections/{collection(cinema, visitor.sign_in(), films=0)}")
     rows = page.locator(".catalogue li")
@@ -103,6 +105,7 @@ def test_a_catalogue_that_is_down_is_said_in_words(visitor: Visitor, cinema: Cin
     expect(page.locator(".catalogue li")).to_have_count(30)
 
 
+@on_desktop
 def test_are_for_those_who_have_an_account(visitor: Visitor, cinema: Cinema) -> None:
     made = collection(cinema, cinema.customer(), films=1)
     for path, title in (("/my/collections", "My collections"), (f"/my/collections/{made}", "Your collection")):

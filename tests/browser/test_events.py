@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from db import ids
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, on_desktop, on_phone
 from tests.factories import PASSWORD
 
 # One that no other test has been to.
@@ -54,6 +54,7 @@ def test_are_listed_with_tickets_left_that_move(visitor: Visitor, cinema: Cinema
     expect(page.get_by_role("searchbox")).to_have_value(name)
 
 
+@on_phone
 def test_can_be_those_alone_that_are_not_sold_out(visitor: Visitor) -> None:
     page = visitor.visit("/tickets")
     expect(page.get_by_text("Sold out").first).to_be_visible()
@@ -95,6 +96,7 @@ def test_tickets_are_reserved_changed_and_given_back(visitor: Visitor, cinema: C
     assert cinema.value(HELD, id=key) == before
 
 
+@on_phone
 def test_a_newcomer_reserves_in_the_same_step(visitor: Visitor, cinema: Cinema) -> None:
     key, _, _ = event(cinema)
     page = visitor.visit(f"/tickets/{ids.encode('evt', key)}")
@@ -104,6 +106,7 @@ def test_a_newcomer_reserves_in_the_same_step(visitor: Visitor, cinema: Cinema) 
     expect(own_card(page)).to_contain_text("You have 1 ticket")
 
 
+@on_desktop
 def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> None:
     visitor.sign_in()
     key, _, left = event(cinema)
@@ -122,6 +125,7 @@ def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> Non
     visitor.look("event-sold-out")
 
 
+@on_phone
 def test_says_that_there_is_no_such_event(visitor: Visitor) -> None:
     for path in ("/tickets/evt_1", "/tickets/nonsense"):
         page = visitor.visit(path)

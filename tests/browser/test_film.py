@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, on_desktop, on_phone
 
 
 def test_shows_its_sessions_by_day_and_cinema(visitor: Visitor, cinema: Cinema) -> None:
@@ -47,12 +47,14 @@ def test_is_rated(visitor: Visitor, cinema: Cinema) -> None:
     expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
 
 
+@on_desktop
 def test_asks_to_sign_in_before_it_is_rated(visitor: Visitor, cinema: Cinema) -> None:
     page = visitor.visit(f"/film/{cinema.session().movie}")
     page.get_by_role("link", name="Sign in").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
 
 
+@on_phone
 def test_says_that_there_is_none(visitor: Visitor) -> None:
     for path in ("/film/mov_1", "/film/nonsense"):
         page = visitor.visit(path)

@@ -6,7 +6,7 @@ from typing import Final
 from playwright.sync_api import Page, expect
 
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, on_phone
 
 TITLES: Final = """
     query ($sort: MovieSort!, $now: DateTime!) { movies(sort: $sort, filter: {airingFrom: $now}, first: 10) { nodes { title } } }
@@ -28,6 +28,7 @@ def test_is_painted_within_a_second(visitor: Visitor) -> None:
         painted.append(visitor.first_paint())
 
     assert min(painted) < 1000
+    expect(visitor.page.locator("meta[name=viewport]")).to_have_attribute("content", re.compile("width=device-width"))
     visitor.look("films")
 
 
@@ -44,6 +45,7 @@ def test_search_forgives_typing_errors(visitor: Visitor) -> None:
     visitor.look("films-found")
 
 
+@on_phone
 def test_says_that_there_is_no_such_film(visitor: Visitor) -> None:
     page = visitor.visit("/?q=xyzzyxyzzy")
     expect(page.get_by_text("No film of this name")).to_be_visible()

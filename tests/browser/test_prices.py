@@ -7,7 +7,7 @@ from typing import Any, Final
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, on_desktop, on_phone
 
 TITLE: Final = "120 battements par minute"
 OFFERS: Final = "query ($q: String) { offers(search: $q, first: 1) { nodes { prices { provider price stale } } } }"
@@ -47,6 +47,7 @@ def test_stand_side_by_side_with_the_cheapest_marked(visitor: Visitor, cinema: C
     expect(page.get_by_text("No shop sells that")).to_be_visible()
 
 
+@on_phone
 def test_go_on(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
     expect(page.locator(".offer")).to_have_count(24)
@@ -69,6 +70,7 @@ def test_a_provider_that_is_down_and_its_old_prices_are_said_in_words(visitor: V
     expect(page.locator(".providers").get_by_text("Answers")).to_have_count(2, timeout=15_000)
 
 
+@on_desktop
 def test_no_prices_at_all_are_said_in_words(visitor: Visitor) -> None:
     page = visitor.page
     # Nothing is known of any provider only before the first answer of the first day, which this cinema has behind it.
@@ -109,6 +111,7 @@ def test_are_exported_with_progress_and_downloaded(visitor: Visitor) -> None:
     expect(link).to_have_text(f"Download {len(rows)} rows")
 
 
+@on_phone
 def test_are_exported_for_those_who_have_an_account(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
     expect(page.get_by_role("button", name="Make a CSV file")).to_have_count(0)

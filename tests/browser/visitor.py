@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, Route, ViewportSize, expect
 
@@ -17,8 +18,11 @@ SIZES: Final[dict[str, ViewportSize]] = {
     "phone": {"width": 360, "height": 740},
     "desktop": {"width": 1280, "height": 800},
 }
+# For what has nothing to do with the size of a screen.
+on_phone: Final = pytest.mark.parametrize("size", ["phone"], indirect=True)
+on_desktop: Final = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 # Two cores that others are using too.
-PATIENCE_MS: Final = 10_000
+PATIENCE_MS: Final = 20_000
 LARGEST_SHIFT: Final = 0.1
 AXE: Final = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 

@@ -48,7 +48,7 @@ export function ticketsLeft(event, signal, next = () => {}) {
     next(left);
   };
   show(event.availability);
-  follow({ id: event.id, subscription: TICKETS_CHANGE, poll: TICKETS_NOW, next: ({ availability }) => show(availability), signal });
+  follow({ element: root, id: event.id, subscription: TICKETS_CHANGE, poll: TICKETS_NOW, next: ({ availability }) => show(availability), signal });
   return root;
 }
 

@@ -1,0 +1,45 @@
+"""Addresses: each can be opened directly, has a title of its own, and is found again by the back button."""
+
+from playwright.sync_api import expect
+
+from tests.browser.cinema import Cinema
+from tests.browser.test_collections import collection
+from tests.browser.visitor import Visitor, on_desktop
+
+
+@on_desktop
+def test_each_page_has_one_of_its_own_and_is_found_again_by_the_back_button(visitor: Visitor, cinema: Cinema) -> None:
+    customer = visitor.sign_in()
+    session = cinema.session()
+    booking = customer.hold(cinema.session().id, seats=1)
+    ticketed = cinema.graphql("{ events(first: 1) { nodes { id } } }")["events"]["nodes"][0]["id"]
+    paths = [
+        *("/", f"/film/{session.movie}", f"/book/{session.id}", f"/booking/{booking}", "/my/bookings", "/account"),
+        *("/tickets", f"/tickets/{ticketed}", "/my/collections", f"/my/collections/{collection(cinema, customer)}"),
+        "/prices",
+    ]
+    titles = {}
+    for path in paths:
+        page = visitor.visit(path)
+        titles[path] = page.title()
+        assert titles[path].endswith(" · Matinee")
+    assert len(set(titles.values())) == len(titles)
+
+    for path in reversed(paths[:-1]):
+        page.go_back()
+        expect(page).to_have_title(titles[path])
+
+
+@on_desktop
+def test_the_way_back_within_the_storefront_loads_no_document_anew(visitor: Visitor) -> None:
+    page = visitor.visit("/")
+    page.evaluate("() => { window.same = true; }")
+    for name, title in (("Events", "Events"), ("Prices", "Prices"), ("Films", "Now showing")):
+        page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        visitor.settled()
+        assert page.evaluate("() => document.activeElement === document.querySelector('h1')")
+    for title in ("Prices", "Events", "Now showing"):
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    assert page.evaluate("() => window.same")
