@@ -46,7 +46,7 @@ class RequestLimits:
     fragments: Annotated[int, most("FRAGMENTS", 100, "fragments in a document", least=0)]
     mutations: Annotated[int, most("MUTATIONS", 10, "mutations in one operation")]
     ids: Annotated[int, most("IDS", 100, "ids that `nodes` takes at once", highest=1000)]
-    operation_cost: Annotated[int, most("OPERATION_COST", 20_000, "cost of one operation, worked out before it runs")]
+    operation_cost: Annotated[int, most("OPERATION_COST", 12_000, "cost of one operation, worked out before it runs")]
     cost: Annotated[
         Rate | None, rate("COST", "60000/minute", "cost of all operations of a user, or of an address without one")
     ]

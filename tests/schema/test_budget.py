@@ -88,3 +88,10 @@ async def test_the_operation_that_is_named_is_what_counts(client: AsyncClient) -
 async def test_requests_at_once_do_not_take_more_than_there_is(client: AsyncClient) -> None:
     answers = await asyncio.gather(*(ask(client, PAGE) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 8
+
+
+async def test_a_subscription_and_a_mutation_are_worked_out_as_queries_are(client: AsyncClient) -> None:
+    answer = await ask(
+        client, "mutation { a: resetRequestCount { requestCount } b: resetRequestCount { requestCount } }"
+    )
+    assert answer.headers["ratelimit"] == '"cost";r=7;t=60'

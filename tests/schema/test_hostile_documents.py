@@ -146,7 +146,7 @@ async def test_an_unexpected_error_tells_nothing_but_a_reference(
         response = await client.post("/graphql", json=body, headers={"X-Request-Id": "the-reference"})
     assert response.json() == {
         "data": {"movie": None},
-        "extensions": {"cost": {"requested": 2, "operationLimit": 20_000}},
+        "extensions": {"cost": {"requested": 2, "operationLimit": 12_000}},
         "errors": [
             {
                 "message": "Something went wrong on our side. Reference: the-reference.",
