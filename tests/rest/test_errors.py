@@ -21,6 +21,10 @@ WORDS: dict[str, Any] = {
     "method": "POST",
     "seats_available": 2,
     "reference": "r1",
+    "whom": "staff",
+    "found": 51,
+    "what": "aliases in one operation",
+    "variable": "MATINEE_LIMIT_ALIASES",
 }
 
 
