@@ -63,13 +63,7 @@ class Tracing:
 
     def connection_class(self) -> type[AsyncConnection[Any]]:
         """Return the kind of connection that makes a span of each statement."""
-        tracer = self.tracer
-
-        class Traced(TracedConnection):
-            pass
-
-        Traced.tracer = tracer
-        return Traced
+        return type("TracedConnection", (TracedConnection,), {"tracer": self.tracer})
 
     async def close(self) -> None:
         """Send what waits, and let it be lost where nobody takes it in time."""
