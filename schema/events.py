@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 import visitors
 from domain import errors
 from domain.errors import Refusal, Refusals
+from keyed import is_keyed
 from resolvers.context import Context
 from schema import http
 from schema.errors import flat
@@ -44,6 +45,9 @@ async def serve(request: Request) -> Response:
     try:
         services: Services = request.state.services
         actor = browser_session.identify(request)
+        if is_keyed(request):
+            problem = "counts for one answer, not for a stream; ask for `application/json`"
+            raise errors.InvalidInput(field="Idempotency-Key", problem=problem)
         asked, _ = await http.read(request, deepest=services.settings.limits.json_depth)
     except (Refusal, Refusals) as raised:
         return refused(flat(raised), JSON)

@@ -12,12 +12,14 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from db.windows import Rate, Windows
+from domain.errors import Refusal, Refusals
 from resolvers.context import Context
 from resolvers.live import Follower
 from schema import budget, trusted
 from schema.caching import is_everybodys
 from schema.contract import SCHEMA
 from schema.documents import Documents
+from schema.errors import flat
 from schema.formatting import formatted
 from schema.http import MISDIRECTED, Asked, misdirected, told
 from visitors import Visitor
@@ -55,6 +57,12 @@ async def results(
 
     What comes after the first is worked out once for all who subscribe to the same and are to be told the same.
     """
+    try:
+        text = await trusted.admitted(context.services, query=asked.query, document=asked.document)
+    except (Refusal, Refusals) as refusal:
+        yield Result(told(flat(refusal)), ran=False)
+        return
+    asked = replace(asked, query=text)
     key = common(asked, context)
     if key is None:
         async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
@@ -107,11 +115,11 @@ def public(asked: Asked, context: Context, follower: Follower, *, reference: str
 async def own(
     asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
-    """Yield the results of one operation; after one that did not run nothing follows."""
+    """Yield the results of one operation that may run; after one that did not nothing follows."""
     show = partial(shown, reference=reference, tells_names=context.services.settings.tells_names)
     try:
         stream = await SCHEMA.stream(
-            await trusted.admitted(context.services, query=asked.query, document=asked.document),
+            asked.query,
             variable_values=asked.variables,
             context_value=context,
             operation_name=asked.operation_name,

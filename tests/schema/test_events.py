@@ -93,6 +93,7 @@ async def test_a_mutation_is_no_read(address: str) -> None:
     ("headers", "content", "status"),
     [
         ({"Authorization": "Bearer nonsense"}, b'{"query": "{ viewer { id } }"}', 401),
+        ({"Idempotency-Key": "1"}, b'{"query": "{ viewer { id } }"}', 400),
         ({}, b"{", 400),
         ({}, b"{}", 400),
         ({"Content-Type": "text/plain"}, b"{}", 415),
