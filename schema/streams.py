@@ -63,24 +63,20 @@ async def results(
         yield Result(told(flat(refusal)), ran=False)
         return
     asked = replace(asked, query=text)
-    key = common(asked, context)
+    key, last = None, None
+    async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
+        async for last in found:
+            yield last
+            key = common(asked, context) if last.ran else None
+            if key is not None:
+                break
     if key is None:
-        async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
-            async for result in found:
-                yield result
         return
     source = partial(public, asked, context, reference=reference)
     with context.services.audiences.joined(key, source, context.follower) as audience:
-        version, last = audience.version, None
-        async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
-            async for last in found:
-                yield last
-                break
-        if last is None or not last.ran:
-            return
-        async with aclosing(audience.since(version, context.follower)) as later:
+        # What it was told last, too: that may be news to who was just on the way.
+        async with aclosing(audience.since(audience.version - 1, context.follower)) as later:
             async for result in later:
-                # The source's first may be what was told already.
                 if result != last:
                     yield result
                 last = result
@@ -89,18 +85,12 @@ async def results(
 def common(asked: Asked, context: Context) -> Hashable | None:
     """Return what all have in common who are to be told the same; None where the answer depends on who asks.
 
-    None also for the first to come with a document: whom its fields concern is known once it has been prepared.
+    The operation is one that has run; None also where its document was too long to be remembered.
     """
     prepared = Documents.shelf.find(asked.query or "")
-    if prepared is None or prepared.faults or prepared.introspection:
+    if prepared is None:
         return None
-    if asked.operation_name is None and prepared.has_several_operations:
-        return None
-    try:
-        fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
-    except StopIteration:
-        # There is no operation of that name.
-        return None
+    fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
     if not any(each.type == "Subscription" for each in fields) or not is_everybodys(fields):
         return None
     variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS)

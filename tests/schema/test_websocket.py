@@ -17,6 +17,7 @@ from tests.factories import bearer, make_booking, make_session, make_user
 from tests.live import EXPORT, SEATS, TICKETS, opened, served, token
 from tests.prices import make_export
 from tests.ticketing import make_event
+from web.browser_session import COOKIE
 
 
 @pytest.fixture
@@ -242,3 +243,13 @@ async def test_one_connection_has_so_many_operations_and_no_more(
         await asyncio.sleep(0.2)
         await socket.subscribe(SEATS, "3", id=ids.encode("ses", session.id))
         await socket.next("3")
+
+
+async def test_the_cookie_of_the_storefront_counts_for_its_own_pages_only(address: str, database: Database) -> None:
+    user = await make_user(database)
+    me = {"id": ids.encode("usr", user.id)}
+    for origin, viewer in ((f"http://{address}", me), ("http://elsewhere.example", None), (None, None)):
+        headers = {"Cookie": f"{COOKIE}={token(user)}"} | ({"Origin": origin} if origin else {})
+        async with opened(address, headers=headers) as socket:
+            await (await socket.begin()).subscribe("{ viewer { id } }")
+            assert await socket.next() == {"viewer": viewer}
