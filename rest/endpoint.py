@@ -25,6 +25,7 @@ from rest.payloads import Nothing, names, parsed
 from services import Services
 from visitors import Visitor, visitor
 from web import browser_session
+from web.content_type import is_json
 from web.json_depth import is_deeper
 
 JSON: Final = "application/json"
@@ -220,8 +221,7 @@ async def json_body(request: Request, *, needed: bool) -> object:
     raw = await request.body()
     if not (needed or raw.strip()):
         return {}
-    kind = request.headers.get("content-type", "" if raw else JSON)
-    if kind.partition(";")[0].strip().lower() != JSON:
+    if not is_json(request.headers.get("content-type", "" if raw else JSON)):
         raise errors.UnsupportedMediaType(accepted=JSON)
     try:
         found = orjson.loads(raw)

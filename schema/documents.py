@@ -211,7 +211,7 @@ def prepare(
 def parsed(text: str, limits: RequestLimits) -> DocumentNode:
     """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long."""
     try:
-        return parse(text, max_tokens=limits.tokens)
+        return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         if TOO_MANY_TOKENS in error.message:
             # It stops reading there.

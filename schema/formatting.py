@@ -13,8 +13,11 @@ from schema.errors import flat
 
 # A mistake quotes the document, which may be a mebibyte long.
 LONGEST: Final = 500
-# What graphql-core adds to a mistake, wherever in the message; names of the schema in quotes.
-SUGGESTION: Final = re.compile(r" Did you mean (?:[a-z ]+ )?'\w+'(?:,? (?:or )?'\w+')*\?")
+# What graphql-core adds to a mistake, wherever in the message: names of the schema, or signs that were meant.
+SUGGESTION: Final = re.compile(
+    r" Did you mean (?:[a-z ]+ )?'\w+'(?:,? (?:or )?'\w+')*\?"
+    r"|, did you mean (?:'\.{3}'|to use a double quote \(\"\))\?"
+)
 # What is wrong with the request, in graphql-core's words and in Strawberry's.
 THEIRS: Final = (GraphQLError, CannotGetOperationTypeError, InvalidOperationTypeError)
 UNFIT: Final = "A value does not fit the type that is expected here."

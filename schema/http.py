@@ -1,6 +1,7 @@
 """GraphQL over HTTP: a thin view that reads a request, runs it, and negotiates the answer."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -28,6 +29,7 @@ from schema.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
 from services import Services
 from settings import Settings
 from web import addresses, browser_session, tools
+from web.content_type import is_json
 from web.json_depth import is_deeper
 
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
@@ -38,6 +40,8 @@ QUERIES: Final = frozenset({OperationType.QUERY})
 ALL: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 MISDIRECTED: Final = (CannotGetOperationTypeError, InvalidOperationTypeError)
 ESCAPED_NUL: Final = rb"\u0000"
+# A mebibyte of them would be looked at for half a second, one by one, before anybody could refuse them.
+MOST_PARTS: Final = 10_000
 STATUSES: Final[dict[type[Refusal], int]] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
@@ -236,8 +240,7 @@ async def read(request: Request, *, deepest: int) -> tuple[Asked, frozenset[Oper
         return checked(given), QUERIES
     if request.method != "POST":
         raise errors.MethodNotAllowed(method=request.method, accepted="GET, POST")
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != JSON:
+    if not is_json(request.headers.get("content-type", "")):
         raise errors.UnsupportedMediaType(accepted=JSON)
     return checked(decoded(await request.body(), deepest)), ALL
 
@@ -261,13 +264,22 @@ def decoded(raw: bytes, deepest: int) -> Any:
     return found
 
 
+def parts(value: Any) -> Iterator[Any]:
+    """Yield a JSON value and all the names and values in it, however deep."""
+    left = [value]
+    while left:
+        found = left.pop()
+        yield found
+        if isinstance(found, dict):
+            left += found.keys()
+            left += found.values()
+        elif isinstance(found, list):
+            left += found
+
+
 def holds_nul(value: Any) -> bool:
     """Return whether there is a NUL in a text anywhere in a JSON value; PostgreSQL cannot hold one."""
-    if isinstance(value, str):
-        return NUL in value
-    if isinstance(value, dict):
-        return any(map(holds_nul, value)) or any(map(holds_nul, value.values()))
-    return isinstance(value, list) and any(map(holds_nul, value))
+    return any(isinstance(part, str) and NUL in part for part in parts(value))
 
 
 def checked(given: Any) -> Asked:
@@ -281,6 +293,8 @@ def checked(given: Any) -> Asked:
     for member in ("variables", "extensions"):
         if not isinstance(given.get(member), dict | None):
             raise errors.InvalidInput(field=member, problem="must be an object")
+    if sum(1 for _ in parts(variables)) > MOST_PARTS:
+        raise errors.InvalidInput(field="variables", problem=f"must hold at most {MOST_PARTS} names and values")
     if not (name is None or isinstance(name, str)):
         raise errors.InvalidInput(field="operationName", problem="must be a string")
     return Asked(query, document, variables, name)

@@ -209,6 +209,34 @@ async def test_refuses_members_that_are_not_json_by_get(client: AsyncClient, mem
     assert (response.status_code, codes(response)) == (400, ["MALFORMED_JSON"])
 
 
+async def test_refuses_more_variables_than_anybody_has(client: AsyncClient) -> None:
+    for variables in ({"a": [0] * 10_000}, {str(number): 0 for number in range(5_000)}):
+        response = await post(client, variables=variables)
+        assert (response.status_code, codes(response)) == (400, ["INVALID_INPUT"])
+    assert (await post(client, variables={"a": [0] * 9_997})).status_code == 200
+
+
+@pytest.mark.parametrize("depth", [10, 900])
+async def test_refuses_a_nul_however_deep_it_is(client: AsyncClient, depth: int) -> None:
+    raw = b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * depth + b'"\\u0000"' + b"]" * depth + b"}}"
+    response = await client.post("/graphql", content=raw, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400
+    assert codes(response) in (["INVALID_INPUT"], ["MALFORMED_JSON"])
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "UTF-7", '"latin-1"', ""])
+async def test_refuses_json_in_another_charset(client: AsyncClient, charset: str) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    response = await client.post("/graphql", content=b'{"query": "{ __typename }"}', headers=headers)
+    assert (response.status_code, codes(response)) == (415, ["UNSUPPORTED_MEDIA_TYPE"])
+
+
+async def test_refuses_an_empty_selection(client: AsyncClient) -> None:
+    for query in ("{ }", "{ movies { } }"):
+        response = await post(client, query, accept=GRAPHQL_JSON)
+        assert (response.status_code, codes(response)) == (400, ["INVALID_INPUT"])
+
+
 async def test_refuses_a_body_of_over_a_mebibyte(client: AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(17):
