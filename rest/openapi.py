@@ -204,7 +204,7 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     """Return an example of everything that the endpoint refuses."""
     named = [kind for name, kind in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
     missing = [kind.missing(asked=kind.spell(SNOWFLAKE)) for kind in named]
-    fields = [errors.MissingField(field=name) for name in names(endpoint.takes, required=True)[:1] if endpoint.has_body]
+    fields = [errors.MissingField(field=name) for name in names(endpoint.takes, required=True)[:1]]
     return [
         *([] if endpoint.caller is Caller.ANYBODY else [errors.Unauthenticated()]),
         *endpoint.refusals,

@@ -1,20 +1,22 @@
 """What a request may say: typed and strict, and the one source of both the checks and the OpenAPI document."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import ErrorDetails
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 from typing_extensions import TypedDict
 
 from db.cursors import LONGEST
@@ -81,6 +83,22 @@ def clean(text: str) -> str:
     return text
 
 
+class Checked:
+    """A check of a field's value, with what a JSON schema says of it."""
+
+    def __init__(self, check: Callable[[str], str], **described: object) -> None:
+        self._check = check
+        self._described = described
+
+    def __get_pydantic_core_schema__(self, kind: object, inner: GetCoreSchemaHandler) -> CoreSchema:
+        """Return how pydantic checks it."""
+        return core_schema.no_info_after_validator_function(self._check, inner(kind))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, inner: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return how the OpenAPI document describes it."""
+        return {**inner(schema), **self._described}
+
+
 def whole(value: object) -> object:
     """Return a whole number as an int however JSON spells it: to JSON 2.0 and 2 are one number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -100,7 +118,7 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-NO_NUL: Final = AfterValidator(clean)
+NO_NUL: Final = Checked(clean, pattern=r"^[^\u0000]*$")
 WHOLE: Final = BeforeValidator(whole)
 
 Limit = Annotated[

@@ -11,7 +11,7 @@ from db import ids
 from domain import collection, user
 from domain.collection import CatalogueMovie
 from domain.errors import InvalidInput, InvalidUsername
-from rest.payloads import NO_NUL, Cursor, Payload, Query, Unfit, refused_as
+from rest.payloads import NO_NUL, Checked, Cursor, Payload, Query, Unfit, optional, refused_as
 
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
 A_PAGE: Final = "must be the number of a page"
@@ -36,7 +36,7 @@ def not_blank(text: str) -> str:
     return text
 
 
-NOT_BLANK: Final = AfterValidator(not_blank)
+NOT_BLANK: Final = Checked(not_blank, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$", minLength=1)
 Title = Annotated[str, Field(max_length=collection.LONGEST_TITLE, examples=["Rainy Sundays"]), NO_NUL, NOT_BLANK]
 Description = Annotated[
     str, Field(max_length=collection.LONGEST_DESCRIPTION, examples=["What I watch when it rains."]), NO_NUL
@@ -112,8 +112,8 @@ class CreateCollection(Payload):
 class UpdateCollection(Payload):
     """What is left out stays; `movies`, where given, replaces the list."""
 
-    title: Title = ""
-    description: Description = ""
+    title: Title = optional()
+    description: Description = optional()
     movies: Annotated[list[Movie], Field(default_factory=list)]
 
 

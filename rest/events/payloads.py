@@ -12,6 +12,8 @@ from rest.payloads import NO_NUL, WHOLE, Payload, Query, digits, optional, refus
 
 AN_INSTANT: Final = "must be an instant with its offset, such as 2047-10-21T09:00:00Z"
 A_PAGE: Final = "must be a whole number, 1 or more"
+# The largest that is read as a number.
+LAST_PAGE: Final = 999_999_999
 A_UUID: Final = "4b029817-f723-8695-9281-ec126747cba2"
 
 
@@ -72,7 +74,7 @@ class NumberedPage(Query):
 
     page: Annotated[
         int,
-        Field(ge=1, description="Which page, counted from 1.", examples=[1]),
+        Field(ge=1, le=LAST_PAGE, description="Which page, counted from 1.", examples=[1]),
         BeforeValidator(digits),
         refused_as(InvalidInput, problem=A_PAGE),
     ] = 1
