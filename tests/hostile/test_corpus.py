@@ -1,0 +1,134 @@
+"""Some thousands of hostile requests against a whole server in production mode: each refused or answered, in time, in shape."""
+
+import re
+import statistics
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from tests.hostile.corpus import Hostile, bodies, single, tokens, values
+from tests.hostile.stage import adas
+from tests.hostile.wire import Answer, exchange
+from tests.test_cli import Server
+
+# The bound of the issue itself.
+LATEST_SECONDS: Final = 2.0
+CORPUS: Final = [
+    *(hostile for name in ("graphql", "others", "http") for hostile in single(name)),
+    *bodies(),
+    *tokens(),
+    *values(),
+]
+# Of our insides, of libraries, of the database and of the machine.
+LEAKS: Final = re.compile(
+    rb"Traceback|psycopg|pydantic|strawberry|graphql-core|starlette|uvicorn|sqlalchemy|orjson|File \\?\"|\.py\b"
+    rb"|/work/|site-packages|SELECT |INSERT INTO|pg_|duplicate key|violates|relation \\?\"|errors\.pydantic"
+    rb"|root:x:0|password_hash|argon2|Did you mean|<class|object at 0x|<!doctype|<html",
+    re.IGNORECASE,
+)
+PLAIN: Final = b"GET /v1/movies HTTP/1.1\r\nHost: cinema.test\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unharmed(stage: tuple[Server, dict[str, str]]) -> Iterator[None]:
+    """After all of it the server is as fast as before, and what is Ada's is as it was."""
+    server, known = stage
+    before, hers = _median_seconds(server.address), adas(known)
+    yield
+    # Generous, for the machine may have more to do now than then.
+    assert _median_seconds(server.address) < 5 * before + 0.05
+    assert adas(known) == hers
+    assert server.process.poll() is None
+
+
+def _median_seconds(address: str) -> float:
+    return statistics.median(exchange(address, PLAIN).seconds for _ in range(30))
+
+
+def test_the_corpus_is_as_large_as_it_should_be() -> None:
+    assert len(CORPUS) >= 300
+    assert len({hostile.name for hostile in CORPUS}) == len(CORPUS)
+
+
+@pytest.mark.parametrize("hostile", CORPUS, ids=lambda hostile: hostile.name)
+def test_is_answered_in_time_and_in_shape(stage: tuple[Server, dict[str, str]], hostile: Hostile) -> None:
+    server, known = stage
+    request = hostile.spelled(known)
+    answer = exchange(server.address, request)
+
+    assert 200 <= answer.status < 500, answer.body[:500]
+    assert not hostile.statuses or answer.status in hostile.statuses, (answer.status, answer.body[:500])
+    assert answer.seconds < LATEST_SECONDS
+    assert answer.more == b""
+    check_shape(hostile, answer, head=request.startswith(b"HEAD "))
+    check_words(hostile, answer, request, known)
+
+
+def check_shape(hostile: Hostile, answer: Answer, *, head: bool) -> None:
+    """Assert that the answer is JSON of the surface's own shape, or nothing where nothing is to be said."""
+    kind = answer.headers.get("content-type", "")
+    if hostile.told.get("shape") == "any" or head:
+        return
+    if answer.status == 204:
+        assert answer.body == b""
+        return
+    path = hostile.path().removeprefix("http://admin:admin@cinema.test")
+    if answer.status == 200 and not kind.startswith("application/"):
+        assert path.startswith(("/assets/", "/posters/", "/v1/exports/"))
+        return
+    assert kind.startswith(("application/json", "application/graphql-response+json")), kind
+    if answer.status in (405, 401, 503):
+        assert {405: "allow", 401: "www-authenticate", 503: "retry-after"}[answer.status] in answer.headers
+    if path.startswith("/graphql"):
+        check_graphql(answer.json, answer.status)
+    elif answer.status >= 400:
+        check_refusal(path, answer.json)
+
+
+def check_graphql(body: dict[str, Any], status: int) -> None:
+    """Assert that an answer is one of GraphQL: data, or errors with a code each, and no data where nothing ran."""
+    assert body.keys() <= {"data", "errors", "extensions"}
+    for error in body.get("errors", ()):
+        # What is no HTTP has no surface yet: its code stands where REST has it.
+        assert error["message"]
+        assert error.get("extensions", error)["code"]
+    assert (status == 200) == ("data" in body)
+    assert "data" in body or body["errors"]
+
+
+def check_refusal(path: str, body: dict[str, Any]) -> None:
+    """Assert that a refusal has the shape of the surface at this path, or the house's where it was not HTTP at all."""
+    surface = path.lstrip("/").partition("/")[0]
+    if list(body) == ["errors"] and all(error.keys() == {"code", "message"} for error in body["errors"]):
+        assert body["errors"]
+    elif surface == "api":
+        assert body.keys() == {"success", "message"}
+        assert body["success"] is False
+    else:
+        assert surface in ("events", "reservations"), body
+        assert list(body) in (["message"], ["error"]) or all(
+            isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in body.values()
+        )
+
+
+def check_words(hostile: Hostile, answer: Answer, request: bytes, known: dict[str, str]) -> None:
+    """Assert that the answer says what it must, and nothing that is nobody's business."""
+    told = hostile.told
+    # What comes back of what was sent is no leak.
+    sent = unquote_to_bytes(request).lower()
+    leaked = {found for found in LEAKS.findall(answer.body) if found.lower() not in sent}
+    assert not leaked, answer.body[:2000]
+    assert "server" not in answer.headers
+    assert told.get("header_never", "server") not in answer.headers
+    text = answer.body.decode()
+    for name in ("says", "code"):
+        if name in told:
+            assert _filled(told[name], known) in text
+    if "never" in told:
+        assert _filled(told["never"], known) not in text
+
+
+def _filled(text: str, known: dict[str, str]) -> str:
+    return re.sub(r"\{\{([a-z0-9_.]+)\}\}", lambda found: known[found[1]], text)
