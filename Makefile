@@ -49,6 +49,10 @@ clean: ## Remove caches and what was installed; keep the data in .matinee
 test: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) $(RELAY) $(CODEGEN) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(PROJECT) $(DEV) ## Hold the server to /openapi.json by many more requests than make test (FUZZ_EXAMPLES=100)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) $(BIN)/python -m pytest tests/hostile/test_schemathesis.py $(ARGS)
+
 .PHONY: check
 check: lint types arrows sdl released migrations docs-current ## All checks below: style, types, import arrows, SDL, migrations, docs
 
