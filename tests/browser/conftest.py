@@ -31,6 +31,13 @@ def opened(database_url: str) -> Iterator[Cinema]:
 
 
 @pytest.fixture(scope="package")
+def hasty(opened: Cinema) -> Iterator[Cinema]:
+    """The same cinema, through a server that holds seats for three seconds."""
+    with cinemas.hasty(opened, hold_seconds=3) as cinema:
+        yield cinema
+
+
+@pytest.fixture(scope="package")
 def browser(opened: Cinema) -> Iterator[Browser]:  # noqa: ARG001 - it opens first: Playwright's loop leaves no room for one of ours
     """The browser, for all tests of this folder."""
     with chromium() as launched:

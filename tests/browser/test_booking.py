@@ -1,12 +1,13 @@
 """Booking: two seats in five clicks, a clock that runs, and every way that it can end, said plainly."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.cinema import Cinema, hasty
+from tests.browser.cinema import Cinema
 from tests.browser.visitor import Visitor, on_desktop, on_phone, visiting
 from tests.factories import PASSWORD
 
@@ -114,10 +115,10 @@ def test_is_cancelled(visitor: Visitor, cinema: Cinema) -> None:
     heading(page, "How many?")
 
 
-def test_says_that_it_has_expired(browser: Browser, cinema: Cinema, size: str, visitor: Visitor) -> None:
-    with hasty(cinema, hold_seconds=3) as quick, visiting(browser, quick, size=size, screens=visitor.screens) as guest:
+def test_says_that_it_has_expired(browser: Browser, hasty: Cinema, size: str, screens: Path) -> None:
+    with visiting(browser, hasty, size=size, screens=screens) as guest:
         guest.sign_in()
-        page = hold(guest, quick)
+        page = hold(guest, hasty)
         heading(page, "Your hold has expired")
         guest.look("booking-expired")
         assert guest.leave() == []

@@ -106,7 +106,7 @@ class Visitor:
     def settled(self) -> None:
         """Wait until nothing of the page is still to come."""
         expect(self.page.locator("h1")).to_have_count(1)
-        expect(self.page.locator("[aria-busy=true], .bones")).to_have_count(0)
+        expect(self.page.locator("[aria-busy=true], .bones:not(:has(+ button))")).to_have_count(0)
 
     def first_paint(self) -> float:
         """Return the milliseconds until there was something to see."""

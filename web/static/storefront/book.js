@@ -80,7 +80,6 @@ function form(session, seen, page) {
   async function hold() {
     mount(trouble);
     if (!entered) await account.enter({ quiet: true });
-    if (!entered) account.root.remove();
     entered = true;
     opened ??= (await change(OPEN, { input: { sessionId: session.id } })).booking.id;
     const { booking } = await change(HOLD, { input: { bookingId: opened, seats: seats.value() } });
@@ -89,6 +88,7 @@ function form(session, seen, page) {
 
   function explain(error) {
     draw();
+    if (entered) account?.root.remove();
     if (page.signal.aborted || (!entered && error instanceof Refused)) return;
     const taken = error.code === "SEATS_UNAVAILABLE" ? error.errors[0].seatsAvailable : null;
     if (error.code === "BOOKING_EXPIRED") opened = null;

@@ -144,7 +144,6 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
     mount(trouble);
     if (!entered) await account.enter({ quiet: true });
     entered = true;
-    account?.root.remove();
     const tickets = number.value();
     await change(RESERVE, { input: { eventId: event.id, tickets } });
     await again(`${count(tickets, "ticket")} reserved. See you there.`);
@@ -152,6 +151,7 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
 
   function explain(error) {
     draw();
+    if (entered) account?.root.remove();
     if (!signal.aborted && (entered || !(error instanceof Refused))) mount(trouble, problem(wording(error)));
   }
 

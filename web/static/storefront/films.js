@@ -123,9 +123,9 @@ function show(place, said, wanted, found, signal) {
 
 function onward(wall, found, signal) {
   const button = el("button", { class: "button", type: "button" }, "More films");
-  // Drawn anew below the cards that come, so that nothing in sight moves when they do.
-  const coming = el("div", { class: "coming" }, skeleton("cards", 12));
-  const part = el("div", { class: "onward" }, coming, button);
+  // Made anew below the cards that come, so that nothing in sight moves when they do.
+  const part = el("div", { class: "onward" }, skeleton("cards", 12), button);
+  const again = () => (found.more ? part.replaceWith(onward(wall, found, signal)) : part.remove());
   const watcher = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && load(false), { rootMargin: "600px" });
   let loading = false;
   const load = async (pressed) => {
@@ -135,24 +135,12 @@ function onward(wall, found, signal) {
     try {
       const cards = (await more(found, { signal })).map((movie) => card(movie));
       wall.append(...cards);
-      mount(coming, found.more && skeleton("cards", 12));
+      again();
       if (pressed) cards[0]?.querySelector("a").focus();
-      if (!found.more) stop();
-      else watcher.unobserve(part);
     } catch (error) {
-      if (signal.aborted) return;
-      stop();
-      mount(part, failure(error, () => part.replaceWith(onward(wall, found, signal))));
-    } finally {
-      loading = false;
-      button.removeAttribute("aria-busy");
-      // Looked at anew: it may still be in sight.
-      if (found.more && part.isConnected && button.isConnected) watcher.observe(part);
+      if (!signal.aborted) mount(part, failure(error, again));
     }
-  };
-  const stop = () => {
     watcher.disconnect();
-    if (!found.more) part.remove();
   };
   button.addEventListener("click", () => load(true));
   signal.addEventListener("abort", () => watcher.disconnect());
