@@ -16,9 +16,9 @@ SOUND = "<!doctype html><html lang=en><title>Sound</title><main><h1>Sound</h1>{}
 
 
 @pytest.fixture
-def guest(browser: Browser, cinema: Cinema, screens: Path) -> Iterator[Visitor]:
+def guest(browser: Browser, cinema: Cinema, tmp_path: Path) -> Iterator[Visitor]:
     """A visitor whose complaints are what the test is about."""
-    with visiting(browser, cinema, size="phone", screens=screens) as visitor:
+    with visiting(browser, cinema, size="phone", screens=tmp_path) as visitor:
         yield visitor
 
 

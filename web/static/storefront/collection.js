@@ -77,7 +77,7 @@ function heading(found, page) {
   };
   const act = (button, work) => busy(button, work).then(() => mount(trouble)).catch((error) => mount(trouble, problem(error.message)));
   const makeSure = () => {
-    mount(remove, `Yes, delete “${found.title}”`);
+    mount(remove, `Yes, delete “${title.textContent}”`);
     remove.addEventListener("click", () => act(remove, () => change(DELETE, { input: { id: found.id } }).then(() => go("/my/collections", { replace: true }))));
   };
   remove.addEventListener("click", makeSure, { once: true });

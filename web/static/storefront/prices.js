@@ -71,7 +71,7 @@ const shop = (name) => name[0].toUpperCase() + name.slice(1);
 
 function standing({ name, state, lastSuccessAt }) {
   const isUp = state === "UP";
-  const since = lastSuccessAt ? `Its last prices are shown, from ${ago(lastSuccessAt, now())}.` : "It has never told a price.";
+  const since = lastSuccessAt ? `Its last prices are shown, told ${ago(lastSuccessAt, now())}.` : "It has never told a price.";
   return el("p", { class: "card" }, el("span", { class: `badge ${isUp ? "good" : "bad"}` }, isUp ? "Answers" : "Silent"), el("strong", {}, shop(name)), !isUp && el("span", { class: "muted" }, `Does not answer at the moment. ${since}`));
 }
 
@@ -81,7 +81,7 @@ function row({ title, year, prices }, names) {
     const found = prices[place];
     if (!found) return el("dd", { class: "muted" }, "Not sold here");
     const best = place === 0 && (prices.length > 1 ? el("span", { class: "badge gold" }, "Cheapest") : el("span", { class: "badge" }, "Only here"));
-    return el("dd", {}, el("strong", {}, money(found.price)), best, found.stale && el("span", { class: "badge bad" }, icon("clock"), `Old: ${ago(found.fetchedAt, now())}`));
+    return el("dd", {}, el("strong", {}, money(found.price)), best, found.stale && el("span", { class: "badge bad" }, icon("clock"), `Last told ${ago(found.fetchedAt, now())}`));
   };
   return el(
     "article",
