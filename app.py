@@ -28,6 +28,7 @@ from domain.registry import Registry
 from jobs import queue, request_count
 from resolvers.audiences import Audiences
 from resolvers.live import Live
+from resolvers.room import Room
 from rest import openapi, poster_files, probes
 from rest.endpoint import route
 from rest.endpoints import ENDPOINTS
@@ -171,6 +172,7 @@ async def serving(
             streaming=measured.streaming,
             live=Live(database, settings.database_url or "", on_heard=measured.streaming.heard),
             audiences=Audiences(),
+            room=Room(),
             seal=seals.seal(settings.secrets),
             span=tracing.span if tracing else None,
         )

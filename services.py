@@ -15,6 +15,7 @@ from domain.page_view import Seen
 from domain.registry import Registry
 from resolvers.audiences import Audiences
 from resolvers.live import Live
+from resolvers.room import Room
 from settings import Settings
 from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
@@ -56,6 +57,8 @@ class Services:
     audiences: Audiences[Any]
     # Counts them, and the notices that they hear by.
     streaming: Streaming
+    # For queries, which take turns in it.
+    room: Room
     # What is kept of requests with an idempotency key.
     seal: Seal
     # Where traces are wanted, what puts a piece of work into a span with this name and these attributes.

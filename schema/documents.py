@@ -1,8 +1,10 @@
 """Documents, parsed and validated once each, which costs more than to run them."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from graphql import (
@@ -27,6 +29,7 @@ from schema import budget
 from schema.cost import Plan, plans
 from schema.limits import check, require
 from schema.usage import chosen, fields_of
+from services import Span
 from web.usage import Coordinate
 
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
@@ -35,6 +38,10 @@ LONGEST_REMEMBERED: Final = 20_000
 # A fault may quote a document as long as it may be, and takes its time to do so.
 MOST_FAULTS: Final = 10
 LONGEST_NAME: Final = 64
+# Mutations share transactions when they come together, and subscriptions stay.
+CHANGING: Final = frozenset({"Mutation", "Subscription"})
+# Fields that wait for third parties, up to five seconds.
+OF_OTHERS: Final = frozenset({("Query", name) for name in ("catalogue", "offers", "movieOffer", "providers")})
 NUL: Final = "\0"
 INTROSPECTION: Final = ("__schema", "__type")
 NO_INTROSPECTION: Final = (
@@ -170,22 +177,28 @@ class Documents(SchemaExtension):
             budget.spend(asked.context, cost)
         yield
 
-    def on_execute(self) -> Iterator[None]:
-        """Count what is asked for, and put it into a span where traces are wanted."""
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Count what is asked for, wait for room where it is a query, and put it into a span where traces are wanted."""
         asked = self.execution_context
         fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
         services = asked.context.services
         services.usage.count(fields)
-        if services.span is None:
-            yield
-            return
-        operation = chosen(self._prepared.document, asked.operation_name)
-        kind, name = operation.operation.value, operation.name.value if operation.name else ""
-        attributes = {"graphql.operation.type": kind} | (
-            {"graphql.operation.name": name[:LONGEST_NAME]} if name else {}
-        )
-        with services.span(f"{kind} {name[:LONGEST_NAME]}".rstrip(), attributes):
-            yield
+        async with services.room.taken(asked.context.cost) if takes_room(fields) else nullcontext():
+            with self._span(services.span) if services.span else nullcontext():
+                yield
+
+    def _span(self, span: Span) -> AbstractContextManager[object]:
+        operation = chosen(self._prepared.document, self.execution_context.operation_name)
+        kind, name = operation.operation.value, operation.name.value[:LONGEST_NAME] if operation.name else ""
+        attributes = {"graphql.operation.type": kind} | ({"graphql.operation.name": name} if name else {})
+        return span(f"{kind} {name}".rstrip(), attributes)
+
+
+# As often as there are documents that are remembered.
+@lru_cache(maxsize=1024)
+def takes_room(fields: frozenset[Coordinate]) -> bool:
+    """Return whether an operation has to wait for room: a query, unless it may have to wait for third parties itself."""
+    return all(each.type not in CHANGING and (each.type, each.field) not in OF_OTHERS for each in fields)
 
 
 def prepare(
