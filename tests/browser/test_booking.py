@@ -128,11 +128,11 @@ def test_says_that_it_has_expired(browser: Browser, hasty: Cinema, size: str, sc
 def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.sign_in()
+    # What the page is told of meanwhile would only make this harder to see.
+    visitor.deaf()
     page = visitor.visit(f"/book/{session.id}")
     for _ in range(2):
         page.get_by_role("button", name="One seat more").click()
-    # What the page is told of meanwhile would only make this harder to see.
-    visitor.deaf()
     cinema.customer().hold(session.id, seats=session.free - 3)
     page.get_by_role("button", name="Hold 4 seats").click()
     expect(page.get_by_role("alert")).to_contain_text("only 3 seats left")

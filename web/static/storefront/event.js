@@ -133,6 +133,7 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   const account = seen ? null : accountFields({ onchange: () => queueMicrotask(draw) });
   const number = stepper({ value: 1, most: Math.max(1, event.availability), noun: "ticket", onchange: () => draw() });
   let entered = Boolean(seen);
+  let told;
 
   function draw() {
     const words = `eserve ${count(number.value(), "ticket")}`;
@@ -152,10 +153,13 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   function explain(error) {
     draw();
     if (entered) account?.root.remove();
+    told = error.errors?.[0].seatsAvailable;
     if (!signal.aborted && (entered || !(error instanceof Refused))) mount(trouble, problem(wording(error)));
   }
 
   limits.push((free) => {
+    // What was said of them is not so any more.
+    if (told !== undefined && told !== free) mount(trouble);
     number.limit(free);
     draw();
   });
