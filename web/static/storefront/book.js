@@ -70,8 +70,8 @@ function form(session, seen, page) {
   }
 
   function left(number) {
-    // What was said of the seats is not so any more.
-    if (number !== free) mount(trouble);
+    // What was said of the seats is not so any more; that fewer will be held than were chosen is said before they are.
+    if (number !== free) mount(trouble, number > 0 && number < seats.value() && problem(unavailable(number)));
     free = number;
     seats.limit(free);
     draw();
