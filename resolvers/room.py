@@ -11,8 +11,8 @@ from domain.errors import Unavailable
 # Points of cost. An object that is being answered takes up to 5 kB, so all of them take 15 MB; and a crowd of larger queries
 # is answered one by one instead of all at last.
 SIZE: Final = 3_000
-# Less than the 2 s in which a caller must have heard.
-PATIENCE_SECONDS: Final = 1.9
+# A crowd would rather wait than be refused; where the database does not answer, nobody is left waiting (`refuse`).
+PATIENCE_SECONDS: Final = 10.0
 
 
 class Room:
@@ -36,6 +36,13 @@ class Room:
         finally:
             self._give_back(share)
 
+    def refuse(self) -> None:
+        """Raise Unavailable at all who wait, for there is no database that they could wait for."""
+        waiting, self._waiting = self._waiting, deque()
+        for _, turn in waiting:
+            if not turn.done():
+                turn.set_exception(Unavailable())
+
     async def _turn(self, share: int) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((share, turn))
@@ -43,7 +50,7 @@ class Room:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 # It came in the very moment in which the caller gave up.
                 self._give_back(share)
             else:

@@ -24,9 +24,11 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from domain.errors import Unavailable
 from request_limits import RequestLimits
 from schema import budget
 from schema.cost import Plan, plans
+from schema.formatting import refusals
 from schema.limits import check, require
 from schema.usage import chosen, fields_of
 from services import Span
@@ -186,6 +188,9 @@ class Documents(SchemaExtension):
         async with services.room.taken(asked.context.cost) if takes_room(fields) else nullcontext():
             with self._span(services.span) if services.span else nullcontext():
                 yield
+        faults = (asked.result.errors or ()) if asked.result else ()
+        if any(isinstance(cause, Unavailable) for fault in faults for cause in refusals(fault)):
+            services.room.refuse()
 
     def _span(self, span: Span) -> AbstractContextManager[object]:
         operation = chosen(self._prepared.document, self.execution_context.operation_name)

@@ -76,6 +76,17 @@ async def test_who_waits_too_long_is_refused_and_takes_no_room() -> None:
         pass
 
 
+async def test_without_a_database_nobody_is_left_waiting() -> None:
+    made = Room(10)
+    async with made.taken(10):
+        waiting = [asyncio.create_task(made.taken(cost).__aenter__()) for cost in (1, 10)]
+        await asyncio.sleep(0)
+        made.refuse()
+        assert [type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)] == [Unavailable] * 2
+    async with made.taken(10):
+        pass
+
+
 async def test_who_goes_away_leaves_the_turn_to_the_next() -> None:
     made = Room(10)
     async with AsyncExitStack() as stack:
