@@ -8,9 +8,9 @@ from typing import Final
 
 from domain.errors import Unavailable
 
-# Points of cost. An object that is being answered takes up to 5 kB, so all of them take 15 MB; and a crowd of larger queries
+# Points of cost. An object that is being answered takes up to 5 kB, so all of them take 10 MB; and a crowd of larger queries
 # is answered one by one instead of all at last.
-SIZE: Final = 3_000
+SIZE: Final = 2_000
 # A crowd would rather wait than be refused; where the database does not answer, nobody is left waiting (`refuse`).
 PATIENCE_SECONDS: Final = 10.0
 
