@@ -9,7 +9,7 @@ from typing import Final
 from demo.content import Film
 
 # Well formed, so that signing in fails as it does for any wrong password; no password is known to make it.
-UNUSABLE_HASH: Final = "$argon2id$v=19$m=9216,t=4,p=1$" + "A" * 22 + "$" + "A" * 43
+UNUSABLE_HASH: Final = "$argon2id$v=19$m=7168,t=5,p=1$" + "A" * 22 + "$" + "A" * 43
 UNRATED: Final = 12
 PARTIES: Final = (1, 1, 2, 2, 2, 2, 3, 4, 4, 5)
 HOLD: Final = timedelta(seconds=60)
