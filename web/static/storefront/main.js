@@ -5,11 +5,15 @@ import { el, icon, mount } from "./dom.js";
 import { route } from "./router.js";
 import { session, viewer } from "./session.js";
 
+const film = () => import("./film.js");
+const book = () => import("./book.js");
+const booking = () => import("./booking.js");
+
 const PAGES = [
   [/^\/$/, () => import("./films.js")],
-  [/^\/film\/(?<id>[^/]+)$/, () => import("./film.js")],
-  [/^\/book\/(?<id>[^/]+)$/, () => import("./book.js")],
-  [/^\/booking\/(?<id>[^/]+)$/, () => import("./booking.js")],
+  [/^\/film\/(?<id>[^/]+)$/, film],
+  [/^\/book\/(?<id>[^/]+)$/, book],
+  [/^\/booking\/(?<id>[^/]+)$/, booking],
   [/^\/my\/bookings$/, () => import("./bookings.js")],
   [/^\/account$/, () => import("./account_page.js")],
   [/^\/tickets$/, () => import("./events.js")],
@@ -49,5 +53,5 @@ session.addEventListener("change", showAccount);
 showNetwork();
 showAccount();
 await route(PAGES);
-// So that the next page is there at once, and something is there when the network is not.
-if (!navigator.connection?.saveData) setTimeout(() => PAGES.forEach(([, load]) => load().catch(() => {})), 1500);
+// The way to a seat is there before it is gone, also when the network is not.
+if (!navigator.connection?.saveData) setTimeout(() => [film, book, booking].forEach((load) => load().catch(() => {})), 1500);
