@@ -1,5 +1,6 @@
 """Some thousands of hostile requests against a whole server in production mode: each refused or answered, in time, in shape."""
 
+import os
 import re
 import statistics
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from tests.hostile.corpus import Hostile, bodies, single, tokens, values
 from tests.hostile.stage import adas
 from tests.hostile.wire import Answer, exchange
-from tests.test_cli import Server
+from tests.test_cli import ROOT, Server
 
 # The bound of the issue itself.
 LATEST_SECONDS: Final = 2.0
@@ -24,8 +25,8 @@ CORPUS: Final = [
 # Of our insides, of libraries, of the database and of the machine.
 LEAKS: Final = re.compile(
     rb"Traceback|psycopg|pydantic|strawberry|graphql-core|starlette|uvicorn|sqlalchemy|orjson|File \\?\"|\.py\b"
-    rb"|/work/|site-packages|SELECT |INSERT INTO|pg_|duplicate key|violates|relation \\?\"|errors\.pydantic"
-    rb"|root:x:0|password_hash|argon2|Did you mean|<class|object at 0x|<!doctype|<html",
+    rb"|site-packages|SELECT |INSERT INTO|pg_|duplicate key|violates|relation \\?\"|errors\.pydantic"
+    rb"|root:x:0|password_hash|argon2|Did you mean|<class|object at 0x|<!doctype|<html|" + re.escape(os.fsencode(ROOT)),
     re.IGNORECASE,
 )
 PLAIN: Final = b"GET /v1/movies HTTP/1.1\r\nHost: cinema.test\r\nConnection: close\r\n\r\n"
