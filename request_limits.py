@@ -51,12 +51,22 @@ class RequestLimits:
         Rate | None, rate("COST", "60000/minute", "cost of all operations of a user, or of an address without one")
     ]
     sign_in: Annotated[Rate | None, rate("SIGN_IN", "10/minute", "sign-ins from an address, and into an account")]
-    sign_up: Annotated[Rate | None, rate("SIGN_UP", "60/minute", "accounts made from an address, and tries for a name")]
+    sign_up: Annotated[
+        Rate | None,
+        rate(
+            "SIGN_UP",
+            "300/minute",
+            "accounts made from an address, and tries for a name; unset, off where that of sign-ins is",
+        ),
+    ]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "RequestLimits":
         """Return the limits of an environment; raise SettingsError on the first wrong one."""
         values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
+        if values["sign_in"] is None and not environ.get(FIELDS["sign_up"].name, "").strip():
+            # Who does without the one on a closed network does not expect the other.
+            values["sign_up"] = None
         return cls(**values)
 
 

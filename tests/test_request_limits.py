@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 from httpx import AsyncClient
 
+from request_limits import RequestLimits
 from settings import Settings
+
+SIGN_UP = {"MATINEE_LIMIT_SIGN_UP": "5/minute"}
 
 
 @pytest.fixture
@@ -49,3 +52,13 @@ async def test_a_document_may_be_so_large(client: AsyncClient, query: str, varia
     )
     assert ("MATINEE_LIMIT_" in message) == bool(variable)
     assert f"(MATINEE_LIMIT_{variable})" in message or variable is None
+
+
+@pytest.mark.parametrize(
+    ("told", "is_limited"),
+    [({}, True), ({"MATINEE_LIMIT_SIGN_IN": "off"}, False), ({"MATINEE_LIMIT_SIGN_IN": "off"} | SIGN_UP, True)],
+)
+def test_sign_ups_have_no_limit_of_their_own_where_sign_ins_have_none(
+    told: dict[str, str], *, is_limited: bool
+) -> None:
+    assert (RequestLimits.from_env(told).sign_up is not None) == is_limited
