@@ -135,7 +135,7 @@ def opened(server: str) -> Iterator[Cinema]:
     with own_database(server) as database_url, _third_parties() as (standins, settings):
         migrate.upgrade(database_url)
         asyncio.run(_stock(replace(settings, database_url=database_url)))
-        with _serving(database_url, settings) as url, visited(url, database_url) as cinema:
+        with _serving(database_url, settings=settings) as url, visited(url, database_url) as cinema:
             cinema.standins = {each.name: each for each in standins}
             yield cinema
 
@@ -143,7 +143,8 @@ def opened(server: str) -> Iterator[Cinema]:
 @contextmanager
 def hasty(cinema: Cinema, *, hold_seconds: int) -> Iterator[Cinema]:
     """Yield the same cinema through a server whose bookings expire soon."""
-    served = _serving(cinema.database_url, MATINEE_HOLD_SECONDS=str(hold_seconds))
+    # Its jobs would write exports into a folder of its own, where the other server does not look for them.
+    served = _serving(cinema.database_url, "--no-jobs", MATINEE_HOLD_SECONDS=str(hold_seconds))
     with served as url, visited(url, cinema.database_url) as second:
         second.used = cinema.used
         yield second
@@ -170,13 +171,13 @@ def _third_parties() -> Iterator[tuple[Sequence[StandIn], Settings]]:
 
 
 @contextmanager
-def _serving(database_url: str, settings: Settings | None = None, **variables: str) -> Iterator[str]:
+def _serving(database_url: str, *arguments: str, settings: Settings | None = None, **variables: str) -> Iterator[str]:
     """Yield the address of a server."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
         told = {"DATABASE_URL": database_url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": folder, **UNLIMITED}
-        with subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--port", "0"],
+        with subprocess.Popen(  # noqa: S603 - our own server
+            [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
             cwd=ROOT,
             env=ours | told | (_addresses(settings) if settings else {}) | variables,
             stdout=subprocess.PIPE,

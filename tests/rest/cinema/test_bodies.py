@@ -30,6 +30,7 @@ UNREADABLE = {
     "5,000 digits": b'{"value": ' + b"9" * 5000 + b"}",
     "latin-1": '{"value": "é"}'.encode("latin-1"),
     "not UTF-8": b'{"value": "\xff"}',
+    "deep": b"[" * 900 + b"]" * 900,
     "utf-16": '{"value": 3}'.encode("utf-16"),
     "byte order mark": b'\xef\xbb\xbf{"value": 3}',
     "half a surrogate": b'{"value": "\\ud800"}',
@@ -57,7 +58,7 @@ async def test_a_body_that_cannot_be_read_is_malformed(
 
 
 @pytest.mark.parametrize("path", [*WITH_BODY, *WITHOUT_BODY])
-@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"text"', b"true", b"[{}]", b"[" * 900 + b"]" * 900])
+@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"text"', b"true", b"[{}]"])
 async def test_a_body_that_is_no_object_is_refused(
     client: AsyncClient, headers: dict[str, str], path: str, content: bytes
 ) -> None:
