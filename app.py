@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
 JOBS_END_SECONDS: Final = 2.0
-# In the order of the OpenAPI document.
 
 
 class State(TypedDict):

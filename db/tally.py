@@ -4,12 +4,13 @@ import fcntl
 import mmap
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from db.common_memory import common
 
 # As many workers as `matinee serve` takes.
 WORKERS: Final = 256
@@ -104,15 +105,9 @@ def private() -> Tally:
     return Tally(memory)
 
 
-@contextmanager
-def shared() -> Iterator[Path]:
-    """Yield the file behind the memory that the workers of a server share, for as long as it runs."""
-    with tempfile.TemporaryDirectory(prefix="matinee-count-") as folder:
-        file = Path(folder) / "requests"
-        file.write_bytes(bytes(SIZE))
-        with file.open("r+b") as opened, mmap.mmap(opened.fileno(), SIZE) as memory:
-            _begin(memory)
-        yield file
+def shared() -> AbstractContextManager[Path]:
+    """Return the file behind the memory that the workers of a server share, to be entered for as long as it runs."""
+    return common("requests", size=SIZE, begin=_begin)
 
 
 def joined(file: Path, *, worker: int) -> Tally:

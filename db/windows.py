@@ -4,13 +4,13 @@ import fcntl
 import mmap
 import os
 import secrets
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from db.common_memory import common
 
 # The numbers are 64 bits wide. The first eight are the salt; then come buckets of eight keys: their marks, the instants
 # at which their windows end, and their counts.
@@ -108,15 +108,9 @@ def private() -> Windows:
     return Windows(memory)
 
 
-@contextmanager
-def shared() -> Iterator[Path]:
-    """Yield the file behind the memory that the workers of a server share, for as long as it runs."""
-    with tempfile.TemporaryDirectory(prefix="matinee-windows-") as folder:
-        file = Path(folder) / "windows"
-        file.write_bytes(bytes(SIZE))
-        with file.open("r+b") as opened, mmap.mmap(opened.fileno(), SIZE) as memory:
-            _begin(memory)
-        yield file
+def shared() -> AbstractContextManager[Path]:
+    """Return the file behind the memory that the workers of a server share, to be entered for as long as it runs."""
+    return common("windows", size=SIZE, begin=_begin)
 
 
 def joined(file: Path) -> Windows:

@@ -1,10 +1,12 @@
 """Tidies up what has expired; every read leaves it out already, so nobody waits for this."""
 
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable
+from typing import Final, Protocol
 
 import structlog
 from procrastinate import App, JobContext
 
+from db.engine import Transaction
 from domain import idempotency, show, stock
 from services import Services
 
@@ -15,6 +17,14 @@ BATCH: Final = 500
 NAME: Final = "expiries:give_back_expired_seats"
 DELETE_SHOWS: Final = "expiries:delete_expired_shows"
 DELETE_KEYS: Final = "expiries:delete_expired_keys"
+
+
+class Tidy(Protocol):
+    """Tidies up `batch` rows at most, and returns how many there were."""
+
+    def __call__(self, tx: Transaction, *, batch: int) -> Awaitable[int]:
+        """Do it in this transaction."""
+
 
 log = structlog.get_logger("matinee.jobs")
 
@@ -30,33 +40,29 @@ def add_to(queue: App) -> None:
 
 
 async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
-    """Close everything that has expired, a batch a transaction, so that no session stays locked for long."""
-    services: Services = context.additional_context["services"]
-    closed = BATCH
-    while closed == BATCH:
-        async with services.database.transaction() as tx:
-            closed = await stock.give_back(tx, batch=BATCH)
-        if closed:
-            log.info("expired bookings closed", bookings=closed, scheduled_at=timestamp)
+    """Close everything that has expired, so that its seats are on the books as free."""
+    async for closed in in_batches(context, stock.give_back):
+        log.info("expired bookings closed", bookings=closed, scheduled_at=timestamp)
 
 
 async def delete_expired_shows(context: JobContext, timestamp: int) -> None:
     """Delete the shows whose eight hours are over, with the names and numbers on their tickets."""
-    services: Services = context.additional_context["services"]
-    deleted = BATCH
-    while deleted == BATCH:
-        async with services.database.transaction() as tx:
-            deleted = await show.delete_expired(tx, batch=BATCH)
-        if deleted:
-            log.info("expired shows deleted", shows=deleted, scheduled_at=timestamp)
+    async for deleted in in_batches(context, show.delete_expired):
+        log.info("expired shows deleted", shows=deleted, scheduled_at=timestamp)
 
 
 async def delete_expired_keys(context: JobContext, timestamp: int) -> None:
     """Delete the idempotency keys whose day is over, with the answers that were kept under them."""
+    async for deleted in in_batches(context, idempotency.delete_expired):
+        log.info("expired idempotency keys deleted", keys=deleted, scheduled_at=timestamp)
+
+
+async def in_batches(context: JobContext, tidy: Tidy) -> AsyncIterator[int]:
+    """Yield how many rows each transaction has tidied up until none are left: a batch each, so that no lock is held long."""
     services: Services = context.additional_context["services"]
-    deleted = BATCH
-    while deleted == BATCH:
+    done = BATCH
+    while done == BATCH:
         async with services.database.transaction() as tx:
-            deleted = await idempotency.delete_expired(tx, batch=BATCH)
-        if deleted:
-            log.info("expired idempotency keys deleted", keys=deleted, scheduled_at=timestamp)
+            done = await tidy(tx, batch=BATCH)
+        if done:
+            yield done
