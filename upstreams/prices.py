@@ -12,6 +12,7 @@ from db.engine import Database
 from domain import offer, provider_movie
 from domain.errors import ProviderNotFound, Unavailable, UpstreamUnavailable
 from domain.offer import Standing
+from domain.provider_movie import Entry
 from upstreams.providers import Provider
 
 # One that is failing is tried again by whoever asks, but not by all who ask.
@@ -45,7 +46,7 @@ class Prices:
         known = any(standing.known for standing in told)
         awaited = [flight for standing in told if (flight := self._flight_for(standing, known=known))]
         if awaited:
-            await self._arrival(awaited, promptly=not known)
+            await self._arrival(awaited, promptly=not all(standing.known for standing in told))
         if not known and not await self._known():
             raise UpstreamUnavailable
 
@@ -113,11 +114,15 @@ class Prices:
         return flight
 
     async def _ask(self, provider: Provider, *, patient: bool) -> None:
-        """Ask, and keep what comes of it. Without a database nothing is kept, and whoever waits will hear of that."""
+        """Ask, and keep what comes of it; of whom nothing is known yet, also what the list says before the details do."""
         try:
-            entries = await provider.entries(patient=patient)
+            entries = await provider.entries(patient=patient, first=self._keep if patient else None)
         except UpstreamUnavailable:
             entries = None
+        await self._keep(provider, entries)
+
+    async def _keep(self, provider: Provider, entries: Sequence[Entry] | None) -> None:
+        """Keep an answer, or that there was none. Without a database nothing is kept; whoever waits will hear of that."""
         try:
             async with self._database.transaction() as tx:
                 if entries is None:

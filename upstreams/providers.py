@@ -1,7 +1,7 @@
 """The client of one price provider: its list, the details that the list leaves out, and publishing a movie."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -30,6 +30,7 @@ HEAD_START_SECONDS: Final = 0.05
 log = structlog.get_logger("matinee.upstreams")
 
 Detail = asyncio.Task[Decimal | None]
+First = Callable[["Provider", Sequence[Entry]], Awaitable[None]]
 
 
 class Provider:
@@ -54,8 +55,11 @@ class Provider:
         """What went wrong last, in our own words."""
         return self._upstream.health.last_error or "no answer"
 
-    async def entries(self, *, patient: bool) -> list[Entry]:
-        """Return every movie with its price, as far as two seconds allow; not `patient` gives up on a dead one at once."""
+    async def entries(self, *, patient: bool, first: First | None = None) -> list[Entry]:
+        """Return every movie with its price, as far as two seconds allow; not `patient` gives up on a dead one at once.
+
+        `first` is given the prices of the list itself where those of the details are still to come.
+        """
         deadline = asyncio.get_running_loop().time() + LIMITS.deadline
         details = self._ask(self._apart, after=HEAD_START_SECONDS) if self._upstream.health.state is State.UP else {}
         try:
@@ -64,6 +68,8 @@ class Provider:
             wanted = [*self._order(told.unpriced)][:MOST_DETAILS]
             details |= self._ask(identity for identity in wanted if identity not in details)
             self.needs_details = bool(wanted)
+            if first and wanted and len(told.unpriced) < len(told.entries):
+                await first(self, told.entries)
             await self._await({identity: details[identity] for identity in wanted}, deadline)
             return self._priced(told, {identity: details[identity] for identity in wanted})
         finally:

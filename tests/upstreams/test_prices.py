@@ -169,6 +169,16 @@ async def test_details_that_hang_leave_the_price_out_and_the_rest_in(
     assert await states(prices) == ["up", "up"]
 
 
+async def test_the_first_caller_of_all_has_the_prices_of_a_list_whose_details_hang(
+    prices: Prices, database: Database, filmworld: PriceParty
+) -> None:
+    filmworld.movies = [*FW, {"id": "fw2", "title": "Alien", "price": None}]
+    filmworld.hanging_details = True
+
+    assert await ready(prices) < 1.2
+    assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11), "fw2": None}
+
+
 async def test_without_any_price_to_be_had_a_provider_has_not_answered(prices: Prices, cinemaworld: PriceParty) -> None:
     cinemaworld.hanging_details = True
     await prices.refresh()
