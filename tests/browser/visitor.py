@@ -111,11 +111,6 @@ class Visitor:
         expect(self.page.locator("h1")).to_have_count(1)
         expect(self.page.locator("[aria-busy=true], .bones:not(:has(+ button))")).to_have_count(0)
 
-    def first_paint(self) -> float:
-        """Return the milliseconds until there was something to see."""
-        found: float = self.page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        return found
-
     def shoot(self, name: str, *, whole: bool = True) -> None:
         """Keep a picture of the page."""
         self.page.screenshot(path=self.screens / f"{name}-{self.size}.png", full_page=whole, animations="disabled")
