@@ -31,8 +31,13 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path,
-            # Rendered by the processor, and what pages share kept out of a container's small /dev/shm.
-            args=["--disable-gpu", "--disable-dev-shm-usage"],
+            # Rendered by the processor, what pages share kept out of a container's small /dev/shm, and without the pages
+            # for an address bar that nobody sees, which are most of what a new window costs.
+            args=[
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+            ],
         )
         yield launched
         launched.close()
