@@ -1,20 +1,26 @@
 """What the pages tell their readers to type works as it stands, and answers as shown."""
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 
-from db.engine import Database
+from app import connected
+from db import migrate
 from demo.load import load
+from settings import Settings
 from tests.docs.pages import ROOT, Step, differences, steps
+from tests.factories import SECRET
+from tests.own_database import own_database
 from tests.test_cli import serving
 
 ADDRESS: Final = "http://127.0.0.1:8000"
@@ -38,11 +44,25 @@ PAGES: Final = (
 )
 
 
+@pytest.fixture(scope="module")
+def demo(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with the demo data, which each page has a copy of."""
+    with own_database(database_url) as url:
+        migrate.upgrade(url)
+        told = {"DATABASE_URL": url, "MATINEE_DATA_DIR": str(tmp_path_factory.mktemp("demo")), "MATINEE_SECRET": SECRET}
+        asyncio.run(_fill(Settings.from_env(told)))
+        yield str(make_url(url).database)
+
+
+async def _fill(settings: Settings) -> None:
+    async with connected(settings) as database:
+        await load(database)
+
+
 @pytest.fixture
-async def address(empty_database_url: str, database: Database, tmp_path: Path) -> AsyncIterator[str]:
+def address(database_url: str, demo: str, tmp_path: Path) -> Iterator[str]:
     """The address of a server with the demo data, as `make run` has it."""
-    await load(database)
-    with serving(tmp_path, DATABASE_URL=empty_database_url) as server:
+    with own_database(database_url, template=demo) as url, serving(tmp_path, DATABASE_URL=url) as server:
         yield server.address
 
 
