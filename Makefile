@@ -45,9 +45,14 @@ clean: ## Remove caches and what was installed; keep the data in .matinee
 
 ## Working on it
 
+.PHONY: setup
+setup: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) $(RELAY) $(CODEGEN) ## Install what all commands below need (make does it as they need it)
+
+# Each process has a PostgreSQL of its own and takes a file at a time; with ARGS="-n 0" there is one, for a debugger.
+# Without bytecode, where the environment wants none, each would compile the whole suite, and each server itself.
 .PHONY: test
-test: $(PROJECT) $(DEV) $(TOOLS) $(S3) $(AUDITS) $(RELAY) $(CODEGEN) ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Set up what is missing and run the whole suite (ARGS="tests/domain -x")
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(PROJECT) $(DEV) ## Hold the server to /openapi.json by many more requests than make test (FUZZ_EXAMPLES=100)
@@ -130,7 +135,7 @@ $(PROJECT): pyproject.toml $(RUNTIME) $(wildcard */__init__.py)
 	@$(BIN)/python -m compileall -q $(wildcard *.py) $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
 	@touch $@
 
-$(DEV): requirements-dev.lock $(RUNTIME)
+$(DEV): requirements-dev.lock $(RUNTIME) | $(PROJECT)
 	@echo "Installing the tools in requirements-dev.lock"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
@@ -164,12 +169,13 @@ $(TOOLS): package.json package-lock.json .npmrc requirements-npm.lock | $(BIN)/p
 	$(call npm-ci,.)
 	@touch $@
 
-$(AUDITS): $(addprefix tests/graphql_over_http/,package.json package-lock.json .npmrc) requirements-npm.lock | $(BIN)/python
+# After the assets: with `make --jobs` two would fetch the same npm at once.
+$(AUDITS): $(addprefix tests/graphql_over_http/,package.json package-lock.json .npmrc) requirements-npm.lock | $(TOOLS)
 	@echo "Installing the audits in tests/graphql_over_http/package-lock.json"
 	$(call npm-ci,tests/graphql_over_http)
 	@touch $@
 
-$(RELAY): $(addprefix tests/relay/,package.json package-lock.json .npmrc) requirements-npm.lock | $(BIN)/python
+$(RELAY): $(addprefix tests/relay/,package.json package-lock.json .npmrc) requirements-npm.lock | $(AUDITS)
 	@echo "Installing Relay's compiler in tests/relay/package-lock.json"
 	$(call npm-ci,tests/relay)
 	@touch $@

@@ -42,6 +42,7 @@ async def test_not_ready_on_a_schema_that_is_behind(client: httpx.AsyncClient) -
     ]
 
 
+@pytest.mark.alone
 async def test_starts_without_a_database_and_says_so_in_time(settings: Settings) -> None:
     nowhere = replace(settings, database_url="postgresql://nobody@127.0.0.1:1/nothing")
     app = create_app(nowhere)

@@ -77,6 +77,7 @@ async def test_reads_rows_a_row_tuples_and_a_value(single: Database) -> None:
     assert await single.primary.rows(User, statement, name="bob") == []
 
 
+@pytest.mark.alone
 async def test_siblings_read_side_by_side(database: Database) -> None:
     begun = time.monotonic()
     await asyncio.gather(*(database.primary.value(SLEEP, seconds=0.3) for _ in range(4)))
@@ -201,6 +202,7 @@ async def test_no_connection_in_time_is_unavailable_within_two_seconds(single: D
     assert await works(single)
 
 
+@pytest.mark.alone
 async def test_a_wait_for_a_lock_is_bounded(impatient: Database) -> None:
     await make_user(impatient)
     async with holding(impatient, "SELECT FROM users FOR UPDATE"):
@@ -283,6 +285,7 @@ async def test_a_connection_killed_before_the_commit_is_unavailable(single: Data
     assert await works(single)
 
 
+@pytest.mark.alone
 async def test_starts_without_a_database_and_says_so_within_two_seconds() -> None:
     async with opened("postgresql://nobody@127.0.0.1:1/nowhere") as database:
         for attempt in (database.primary.value("SELECT 1"), works(database)):
@@ -298,6 +301,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
         yield made
 
 
+@pytest.mark.alone
 async def test_finds_the_database_again_soon_after_it_is_back(wire: Wire) -> None:
     async with opened(wire.url, size=3) as database:
         assert await works(database)

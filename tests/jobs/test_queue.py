@@ -133,6 +133,7 @@ async def test_a_worker_that_starts_over_knows_its_jobs_again(services: Services
             await until(is_free)
 
 
+@pytest.mark.alone
 async def test_ends_at_once_when_nothing_runs(services: Services) -> None:
     async with working(services):
         await asyncio.sleep(0.3)

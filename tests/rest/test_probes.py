@@ -64,6 +64,7 @@ async def test_not_ready_names_all_that_is_missing() -> None:
     assert "hunter2" not in response.text
 
 
+@pytest.mark.alone
 async def test_a_check_that_hangs_is_missing_after_two_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,6 +21,7 @@ def settings(settings: Settings) -> Settings:
     "query",
     ['{ movie(id: "mov_1") { id } }', "{ viewer { id } places { nodes { id } } }"],
 )
+@pytest.mark.alone
 async def test_the_whole_request_is_503(client: AsyncClient, query: str) -> None:
     started = time.monotonic()
     headers = bearer(User(id=1, email="a@example.org", password_hash=""))

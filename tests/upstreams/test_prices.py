@@ -21,6 +21,9 @@ from upstreams.metrics import UpstreamMetrics
 from upstreams.prices import Prices
 from web.server import listen
 
+# All of it is about who waits for how long.
+pytestmark = pytest.mark.alone
+
 CW = {"Movies": [{"ID": "cw1", "Title": "Star Wars", "Year": "1977"}]}
 CW_DETAILS = {"cw1": {"ID": "cw1", "Price": "12.50"}}
 FW = [{"id": "fw1", "title": "Star Wars", "year": "1977", "price": 11}]

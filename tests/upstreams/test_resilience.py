@@ -118,6 +118,7 @@ async def test_gives_up_at_once_on_what_no_repeat_can_mend(upstream: Upstream, p
     assert len(party.seen) == 1
 
 
+@pytest.mark.alone
 async def test_an_attempt_that_hangs_holds_nobody_up(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [hanging, hanging, well]
     started = time.monotonic()
@@ -138,6 +139,7 @@ async def test_never_takes_longer_than_the_deadline(upstream: Upstream, party: T
     assert await refused(upstream, party.url) == pytest.approx(0.6, abs=0.15)
 
 
+@pytest.mark.alone
 async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
     registry: CollectorRegistry, party: ThirdParty
 ) -> None:

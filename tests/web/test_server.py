@@ -71,6 +71,7 @@ def test_what_is_being_answered_is_answered(workers: int) -> None:
         assert answer.result().text == "done"
 
 
+@pytest.mark.alone
 def test_a_request_that_never_ends_does_not_keep_it() -> None:
     with running(drain_seconds=1) as (process, address), ThreadPoolExecutor() as pool:
         pool.submit(httpx.get, f"{address}/slow/60", timeout=20)
@@ -81,6 +82,7 @@ def test_a_request_that_never_ends_does_not_keep_it() -> None:
         assert time.monotonic() - started < 4
 
 
+@pytest.mark.alone
 def test_an_idle_connection_does_not_keep_it() -> None:
     with running() as (process, address), httpx.Client() as client:
         client.get(f"{address}/pid")

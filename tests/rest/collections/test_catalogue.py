@@ -67,6 +67,7 @@ async def test_asks_the_third_party_and_not_the_database(
     assert statements == []
 
 
+@pytest.mark.alone
 async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
     client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
 ) -> None:
@@ -82,6 +83,7 @@ async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
     assert sum(map(sum, found)) >= 99
 
 
+@pytest.mark.alone
 async def test_a_dead_third_party_is_503_in_time_and_then_at_once(
     client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
 ) -> None:

@@ -164,7 +164,7 @@ async def test_another_users_is_not_there(ada: Caller, eve: Caller) -> None:
         "nonsense",
         "7262193846145024",
         "col_7262193846145024",
-        str(uuid4()),
+        "b18ed78c-6adf-4568-8b9f-429e73a918e7",
         str(ids.to_uuid("col", 1)),
         str(ids.to_uuid("mov", 7262193846145024)),
         str(ids.to_uuid("col", 7262193846145024)).replace("-", ""),
