@@ -7,7 +7,6 @@ from functools import partial
 from itertools import permutations
 from typing import Any, Final
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, note
 from hypothesis import settings as bounded
@@ -28,7 +27,6 @@ from db.shared import Shared
 from domain import booking, stock
 from domain.errors import Refusal
 from settings import Settings
-from tests.conftest import EMPTY
 from tests.factories import make_session, make_user
 from tests.races.model import Change, Cinema, Outcome, told
 from tests.seats import FREE, SEEN, give_back, lapse, open_by, unbalanced
@@ -44,12 +42,12 @@ Wanted = tuple[str, int, int, bool]
 class Bookings(RuleBasedStateMachine):
     """Does the same to the database and to the model, and compares."""
 
-    def __init__(self, runner: asyncio.Runner, database: Database, emptying: psycopg.Connection[Any]) -> None:
+    def __init__(self, runner: asyncio.Runner, database: Database, emptied: Callable[[], None]) -> None:
         super().__init__()
         self.run = runner.run
         self.database = database
         self.shared = Shared(database.primary.pool, lock_all=stock.lock_all)
-        self.emptying = emptying
+        self.emptied = emptied
         self.cinema = Cinema(CAPACITIES)
         self.users: list[User] = []
         self.sessions: list[Session] = []
@@ -58,9 +56,7 @@ class Bookings(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Begin with an empty cinema."""
-        row = self.emptying.execute(EMPTY).fetchone()
-        assert row is not None
-        self.emptying.execute(row[0])
+        self.emptied()
         self.users = [self.run(make_user(self.database)) for _ in range(USERS)]
         self.sessions = [self.run(make_session(self.database, capacity=capacity)) for capacity in CAPACITIES]
         for user in range(USERS):
@@ -181,13 +177,13 @@ def limits() -> bounded:
 
 
 @pytest.fixture
-def compare(settings: Settings, emptying: psycopg.Connection[Any], limits: bounded) -> Iterator[Callable[[], None]]:
+def compare(settings: Settings, emptied: Callable[[], None], limits: bounded) -> Iterator[Callable[[], None]]:
     """What compares database and model, on one loop and one pool for all of its tries."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         database = runner.run(stack.enter_async_context(connected(settings)))
         # It takes whatever makes a machine, though its types say that it takes a class.
-        machine: Any = partial(Bookings, runner, database, emptying)
+        machine: Any = partial(Bookings, runner, database, emptied)
         yield partial(run_state_machine_as_test, machine, settings=limits)
         runner.run(stack.aclose())
 
