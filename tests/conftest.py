@@ -40,8 +40,8 @@ FILLED: Final = """
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run the tests: one more than there are processors, for tests wait for servers."""
-    return (os.cpu_count() or 1) + 1
+    """Return how many processes run the tests: one more than there are processors, for tests wait for servers; 8 at most."""
+    return min((os.cpu_count() or 1) + 1, 8)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
