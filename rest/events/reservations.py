@@ -14,12 +14,13 @@ from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
 from rest.events import answers, pages
 from rest.events.answers import respond
 from rest.events.events import PAGE_FAULTS, event_named
-from rest.events.payloads import A_UUID, CreateReservation, NumberedPage, UpdateReservation
+from rest.events.payloads import A_UUID, TOTAL, CreateReservation, NumberedPage, UpdateReservation
 from rest.payloads import Query
 
 TAG: Final = "Reservations"
 PATH: Final = "/reservations/"
 SOLD_OUT: Final = errors.SeatsUnavailable(seats_available=1)
+NO_TOTAL: Final = errors.MissingField(field=TOTAL)
 
 
 @contextmanager
@@ -125,7 +126,7 @@ ENDPOINTS: Final = (
         takes=UpdateReservation,
         caller=Caller.COUNTER,
         answers={200: answers.Reservation},
-        refusals=(SOLD_OUT, errors.ReservationCancelled()),
+        refusals=(SOLD_OUT, errors.ReservationCancelled(), NO_TOTAL),
         tag=TAG,
         summary="Update a reservation",
         description="All or nothing: where the event has not as many tickets left, the reservation stays as it is.",

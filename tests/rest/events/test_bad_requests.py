@@ -141,6 +141,18 @@ async def test_every_fault_of_a_body_is_told_at_once(client: AsyncClient) -> Non
     assert faults(await client.post("/reservations/", json={})) == {"event_id": REQUIRED, "no_of_tickets": REQUIRED}
 
 
+async def test_a_new_total_that_is_missing_is_told_where_nothing_else_is_wrong(
+    client: AsyncClient, known: tuple[str, str]
+) -> None:
+    address = f"/reservations/{known[1]}"
+    assert faults(await client.patch(address, json={})) == {"no_of_tickets": REQUIRED}
+    assert faults(await client.patch(address, json={"colour": "red", "cancelled": True})) == {
+        "colour": UNKNOWN,
+        "cancelled": UNKNOWN,
+    }
+    assert set(faults(await client.patch(address, json={"no_of_tickets": 0, "size": 2}))) == {"no_of_tickets", "size"}
+
+
 @pytest.mark.parametrize("spelled", NO_UUIDS)
 async def test_a_malformed_uuid_is_a_missing_one(client: AsyncClient, spelled: str) -> None:
     event = await client.get(f"/events/{spelled}")
