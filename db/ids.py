@@ -8,22 +8,23 @@ from uuid import UUID
 
 from domain.errors import InvalidId
 
+# As a message names one.
 KINDS: Final = {
-    "usr": "user",
-    "mov": "movie",
-    "plc": "place",
-    "ses": "session",
-    "rat": "rating",
-    "bok": "booking",
-    "rsv": "seat reservation",
-    "trk": "page view",
-    "evt": "event",
-    "evr": "event reservation",
-    "shw": "show",
-    "tkt": "ticket",
-    "col": "collection",
-    "mof": "movie offer",
-    "exp": "export",
+    "usr": "a user",
+    "mov": "a movie",
+    "plc": "a place",
+    "ses": "a session",
+    "rat": "a rating",
+    "bok": "a booking",
+    "rsv": "a seat reservation",
+    "trk": "a page view",
+    "evt": "an event",
+    "evr": "an event reservation",
+    "shw": "a show",
+    "tkt": "a ticket",
+    "col": "a collection",
+    "mof": "a movie offer",
+    "exp": "an export",
 }
 LARGEST: Final = 2**63 - 1
 # RFC 9562, section 5.8: version 8 leaves 48, 12 and 62 bits to its maker. The snowflake's 63 go first, so that UUIDs are

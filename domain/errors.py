@@ -137,7 +137,7 @@ class InvalidCursor(Invalid):
 
 
 class InvalidId(Invalid):
-    """`{field}` is not the id of a {kind}. Such ids look like {example}."""
+    """`{field}` is not the id of {kind}. Such ids look like {example}."""
 
 
 class InvalidDate(Invalid):

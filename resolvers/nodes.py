@@ -63,5 +63,5 @@ def expected(public_id: str, field: str) -> tuple[str, int]:
     kind = public_id.partition("_")[0]
     identity = ids.decode(kind, public_id) if kind in BY_KIND else None
     if identity is None:
-        raise InvalidId(path=(field,), field=field, kind="node", example=ids.encode("mov", 7262193846145024))
+        raise InvalidId(path=(field,), field=field, kind="a node", example=ids.encode("mov", 7262193846145024))
     return kind, identity

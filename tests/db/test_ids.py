@@ -73,6 +73,8 @@ def test_what_is_expected_and_not_there_is_refused_with_an_example() -> None:
         ids.expect("ses", "mov_12", "input", "sessionId")
     assert refused.value.path == ("input", "sessionId")
     assert "`sessionId` is not the id of a session" in str(refused.value)
+    with pytest.raises(InvalidId, match="`id` is not the id of an event reservation\\."):
+        ids.expect("evr", "evt_1", "input", "id")
     assert "ses_7262193846145024" in str(refused.value)
 
 
