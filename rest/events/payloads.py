@@ -11,9 +11,9 @@ from domain.errors import InvalidDate, InvalidInput, InvalidLimit, MissingField
 from rest.payloads import NO_NUL, WHOLE, Payload, Query, digits, optional, refused_as
 
 AN_INSTANT: Final = "must be an instant with its offset, such as 2047-10-21T09:00:00Z"
-A_PAGE: Final = "must be a whole number, 1 or more"
 # The largest that is read as a number.
 LAST_PAGE: Final = 999_999_999
+A_PAGE: Final = f"must be a whole number from 1 to {LAST_PAGE}"
 A_UUID: Final = "4b029817-f723-8695-9281-ec126747cba2"
 TOTAL: Final = "no_of_tickets"
 
