@@ -17,8 +17,8 @@ LONGEST_DESCRIPTION: Final = 5000
 COLUMNS: Final = ", ".join(column.name for column in lists.columns(Event))
 BY_ID: Final = paging.sql(lists.by_id(Event))
 CREATE: Final = f"""
-    INSERT INTO events (name, description, date, capacity)
-    VALUES (%(name)s, %(description)s, %(date)s, %(availability)s)
+    INSERT INTO events (name, description, date, capacity, created_at, updated_at)
+    VALUES (%(name)s, %(description)s, %(date)s, %(availability)s, statement_timestamp(), statement_timestamp())
     RETURNING {COLUMNS}
 """
 UPDATE: Final = f"""

@@ -18,7 +18,12 @@ MAY_SEE: Final = """(
     OR EXISTS (SELECT FROM users WHERE users.id = %(viewer_id)s::bigint AND is_staff)
 )"""
 SEE: Final = f"SELECT * FROM event_reservations WHERE id = %(id)s AND {MAY_SEE}"
-RESERVE: Final = stock.sale(stock.EVENT_TICKETS, which="id = %(event_id)s AND deleted_at IS NULL", columns=("user_id",))
+RESERVE: Final = stock.sale(
+    stock.EVENT_TICKETS,
+    which="id = %(event_id)s AND deleted_at IS NULL",
+    columns=("user_id",),
+    moments=("created_at", "updated_at"),
+)
 CHANGE: Final = stock.recount(
     stock.EVENT_TICKETS,
     which=MAY_SEE,

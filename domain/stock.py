@@ -37,28 +37,29 @@ def counted(table: str, *, more: str, beside: str = "", when: str = "true") -> s
 
     `beside` names what the two are worked out from. The condition asks for what was `taken` in the row that is locked:
     the table's own would first be the one from before a wait, and what was freed meanwhile would not be found.
+    It returns the row's id and the `moment` at which that was done.
     """
     return f"""
         UPDATE {table} SET taken = selling.taken + ({more})
         FROM {", ".join(filter(None, ("selling", beside)))}
         WHERE {table}.id = selling.id AND {when} AND selling.taken + ({more}) <= {table}.capacity
-        RETURNING {table}.id
+        RETURNING {table}.id, clock_timestamp() AS moment
     """
 
 
-def sale(wares: Wares, *, which: str, columns: Sequence[str]) -> str:
+def sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[str] = ()) -> str:
     """Return the statement that sells %(number)s of the selling row that is named, if it has as many.
 
-    `columns` of what was sold are filled from parameters of their names.
+    `columns` of what was sold are filled from parameters of their names, `moments` with the one of the sale.
     """
-    values = ", ".join(f"%({name})s" for name in columns)
+    values = ", ".join([*(f"%({name})s" for name in columns), *("moment" for _ in moments)])
     return f"""
         WITH selling AS MATERIALIZED (
             {locked(wares.table, which)}
         ), counted AS (
             {counted(wares.table, more="%(number)s::bigint")}
         ), sold AS (
-            INSERT INTO {wares.sold} ({wares.key}, {wares.number}, {", ".join(columns)})
+            INSERT INTO {wares.sold} ({wares.key}, {wares.number}, {", ".join((*columns, *moments))})
             SELECT id, %(number)s::bigint, {values} FROM counted
             RETURNING *
         )

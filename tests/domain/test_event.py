@@ -41,6 +41,12 @@ async def test_creates_an_event_with_all_its_tickets_free(database: Database) ->
     assert await event.find(database.primary, event_id=made.id) == made
 
 
+async def test_a_new_event_was_last_changed_when_it_was_created(database: Database) -> None:
+    # Two looks at a clock of microseconds often agree.
+    made = [await create(database) for _ in range(50)]
+    assert [row.updated_at for row in made] == [row.created_at for row in made]
+
+
 @pytest.mark.parametrize("number", [0, stock.MOST_SEATS])
 async def test_creates_an_event_of_any_size(database: Database, number: int) -> None:
     assert (await create(database, availability=number)).availability == number

@@ -33,6 +33,13 @@ async def test_takes_tickets_from_the_event(database: Database) -> None:
     assert await unbalanced(database) == []
 
 
+async def test_a_new_reservation_was_last_changed_when_it_was_made(database: Database) -> None:
+    event = await make_event(database, capacity=50)
+    # Two looks at a clock of microseconds often agree.
+    made = [await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=1) for _ in range(50)]
+    assert [row.updated_at for row in made] == [row.created_at for row in made]
+
+
 async def test_refuses_more_than_are_left_and_changes_nothing(database: Database) -> None:
     event = await make_event(database, capacity=5, taken=3)
     with pytest.raises(SeatsUnavailable) as refused:
