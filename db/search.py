@@ -59,20 +59,21 @@ def pattern(word: str) -> str:
     """Return the regular expression of the words that begin with this one, or are this one with one typing error.
 
     An error is a letter left out, put in, replaced or swapped with its neighbour. Only letters and digits get in
-    here, so nothing needs escaping but is escaped all the same.
+    here, so nothing needs escaping but is escaped all the same. Words end at blanks, as fold() leaves no other mark
+    between them: PostgreSQL's own signs for the ends of words know ASCII alone in what is sorted by the codepoint.
     """
     letters = [re.escape(letter) for letter in word]
     spellings = [f"{''.join(letters)}"]
     if len(word) >= SHORTEST_FORGIVEN:
         errors = [spelled for place in range(len(letters)) for spelled in with_error(letters, place)]
-        spellings.append(rf"(?:{'|'.join(dict.fromkeys(errors))})\M")
-    return rf"\m(?:{'|'.join(spellings)})"
+        spellings.append(f"(?:{'|'.join(dict.fromkeys(errors))})(?: |$)")
+    return f"(?:^| )(?:{'|'.join(spellings)})"
 
 
 def with_error(letters: list[str], place: int) -> list[str]:
     """Return the word with each kind of error at this place."""
     before, here, after = "".join(letters[:place]), letters[place], letters[place + 1 :]
-    replaced_or_extra = f"{before}\\w?{''.join(after)}"
-    left_out = f"{before}\\w{here}{''.join(after)}"
+    replaced_or_extra = f"{before}[^ ]?{''.join(after)}"
+    left_out = f"{before}[^ ]{here}{''.join(after)}"
     swapped = [f"{before}{after[0]}{here}{''.join(after[1:])}"] if after else []
     return [replaced_or_extra, left_out, *swapped]

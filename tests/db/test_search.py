@@ -75,6 +75,30 @@ async def test_finds_in_any_case_and_with_or_without_accents(database: Database,
     assert await found(database, query) == [title]
 
 
+@pytest.mark.parametrize(
+    ("title", "query"),
+    [
+        ("Война и мир", "война"),
+        ("Война и мир", "ВОЙНА МИР"),
+        ("Война и мир", "воина"),
+        ("Война и мир", "вонйа"),
+        ("Ο Θίασος", "θιασος"),
+        ("Ο Θίασος", "ΘΙΑΣΟΣ"),
+        ("東京物語", "東京"),
+        ("東京物語", "東京物語"),
+        ("L'Étoile de 東京", "etoile 東京"),
+        ("ガメラ", "ガメ"),
+        ("서울의 봄", "봄"),
+        ("서울의 봄", "서울"),
+        ("جدایی نادر", "نادر"),
+    ],
+)
+async def test_finds_in_other_alphabets(database: Database, title: str, query: str) -> None:
+    for name in (title, "Casablanca"):
+        await make_movie(database, title=name)
+    assert await found(database, query) == [title]
+
+
 @pytest.mark.usefixtures("films")
 @pytest.mark.parametrize(
     ("kind", "query"),
@@ -260,9 +284,7 @@ def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.Dat
     kind = data.draw(st.sampled_from(["left out", "put in", "replaced", "swapped"]))
     typed = with_error(word, data.draw(st.integers(0, len(word) - 1)), kind, data.draw(st.sampled_from(LETTERS)))
     if len(typed) >= search.SHORTEST_FORGIVEN:
-        # The same syntax but for the marks of a word's ends.
-        pattern = search.pattern(typed).replace(r"\m", r"\b").replace(r"\M", r"\b")
-        assert re.search(pattern, word)
+        assert re.search(search.pattern(typed), word)
         assert any(set(clue) <= set(search.trigrams(word)) for clue in search.clues(typed))
 
 
