@@ -212,4 +212,5 @@ def problem(fault: ErrorDetails) -> str:
     """Return what a value must be, as the end of a sentence about it."""
     if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "must be a JSON object"
-    return re.sub(r"^\w+ should ", "must ", fault["msg"])
+    said = re.sub(r"^\w+ should ", "must ", fault["msg"])
+    return re.sub(" after validation, not .*", "", said)

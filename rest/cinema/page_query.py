@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from domain.errors import InvalidInput
-from domain.page_view import MOST_QUERY_PARAMETERS
+from domain.page_view import LONGEST_PATH, MOST_QUERY_PARAMETERS
 from rest.payloads import NUL, Unfit
 
 Scalar = str | int | float | bool | None
@@ -12,6 +12,7 @@ Values = Scalar | list[Scalar]
 Pairs = tuple[tuple[str, str], ...]
 
 TOO_MANY: Final = f"must have at most {MOST_QUERY_PARAMETERS} values"
+TOO_LONG: Final = f"must have names and values of at most {LONGEST_PATH} characters"
 
 
 def pairs(query: Mapping[str, Values]) -> Pairs:
@@ -32,10 +33,12 @@ def spelled(value: Scalar) -> str:
 
 
 def kept(query: dict[str, Values]) -> dict[str, Values]:
-    """Return the query; raise Unfit where it has too many values, or NUL in it, and cannot be kept."""
+    """Return the query; raise Unfit where it has too many values or too long ones, or NUL in it, and cannot be kept."""
     found = pairs(query)
     if len(found) > MOST_QUERY_PARAMETERS:
         raise Unfit(InvalidInput, problem=TOO_MANY)
+    if any(max(len(name), len(value)) > LONGEST_PATH for name, value in found):
+        raise Unfit(InvalidInput, problem=TOO_LONG)
     if any(NUL in name or NUL in value for name, value in found):
         raise Unfit(InvalidInput, problem="must not contain the character NUL")
     return query

@@ -53,7 +53,8 @@ class VisitedPage(Payload):
         dict[str, Annotated[Values, refused_as(InvalidInput, problem=A_VALUE)]],
         Field(
             max_length=page_view.MOST_QUERY_PARAMETERS,
-            description="Names of query parameters and their values.",
+            description="Names of query parameters and their values, each of at most "
+            f"{page_view.LONGEST_PATH} characters.",
             examples=[{"sort": "new", "genre": ["drama", "comedy"], "page": 2}],
             default_factory=dict,
         ),

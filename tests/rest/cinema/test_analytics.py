@@ -7,7 +7,7 @@ from httpx import AsyncClient
 
 from db.engine import Database
 from tests.factories import bearer, make_user
-from tests.rest.answers import codes
+from tests.rest.answers import codes, message
 
 PATH = "/v1/analytics/track"
 SEEN = {"tracking_id": "visitor-1", "type": "page_enter", "page": {"scheme": "https", "path": "/movies"}}
@@ -87,6 +87,9 @@ async def test_every_kind_of_query_value_is_kept(client: AsyncClient, database: 
         (with_page(query={"a": ["x\0"]}), ["invalid_input"]),
         (with_page(query={"a": ["x"] * 101}), ["invalid_input"]),
         (with_page(query={f"a{n}": 1 for n in range(101)}), ["invalid_input"]),
+        (with_page(query={"a": "x" * 2049}), ["invalid_input"]),
+        (with_page(query={"a": [1, "x" * 2049]}), ["invalid_input"]),
+        (with_page(query={"x" * 2049: 1}), ["invalid_input"]),
     ],
 )
 async def test_what_is_no_page_view_is_not_kept(
@@ -103,3 +106,16 @@ async def test_a_fault_deep_in_the_page_is_named_by_its_path(client: AsyncClient
     response = await client.post(PATH, json=with_page(query={"a": {}}))
 
     assert response.json()["errors"][0]["message"].startswith("`page.query.a` must be a string, a number")
+
+
+async def test_the_longest_names_and_values_are_kept(client: AsyncClient, database: Database) -> None:
+    query = {"x" * 2048: "y" * 2048}
+
+    assert (await client.post(PATH, json=with_page(query=query))).status_code == 204
+    assert await database.primary.value("SELECT query FROM page_views") == [["x" * 2048, "y" * 2048]]
+
+
+async def test_too_many_parameters_are_told_with_how_many_there_may_be(client: AsyncClient) -> None:
+    response = await client.post(PATH, json=with_page(query={f"a{n}": 1 for n in range(101)}))
+
+    assert message(response) == "`page.query` must have at most 100 items."
