@@ -59,6 +59,10 @@ def test_a_token_names_its_user_and_its_key() -> None:
     assert told["exp"] - told["iat"] == 60
 
 
+def test_two_tokens_of_one_moment_are_two() -> None:
+    assert len({make_token(ADA, keys=KEYS) for _ in range(9)}) == 9
+
+
 def test_an_older_secret_still_verifies() -> None:
     assert read_token(make_token(ADA, keys=Keys((OLD,), 60)), keys=KEYS) == ADA
 

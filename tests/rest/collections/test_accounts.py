@@ -52,6 +52,12 @@ async def test_all_faults_are_told_at_once(client: AsyncClient) -> None:
     assert codes(response) == ["invalid_username", "weak_password", "unknown_field"]
 
 
+async def test_no_token_is_answered_twice(client: AsyncClient) -> None:
+    answers = [await client.post(address, json=ADA) for address in ("/register/", "/login/", "/login/")]
+
+    assert len({answer.json()["access_token"] for answer in answers}) == 3
+
+
 @pytest.mark.parametrize("username", ["ada", "Ada"])
 async def test_logging_in_answers_a_new_token(client: AsyncClient, database: Database, username: str) -> None:
     user = await make_user(database, username="ada")
