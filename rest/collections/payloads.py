@@ -83,12 +83,12 @@ class Movie(Payload):
         NOT_BLANK,
     ]
     description: Annotated[
-        Annotated[str, NO_NUL] | None,
-        Field(max_length=collection.LONGEST_MOVIE_DESCRIPTION, examples=["A gentleman by the sea."]),
+        Annotated[str, Field(max_length=collection.LONGEST_MOVIE_DESCRIPTION), NO_NUL] | None,
+        Field(examples=["A gentleman by the sea."]),
     ] = ""
     genres: Annotated[
-        Annotated[str, NO_NUL] | None,
-        Field(max_length=collection.LONGEST_GENRES, description="Separated by commas.", examples=["Comedy"]),
+        Annotated[str, Field(max_length=collection.LONGEST_GENRES), NO_NUL] | None,
+        Field(description="Separated by commas.", examples=["Comedy"]),
     ] = ""
     uuid: Annotated[
         UUID,

@@ -253,6 +253,13 @@ async def test_a_fault_names_its_place(ada: Caller) -> None:
     assert message(response) == ("`movies.1.uuid` must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d.")
 
 
+@pytest.mark.parametrize(("field", "most"), [("title", 500), ("description", 10_000), ("genres", 1000)])
+async def test_a_text_that_is_too_long_is_told_its_bound(ada: Caller, field: str, most: int) -> None:
+    response = await ada("POST", "/collection/", MINE | {"movies": [ZAZIE | {field: "x" * (most + 1)}]})
+
+    assert message(response) == f"`movies.0.{field}` must have at most {most} characters."
+
+
 async def test_a_title_is_all_that_a_collection_needs(ada: Caller) -> None:
     response = await ada("POST", "/collection/", {"title": "Empty"})
 
