@@ -17,6 +17,13 @@ class Member:
     provider_movie_id: str
     title_key: str
     year: str | None
+    # Whether it says what it said before: of those that part, such a one keeps the offer.
+    stays: bool = field(default=False, compare=False)
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What it is kept under."""
+        return self.provider, self.provider_movie_id
 
     @property
     def tail(self) -> str | None:
@@ -27,11 +34,16 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Offer:
-    """A movie with its entries; `id` is None until it has a row, `left` the ids of those that are joined anew."""
+    """A movie with its entries; `id` is None until it has a row.
+
+    `left` are the names of those that are joined anew, `gone` the entries that are sold no more: they join nobody, but an
+    offer that has nobody else is found by them.
+    """
 
     id: int | None
     members: list[Member] = field(default_factory=list)
     left: set[tuple[str, str]] = field(default_factory=set)
+    gone: list[Member] = field(default_factory=list)
 
     @property
     def years(self) -> set[str]:
@@ -46,8 +58,11 @@ class Known:
         self.offers = list(offers)
         self._by_tail: dict[str, Offer] = {}
         self._by_title: defaultdict[str, list[Offer]] = defaultdict(list)
+        empty = [offer for offer in offers if not offer.members]
         # A movie that has changed its name keeps its offer, if nobody else is in there.
-        self._empty = {entry: offer for offer in offers if not offer.members for entry in offer.left}
+        self._own = {name: offer for offer in empty for name in offer.left}
+        # And one that has changed its id.
+        self._former = {sign: offer for offer in empty for member in offer.gone for sign in _signs(member)}
         for offer in offers:
             for member in offer.members:
                 self._index(offer, member)
@@ -55,8 +70,7 @@ class Known:
     def find(self, entry: Member) -> Offer | None:
         """Return the offer that an entry belongs to, None where there is none yet."""
         by_id = self._by_tail.get(entry.tail) if entry.tail else None
-        own = self._empty.get((entry.provider, entry.provider_movie_id))
-        return by_id or self._of_title(entry) or (own if own and not own.members else None)
+        return by_id or self._of_title(entry) or self._free(entry)
 
     def add(self, offer: Offer, entry: Member) -> None:
         """Put an entry into an offer."""
@@ -64,6 +78,11 @@ class Known:
             self.offers.append(offer)
         offer.members.append(entry)
         self._index(offer, entry)
+
+    def _free(self, entry: Member) -> Offer | None:
+        """Return an offer that this movie had before, and that nobody is in."""
+        had = (*map(self._former.get, _signs(entry)), self._own.get(entry.name))
+        return next((offer for offer in had if offer and not offer.members), None)
 
     def _index(self, offer: Offer, member: Member) -> None:
         if member.tail:
@@ -89,9 +108,15 @@ def join(entries: Iterable[Member], offers: Sequence[Offer]) -> list[Offer]:
     where one side has no year. What is certain goes first: an entry without a year would else decide for the others.
     """
     known = Known(offers)
-    for entry in sorted(entries, key=lambda each: (each.year is None, each.provider, each.provider_movie_id)):
+    for entry in sorted(entries, key=lambda each: (not each.stays, each.year is None, *each.name)):
         known.add(known.find(entry) or Offer(None), entry)
     return known.offers
+
+
+def _signs(member: Member) -> list[object]:
+    """Return what an entry is known by for certain: its id behind the letters, its title with its year."""
+    by_title = (member.title_key, member.year) if member.title_key else None
+    return [sign for sign in (member.tail, by_title) if sign is not None]
 
 
 def _same(member: Member, entry: Member) -> bool:

@@ -8,28 +8,15 @@ from typing import Final
 
 from db import search
 from db.engine import Transaction
-from domain import joining
-from domain.joining import Member, Offer
+from domain.joining import Member
+from domain.rejoining import rejoin
 
 # One writer at a time: two that join the same new movie at once would make two offers of it.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('matinee prices'))"
 NOW: Final = "SELECT clock_timestamp()"
 KNOWN: Final = """
-    SELECT provider_movie_id, title, year, poster, offer_id FROM provider_movies
+    SELECT provider_movie_id, title, year, poster, listed, offer_id FROM provider_movies
     WHERE provider = %(provider)s AND provider_movie_id = ANY (%(ids)s)
-"""
-CANDIDATES: Final = """
-    SELECT offer_id, provider, provider_movie_id, title_key, year FROM provider_movies
-    WHERE offer_id = ANY (%(offers)s) OR offer_id IN (
-        SELECT offer_id FROM provider_movies WHERE tail = ANY (%(tails)s)
-        UNION ALL SELECT offer_id FROM provider_movies WHERE title_key = ANY (%(keys)s) AND title_key <> ''
-    )
-    ORDER BY offer_id, provider, provider_movie_id
-"""
-ADD_OFFERS: Final = """
-    INSERT INTO movie_offers (id, title)
-    SELECT snowflake(), title FROM unnest(%(titles)s::text[]) WITH ORDINALITY AS new (title, place) ORDER BY place
-    RETURNING id
 """
 SEE: Final = """
     INSERT INTO provider_movies AS seen
@@ -48,6 +35,7 @@ SEE: Final = """
 NO_LONGER_LISTED: Final = """
     UPDATE provider_movies SET listed = false
     WHERE provider = %(provider)s AND listed AND provider_movie_id <> ALL (%(ids)s)
+    RETURNING offer_id
 """
 # What an offer is called follows from its entries: those that are listed first, by the provider's name.
 DESCRIBE: Final = """
@@ -89,22 +77,26 @@ class Entry:
 
 
 async def keep(tx: Transaction, *, provider: str, entries: Sequence[Entry]) -> None:
-    """Keep what a provider has told, its whole list; an entry whose title, year or poster is new is joined anew."""
+    """Keep what a provider has told, its whole list.
+
+    An entry whose title, year or poster is new, or which is sold again, is joined anew; so is what it was with, and what was
+    with one that is sold no more.
+    """
     await tx.value(LOCK)
     at = await tx.value(NOW)
     ids = [entry.provider_movie_id for entry in entries]
+    gone = await tx.tuples(NO_LONGER_LISTED, provider=provider, ids=ids)
     rows = await tx.tuples(KNOWN, provider=provider, ids=ids)
-    offers = {identity: offer_id for identity, _, _, _, offer_id in rows}
-    told = {row[:4] for row in rows}
+    offers = {identity: offer_id for identity, *_, offer_id in rows}
+    told = {row[:4] for row in rows if row[4]}
     changed = [each for each in entries if (each.provider_movie_id, each.title, each.year, each.poster) not in told]
     before = {offers[entry.provider_movie_id] for entry in changed if entry.provider_movie_id in offers}
-    if changed:
-        offers |= await _joined(tx, provider, changed, before)
+    before |= {offer_id for (offer_id,) in gone}
+    joined = await rejoin(tx, _members(provider, changed), before=before) if changed or gone else {}
+    offers |= {identity: offer_id for (name, identity), offer_id in joined.items() if name == provider}
     await _see(tx, provider, entries, offers, at)
-    await tx.execute(NO_LONGER_LISTED, provider=provider, ids=ids)
-    if changed:
-        touched = before | {offers[entry.provider_movie_id] for entry in changed}
-        await tx.execute(DESCRIBE, offers=sorted(touched))
+    if joined or before:
+        await tx.execute(DESCRIBE, offers=sorted(before | set(joined.values())))
     await tx.execute(ANSWERED, provider=provider, at=at)
 
 
@@ -113,39 +105,11 @@ async def fail(tx: Transaction, *, provider: str, reason: str) -> None:
     await tx.execute(FAILED, provider=provider, reason=reason)
 
 
-async def _joined(tx: Transaction, provider: str, changed: Sequence[Entry], before: set[int]) -> dict[str, int]:
-    """Return the offer of each changed entry, new ones made."""
-    entries = [Member(provider, each.provider_movie_id, search.fold(each.title), each.year) for each in changed]
-    found = joining.join(entries, await _candidates(tx, entries, before))
-    ours = {entry.provider_movie_id for entry in entries}
-    joined = [(offer, member) for offer in found for member in offer.members if _is(member, provider, ours)]
-    titles = {each.provider_movie_id: each.title for each in changed}
-    fresh = [offer for offer in found if offer.id is None]
-    ids = await tx.tuples(ADD_OFFERS, titles=[titles[offer.members[0].provider_movie_id] for offer in fresh])
-    for offer, (identity,) in zip(fresh, ids, strict=True):
-        offer.id = identity
-    return {member.provider_movie_id: offer.id for offer, member in joined if offer.id is not None}
-
-
-async def _candidates(tx: Transaction, entries: Sequence[Member], before: set[int]) -> list[Offer]:
-    """Return the offers that an entry may belong to, without the entries that are being joined anew."""
-    provider, ours = entries[0].provider, {entry.provider_movie_id for entry in entries}
-    tails = [entry.tail for entry in entries if entry.tail is not None]
-    keys = [entry.title_key for entry in entries]
-    rows = await tx.tuples(CANDIDATES, offers=sorted(before), tails=tails, keys=keys)
-    offers: dict[int, Offer] = {}
-    for offer_id, *columns in rows:
-        offer = offers.setdefault(offer_id, Offer(offer_id))
-        member = Member(*columns)
-        if _is(member, provider, ours):
-            offer.left.add((provider, member.provider_movie_id))
-        else:
-            offer.members.append(member)
-    return list(offers.values())
-
-
-def _is(member: Member, provider: str, ids: set[str]) -> bool:
-    return member.provider == provider and member.provider_movie_id in ids
+def _members(provider: str, entries: Sequence[Entry]) -> dict[Member, str]:
+    """Return entries as the joining rule sees them, with their titles."""
+    return {
+        Member(provider, each.provider_movie_id, search.fold(each.title), each.year): each.title for each in entries
+    }
 
 
 async def _see(tx: Transaction, provider: str, entries: Sequence[Entry], offers: dict[str, int], at: datetime) -> None:

@@ -81,3 +81,70 @@ async def test_a_failure_loses_nothing(database: Database) -> None:
     await fall_silent(database, "cinemaworld")
 
     assert (await rows(database))["cw1"] == (Decimal(10), True)
+
+
+async def test_an_id_that_is_sold_no_more_joins_nothing(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
+    await tell(database, "filmworld", entry("fw1", "Alien", "1979"))
+
+    await tell(database, "filmworld", entry("fw2", "AMELIE", "2001"))
+    await tell(database, "cinemaworld", entry("cw1", "Amélie", "2001"))
+
+    ours, theirs = await offers_of(database, "cinemaworld"), await offers_of(database, "filmworld")
+    assert ours["cw1"] == theirs["fw2"]
+
+
+async def test_two_movies_that_one_has_joined_part_when_it_is_sold_no_more(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
+    await tell(database, "filmworld", entry("fw1", "Alien", "1979"))
+    # By its id cw1 is the movie of fw1, and by its title cw2 is.
+    await tell(database, "cinemaworld", entry("cw1", "Amélie", "2001"), entry("cw2", "Alien", "1979"))
+    await tell(database, "filmworld", entry("fw3", "Alien", "1979"))
+
+    ours, theirs = await offers_of(database, "cinemaworld"), await offers_of(database, "filmworld")
+    assert ours["cw2"] == theirs["fw3"]
+    assert ours["cw1"] != ours["cw2"]
+    titles = await database.primary.tuples("SELECT id, title FROM movie_offers")
+    assert {ours["cw1"]: "Amélie", ours["cw2"]: "Alien"}.items() <= dict(titles).items()
+
+
+async def test_the_other_providers_entry_moves_too_when_what_joined_it_is_gone(database: Database) -> None:
+    await tell(database, "filmworld", entry("fw1", "Alien", "1979"), entry("fw9", "Amélie", "2001"))
+    await tell(database, "cinemaworld", entry("cw1", "Amélie", "2001"))
+    first = await offers_of(database, "filmworld")
+    assert first["fw9"] != first["fw1"] == (await offers_of(database, "cinemaworld"))["cw1"]
+
+    await tell(database, "filmworld", entry("fw9", "Amélie", "2001"))
+
+    theirs = await offers_of(database, "filmworld")
+    assert (await offers_of(database, "cinemaworld"))["cw1"] == theirs["fw9"] == first["fw9"]
+
+
+async def test_what_is_sold_again_is_joined_anew(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw5", "Alien", "1979"))
+    await tell(database, "filmworld", entry("fw9", "Alien", "1979"))
+    await tell(database, "filmworld", entry("fw8", "Brazil", "1985"))
+    await tell(database, "cinemaworld", entry("cw5", "Amélie", "2001"))
+
+    await tell(database, "filmworld", entry("fw9", "Alien", "1979"))
+
+    assert (await offers_of(database, "cinemaworld"))["cw5"] != (await offers_of(database, "filmworld"))["fw9"]
+
+
+async def test_a_movie_keeps_its_offer_where_its_provider_calls_it_by_another_id(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
+    await tell(database, "cinemaworld", entry("cw2", "Alien", "1979"))
+
+    ours = await offers_of(database, "cinemaworld")
+    assert ours["cw1"] == ours["cw2"]
+
+
+async def test_who_keeps_the_title_keeps_the_offer(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", "Alien", None))
+    await tell(database, "filmworld", entry("fw2", "Alien", None))
+    (before,) = (await offers_of(database, "filmworld")).values()
+
+    await tell(database, "cinemaworld", entry("cw1", "Brazil", "1985"))
+
+    assert await offers_of(database, "filmworld") == {"fw2": before}
+    assert (await offers_of(database, "cinemaworld"))["cw1"] != before
