@@ -15,8 +15,8 @@ from schema.errors import flat
 LONGEST: Final = 500
 # What graphql-core adds to a mistake, wherever in the message: names of the schema, or signs that were meant.
 SUGGESTION: Final = re.compile(
-    r" Did you mean (?:[a-z ]+ )?'\w+'(?:,? (?:or )?'\w+')*\?"
-    r"|, did you mean (?:'\.{3}'|to use a double quote \(\"\))\?"
+    r" Did you mean (?:[a-z ]+ )?'\w+(?: \{ \.{3} \})?'(?:,? (?:or )?'\w+')*\?"
+    r"|, did you mean (?:'\.{3}'|'0\.\d+'|to use a double quote \(\"\))\?"
 )
 # What is wrong with the request, in graphql-core's words and in Strawberry's.
 THEIRS: Final = (GraphQLError, CannotGetOperationTypeError, InvalidOperationTypeError)

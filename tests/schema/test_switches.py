@@ -26,7 +26,9 @@ INTROSPECTS: Final = {
 MISTAKES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "field": ("{ moviez { totalCount } }", {}),
     "field of a type behind an interface": ('{ node(id: "mov_1") { title } }', {}),
+    "field without a selection": ("{ movies { nodes } }", {}),
     "dots": ("{ ..x }", {}),
+    "number without its zero": ("{ movies(first: .5) { totalCount } }", {}),
     "quotes": ("{ movie(id: 'x') { id } }", {}),
     "argument": ("{ movies(frist: 1) { totalCount } }", {}),
     "argument of a directive": ("{ __typename @include(fi: true) }", {}),
