@@ -98,7 +98,8 @@ def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
     user_id = ids.decode("usr", claims["sub"]) if claims else None
     if claims is None or user_id is None:
         raise Unauthenticated(problem="The token is not one of ours.")
-    return Actor(user_id, expires=claims["exp"])
+    # A whole number in quotes is one to the library, too.
+    return Actor(user_id, expires=int(claims["exp"]))
 
 
 def _claims(token: str, secret: bytes) -> dict[str, Any] | None:

@@ -105,6 +105,11 @@ def test_refuses_a_token_that_is_not_wholly_ours(token: str) -> None:
         read_token(token, keys=KEYS)
 
 
+def test_an_expiry_in_quotes_is_read_as_the_number_it_is() -> None:
+    now = int(time.time())
+    assert read_token(signed(exp=str(now + 60)), keys=KEYS).expires == now + 60
+
+
 def test_a_token_that_was_good_once_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     token = make_token(ADA, keys=KEYS)
     assert read_token(token, keys=KEYS) == ADA
