@@ -42,6 +42,14 @@ class RequestLimits:
     directives: Annotated[int, most("DIRECTIVES", 50, "directives in a document", least=0)]
     directives_here: Annotated[int, most("DIRECTIVES_HERE", 5, "directives in one place of a document", least=0)]
     repeats: Annotated[int, most("REPEATS", 10, "times that one name may stand in one selection of a document")]
+    comparisons: Annotated[
+        int,
+        most(
+            "COMPARISONS",
+            30_000,
+            "steps of comparing fields that fragments bring to one place; 30 fragments of 8 fields there take 16000",
+        ),
+    ]
     operations: Annotated[int, most("OPERATIONS", 20, "operations in a document")]
     fragments: Annotated[int, most("FRAGMENTS", 100, "fragments in a document", least=0)]
     mutations: Annotated[int, most("MUTATIONS", 10, "mutations in one operation")]

@@ -19,17 +19,20 @@ from graphql import (
     parse,
     validate,
 )
+from graphql.language.parser import MAX_NESTING_DEPTH
+from graphql.validation.rules import overlapping_fields_can_be_merged as merging
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from domain.errors import Unavailable
+from domain.errors import QueryTooCostly, Unavailable
 from request_limits import RequestLimits
 from schema import budget
 from schema.cost import Plan, plans
 from schema.formatting import refusals
-from schema.limits import check, require
+from schema.limits import check, over, require
 from schema.usage import chosen, fields_of
 from services import Span
 from web.usage import Coordinate
@@ -51,6 +54,9 @@ NO_INTROSPECTION: Final = (
 )
 # What graphql-core says of a document that is too long; it has no error of its own for it.
 TOO_MANY_TOKENS: Final = "Document contains more than"
+TOO_DEEP: Final = "Document is nested too deeply"
+# And of one that it gives up on for being too much to compare, not for its many faults.
+GIVEN_UP: Final = "Validation aborted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,21 +223,40 @@ def prepare(
     try:
         document = parsed(text, limits)
         check(document, limits)
-        found = validate(schema, document, (*rules, *MORE_RULES), max_errors=MOST_FAULTS)
+        found = validated(schema, document, rules, limits)
         introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
         faults = [fault for fault in found if not isinstance(fault, Introspects)]
         return Prepared(document, faults, introspection, limits, {} if faults else plans(schema, document))
     except RecursionError:
-        # Lists, objects and fragments within each other; fields are counted before they come to this.
-        raise GraphQLError("The document is nested too deeply.") from None
+        # By fragments, each of which is within what the parser takes.
+        raise too_deep(limits) from None
+
+
+def validated(
+    schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
+) -> list[GraphQLError]:
+    """Return what is wrong with a document; raise QueryTooCostly where it takes too long to tell."""
+    # The rule's own way to be told; it reads this when it starts. Left alone it may take two seconds.
+    merging.MAX_COMPLEXITY_BUDGET = limits.comparisons
+    found = validate(schema, document, (*rules, *MORE_RULES), max_errors=MOST_FAULTS)
+    if any(isinstance(fault, ValidationAbortedError) and fault.message == GIVEN_UP for fault in found):
+        raise over(f"more than {limits.comparisons}", limits.comparisons, "comparisons of fields", "COMPARISONS")
+    return found
 
 
 def parsed(text: str, limits: RequestLimits) -> DocumentNode:
-    """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long."""
+    """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long or too deep."""
     try:
         return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         if TOO_MANY_TOKENS in error.message:
             # It stops reading there.
             require(limits.tokens + 1, limits.tokens, "tokens or more", "TOKENS")
+        if TOO_DEEP in error.message:
+            raise too_deep(limits) from None
         raise
+
+
+def too_deep(limits: RequestLimits) -> QueryTooCostly:
+    """Return the refusal of a document that is too deep for its fields to be counted."""
+    return over(f"more than {MAX_NESTING_DEPTH}", limits.depth, "levels within each other", "DEPTH")

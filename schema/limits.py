@@ -122,5 +122,9 @@ def check(document: DocumentNode, limits: RequestLimits) -> None:
 def require(found: int, limit: int, what: str, variable: str) -> None:
     """Raise QueryTooCostly where more was found than the limit of a variable."""
     if found > limit:
-        shown = str(found) if found < MOST_SHOWN else f"more than {MOST_SHOWN}"
-        raise QueryTooCostly(found=shown, what=what, limit=limit, variable=f"{PREFIX}{variable}")
+        raise over(str(found) if found < MOST_SHOWN else f"more than {MOST_SHOWN}", limit, what, variable)
+
+
+def over(found: str, limit: int, what: str, variable: str) -> QueryTooCostly:
+    """Return the refusal of a document with more than the limit of a variable."""
+    return QueryTooCostly(found=found, what=what, limit=limit, variable=f"{PREFIX}{variable}")

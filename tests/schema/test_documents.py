@@ -1,7 +1,9 @@
 """Documents are prepared once, and what is remembered of them has its bounds."""
 
+from dataclasses import replace
+
 import pytest
-from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, build_schema, specified_rules
+from graphql import ASTValidationRule, DocumentNode, GraphQLSchema, build_schema, specified_rules
 
 from domain.errors import QueryTooCostly
 from request_limits import RequestLimits
@@ -53,10 +55,42 @@ DEEP = "{" + "a{" * 1_000 + "a" + "}" * 1_001
 LARGE = "{" + " a" * 10_000 + "}"
 
 
-@pytest.mark.parametrize(("text", "refusal"), [(DEEP, GraphQLError), (LARGE, QueryTooCostly)])
-def test_refuses_a_document_that_is_too_deep_or_too_large(text: str, refusal: type[Exception]) -> None:
-    with pytest.raises(refusal):
+CHAINED = (
+    "{ ...F0 }"
+    + " ".join(f"fragment F{n} on Query {{ {'a { ' * 5} ...F{n + 1} {'}' * 5} }}" for n in range(98))
+    + " fragment F98 on Query { __typename }"
+)
+CROWDED = (
+    "{"
+    + " ".join(f"...F{n}" for n in range(99))
+    + "}"
+    + " ".join(f"fragment F{n} on Query {{ {'a { __typename } ' * 10} }}" for n in range(99))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (DEEP, "more than 200 levels within each other, and 16 is the most (MATINEE_LIMIT_DEPTH)"),
+        (CHAINED, "more than 200 levels within each other, and 16 is the most (MATINEE_LIMIT_DEPTH)"),
+        (LARGE, "5001 tokens or more, and 5000 is the most (MATINEE_LIMIT_TOKENS)"),
+        (CROWDED, "more than 30000 comparisons of fields, and 30000 is the most (MATINEE_LIMIT_COMPARISONS)"),
+    ],
+    ids=["deep", "deep by fragments", "large", "crowded"],
+)
+def test_refuses_a_document_that_is_too_deep_or_too_large_and_names_the_limit(text: str, found: str) -> None:
+    with pytest.raises(QueryTooCostly) as refusal:
         prepare(SMALL, text, tuple(specified_rules), LIMITS)
+    assert str(refusal.value).startswith(f"The document has {found}.")
+
+
+def test_takes_as_many_fragments_as_a_page_of_components_has() -> None:
+    fragments = " ".join(
+        f"fragment F{n} on Query {{ {' '.join(f'a{m}: __typename' for m in range(8))} }}" for n in range(30)
+    )
+    text = f"{{ {' '.join(f'...F{n}' for n in range(30))} }} {fragments}"
+    limits = replace(LIMITS, aliases=1000)
+    assert prepare(SMALL, text, tuple(specified_rules), limits).faults == []
 
 
 def test_tells_so_many_faults_and_no_more() -> None:
