@@ -177,14 +177,13 @@ def shown(
         body = {"errors": formatted(found, reference=reference, tells_names=tells_names), **body}
     if unavailable(result):
         return respond(body, media_type, status=503, headers={"Retry-After": "1"})
-    limited = (
-        [] if ran else [each for error in found for each in refusals(error) if isinstance(each, errors.RateLimited)]
-    )
-    if limited:
-        return respond(body, media_type, status=429, headers={"Retry-After": str(limited[0].words["seconds"])})
+    waits = [each for error in found for each in refusals(error) if isinstance(each, errors.RateLimited)]
+    again = {"Retry-After": str(waits[0].words["seconds"])} if waits else {}
+    if waits and not ran:
+        return respond(body, media_type, status=429, headers=again)
     if not ran and any(is_ours(error) for error in found):
         return respond(body, media_type, status=500)
-    return respond(body, media_type, status=200 if ran or media_type == JSON else 400)
+    return respond(body, media_type, status=200 if ran or media_type == JSON else 400, headers=again)
 
 
 def kept(answered: Response, request: Request, query: str, *, whole: bool, operation: str | None) -> Response:

@@ -144,6 +144,7 @@ async def test_a_refusal_by_graphql_is_in_the_errors_of_the_response(client: Asy
     (error,) = refused.json()["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["signIn"], "RATE_LIMITED")
     assert refused.headers["ratelimit"] == '"sign-in";r=0;t=60'
+    assert refused.headers["retry-after"] == "60"
 
 
 async def test_right_passwords_count_as_wrong_ones_do(client: AsyncClient, database: Database) -> None:
