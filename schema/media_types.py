@@ -21,7 +21,9 @@ def negotiated(accept: str) -> str | None:
     own, plain = ranges.get(GRAPHQL_JSON, 0.0), weight(JSON, ranges)
     if own and own >= plain:
         return GRAPHQL_JSON
-    return JSON if plain else None
+    if plain:
+        return JSON
+    return GRAPHQL_JSON if weight(GRAPHQL_JSON, ranges) else None
 
 
 @lru_cache(maxsize=256)

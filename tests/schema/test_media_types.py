@@ -27,6 +27,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("text/html", None),
         ("text/plain, image/*", None),
         (f"{JSON};q=0", None),
+        (f"{JSON};q=0, */*", GRAPHQL_JSON),
         ("*/*;q=0", None),
     ],
 )
