@@ -247,6 +247,7 @@ async def test_who_reserves_behind_the_end_of_a_session_finds_no_booking(databas
         await late
 
 
+@pytest.mark.alone
 async def test_a_crowd_gets_every_seat_and_not_one_more(database: Database) -> None:
     of = await make_session(database, capacity=37)
     users = [await make_user(database) for _ in range(5)]

@@ -50,6 +50,7 @@ async def outcomes(*changes: Awaitable[object]) -> list[str]:
     return sorted(type(each).__name__ for each in found)
 
 
+@pytest.mark.alone
 async def test_of_100_tickets_200_buyers_get_100(database: Database, way: Reading) -> None:
     of = await make_event(database, capacity=100)
     found = await outcomes(*(reserve(way, of) for _ in range(200)))

@@ -41,6 +41,7 @@ async def outcomes(*changes: Awaitable[object]) -> list[str]:
     return sorted(type(each).__name__ for each in found)
 
 
+@pytest.mark.alone
 async def test_of_40_at_the_counter_20_get_a_ticket_for_a_show_that_nobody_has_made(database: Database) -> None:
     found = await outcomes(*(book(database, soon()) for _ in range(40)))
     assert (found.count("Ticket"), found.count("SeatsUnavailable")) == (20, 20)

@@ -195,6 +195,7 @@ async def test_less_than_one_ticket_is_none(database: Database, graphql: GraphQL
     assert await refused(graphql, "updateEventReservation", by=user, **given) == expected
 
 
+@pytest.mark.alone
 async def test_of_100_tickets_200_buyers_get_100(database: Database, graphql: GraphQL, user: User) -> None:
     event = await make_event(database, capacity=100)
     given = {"eventId": f"evt_{event.id}", "tickets": 1}

@@ -131,6 +131,7 @@ async def test_a_ticket_from_first_to_last(database: Database, graphql: GraphQL,
     assert await unbalanced(database) == []
 
 
+@pytest.mark.alone
 async def test_of_40_at_the_counter_20_get_a_ticket(database: Database, graphql: GraphQL, staff: User) -> None:
     given = {**BOOKED, "ticketCount": 1, "showTiming": instants.spell(soon())}
     answers = await asyncio.gather(*(send(graphql, "bookTicket", by=staff, **given) for _ in range(40)))

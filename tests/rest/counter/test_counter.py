@@ -71,6 +71,7 @@ async def test_show_time_is_taken_too(client: AsyncClient) -> None:
     assert viewed["ticketCount"] == 1
 
 
+@pytest.mark.alone
 async def test_of_40_at_the_counter_20_get_a_ticket(client: AsyncClient, database: Database) -> None:
     answers = await asyncio.gather(*(book(client) for _ in range(40)))
     assert Counter(answer.status_code for answer in answers) == {201: 20, 409: 20}

@@ -27,6 +27,7 @@ async def reserve(client: AsyncClient, event: Event, number: int = 1, *, by: Use
     return await client.post("/reservations/", json=body, headers=headers(by))
 
 
+@pytest.mark.alone
 async def test_of_100_tickets_200_buyers_get_100(client: AsyncClient, database: Database) -> None:
     event = await make_event(database, capacity=100)
     answers = await asyncio.gather(*(reserve(client, event) for _ in range(200)))
