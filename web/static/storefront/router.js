@@ -14,6 +14,8 @@ let moves = 0;
 export function route(table) {
   routes = table;
   history.scrollRestoration = "manual";
+  // The server takes either spelling.
+  if (/.\/$/.test(location.pathname)) history.replaceState(history.state, "", location.pathname.slice(0, -1) + location.search);
   addEventListener("popstate", ({ state }) => show({ scroll: state?.scroll ?? 0, moved: true }));
   addEventListener("pagehide", keepScroll);
   document.addEventListener("click", followLink);
