@@ -24,7 +24,7 @@ const RATE = gql`
 const DAYS_SHOWN = 14;
 
 export async function render(root, page) {
-  mount(root, el("div", { class: "page" }, skeleton("film", 1)));
+  mount(root, el("div", { class: "page" }, skeleton("film", 4)));
   const [{ movie }, seen] = await Promise.all([find(page), viewer().catch(() => null)]);
   if (!movie) {
     page.title("No such film");

@@ -3,7 +3,7 @@
 import { network, Offline } from "./api.js";
 import { el, mount } from "./dom.js";
 import { isOver, session } from "./session.js";
-import { announce, failure, missing } from "./states.js";
+import { announce, failure, missing, skeleton } from "./states.js";
 
 const main = document.getElementById("main");
 let routes = [];
@@ -74,6 +74,8 @@ async function show({ scroll = 0, moved = false }) {
 
 async function draw(root, page, load) {
   root.setAttribute("aria-busy", "true");
+  // Until the page itself is there, which draws at once what it waits with.
+  mount(root, el("div", { class: "page medium" }, skeleton("rows", 5)));
   try {
     if (load) await (await loaded(load)).render(root, page);
     else mount(root, missing("page"));
