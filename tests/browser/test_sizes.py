@@ -1,0 +1,67 @@
+"""What is longer or larger than usual: the words of staff and customers, and the letters of who sees little."""
+
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.cinema import Cinema
+from tests.browser.visitor import Visitor
+
+# Longer than any screen of ours is wide, without a place to break it.
+WORD: Final = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+NAMED: Final = {"title", "description", "address"}
+TWICE_AS_LARGE: Final = "() => { document.documentElement.style.fontSize = '200%'; }"
+
+
+def lengthened(told: Any, key: str = "") -> Any:  # noqa: ANN401 - JSON
+    """Return an answer in which everything has one very long word for a name."""
+    if isinstance(told, dict):
+        return {name: lengthened(each, name) for name, each in told.items()}
+    if isinstance(told, list):
+        return [lengthened(each) for each in told]
+    return WORD if key in NAMED and isinstance(told, str) else told
+
+
+def lengthen(route: Route) -> None:
+    """Answer a request in very long words."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json=lengthened(answer.json()))
+
+
+def paths(visitor: Visitor, cinema: Cinema) -> list[str]:
+    """Return the addresses of the pages, for somebody who has something on each."""
+    customer = visitor.sign_in()
+    session = cinema.session(free=20)
+    booking, held = (customer.hold(cinema.session().id, seats=2) for _ in range(2))
+    customer.post(f"/v1/bookings/{booking}/confirm")
+    film = f"/film/{session.movie}?day={session.day}&place={session.place}"
+    return [
+        "/",
+        film,
+        f"/book/{session.id}",
+        *(f"/booking/{each}" for each in (booking, held)),
+        "/my/bookings",
+        "/tickets",
+        "/prices",
+    ]
+
+
+@pytest.mark.parametrize("of", ["words", "letters"])
+def test_nothing_is_wider_than_the_screen(visitor: Visitor, cinema: Cinema, of: str) -> None:
+    if of == "words":
+        visitor.page.route("**/graphql", lengthen)
+    for path in paths(visitor, cinema):
+        page = visitor.visit(path)
+        enlarge(page, of)
+        assert visitor.misshapen() == [], path
+    visitor.page.unroute_all(behavior="ignoreErrors")
+
+
+def enlarge(page: Page, of: str) -> None:
+    """Let the letters of a page be twice as large."""
+    if of == "letters":
+        # Nothing of the page has moved by itself.
+        page.mouse.click(1, 300)
+        page.evaluate(TWICE_AS_LARGE)
+        expect(page.locator("html")).to_have_css("font-size", "32px")
