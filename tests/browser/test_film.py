@@ -34,6 +34,17 @@ def test_seats_move_while_one_looks(visitor: Visitor, cinema: Cinema) -> None:
     expect(free).to_have_text(f"{session.free - 3} seats free")
 
 
+@on_desktop
+def test_seats_move_before_they_come_into_sight(visitor: Visitor, cinema: Cinema) -> None:
+    session = cinema.session(free=20)
+    visitor.page.set_viewport_size({"width": 1280, "height": 720})
+    page = visitor.visit(f"/film/{session.movie}?day={session.day}&place={session.place}")
+    free = page.locator(f'.showing[href="/book/{session.id}"] .free')
+    expect(free).not_to_be_in_viewport()
+    cinema.customer().hold(session.id, seats=3)
+    expect(free).to_have_text(f"{session.free - 3} seats free")
+
+
 def test_is_rated(visitor: Visitor, cinema: Cinema) -> None:
     film = cinema.session().movie
     customer = visitor.sign_in()

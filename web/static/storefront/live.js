@@ -7,6 +7,8 @@ const PROTOCOL = "graphql-transport-ws";
 const POLL_EVERY = 4000;
 const LONGEST_WAIT = 30_000;
 const IDLE = 3000;
+// What comes into sight next is followed already.
+const NEARBY = { rootMargin: "400px 0px" };
 
 const followed = new Map();
 let socket = null;
@@ -17,7 +19,7 @@ let retry;
 let idle;
 
 /**
- * Call `next` with each new state of one thing until the signal aborts; where an element is named, while that is in sight.
+ * Call `next` with each new state of one thing until the signal aborts; where an element is named, while that is in sight or about to be.
  * `subscription` takes `$id` and has one field; `poll` takes `$ids` and asks for `nodes(ids: $ids) { id … }`, for all that
  * are followed with it at once.
  */
@@ -28,7 +30,7 @@ export function follow({ element, signal, ...thing }) {
 }
 
 const seen = new Map();
-const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => seen.get(target)?.(isIntersecting)));
+const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => seen.get(target)?.(isIntersecting)), NEARBY);
 
 function whileInSight(element, signal, act) {
   let sight;
