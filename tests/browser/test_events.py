@@ -55,6 +55,15 @@ def test_are_listed_with_tickets_left_that_move(visitor: Visitor, cinema: Cinema
 
 
 @on_phone
+def test_one_that_is_sold_out_asks_for_no_account(visitor: Visitor, cinema: Cinema) -> None:
+    key, _, left = event(cinema)
+    reserve(cinema, key, tickets=left)
+    page = visitor.visit(f"/tickets/{ids.encode('evt', key)}")
+    expect(page.get_by_role("button", name="Sold out")).to_be_disabled()
+    expect(page.get_by_label("Password")).to_be_hidden()
+
+
+@on_phone
 def test_can_be_those_alone_that_are_not_sold_out(visitor: Visitor) -> None:
     page = visitor.visit("/tickets")
     expect(page.get_by_text("Sold out").first).to_be_visible()

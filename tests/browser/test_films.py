@@ -26,6 +26,12 @@ def test_fits_the_screen(visitor: Visitor) -> None:
     visitor.look("films")
 
 
+@on_phone
+def test_a_wall_without_films_says_so(visitor: Visitor) -> None:
+    page = visitor.visit("/?genre=Nothing")
+    expect(page.get_by_role("heading", name="No film at the moment")).to_be_visible()
+
+
 def test_search_forgives_typing_errors(visitor: Visitor) -> None:
     page = visitor.visit("/")
     page.get_by_role("searchbox").fill("parasitte")

@@ -61,7 +61,11 @@ function form(session, seen, page) {
   const seats = stepper({ value: Math.min(USUAL, Math.max(1, free)), most: Math.max(1, free), onchange: () => draw() });
   let entered = Boolean(seen);
 
+  // Who finds nothing to hold needs no account for it.
+  if (account) account.root.hidden = free === 0;
+
   function draw() {
+    if (account && free) account.root.hidden = false;
     mount(words, freeSeats(free));
     mount(note, free === 0 ? "Seats that somebody gives back are shown here at once." : "Held for you alone while you decide. Nothing is paid here.");
     const hold = `old ${count(seats.value(), "seat")}`;

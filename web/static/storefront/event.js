@@ -134,8 +134,11 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   const number = stepper({ value: 1, most: Math.max(1, event.availability), noun: "ticket", onchange: () => draw() });
   let entered = Boolean(seen);
   let told;
+  // Who finds nothing to reserve needs no account for it.
+  if (account) account.root.hidden = event.availability === 0;
 
   function draw() {
+    if (account && event.availability) account.root.hidden = false;
     const words = `eserve ${count(number.value(), "ticket")}`;
     button.disabled = event.availability === 0;
     mount(button, button.disabled ? "Sold out" : entered ? `R${words}` : `${account.verb()} and r${words}`);

@@ -35,7 +35,7 @@ export async function render(root, page) {
     left: page.signal,
     onward: "Later events",
     row: (event, signal) => row(event, signal),
-    none: () => empty("No event of this name", wanted.left ? "Perhaps it is sold out: look at all events." : "Typing errors are forgiven, but not that many."),
+    none: () => nothing(wanted),
     load: async (after, signal) => {
       const filter = { from, availableOnly: wanted.left, ...(wanted.q && { search: wanted.q }) };
       const { events } = await ask(EVENTS, { filter, after, counted: !after }, { signal });
@@ -58,6 +58,11 @@ export async function render(root, page) {
   const [tickets] = await Promise.all([own(page.signal), show()]);
   const mine = tickets.length > 0 && [el("h2", {}, "Your tickets"), el("ul", { class: "own" }, tickets.map(ticket))];
   mount(root, el("div", { class: "page medium" }, head, mine, controls, place));
+}
+
+function nothing({ q, left }) {
+  if (q) return empty("No event of this name", left ? "Perhaps it is sold out: look at all events." : "Typing errors are forgiven, but not that many.");
+  return empty(left ? "No event with tickets left" : "No event at the moment", "What comes, and tickets that are given back, are shown here.");
 }
 
 async function own(signal) {

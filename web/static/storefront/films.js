@@ -113,7 +113,7 @@ function show(place, said, wanted, found, signal) {
   const named = wanted.q ? ` for “${wanted.q}”` : "";
   mount(said, found.total ? `${count(found.total, "film")}${named}${wanted.genre ? ` in ${wanted.genre}` : ""}` : `No film${named}`);
   if (!found.nodes.length) {
-    mount(place, empty("No film of this name", "Typing errors are forgiven, but not that many. Try fewer letters."));
+    mount(place, wanted.q ? empty("No film of this name", "Typing errors are forgiven, but not that many. Try fewer letters.") : empty("No film at the moment", "Films are here as soon as they have sessions to come."));
     return;
   }
   const wall = el("ul", { class: "wall" }, found.nodes.map((movie, position) => card(movie, position < 6)));
