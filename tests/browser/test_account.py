@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, on_desktop, on_phone
+from tests.browser.visitor import Visitor, enter, on_desktop, on_phone
 from tests.factories import PASSWORD
 
 
@@ -74,7 +74,29 @@ def test_bookings_need_an_account_and_are_there_once_one_signs_in(visitor: Visit
     customer = cinema.customer()
     customer.hold(cinema.session().id, seats=2)
     page = visitor.visit("/my/bookings")
-    page.get_by_label("E-mail").fill(customer.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    enter(page, customer)
     expect(page.locator(".booking-row")).to_have_count(1)
+
+
+@on_phone
+def test_one_that_has_ended_meanwhile_is_said_so_and_entered_on_the_same_page(visitor: Visitor, cinema: Cinema) -> None:
+    customer = visitor.sign_in()
+    booking = customer.hold(cinema.session().id, seats=2)
+    page = visitor.visit(f"/booking/{booking}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Confirm 2 seats").click()
+    expect(page.get_by_text("You are not signed in any more")).to_be_visible()
+    expect(page.locator("#account")).to_have_text("Sign in")
+    visitor.look("account-ended")
+
+    enter(page, customer)
+    page.get_by_role("button", name="Confirm 2 seats").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("See you there")
+
+
+@on_desktop
+def test_leads_to_no_page_but_ours(visitor: Visitor) -> None:
+    visitor.sign_in()
+    for elsewhere in ("//example.org/prices", "https://example.org/prices"):
+        page = visitor.visit(f"/account?next={elsewhere}")
+        expect(page).to_have_url(f"{visitor.cinema.url}/prices")

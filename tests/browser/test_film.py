@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, on_desktop, on_phone
+from tests.browser.visitor import Visitor, enter, on_desktop, on_phone
 
 
 def test_shows_its_sessions_by_day_and_cinema(visitor: Visitor, cinema: Cinema) -> None:
@@ -60,9 +60,14 @@ def test_is_rated(visitor: Visitor, cinema: Cinema) -> None:
 
 @on_desktop
 def test_asks_to_sign_in_before_it_is_rated(visitor: Visitor, cinema: Cinema) -> None:
+    customer = cinema.customer()
     page = visitor.visit(f"/film/{cinema.session().movie}")
-    page.get_by_role("link", name="Sign in").last.click()
+    film = page.url
+    page.get_by_role("main").get_by_role("link", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
+    enter(page, customer)
+    expect(page).to_have_url(film)
+    expect(page.get_by_role("radio", name="4 stars")).to_be_attached()
 
 
 @on_phone

@@ -2,6 +2,7 @@
 
 import { signInFirst } from "./account.js";
 import { el, mount } from "./dom.js";
+import { go } from "./router.js";
 import { signOut, viewer } from "./session.js";
 import { busy, problem, skeleton } from "./states.js";
 
@@ -11,6 +12,12 @@ export async function render(root, page) {
   const seen = await viewer();
   if (!seen) {
     mount(root, signInFirst("Welcome", "Sign in to see your bookings, or create an account in a moment."));
+    return;
+  }
+  const next = page.query.get("next");
+  if (next) {
+    // The path alone, for it has to be a page of ours.
+    await go(new URL(next, location.origin).pathname, { replace: true });
     return;
   }
   const trouble = el("div", {});

@@ -9,7 +9,7 @@ export const gql = String.raw;
 
 const PING = gql`query Ping { __typename }`;
 
-/** What tells the rest of the page that the network went or came back ("change"). */
+/** What tells the rest of the page that the network went or came back ("change"), and that a change takes an account ("unauthenticated"). */
 export const network = Object.assign(new EventTarget(), { online: navigator.onLine });
 
 /** The server cannot be reached. */
@@ -49,6 +49,7 @@ export async function change(document, variables, { signal, headers } = {}) {
   const sent = headers ?? { "Idempotency-Key": randomKey() };
   const once = () => ask(document, variables, { signal, headers: sent });
   const data = await once().catch(async (error) => {
+    if (error.code === "UNAUTHENTICATED") throw turnedAway();
     if (headers || !(error instanceof Offline) || !navigator.onLine) throw error;
     await new Promise((done) => setTimeout(done, 600));
     return once();
@@ -56,6 +57,11 @@ export async function change(document, variables, { signal, headers } = {}) {
   const [payload] = Object.values(data);
   if (payload.errors?.length) throw new Refused(payload.errors);
   return payload;
+}
+
+function turnedAway() {
+  network.dispatchEvent(new Event("unauthenticated"));
+  return new Failed("UNAUTHENTICATED", "You are not signed in any more.");
 }
 
 async function reached(query, variables, signal, headers) {

@@ -66,7 +66,7 @@ function about(movie, mean, seen) {
 const rating = (movie) => [stars(movie), el("span", {}, count(movie.ratingCount, "rating"))];
 
 function rate(movie, mean, seen) {
-  if (!seen) return el("p", { class: "muted" }, el("a", { href: "/account" }, "Sign in"), " to rate this film.");
+  if (!seen) return el("p", { class: "muted" }, el("a", { href: `/account?next=/film/${movie.id}` }, "Sign in"), " to rate this film.");
   const note = el("span", { class: "muted", role: "status" }, movie.viewerRating ? "Your rating" : "Rate this film");
   let timer;
   const give = (value) => {

@@ -117,7 +117,7 @@ function exporting(seen, query, signal) {
   };
   button.addEventListener("click", () => busy(button, request).catch((error) => mount(said, problem(error.message))));
   if (seen && query.has("export")) ask(EXPORT, { id: query.get("export") }, { signal }).then(({ movieExport }) => movieExport && begin(movieExport), () => {});
-  const way = seen ? button : el("p", { class: "muted" }, el("a", { href: "/account" }, "Sign in"), " to have them all in one file.");
+  const way = seen ? button : el("p", { class: "muted" }, el("a", { href: "/account?next=/prices" }, "Sign in"), " to have them all in one file.");
   return el("section", { class: "card export", "aria-label": "All prices in one file" }, el("div", {}, el("h2", {}, "All in one file"), el("p", { class: "muted" }, "Every film that was seen at the shops in the last 24 hours, as CSV.")), way, said);
 }
 

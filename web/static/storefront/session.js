@@ -1,6 +1,7 @@
 // Who is signed in. The token itself is in a cookie that no script can read; the server sets it when it is asked to.
 
-import { ask, change, Failed, gql } from "./api.js";
+import { ask, change, Failed, gql, network } from "./api.js";
+import { toast } from "./states.js";
 
 const VIEWER = gql`query Viewer { viewer { id email username isStaff } }`;
 const SIGN_IN = gql`
@@ -34,12 +35,17 @@ export function viewer() {
 }
 
 /** Ask anew who is signed in, for the server has said that nobody is; return whether it is so. */
-export async function isOver() {
+export async function isOver({ quiet = true } = {}) {
   asked = undefined;
   if (await viewer()) return false;
-  session.dispatchEvent(new CustomEvent("change", { detail: { quiet: true } }));
+  session.dispatchEvent(new CustomEvent("change", { detail: { quiet } }));
   return true;
 }
+
+// What was being done goes on from the same page, once its visitor is signed in again.
+network.addEventListener("unauthenticated", async () => {
+  if (await isOver({ quiet: false }).catch(() => false)) toast("You are not signed in any more. Sign in to go on.");
+});
 
 /** Sign in with an e-mail address or a username; raise Refused. */
 export function signIn(name, password, options) {

@@ -51,11 +51,10 @@ export async function busy(button, work) {
   }
 }
 
-/** Say something to everybody, for a few seconds. */
+/** Say something to everybody, for a few seconds, in place of what was said before. */
 export function toast(text) {
-  const place = document.getElementById("toasts");
   const note = el("p", { class: "toast" }, icon("check"), text);
-  place.append(note);
+  mount(document.getElementById("toasts"), note);
   setTimeout(() => note.remove(), 5000);
 }
 
