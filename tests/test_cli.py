@@ -159,7 +159,8 @@ def test_a_request_is_a_line_of_json_where_no_terminal_is(server: Server) -> Non
 
 
 def test_a_misspelt_variable_is_a_warning(server: Server) -> None:
-    warnings = [line["event"] for line in server.lines() if line["level"] == "warning"]
+    # Of third parties there may be others: their stand-ins fail now and then.
+    warnings = [line["event"] for line in server.lines() if line["level"] == "warning" and "upstream" not in line]
 
     assert warnings == ["MATINEE_HOLD_SECOND is not a variable of Matinee; did you mean MATINEE_HOLD_SECONDS?"]
 

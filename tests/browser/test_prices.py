@@ -4,7 +4,7 @@ import csv
 import re
 from typing import Any, Final
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.cinema import Cinema
 from tests.browser.visitor import Visitor, on_desktop, on_phone
@@ -51,6 +51,20 @@ def test_stand_side_by_side_with_the_cheapest_marked(visitor: Visitor, cinema: C
 def test_go_on(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
     expect(page.locator(".offer")).to_have_count(24)
+    page.get_by_role("button", name="More films").click()
+    expect(page.locator(".offer")).to_have_count(48)
+
+
+@on_phone
+def test_nothing_jumps_when_more_is_long_in_coming(visitor: Visitor) -> None:
+    page = visitor.visit("/prices")
+
+    def late(route: Route) -> None:
+        # What moves within half a second of a click is taken for the visitor's own doing.
+        page.wait_for_timeout(800)
+        route.continue_()
+
+    page.route("**/graphql", late)
     page.get_by_role("button", name="More films").click()
     expect(page.locator(".offer")).to_have_count(48)
 

@@ -35,7 +35,7 @@ export function listIn(place, { load, row, none, onward, left }) {
     asking = new AbortController();
     const signal = AbortSignal.any([left, asking.signal]);
     const list = el("ul", { class: "row-list" });
-    const foot = el("div", { class: "onward" });
+    let foot = el("div", { class: "onward" });
     const more = async (after) => {
       const { nodes, pageInfo } = await load(after, signal);
       const added = nodes.map((node) => el("li", {}, row(node, signal)));
@@ -45,7 +45,10 @@ export function listIn(place, { load, row, none, onward, left }) {
         mount(foot, skeleton("rows", 8));
         return more(pageInfo.endCursor).catch((error) => signal.aborted || mount(foot, failure(error, further)));
       };
-      mount(foot, pageInfo.hasNextPage && el("button", { class: "button", type: "button", onclick: further }, onward));
+      // A new one: the old one, which stands where the items now are, would be seen to jump.
+      const next = el("div", { class: "onward" }, pageInfo.hasNextPage && el("button", { class: "button", type: "button", onclick: further }, onward));
+      foot.replaceWith(next);
+      foot = next;
       if (after) added[0]?.querySelector("a, button")?.focus();
     };
     if (!place.querySelector(".row-list")) mount(place, skeleton("rows", 5));
