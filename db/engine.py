@@ -1,22 +1,20 @@
 """Connections: one for a single read, one for a transaction, and what a failing database means to a caller."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, TypeVar, cast
 
-import psycopg
 from psycopg import AsyncConnection, AsyncPipeline, errors
 from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from sqlmodel import SQLModel
 
-from db import constraints
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
-from domain.errors import InvalidInput, Unavailable
+from db.refusals import refusals
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
@@ -27,14 +25,6 @@ POOL_TIMEOUT_SECONDS = 1.5
 # The pool doubles its pauses between attempts for so long, then starts over with the next caller: after an hour without
 # a database it is not an hour until the pool looks for it again.
 RECONNECT_SECONDS = 2.0
-# What a value itself may be at fault for, beside what psycopg does not even send: a NUL. Doors refuse such values by the
-# name of their field; these are the last line.
-UNFIT = (
-    errors.NumericValueOutOfRange,
-    errors.CharacterNotInRepertoire,
-    errors.UntranslatableCharacter,
-    errors.DatetimeFieldOverflow,
-)
 
 
 def row_of(model: type[Row]) -> Callable[..., Row]:
@@ -172,25 +162,6 @@ async def run(
     async with connection.cursor(row_factory=factory) as cursor:
         await cursor.execute(statement, parameters, prepare=prepare)
         return await cursor.fetchall()
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Say in the house's own words what the database could not do."""
-    try:
-        yield
-    except errors.IntegrityError as error:
-        known = constraints.refusal(error)
-        if known is None:
-            raise
-        raise known from error
-    except psycopg.DataError as error:
-        if not isinstance(error, UNFIT) and type(error) is not psycopg.DataError:
-            raise
-        raise InvalidInput(field="request", problem="has a character or a number in it that cannot be kept") from error
-    except (PoolTimeout, psycopg.OperationalError) as error:
-        # Includes a lock or a statement that took too long: in either case nothing was changed.
-        raise Unavailable from error
 
 
 def pool(

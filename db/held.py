@@ -10,8 +10,9 @@ import psycopg
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.rows import AsyncRowFactory
 
-from db.engine import POOL_TIMEOUT_SECONDS, Database, Pool, Reader, Reading, T, Transaction, refusals, undo
+from db.engine import POOL_TIMEOUT_SECONDS, Database, Pool, Reader, Reading, T, Transaction, undo
 from db.notices import Changed, Kind, Note, unheard
+from db.refusals import refusals
 
 
 class Held:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 
-from db.engine import POOL_TIMEOUT_SECONDS, Pool, Reading, T, refusals
+from db.engine import POOL_TIMEOUT_SECONDS, Pool, Reading, T
 from db.notices import Changed, Kind, Note, unheard
+from db.refusals import refusals
 from domain.errors import Unavailable
 
 LARGEST_BATCH: Final = 128

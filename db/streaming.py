@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
-from db.engine import POOL_TIMEOUT_SECONDS, Reader, refusals
+from db.engine import POOL_TIMEOUT_SECONDS, Reader
+from db.refusals import refusals
 
 # For a batch of an index scan, and for whoever is fed with the batches: a store may be slow to take them.
 BOUNDS: Final = (

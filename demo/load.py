@@ -8,7 +8,8 @@ from typing import Final, cast
 from psycopg.rows import scalar_row
 
 from db import ids
-from db.engine import Database, refusals
+from db.engine import Database
+from db.refusals import refusals
 from demo.audience import HOLD, UNUSABLE_HASH, emails
 from demo.box_office import box_office
 from demo.compose import Demo, compose
