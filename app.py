@@ -127,6 +127,7 @@ def connected(settings: Settings, *, tracing: "Tracing | None" = None) -> Abstra
         size=settings.pool_size,
         statement_seconds=settings.statement_seconds,
         lock_seconds=settings.lock_seconds,
+        pipeline_connections=settings.pipeline_connections,
         connection_class=tracing.connection_class() if tracing else AsyncConnection,
     )
 

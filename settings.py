@@ -124,6 +124,17 @@ class Settings:
             example="10",
         ),
     ]
+    pipeline_connections: Annotated[
+        int,
+        Variable(
+            "MATINEE_PIPELINE_CONNECTIONS",
+            variables.whole(0, 100),
+            default="2",
+            meaning="connections of a worker process that reads of all callers share, to each of the databases, 0 to 100; 0 "
+            "reads by the pool, for connection poolers in between that know no prepared statements or start-up options",
+            example="2",
+        ),
+    ]
     statement_seconds: Annotated[
         float,
         Variable(

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, TypeVar, cast
 
@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
+from db.pipeline import PipelinedReads, PooledReads, RawReads, open_pipeline
 from db.refusals import refusals
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -74,6 +75,12 @@ class Reader(Reading):
 
     pool: Pool
     note: Note = unheard
+    pipelined: PipelinedReads | None = None
+
+    @property
+    def pipeline(self) -> RawReads:
+        """Reads whose parameters and answers stay bytes: over pipelined connections, or the pool where there are none."""
+        return self.pipelined or PooledReads(self.pool, POOL_TIMEOUT_SECONDS)
 
     def touch(self, kind: Kind, identity: int) -> None:
         """Tell at once: each statement is a transaction of its own."""
@@ -210,32 +217,39 @@ async def connect(
     statement_seconds: float,
     lock_seconds: float,
     connection_class: type[AsyncConnection[Any]] = AsyncConnection,
+    pipeline_connections: int = 2,
 ) -> AsyncIterator[Database]:
     """Yield the database, without waiting for it: a server that starts before its database answers 503 until then.
 
-    Its connections are of `connection_class`, where something is to watch their statements.
+    The connections of its pools are of `connection_class`, where something is to watch their statements.
     """
-    bounds = {
-        "size": size,
-        "statement_seconds": statement_seconds,
-        "lock_seconds": lock_seconds,
-        "connection_class": connection_class,
-    }
-    primary = pool(conninfo, **bounds)  # type: ignore[arg-type]  # mypy cannot see into the mapping
-    standby = pool(read_conninfo, **bounds) if read_conninfo else primary  # type: ignore[arg-type]
-    await primary.open()
-    if standby is not primary:
-        await standby.open()
-    notices = Notices(conninfo)
-    try:
-        yield Database(
-            primary=Reader(primary, notices.note),
-            standby=Reader(standby, notices.note),
-            cursors=cursors,
-            notices=notices,
+
+    async def reader(conninfo: str, *, needs_primary: bool) -> Reader:
+        opened = pool(
+            conninfo,
+            size=size,
+            statement_seconds=statement_seconds,
+            lock_seconds=lock_seconds,
+            connection_class=connection_class,
         )
-    finally:
-        await notices.close()
-        await primary.close()
-        if standby is not primary:
-            await standby.close()
+        # Written out, for a pool that is entered would wait for its first connections.
+        await opened.open()
+        stack.push_async_callback(opened.close)
+        pipelined = None
+        if pipeline_connections:
+            pipeline = open_pipeline(
+                conninfo,
+                connections=pipeline_connections,
+                statement_seconds=statement_seconds,
+                lock_seconds=lock_seconds,
+                needs_primary=needs_primary,
+            )
+            pipelined = await stack.enter_async_context(pipeline)
+        return Reader(opened, notices.note, pipelined)
+
+    async with AsyncExitStack() as stack:
+        notices = Notices(conninfo)
+        primary = await reader(conninfo, needs_primary=True)
+        standby = await reader(read_conninfo, needs_primary=False) if read_conninfo else primary
+        stack.push_async_callback(notices.close)
+        yield Database(primary=primary, standby=standby, cursors=cursors, notices=notices)

@@ -8,10 +8,13 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncPipeline
+from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
 from db.engine import POOL_TIMEOUT_SECONDS, Database, Pool, Reader, Reading, T, Transaction, undo
 from db.notices import Changed, Kind, Note, unheard
+from db.pipeline.pooled import run_raw
+from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, rows_of, value_of
 from db.refusals import refusals
 
 
@@ -100,6 +103,12 @@ class Held:
         async with self._alone, self._savepoint() as tx:
             return await tx.fetch(factory, statement, parameters)
 
+    async def run_raw(self, statement: Statement, parameters: Parameters) -> PGresult | None:
+        """Run one planned read by itself and return its result; where it fails, what came before stands."""
+        async with self._alone, self._savepoint() as tx:
+            with refusals():
+                return await run_raw(tx.connection, statement, parameters)
+
     async def together(self, statements: Sequence[str], **parameters: object) -> list[list[tuple[Any, ...]]]:
         """Return the rows of several statements, each of which sees what the one before has waited for.
 
@@ -125,6 +134,11 @@ class HeldReader(Reader):
 
     held: Held
 
+    @property
+    def pipeline(self) -> RawReads:
+        """Planned reads inside the transaction."""
+        return HeldReads(self.held)
+
     def touch(self, kind: Kind, identity: int) -> None:
         """Have subscribers told of a change once it is durable."""
         self.held.touched.add(Changed(kind, identity))
@@ -132,6 +146,21 @@ class HeldReader(Reader):
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
         return await self.held.fetch(factory, statement, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReads:
+    """Stands in for pipelined reads: planned reads inside the transaction."""
+
+    held: Held
+
+    async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
+        """Return the first column of the first row."""
+        return value_of(await self.held.run_raw(statement, parameters))
+
+    async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
+        """Return all rows."""
+        return rows_of(await self.held.run_raw(statement, parameters))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any, Final
 import psycopg
 import pytest
 
+from db.pipeline.connection import Call, PipelineConnection
+
 # What a connection says to itself when it is opened, and what is told to other servers some time after a change.
 BESIDE: Final = ("SELECT set_config", "SELECT pg_notify")
 
@@ -29,6 +31,13 @@ def recorded() -> Iterator[Statements]:
             seen.append(text)
         return await execute(cursor, query, *given, **options)
 
+    send = PipelineConnection.send
+
+    def noted_call(connection: PipelineConnection, call: Call) -> None:
+        seen.append(call.statement.sql.decode())
+        send(connection, call)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(psycopg.AsyncCursor, "execute", noted)
+        patch.setattr(PipelineConnection, "send", noted_call)
         yield seen

@@ -1,0 +1,245 @@
+"""One connection in libpq's pipeline mode: statements of many callers, answered in the order in which they were sent."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection, capabilities
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+
+from db.pipeline.statement import Parameters, Statement
+from db.refusals import refusal_of
+
+# Each costs the server some 10 to 100 kB on every connection.
+MOST_PREPARED: Final = 256
+
+# libpq's numbers, compared for every result; the enumeration's own comparison costs three times as much.
+ROWS: Final = int(ExecStatus.TUPLES_OK)
+ERROR: Final = int(ExecStatus.FATAL_ERROR)
+SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
+
+# PostgreSQL's function that finds a kept plan out of date: its message is translated, its name is not.
+CHANGED_PLAN: Final = b"RevalidateCachedQuery"
+# No such prepared statement, or one of that name already: somebody else cleans up this session, or hands it around.
+LOST_NAMES: Final = (b"26000", b"42P05")
+
+Answer = asyncio.Future["PGresult | None"]
+
+
+class Call:
+    """A statement whose answer a caller waits for. Where the caller has gone, the future is done."""
+
+    __slots__ = ("answer", "has_moved", "is_unprepared", "parameters", "since", "statement")
+
+    def __init__(self, statement: Statement, parameters: Parameters, *, answer: Answer, since: float) -> None:
+        self.statement = statement
+        self.parameters = parameters
+        self.answer = answer
+        # When the caller came, by the event loop's clock.
+        self.since = since
+        self.has_moved = False
+        self.is_unprepared = False
+
+    def fail(self, error: BaseException) -> None:
+        """Raise an error at the caller, if it still waits."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Sent:
+    """A statement on its way; `call` is None once another connection has taken it over."""
+
+    __slots__ = ("call", "error", "name", "prepares", "rows")
+
+    def __init__(self, call: Call) -> None:
+        self.call: Call | None = call
+        self.name = b""
+        self.prepares = False
+        self.rows: PGresult | None = None
+        self.error: PGresult | None = None
+
+
+class PipelineConnection:
+    """A connection that all callers share.
+
+    A Sync follows each statement, so that each is a transaction of its own: one that fails takes no neighbour with it.
+    No request to cancel is ever sent: by the time it arrives, the server may be at a neighbour's statement.
+    """
+
+    def __init__(self, connection: AsyncConnection[Any], *, on_lost: Callable[["PipelineConnection"], None]) -> None:
+        """Take over a connection, and call `on_lost` once when it breaks."""
+        # Held for its life: psycopg warns of a connection that is forgotten while it is open.
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self._socket = self._pgconn.socket
+        self._loop = asyncio.get_running_loop()
+        self._on_lost = on_lost
+        self._sent: deque[Sent] = deque()
+        self._names: OrderedDict[Statement, bytes] = OrderedDict()
+        self._unneeded: list[bytes] = []
+        self._number = 0
+        self._is_open = True
+        # Set by whoever watches: its statement takes so long that others should not wait behind it.
+        self.is_slow = False
+        # Since when the server has been at the statement that is answered next, and when it was last heard of.
+        self.busy_since = self.heard = self._loop.time()
+        self._pgconn.enter_pipeline_mode()
+        self._loop.add_reader(self._socket, self.receive)
+
+    def __len__(self) -> int:
+        """Return how many statements are on their way."""
+        return len(self._sent)
+
+    def send(self, call: Call) -> None:
+        """Send a statement. An error of the connection shows as its loss."""
+        sent = Sent(call)
+        if not self._sent:
+            self.busy_since = self._loop.time()
+        self._sent.append(sent)
+        try:
+            if call.is_unprepared:
+                # Parsed, bound and run in one transaction: no change of a table can come in between a second time.
+                self._pgconn.send_query_params(call.statement.sql, call.parameters, call.statement.types or None)
+            else:
+                self._send_prepared(sent, call)
+            self._pgconn.pipeline_sync()
+            if self._pgconn.flush():
+                self._loop.add_writer(self._socket, self._flush)
+        except psycopg.OperationalError:
+            self.lose()
+
+    def _send_prepared(self, sent: Sent, call: Call) -> None:
+        statement = call.statement
+        name = self._names.get(statement)
+        if name is None:
+            name = self._prepare(statement)
+            sent.prepares = True
+        else:
+            self._names.move_to_end(statement)
+        sent.name = name
+        self._pgconn.send_query_prepared(name, call.parameters)
+
+    def _prepare(self, statement: Statement) -> bytes:
+        if len(self._names) >= MOST_PREPARED:
+            self._unneeded.append(self._names.popitem(last=False)[1])
+        for name in self._unneeded:
+            if capabilities.has_send_close_prepared():
+                self._pgconn.send_close_prepared(name)
+            else:
+                self._pgconn.send_query_params(b"DEALLOCATE " + name, None)
+        self._unneeded.clear()
+        # A name is never used twice: whatever happened to the first one, the second is not there yet.
+        self._number += 1
+        name = self._names[statement] = b"matinee_%d" % self._number
+        self._pgconn.send_prepare(name, statement.sql, statement.types or None)
+        return name
+
+    def _flush(self) -> None:
+        try:
+            is_left = self._pgconn.flush()
+        except psycopg.OperationalError:
+            self.lose()
+        else:
+            if not is_left:
+                self._loop.remove_writer(self._socket)
+
+    def receive(self) -> None:
+        """Read what has arrived, and answer all whose answer is complete."""
+        if not self._is_open:
+            return
+        try:
+            self._pgconn.consume_input()
+        except psycopg.OperationalError:
+            # What arrived before the end is read all the same.
+            self._read_results()
+            self.lose()
+        else:
+            self._read_results()
+
+    def _read_results(self) -> None:
+        pgconn, waiting = self._pgconn, self._sent
+        now = self._loop.time()
+        while waiting and not pgconn.is_busy():
+            result = pgconn.get_result()
+            if result is None:
+                if pgconn.status != ConnStatus.OK:
+                    break
+                continue
+            self.heard = now
+            status = result.status
+            if status == ROWS:
+                waiting[0].rows = result
+            elif status == SYNC:
+                self.busy_since = now
+                self._finish(waiting.popleft())
+            elif status == ERROR and waiting[0].error is None:
+                waiting[0].error = result
+
+    def _finish(self, sent: Sent) -> None:
+        call = sent.call
+        if sent.error is not None:
+            self._finish_failed(sent, sent.error)
+        elif call is not None and not call.answer.done():
+            call.answer.set_result(sent.rows)
+
+    def _finish_failed(self, sent: Sent, error: PGresult) -> None:
+        call = sent.call
+        has_lost_name = bool(sent.name) and is_name_lost(error)
+        if call is None or call.answer.done():
+            return
+        if has_lost_name or sent.prepares:
+            self._forget(call.statement, sent.name)
+        if has_lost_name:
+            call.is_unprepared = True
+            self.send(call)
+            return
+        raised = error_from_result(error)
+        refusal = refusal_of(raised)
+        refusal.__cause__ = None if refusal is raised else raised
+        call.fail(refusal)
+
+    def _forget(self, statement: Statement, name: bytes) -> None:
+        """Have the next caller prepare a statement anew."""
+        if self._names.get(statement) == name:
+            del self._names[statement]
+            self._unneeded.append(name)
+
+    def take_waiting(self) -> list[Call]:
+        """Return the calls behind the statement that the server is at; their answers here will be dropped."""
+        taken = []
+        for sent in islice(self._sent, 1, None):
+            if sent.call is not None and not sent.call.has_moved and not sent.call.answer.done():
+                taken.append(sent.call)
+                sent.call = None
+        return taken
+
+    def lose(self) -> None:
+        """Give the connection up, and tell the owner."""
+        if self._is_open:
+            self.close()
+            self._on_lost(self)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._is_open:
+            self._is_open = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._pgconn.finish()
+
+    def take_all(self) -> list[Call]:
+        """Return the calls that a lost connection leaves unanswered."""
+        left = [sent.call for sent in self._sent if sent.call is not None and not sent.call.answer.done()]
+        self._sent.clear()
+        return left
+
+
+def is_name_lost(error: PGresult) -> bool:
+    """Return whether a prepared statement is gone or out of date, so that its SQL may well be right."""
+    is_out_of_date = error.error_field(DiagnosticField.SOURCE_FUNCTION) == CHANGED_PLAN
+    return is_out_of_date or error.error_field(DiagnosticField.SQLSTATE) in LOST_NAMES

@@ -1,0 +1,47 @@
+"""Raw reads by the pool: each takes a connection for its statement. For poolers that pipelined connections cannot cross."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.pq.abc import PGresult
+from psycopg_pool import AsyncConnectionPool
+
+from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
+from db.refusals import refusals, unfit_value
+
+
+@dataclass(frozen=True, slots=True)
+class PooledReads:
+    """The same reads as PipelinedReads, with the pool's own bounds."""
+
+    pool: AsyncConnectionPool[AsyncConnection[Any]]
+    seconds: float
+
+    async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
+        """Return the first column of the first row."""
+        return value_of(await self._run(statement, parameters))
+
+    async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
+        """Return all rows."""
+        return rows_of(await self._run(statement, parameters))
+
+    async def _run(self, statement: Statement, parameters: Parameters) -> PGresult | None:
+        with refusals():
+            async with self.pool.connection(self.seconds) as connection:
+                return await run_raw(connection, statement, parameters)
+
+
+async def run_raw(connection: AsyncConnection[Any], statement: Statement, parameters: Parameters) -> PGresult | None:
+    """Return the result of a statement on a connection of psycopg's, in its pipeline mode or not."""
+    require_text(parameters)
+    try:
+        # psycopg sends text without a type: the casts in the statement decide.
+        texts = [None if parameter is None else parameter.decode() for parameter in parameters]
+    except UnicodeDecodeError as error:
+        raise unfit_value() from error
+    async with AsyncRawCursor(connection) as cursor:
+        await cursor.execute(statement.sql, texts)
+        # In pipeline mode there is no result before it is asked for.
+        await cursor.fetchone()
+        return cursor.pgresult

@@ -1,0 +1,223 @@
+"""Reads of all callers over a few pipelined connections: which connection takes a statement, and what happens to a lost one."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from db.pipeline.connection import Answer, Call, PipelineConnection
+from db.pipeline.session import open_session, session_conninfo
+from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
+from domain.errors import Unavailable
+
+# Together less than the 2 s in which a caller must have heard that there is no database.
+ANSWER_SECONDS: Final = 1.5
+CHECK_SECONDS: Final = 0.05
+# A statement that takes so long lets nobody wait behind it.
+SLOW_SECONDS: Final = 0.1
+# After so long without a sign of life a new connection finds out whether the statement is slow or the server frozen.
+PROBE_SECONDS: Final = 0.4
+# PostgreSQL ends a statement by itself; this long after that its connection is given up.
+GRACE_SECONDS: Final = 1.0
+PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+MOST_WAITING: Final = 10_000
+
+log = structlog.get_logger("matinee.pipeline")
+
+
+class PipelinedReads:
+    """Reads by shared connections, opened for the first of them; how they fail is said in RawReads."""
+
+    def __init__(self, conninfo: str, *, connections: int, statement_seconds: float, needs_primary: bool) -> None:
+        """Keep `connections` connections to a database, with spare ones as long as slow statements hold all of them."""
+        self._conninfo = conninfo
+        self._needs_primary = needs_primary
+        self._wanted = connections
+        self._longest = statement_seconds + GRACE_SECONDS
+        self._connections: list[PipelineConnection] = []
+        self._waiting: deque[Call] = deque()
+        self._openers: set[asyncio.Task[None]] = set()
+        self._probe: asyncio.Task[None] | None = None
+        self._check: asyncio.TimerHandle | None = None
+        self._heard = 0.0
+        self._failures = 0
+        self._is_closed = False
+
+    async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
+        """Return the first column of the first row; None for NULL, and where there is no row."""
+        return value_of(await self._answer(statement, parameters))
+
+    async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
+        """Return all rows."""
+        return rows_of(await self._answer(statement, parameters))
+
+    def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
+        if self._is_closed or len(self._waiting) >= MOST_WAITING:
+            raise Unavailable
+        require_text(parameters)
+        loop = asyncio.get_running_loop()
+        call = Call(statement, parameters, answer=loop.create_future(), since=loop.time())
+        self._dispatch(call)
+        if self._check is None:
+            self._check = loop.call_later(CHECK_SECONDS, self._check_all)
+        return call.answer
+
+    def _dispatch(self, call: Call) -> None:
+        chosen = self._shortest_queue()
+        if chosen is None:
+            self._waiting.append(call)
+            self._open_missing()
+        else:
+            chosen.send(call)
+
+    def _shortest_queue(self) -> PipelineConnection | None:
+        chosen = None
+        for connection in self._connections:
+            if chosen is None or (connection.is_slow, len(connection)) < (chosen.is_slow, len(chosen)):
+                chosen = connection
+        return chosen
+
+    def _open_missing(self) -> None:
+        while len(self._connections) + len(self._openers) < self._wanted and not self._is_closed:
+            opener = asyncio.create_task(self._open_until_done())
+            self._openers.add(opener)
+            opener.add_done_callback(self._openers.discard)
+
+    async def _open_until_done(self) -> None:
+        while True:
+            try:
+                self._adopt(await open_session(self._conninfo, needs_primary=self._needs_primary))
+                return
+            except (psycopg.Error, OSError) as error:
+                pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+                self._failures += 1
+                log.warning("no pipelined connection; trying again", reason=first_line(error), seconds=pause)
+                await asyncio.sleep(pause)
+
+    def _adopt(self, session: AsyncConnection[Any]) -> None:
+        self._heard, self._failures = asyncio.get_running_loop().time(), 0
+        self._connections.append(PipelineConnection(session, on_lost=self._replace))
+        waiting, self._waiting = self._waiting, deque()
+        for call in waiting:
+            if not call.answer.done():
+                self._dispatch(call)
+
+    def _replace(self, lost: PipelineConnection) -> None:
+        """Open another connection for a lost one, and ask it what the lost one left unanswered: reads can be run twice."""
+        if lost in self._connections:
+            self._connections.remove(lost)
+        log.warning("a pipelined connection was lost", statements=len(lost))
+        self._open_missing()
+        latest = asyncio.get_running_loop().time() - ANSWER_SECONDS
+        for call in lost.take_all():
+            if call.has_moved or call.since < latest:
+                call.fail(Unavailable())
+            else:
+                self._move(call)
+
+    def _move(self, call: Call) -> None:
+        # Once only: what breaks a connection must not break one after the other.
+        call.has_moved = True
+        self._dispatch(call)
+
+    def _check_all(self) -> None:
+        """Look after what is on its way, as long as anything is."""
+        loop = asyncio.get_running_loop()
+        for connection in list(self._connections):
+            # What has arrived while this process was busy is no fault of the server.
+            connection.receive()
+            self._heard = max(self._heard, connection.heard)
+        now = loop.time()
+        for connection in list(self._connections):
+            self._check_connection(connection, now)
+        while self._waiting and self._waiting[0].since < now - ANSWER_SECONDS:
+            self._waiting.popleft().fail(Unavailable())
+        self._close_surplus()
+        is_busy = bool(self._waiting) or any(len(connection) for connection in self._connections)
+        self._check = loop.call_later(CHECK_SECONDS, self._check_all) if is_busy else None
+
+    def _check_connection(self, connection: PipelineConnection, now: float) -> None:
+        seconds = now - connection.busy_since if len(connection) else 0.0
+        silence = now - self._heard
+        connection.is_slow = seconds > SLOW_SECONDS
+        if not connection.is_slow:
+            return
+        is_frozen = seconds > ANSWER_SECONDS and silence > ANSWER_SECONDS - PROBE_SECONDS
+        if is_frozen or seconds > self._longest:
+            connection.lose()
+            return
+        free = self._shortest_queue()
+        if free is not None and not free.is_slow:
+            for call in connection.take_waiting():
+                self._move(call)
+        if silence > PROBE_SECONDS or (free is connection or (free and free.is_slow)):
+            self._open_probe()
+
+    def _open_probe(self) -> None:
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._probe_once())
+
+    async def _probe_once(self) -> None:
+        """Show that the server is alive, and let the new connection help where slow statements hold all others."""
+        try:
+            session = await open_session(self._conninfo, needs_primary=self._needs_primary)
+        except (psycopg.Error, OSError):
+            # No sign of life; what follows from that is decided by the time it lasts.
+            return
+        self._heard = asyncio.get_running_loop().time()
+        are_slow = all(connection.is_slow for connection in self._connections)
+        if are_slow and len(self._connections) < 2 * self._wanted:
+            self._adopt(session)
+        else:
+            await session.close()
+
+    def _close_surplus(self) -> None:
+        """Close spare connections that are no longer needed."""
+        surplus = len(self._connections) - self._wanted
+        if surplus <= 0 or any(connection.is_slow for connection in self._connections):
+            return
+        for connection in [each for each in self._connections if not len(each)][:surplus]:
+            self._connections.remove(connection)
+            connection.close()
+
+    async def close(self) -> None:
+        """End all connections; callers that still wait get Unavailable."""
+        self._is_closed = True
+        if self._check is not None:
+            self._check.cancel()
+        tasks = [*self._openers, *filter(None, [self._probe])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        left = [*self._waiting]
+        for connection in self._connections:
+            connection.close()
+            left += connection.take_all()
+        self._connections.clear()
+        for call in left:
+            call.fail(Unavailable())
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says first; libpq repeats the rest for each address of a host."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@asynccontextmanager
+async def open_pipeline(
+    conninfo: str, *, connections: int = 2, statement_seconds: float, lock_seconds: float, needs_primary: bool = True
+) -> AsyncIterator[PipelinedReads]:
+    """Yield reads by so many pipelined connections, without waiting for the database: the first read connects."""
+    address = session_conninfo(conninfo, statement_seconds=statement_seconds, lock_seconds=lock_seconds)
+    reads = PipelinedReads(
+        address, connections=connections, statement_seconds=statement_seconds, needs_primary=needs_primary
+    )
+    try:
+        yield reads
+    finally:
+        await reads.close()

@@ -1,0 +1,58 @@
+"""Statements whose parameters and answers stay bytes: what a planned read sends, and what every way to send it offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg.pq.abc import PGresult
+
+from db.refusals import unfit_value
+
+Parameters = Sequence[bytes | None]
+RawRow = tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """SQL that is made once and run often; equal to itself alone, so that looking it up costs nothing.
+
+    Placeholders are $1 to $n, each with a cast. Without one PostgreSQL guesses a type, or refuses to (42P18). `types`
+    may repeat the oids of the casts, 0 standing for one that is not given.
+    """
+
+    sql: bytes
+    types: tuple[int, ...] = ()
+
+
+class RawReads(Protocol):
+    """Runs reads whose parameters and answers are bytes in PostgreSQL's text format, None standing for NULL.
+
+    Both raise Unavailable where there is no connection in time or no answer before the deadline, InvalidInput for a value
+    that PostgreSQL cannot hold, and psycopg's own errors for a statement that is wrong.
+    """
+
+    async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
+        """Return the first column of the first row; None for NULL, and where there is no row."""
+
+    async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
+        """Return all rows."""
+
+
+def require_text(parameters: Parameters) -> None:
+    """Raise InvalidInput where a parameter has a NUL: libpq would send what stands before it, and nothing would fail."""
+    for parameter in parameters:
+        if parameter is not None and b"\0" in parameter:
+            raise unfit_value()
+
+
+def value_of(result: PGresult | None) -> bytes | None:
+    """Return the first column of the first row of a result."""
+    return result.get_value(0, 0) if result is not None and result.ntuples else None
+
+
+def rows_of(result: PGresult | None) -> list[RawRow]:
+    """Return all rows of a result."""
+    if result is None:
+        return []
+    get, columns = result.get_value, range(result.nfields)
+    return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
