@@ -23,7 +23,7 @@ INTRODUCTION: Final = """
 
 Drawn from the models in `db/models.py`, `db/ticketing.py`, `db/collecting.py`, `db/pricing.py` and `db/documents.py`; the migrations in
 `db/migrations/versions/` make the same tables. Every `id` is made by the database
-([ADR 2](adr/0002-snowflakes-made-by-the-database.md)). A *derived* column is worked out by the database from others of
+([ADR 2](adr/0002-snowflake-ids-from-the-database.md)). A *derived* column is worked out by the database from others of
 its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`, `sessions.ends_at` and all of `airings` are kept
 by triggers ([ADR 6](adr/0006-derived-columns-by-triggers.md)). The tables of the job queue are procrastinate's own, in
 the schema `queue`.
