@@ -15,30 +15,33 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.types import Lifespan
 
-import rest.errors
-from auth import Keys, Passwords
-from db import cursors, revision, seals, tally, windows
+import rest.error_format
+from config.settings import Settings
+from db import cursors, idempotency_cipher, revision
+from db.commit_batching import CommitBatcher
 from db.engine import Database, connect
-from db.shared import Shared
-from db.tally import Tally
-from db.windows import Windows
 from domain import event_reservation, page_view, stock
-from domain.errors import Refusal, Refusals
-from domain.registry import Registry
+from domain.trusted_document_cache import TrustedDocumentCache
+from edge import browser_session, probes
+from edge.middleware import BodyLimit, Edge, TrailingSlash
+from edge.services import Services
+from errors import Refusal, Refusals
+from graphql_server import routes as graphql
+from graphql_server.executable_schema import SCHEMA
+from graphql_server.field_usage import deprecated
+from graphql_server.traced_fields import working
+from identity.passwords import Passwords
+from identity.tokens import Keys
 from jobs import queue, request_count
-from resolvers.audiences import Audiences
-from resolvers.live import Live
-from resolvers.room import Room
-from rest import openapi, poster_files, probes
+from live.broadcast import Broadcasts
+from live.topics import Topics
+from rest import openapi, poster_files
 from rest.endpoint import route
 from rest.endpoints import ENDPOINTS
-from rest.middleware import BodyLimit, Edge, TrailingSlash
-from schema import doors as graphql
-from schema.contract import SCHEMA
-from schema.resolvers import working
-from schema.usage import deprecated
-from services import Services
-from settings import Settings
+from runtime.admission_control import AdmissionControl
+from runtime.metrics import Metrics
+from runtime.rate_windows import RateWindows, join_windows, private_windows
+from runtime.request_count import RequestCounter, join_counter, private_counter
 from upstreams import catalogue
 from upstreams.catalogue import Catalogue
 from upstreams.metrics import UpstreamMetrics
@@ -46,11 +49,10 @@ from upstreams.prices import Prices
 from upstreams.providers import CINEMAWORLD, FILMWORLD, Provider
 from upstreams.resilience import Limits, Upstream
 from upstreams.store import Store
-from web import browser_session, storefront, tools
-from web.metrics import Metrics
+from web import storefront, tools
 
 if TYPE_CHECKING:
-    from web.tracing import Tracing
+    from runtime.tracing import Tracing
 
 # A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
 JOBS_END_SECONDS: Final = 2.0
@@ -75,13 +77,13 @@ def create_app(
     """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
 
     Without jobs where nothing may happen by itself: in tests, and beside `matinee worker` processes. `counts` is the
-    file in which the workers of one server count requests together (db/tally.py), and `rates` the one in which they
-    count what has a rate (db/windows.py); without them this one counts alone.
+    file in which the workers of one server count requests together (runtime/request_count.py), and `rates` the one in which they
+    count what has a rate (runtime/rate_windows.py); without them this one counts alone.
     """
     metrics = Metrics()
     metrics.usage.expect(deprecated(SCHEMA.graphql))
-    counted = tally.joined(counts, worker=worker) if counts else tally.private()
-    spans = windows.joined(rates) if rates else windows.private()
+    counted = join_counter(counts, worker=worker) if counts else private_counter()
+    spans = join_windows(rates) if rates else private_windows()
     tracing = _tracing(settings)
     traced = [Middleware(tracing.requests)] if tracing else []
     app = Starlette(
@@ -96,16 +98,16 @@ def create_app(
             *poster_files.routes(),
         ],
         middleware=[
-            Middleware(Edge, metrics=metrics, tally=counted),
+            Middleware(Edge, metrics=metrics, request_counter=counted, render=rest.error_format.refused),
             *traced,
             Middleware(BodyLimit, limit=settings.limits.body_bytes),
             Middleware(TrailingSlash),
         ],
         exception_handlers={
-            HTTPException: rest.errors.render_http_exception,
-            Refusal: rest.errors.render_refusal,
-            Refusals: rest.errors.render_refusal,
-            psycopg.OperationalError: rest.errors.render_unavailable,
+            HTTPException: rest.error_format.render_http_exception,
+            Refusal: rest.error_format.render_refusal,
+            Refusals: rest.error_format.render_refusal,
+            psycopg.OperationalError: rest.error_format.render_unavailable,
         },
         lifespan=_lifespan(
             settings, metrics, counted, spans, tracing, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
@@ -137,8 +139,8 @@ async def serving(
     settings: Settings,
     *,
     metrics: Metrics | None = None,
-    counted: Tally | None = None,
-    spans: Windows | None = None,
+    counted: RequestCounter | None = None,
+    spans: RateWindows | None = None,
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
@@ -154,10 +156,10 @@ async def serving(
             keys=Keys(settings.secrets, settings.token_seconds),
             passwords=passwords,
             page_views=page_view.gathered(database),
-            shared=Shared(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note),
+            booking_commits=CommitBatcher(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note),
             catalogue=Catalogue(settings.catalogue_url, upstream),
-            tally=counted or tally.private(),
-            shared_tickets=Shared(
+            request_counter=counted or private_counter(),
+            reservation_commits=CommitBatcher(
                 database.primary.pool, lock_all=event_reservation.lock_all, note=database.primary.note
             ),
             prices=Prices(
@@ -165,21 +167,21 @@ async def serving(
                 providers(settings, of_upstreams),
                 fresh_seconds=settings.offers_fresh_seconds,
             ),
-            windows=spans or windows.private(),
+            rate_windows=spans or private_windows(),
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
-            documents=Registry(database.primary),
-            usage=measured.usage,
-            streaming=measured.streaming,
-            live=Live(database, settings.database_url or "", on_heard=measured.streaming.heard),
-            audiences=Audiences(),
-            room=Room(),
-            seal=seals.seal(settings.secrets),
-            span=tracing.span if tracing else None,
+            trusted_documents=TrustedDocumentCache(database.primary),
+            usage_metrics=measured.usage,
+            live_metrics=measured.streaming,
+            topics=Topics(database, settings.database_url or "", on_heard=measured.streaming.heard),
+            broadcasts=Broadcasts(),
+            admission=AdmissionControl(),
+            cipher=idempotency_cipher.seal(settings.secrets),
+            trace_span=tracing.span if tracing else None,
         )
         try:
             yield services
         finally:
-            await services.live.close()
+            await services.topics.close()
             await services.prices.close()
             await services.page_views.drain()
             await upstream.close()
@@ -210,7 +212,7 @@ def _catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
 
 def _tracing(settings: Settings) -> "Tracing | None":
     # The one module that is not imported at the top: it brings 15 MB of libraries that a server without traces does not load.
-    return import_module("web.tracing").Tracing(settings.traces_url) if settings.traces_url else None
+    return import_module("runtime.tracing").Tracing(settings.traces_url) if settings.traces_url else None
 
 
 @asynccontextmanager
@@ -228,8 +230,8 @@ async def _traced(tracing: "Tracing | None") -> AsyncIterator[None]:
 def _lifespan(
     settings: Settings,
     metrics: Metrics,
-    counted: Tally,
-    spans: Windows,
+    counted: RequestCounter,
+    spans: RateWindows,
     tracing: "Tracing | None",
     *,
     with_jobs: bool,
@@ -244,7 +246,7 @@ def _lifespan(
             services.prices.warm()
             wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
-            yield State(services=services, end_streams=services.live.ending.set)
+            yield State(services=services, end_streams=services.topics.ending.set)
             for task in running:
                 task.cancel()
             if running:

@@ -17,8 +17,8 @@ from typing import Final
 from playwright.sync_api import Browser
 
 from benchmarks.server import serving
-from tests.browser.chromium import chromium
-from tests.browser.visitor import SIZES
+from tests.support.browser_visitor import SIZES
+from tests.support.chromium import chromium
 
 MOST_MS: Final = 1000.0
 PAINTED: Final = """

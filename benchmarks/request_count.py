@@ -24,9 +24,8 @@ from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
 from app import create_app
-from db import tally
-from db.tally import Tally
-from settings import Settings
+from config.settings import Settings
+from runtime.request_count import RequestCounter, join_counter, shared_counter_file
 
 # Of the throughput of a trivial route.
 MOST: Final = 0.02
@@ -47,7 +46,7 @@ SCOPE: Scope = {
 
 CALLS: Final = 200_000
 
-Add = Callable[[Tally], None]
+Add = Callable[[RequestCounter], None]
 Way = Callable[[int], Awaitable[float]]
 
 
@@ -61,7 +60,7 @@ def answering(app: Starlette, counting: Add) -> Way:
         pass
 
     async def run(requests: int) -> float:
-        with mock.patch.object(Tally, "add", counting):
+        with mock.patch.object(RequestCounter, "add", counting):
             started = time.process_time()
             for _ in range(requests):
                 await app({**SCOPE}, receive, send)
@@ -70,7 +69,7 @@ def answering(app: Starlette, counting: Add) -> Way:
     return run
 
 
-def without(_: Tally) -> None:
+def without(_: RequestCounter) -> None:
     """Count nothing."""
 
 
@@ -88,7 +87,7 @@ async def compared(less: Way, more: Way, *, requests: int, rounds: int) -> tuple
     return statistics.median(ratios), statistics.median(seconds)
 
 
-def seconds_of_a_call(tally_: Tally) -> float:
+def seconds_of_a_call(tally_: RequestCounter) -> float:
     """Return how long one call takes, the loop around it included."""
     started = time.process_time()
     for _ in range(CALLS):
@@ -106,11 +105,11 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     settings = Settings.from_env({"MATINEE_SECRET": "s" * 32, "DATABASE_URL": "postgresql://nobody@localhost/none"})
     gc.freeze()
-    with tally.shared() as file:
+    with shared_counter_file() as file:
         app = create_app(settings, counts=file)
-        ways = (answering(app, without), answering(app, Tally.add))
+        ways = (answering(app, without), answering(app, RequestCounter.add))
         paired, request = asyncio.run(compared(*ways, requests=asked.requests, rounds=asked.rounds))
-        call = seconds_of_a_call(tally.joined(file, worker=1))
+        call = seconds_of_a_call(join_counter(file, worker=1))
     print(f"in turns, without and with counting: {paired:+.2%}")
     print(f"one call {call * 1e9:.0f} ns, one request {request * 1e6:.1f} µs: {call / request:+.2%}")
     cost = max(paired, call / request)

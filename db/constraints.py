@@ -6,7 +6,7 @@ from typing import Final
 
 from psycopg import errors
 
-from domain.errors import (
+from errors import (
     EmailTaken,
     EventNotFound,
     MovieNotFound,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import orjson
 
-from domain.errors import InvalidCursor
+from errors import InvalidCursor
 
 DIGEST_BYTES = 12
 LONGEST = 1024

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from domain.errors import InvalidId
+from errors import InvalidId
 
 # As a message names one.
 KINDS: Final = {

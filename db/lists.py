@@ -27,11 +27,27 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlmodel import SQLModel
 
 from db import search
-from db.collecting import Collection
-from db.models import FAR_AHEAD, Airing, Booking, Movie, PageView, Place, Session, User, table
+from db.models import (
+    FAR_AHEAD,
+    SHOW_LIFE,
+    Airing,
+    Booking,
+    Collection,
+    Event,
+    EventReservation,
+    Movie,
+    MovieExport,
+    MovieOffer,
+    PageView,
+    Place,
+    ProviderMovie,
+    Session,
+    Show,
+    Ticket,
+    User,
+    table,
+)
 from db.paging import Listing, Ordered, Value
-from db.pricing import MovieExport, MovieOffer, ProviderMovie
-from db.ticketing import SHOW_LIFE, Event, EventReservation, Show, Ticket
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, fingerprint
 from db.engine import PlannedEachTime, Reading, row_of
-from domain.errors import InvalidLimit
+from errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)
 

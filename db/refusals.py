@@ -9,7 +9,7 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 
 from db import constraints
-from domain.errors import InvalidInput, Unavailable
+from errors import InvalidInput, Unavailable
 
 # What a value itself may be at fault for, beside what psycopg does not even send: a NUL. Doors refuse such values by the
 # name of their field; these are the last line.

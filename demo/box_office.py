@@ -21,7 +21,7 @@ BUYERS: Final = ("Alice", "Auguste", "Charles", "Denise", "Émile", "Germaine", 
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SoldTickets:
     """Tickets of an event that the spectator at position `spectator` has reserved."""
 
     spectator: int
@@ -38,7 +38,7 @@ class Occasion:
     date: datetime
     capacity: int
     announced_at: datetime
-    held: Sequence[Held]
+    held: Sequence[SoldTickets]
 
     @property
     def taken(self) -> int:
@@ -102,11 +102,11 @@ def _season(season: int, spectators: int, *, now: datetime, dice: Random) -> Ite
         )
 
 
-def _held(tickets: int, spectators: int, *, now: datetime, dice: Random) -> Iterator[Held]:
+def _held(tickets: int, spectators: int, *, now: datetime, dice: Random) -> Iterator[SoldTickets]:
     while tickets:
         party = min(dice.choice(PARTIES), tickets)
         tickets -= party
-        yield Held(dice.randrange(spectators), party, now - timedelta(hours=dice.uniform(1, 29 * 24)))
+        yield SoldTickets(dice.randrange(spectators), party, now - timedelta(hours=dice.uniform(1, 29 * 24)))
 
 
 def _show(day: date, tickets: int, dice: Random) -> CounterShow:

@@ -7,7 +7,7 @@ from psycopg.rows import kwargs_row
 from db.engine import Reading
 from db.models import Booking, BookingStatus
 from domain import stock
-from domain.errors import (
+from errors import (
     BookingCancelled,
     BookingConfirmed,
     BookingExpired,

@@ -7,10 +7,10 @@ from typing import Final
 from uuid import UUID
 
 from db import lists, paging
-from db.collecting import MOVIES_BY_COLLECTION, CollectedMovie, Collection
 from db.engine import Reading, Transaction
-from domain.errors import CollectionNotFound, InvalidInput, Refusal, refuse
+from db.models import MOVIES_BY_COLLECTION, CollectedMovie, Collection
 from domain.text import NUL, encodable, faults_of_text
+from errors import CollectionNotFound, InvalidInput, Refusal, refuse
 
 LONGEST_TITLE: Final = 200
 LONGEST_DESCRIPTION: Final = 5000

@@ -6,10 +6,10 @@ from typing import Final
 
 from db import lists, paging
 from db.engine import Reading, Transaction
-from db.ticketing import Event
+from db.models import Event
 from domain import instants, stock
-from domain.errors import EventNotFound, InvalidDate, Refusal, refuse
 from domain.text import faults_of_number, faults_of_text
+from errors import EventNotFound, InvalidDate, Refusal, refuse
 
 LONGEST_NAME: Final = 200
 LONGEST_DESCRIPTION: Final = 5000

@@ -7,9 +7,9 @@ from typing import Final
 from psycopg.rows import kwargs_row
 
 from db.engine import Reading
-from db.ticketing import EventReservation
+from db.models import EventReservation
 from domain import stock
-from domain.errors import EventNotFound, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
+from errors import EventNotFound, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
 
 # A reservation without a user was made by REST without a token, and is as open as the addresses of document 001 are.
 MAY_SEE: Final = """(

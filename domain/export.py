@@ -7,12 +7,12 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final
 
-from db import ids, lists, paging, queue, streaming
+from db import ids, job_queue, lists, paging, streaming
 from db.engine import Reader, Reading, Transaction
-from db.pricing import ExportStatus, MovieExport
+from db.models import ExportStatus, MovieExport
 from domain import instants, user
-from domain.errors import ExportGone, ExportNotFound, ExportNotReady
 from domain.offer import spelled
+from errors import ExportGone, ExportNotFound, ExportNotReady
 
 QUEUE: Final = "exports"
 TASK: Final = "exports:write_export"
@@ -68,7 +68,7 @@ ROWS: Final = f"""
 async def request(tx: Transaction, *, user_id: int | None) -> MovieExport:
     """Return the new export, queued; without a user it is the server's own."""
     (made,) = await tx.rows(MovieExport, ADD, user_id=user_id)
-    await queue.defer(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
+    await job_queue.defer(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
     return made
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from db.engine import Transaction
-from db.held import Held
-from domain.errors import InvalidInput, RequestInProgress
+from db.request_transaction import RequestTransaction
+from errors import InvalidInput, RequestInProgress
 
 HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 255
@@ -93,7 +93,7 @@ def check(values: list[str]) -> str:
     return text
 
 
-async def claim(held: Held, key: Key) -> Kept | None:
+async def claim(held: RequestTransaction, key: Key) -> Kept | None:
     """Return what is kept under the key; where nothing is, it is the caller's until the transaction ends.
 
     Raises RequestInProgress while another request with this key is running.
@@ -107,21 +107,21 @@ async def claim(held: Held, key: Key) -> Kept | None:
     return None
 
 
-async def lease(held: Held, key: Key, *, fingerprint: bytes) -> datetime:
+async def lease(held: RequestTransaction, key: Key, *, fingerprint: bytes) -> datetime:
     """Return until when the key stays taken once the transaction has ended; a request that is killed gives it up then."""
     [[(leased_until,)]] = await held.together([LEASE_KEY], fingerprint=fingerprint, **key.parameters)
     until: datetime = leased_until
     return until
 
 
-async def claim_again(held: Held, key: Key, *, leased_until: datetime) -> None:
+async def claim_again(held: RequestTransaction, key: Key, *, leased_until: datetime) -> None:
     """Make the key the new transaction's; raise RequestInProgress where the lease has ended and another has taken it."""
     [_, found] = await held.together([LOCK, FIND], **key.parameters)
     if not any(until == leased_until for *_, until, _ in found):
         raise RequestInProgress
 
 
-async def keep(held: Held, key: Key, *, fingerprint: bytes, answer: bytes) -> None:
+async def keep(held: RequestTransaction, key: Key, *, fingerprint: bytes, answer: bytes) -> None:
     """Keep the answer, in the transaction of what it tells of."""
     await held.execute(KEEP, fingerprint=fingerprint, answer=answer, **key.parameters)
 

@@ -7,8 +7,8 @@ from db import lists, paging
 from db.engine import Transaction
 from db.models import Movie
 from domain import session
-from domain.errors import InvalidInput, MovieNotFound, Refusal, SessionOverlaps, refuse
 from domain.text import faults_of_number, faults_of_text
+from errors import InvalidInput, MovieNotFound, Refusal, SessionOverlaps, refuse
 
 LONGEST_TITLE: Final = 200
 LONGEST_DESCRIPTION: Final = 5000

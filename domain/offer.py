@@ -8,9 +8,9 @@ from typing import Final
 
 from db import lists, paging
 from db.engine import Reading
-from db.pricing import MovieOffer, ProviderMovie
-from domain.errors import InvalidInput, Refusal, refuse
+from db.models import MovieOffer, ProviderMovie
 from domain.text import faults_of_text
+from errors import InvalidInput, Refusal, refuse
 
 # So many failures in a row, and a provider counts as down; the same as the client's breaker.
 DOWN_AFTER: Final = 5

@@ -6,11 +6,11 @@ from typing import Final
 
 import orjson
 
-from db.batches import Batches
 from db.engine import Database, Transaction
 from db.models import PageEventType
-from domain.errors import InvalidInput, Refusal, refuse
+from db.statement_batching import StatementBatcher
 from domain.text import faults_of_text
+from errors import InvalidInput, Refusal, refuse
 
 LONGEST_TRACKING_ID: Final = 255
 LONGEST_SCHEME: Final = 32
@@ -73,11 +73,11 @@ async def keep(tx: Transaction, views: Sequence[Seen]) -> None:
     await tx.execute(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
 
 
-def gathered(database: Database) -> Batches[Seen]:
+def gathered(database: Database) -> StatementBatcher[Seen]:
     """Return what keeps page views in this database, those together that come together."""
 
     async def kept(views: Sequence[Seen]) -> None:
         async with database.transaction() as tx:
             await keep(tx, views)
 
-    return Batches(kept)
+    return StatementBatcher(kept)

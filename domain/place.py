@@ -6,8 +6,8 @@ from db import lists
 from db.engine import Transaction
 from db.models import Place
 from domain import session
-from domain.errors import PlaceNotFound, Refusal, refuse
 from domain.text import faults_of_number, faults_of_text
+from errors import PlaceNotFound, Refusal, refuse
 
 LONGEST_NAME: Final = 200
 LONGEST_ADDRESS: Final = 500

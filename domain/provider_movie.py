@@ -8,8 +8,8 @@ from typing import Final
 
 from db import search
 from db.engine import Transaction
-from domain.joining import Member
-from domain.rejoining import rejoin
+from domain.offer_assignment import rejoin
+from domain.offer_matching import Member
 
 # One writer at a time: two that join the same new movie at once would make two offers of it.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('matinee prices'))"

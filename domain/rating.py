@@ -7,7 +7,7 @@ from psycopg.rows import kwargs_row
 
 from db.engine import Transaction
 from db.models import Rating
-from domain.errors import InvalidRating, MovieNotFound
+from errors import InvalidRating, MovieNotFound
 
 WORST: Final = 0.0
 BEST: Final = 5.0

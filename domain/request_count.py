@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from db.engine import Database, Transaction
-from db.tally import Counted, Tally
+from runtime.request_count import Counted, RequestCounter
 
 # A reset is known to all servers long before.
 REMEMBERED_SECONDS: Final = 3.0
@@ -66,7 +66,7 @@ class History:
         return next((live for moment, live in reversed(self.moments) if moment <= then), None)
 
 
-async def reset(tx: Transaction, tally: Tally) -> int:
+async def reset(tx: Transaction, tally: RequestCounter) -> int:
     """Begin a generation in which nothing is counted yet, for all servers, and return it.
 
     Once it is durable, tell it to the tally (`learn(generation, 0)`), so that this machine's workers know it at once.
@@ -75,7 +75,9 @@ async def reset(tx: Transaction, tally: Tally) -> int:
     return generation
 
 
-async def add_up(database: Database, tally: Tally, history: History, *, written: Counted | None = None) -> Counted:
+async def add_up(
+    database: Database, tally: RequestCounter, history: History, *, written: Counted | None = None
+) -> Counted:
     """Write what this run has counted, unless that was `written` before; read the others', and return what was written.
 
     Raises Unavailable.

@@ -8,14 +8,7 @@ from psycopg.rows import kwargs_row
 from db import lists
 from db.engine import Transaction
 from db.models import Session
-from domain.errors import (
-    InvalidDate,
-    MovieNotFound,
-    PlaceNotFound,
-    SessionNotFound,
-    SessionOverlaps,
-    StillInUse,
-)
+from errors import InvalidDate, MovieNotFound, PlaceNotFound, SessionNotFound, SessionOverlaps, StillInUse
 
 COLUMNS: Final = ", ".join(column.name for column in lists.columns(Session))
 

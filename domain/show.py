@@ -5,8 +5,8 @@ from typing import Final
 
 from db import lists, paging
 from db.engine import Reading, Transaction
-from db.ticketing import SHOW_LIFE, Show
-from domain.errors import ShowNotFound
+from db.models import SHOW_LIFE, Show
+from errors import ShowNotFound
 
 BY_ID: Final = paging.sql(lists.by_id(Show))
 BY_TIMING: Final = f"""

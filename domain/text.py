@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from domain.errors import InvalidInput
+from errors import InvalidInput
 
 NUL = "\0"
 

@@ -8,10 +8,10 @@ from psycopg.rows import kwargs_row
 
 from db import lists, paging
 from db.engine import Reading, Transaction
-from db.ticketing import SHOW_LIFE, Ticket
+from db.models import SHOW_LIFE, Ticket
 from domain import instants, stock
-from domain.errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refuse
 from domain.text import faults_of_number, faults_of_text
+from errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refuse
 
 LONGEST_NAME: Final = 200
 LONGEST_PHONE_NUMBER: Final = 50

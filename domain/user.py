@@ -8,8 +8,8 @@ from email_validator import EmailNotValidError, validate_email
 from db import lists, paging
 from db.engine import Reading, Transaction
 from db.models import User
-from domain.errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
 from domain.text import NUL, encodable
+from errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
 
 USERNAME: Final = re.compile(r"[\w@.+-]{1,150}")
 SHORTEST_PASSWORD: Final = 8

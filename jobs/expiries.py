@@ -8,7 +8,7 @@ from procrastinate import App, JobContext
 
 from db.engine import Transaction
 from domain import idempotency, show, stock
-from services import Services
+from edge.services import Services
 
 EVERY_TEN_SECONDS: Final = "* * * * * */10"
 EVERY_MINUTE: Final = "* * * * *"

@@ -9,9 +9,9 @@ import structlog
 from procrastinate import App, JobContext, RetryStrategy
 
 from domain import export
-from domain.errors import Unavailable, UpstreamUnavailable
 from domain.export import Superseded
-from services import Services
+from edge.services import Services
+from errors import Unavailable, UpstreamUnavailable
 
 # After 2, 4, 8, 16, 32 and 64 seconds.
 RETRIES: Final = 6

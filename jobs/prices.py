@@ -4,7 +4,7 @@ from typing import Final
 
 from procrastinate import App, JobContext
 
-from services import Services
+from edge.services import Services
 
 EVERY_MINUTE: Final = "* * * * *"
 NAME: Final = "prices:refresh_prices"

@@ -10,8 +10,8 @@ from procrastinate.jobs import DeleteJobCondition
 
 from db import engine
 from domain import export
+from edge.services import Services
 from jobs import expiries, exports, prices, stalled
-from services import Services
 
 # Two to listen, one to fetch jobs, two to spare.
 CONNECTIONS: Final = 5

@@ -6,11 +6,11 @@ from typing import Final
 
 import structlog
 
-from db.tally import Counted
 from domain import request_count
-from domain.errors import Unavailable
 from domain.request_count import History
-from services import Services
+from edge.services import Services
+from errors import Unavailable
+from runtime.request_count import Counted
 
 # Its own count is read by others as often: together they are a second behind at most.
 EVERY_SECONDS: Final = 0.5
@@ -24,10 +24,12 @@ async def keep_adding_up(services: Services) -> None:
     written: Counted | None = None
     history, due = History(), 0.0
     while True:
-        history.note(services.tally.live())
+        history.note(services.request_counter.live())
         if time.monotonic() >= due:
             try:
-                written = await request_count.add_up(services.database, services.tally, history, written=written)
+                written = await request_count.add_up(
+                    services.database, services.request_counter, history, written=written
+                )
             except Exception as error:  # noqa: BLE001  # whatever it was, the next time may be better
                 log.warning("the request count is this server's own for now", reason=str(error))
             due = time.monotonic() + EVERY_SECONDS
@@ -37,6 +39,6 @@ async def keep_adding_up(services: Services) -> None:
 async def write_last(services: Services) -> None:
     """Write what was counted since; a server that ends loses nothing."""
     try:
-        await request_count.add_up(services.database, services.tally, History())
+        await request_count.add_up(services.database, services.request_counter, History())
     except Unavailable:
         log.warning("the last requests were not counted")

@@ -7,7 +7,7 @@ from procrastinate import App, JobContext
 from procrastinate.jobs import Job, Status
 
 from domain import export
-from services import Services
+from edge.services import Services
 
 EVERY_TEN_SECONDS: Final = "* * * * * */10"
 # A worker that has not given a sign of life for so long is dead. With the ten seconds above its jobs run again in less

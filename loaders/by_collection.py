@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from aiodataloader import DataLoader
 
-from db.collecting import MOVIES_BY_COLLECTION, CollectedMovie
 from db.engine import Reading
+from db.models import MOVIES_BY_COLLECTION, CollectedMovie
 
 
 def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovie]]:

@@ -7,12 +7,25 @@ from typing import Any, Final, TypeVar
 from aiodataloader import DataLoader
 from sqlmodel import SQLModel
 
-from db.collecting import CollectedMovie, Collection
 from db.engine import Database, Reading
-from db.models import Booking, Movie, PageView, Place, Rating, SeatReservation, Session, User
+from db.models import (
+    Booking,
+    CollectedMovie,
+    Collection,
+    Event,
+    EventReservation,
+    Movie,
+    MovieOffer,
+    PageView,
+    Place,
+    Rating,
+    SeatReservation,
+    Session,
+    Show,
+    Ticket,
+    User,
+)
 from db.paging import Page
-from db.pricing import MovieOffer
-from db.ticketing import Event, EventReservation, Show, Ticket
 from loaders.by_booking import reservations_by_booking
 from loaders.by_collection import movies_by_collection
 from loaders.by_id import row_by_id

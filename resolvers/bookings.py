@@ -6,7 +6,7 @@ from db import ids, lists
 from db.models import Booking, Movie, Place, Session
 from db.paging import Page, Window
 from domain import booking
-from domain.errors import all_of
+from errors import all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 
@@ -53,7 +53,7 @@ async def open_booking(context: Context, session_id: str) -> Booking:
     user_id, seconds = context.user_id, context.services.settings.hold_seconds
     session = ids.expect("ses", session_id, "input", "sessionId")
     return await booking.open_booking(
-        context.services.shared, user_id=user_id, session_id=session, hold_seconds=seconds
+        context.services.booking_commits, user_id=user_id, session_id=session, hold_seconds=seconds
     )
 
 
@@ -63,16 +63,16 @@ async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Book
     booking_id, seats = all_of(
         lambda: ids.expect("bok", public_id, "input", "bookingId"), lambda: booking.check_seats(seats)
     )
-    return await booking.reserve(context.services.shared, user_id=user_id, booking_id=booking_id, seats=seats)
+    return await booking.reserve(context.services.booking_commits, user_id=user_id, booking_id=booking_id, seats=seats)
 
 
 async def confirm_booking(context: Context, public_id: str) -> Booking:
     """Return the booking, confirmed."""
     user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
-    return await booking.confirm(context.services.shared, user_id=user_id, booking_id=booking_id)
+    return await booking.confirm(context.services.booking_commits, user_id=user_id, booking_id=booking_id)
 
 
 async def cancel_booking(context: Context, public_id: str) -> Booking:
     """Return the booking, cancelled."""
     user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
-    return await booking.cancel(context.services.shared, user_id=user_id, booking_id=booking_id)
+    return await booking.cancel(context.services.booking_commits, user_id=user_id, booking_id=booking_id)

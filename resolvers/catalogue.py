@@ -5,7 +5,7 @@ from typing import Final
 from db.paging import DEFAULT_SIZE, window
 from domain.collection import CatalogueMovie
 from resolvers.context import Context
-from resolvers.foreign import ForeignPage, place_after
+from resolvers.upstream_pages import ForeignPage, place_after
 
 NAME: Final = "catalogue"
 

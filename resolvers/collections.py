@@ -5,11 +5,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from db import ids, lists
-from db.collecting import CollectedMovie, Collection
+from db.models import CollectedMovie, Collection
 from db.paging import Page, Window
 from domain import collection
 from domain.collection import MOST_FAULTS, CatalogueMovie
-from domain.errors import refuse
+from errors import refuse
 from loaders.by_parent import children
 from resolvers.context import Context
 

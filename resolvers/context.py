@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from auth import Actor
 from db.engine import Database, Reading
 from domain import user
-from domain.errors import Unauthenticated
+from edge.services import Services
+from edge.visitors import Visitor
+from errors import Unauthenticated
+from identity.tokens import Actor
+from live.topics import Follower
 from loaders.request import Loaders
-from resolvers.live import Follower
-from services import Services
-from visitors import Visitor
 
 
 @dataclass(slots=True)

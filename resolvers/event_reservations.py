@@ -3,8 +3,8 @@
 from typing import Any
 
 from db import ids, lists
+from db.models import Event, EventReservation
 from db.paging import Page, Window
-from db.ticketing import Event, EventReservation
 from domain import event_reservation
 from domain.event_reservation import Viewer
 from loaders.by_parent import children
@@ -37,7 +37,7 @@ async def reserve_tickets(context: Context, event_id: str, *, tickets: int) -> E
     """Return the viewer's new reservation."""
     user_id, event = context.user_id, ids.expect("evt", event_id, "input", "eventId")
     return await event_reservation.reserve_tickets(
-        context.services.shared_tickets, user_id=user_id, event_id=event, tickets=tickets
+        context.services.reservation_commits, user_id=user_id, event_id=event, tickets=tickets
     )
 
 
@@ -45,11 +45,13 @@ async def update_reservation(context: Context, public_id: str, *, tickets: int) 
     """Return the reservation with its new number of tickets."""
     viewer, reservation_id = Viewer(context.user_id), ids.expect("evr", public_id, "input", "id")
     return await event_reservation.change_tickets(
-        context.services.shared_tickets, viewer=viewer, reservation_id=reservation_id, tickets=tickets
+        context.services.reservation_commits, viewer=viewer, reservation_id=reservation_id, tickets=tickets
     )
 
 
 async def cancel_reservation(context: Context, public_id: str) -> EventReservation:
     """Return the reservation, cancelled."""
     viewer, reservation_id = Viewer(context.user_id), ids.expect("evr", public_id, "input", "id")
-    return await event_reservation.cancel(context.services.shared_tickets, viewer=viewer, reservation_id=reservation_id)
+    return await event_reservation.cancel(
+        context.services.reservation_commits, viewer=viewer, reservation_id=reservation_id
+    )

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from db import ids, lists, paging
+from db.models import Event
 from db.paging import Page, Window
-from db.ticketing import Event
 from domain import event
 from resolvers.context import Context
 

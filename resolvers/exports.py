@@ -1,11 +1,11 @@
 """Exports: the viewer's own, and all of them for staff."""
 
 from db import ids
-from db.pricing import MovieExport
+from db.models import MovieExport
 from domain import export
-from domain.errors import ExportNotFound
+from edge import addresses
+from errors import ExportNotFound
 from resolvers.context import Context
-from web import addresses
 
 
 async def export_by_id(context: Context, public_id: str) -> MovieExport | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from db import ids
 from db.models import Rating, SeatReservation
-from domain.errors import InvalidId, InvalidInput, all_of
+from errors import InvalidId, InvalidInput, all_of
 from resolvers import bookings, collections, event_reservations, exports, offers, page_views, tickets, users
 from resolvers.context import Context
 

@@ -4,11 +4,11 @@ from contextlib import suppress
 from decimal import Decimal
 
 from db import ids, lists, paging
+from db.models import MovieOffer
 from db.paging import Page, Window
-from db.pricing import MovieOffer
 from domain import offer
-from domain.errors import UpstreamUnavailable
 from domain.offer import Price, Standing
+from errors import UpstreamUnavailable
 from resolvers.context import Context
 
 
@@ -53,5 +53,5 @@ async def publish_movie(context: Context, provider: str, *, title: str, body: st
     """Return the id that a movie has got at a provider. For staff."""
     await context.require_staff()
     offer.check_publishable(title=title, body=body, price=price)
-    async with context.services.outside():
+    async with context.services.outside_transaction():
         return await context.services.prices.publish(provider, title=title, body=body, price=price)

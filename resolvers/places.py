@@ -6,7 +6,7 @@ from db import ids, lists, paging
 from db.models import Place
 from db.paging import Page, Window
 from domain import place
-from domain.errors import all_of
+from errors import all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 

@@ -3,7 +3,7 @@
 from db import ids
 from db.models import Movie, Rating
 from domain import rating
-from domain.errors import all_of
+from errors import all_of
 from resolvers.context import Context
 
 

@@ -7,7 +7,7 @@ from db import ids, lists
 from db.models import Session
 from db.paging import Page, Window
 from domain import session
-from domain.errors import InvalidDate, all_of
+from errors import InvalidDate, all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 

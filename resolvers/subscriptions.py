@@ -5,12 +5,10 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from db import ids
-from db.models import Session
+from db.models import Event, ExportStatus, MovieExport, Session
 from db.notices import Kind
-from db.pricing import ExportStatus, MovieExport
-from db.ticketing import Event
 from domain import export
-from domain.errors import EventNotFound, ExportNotFound, NotFound, SessionNotFound
+from errors import EventNotFound, ExportNotFound, NotFound, SessionNotFound
 from resolvers.context import Context
 
 UNDER_WAY: Final = (ExportStatus.QUEUED, ExportStatus.RUNNING)
@@ -51,7 +49,7 @@ async def movie_export_changed(context: Context, public_id: str) -> AsyncGenerat
 
 async def rows(context: Context, kind: Kind, identity: int) -> AsyncGenerator[Any]:
     """Yield the row each time it is news, and give what else is asked of it the loaders of that moment."""
-    live = context.services.live
+    live = context.services.topics
     async with aclosing(live.follow(kind, identity, context.follower)) as found:
         async for news in found:
             if news.row is None:

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import ids, lists
+from db.models import SHOW_HOURS, Show, Ticket
 from db.paging import Page, Window
-from db.ticketing import SHOW_HOURS, Show, Ticket
 from domain import show, ticket
-from domain.errors import Forbidden, InvalidInput, ShowNotFound, TicketNotFound, Unauthenticated
+from errors import Forbidden, InvalidInput, ShowNotFound, TicketNotFound, Unauthenticated
 from loaders.by_parent import children
 from resolvers.context import Context
 

@@ -1,9 +1,12 @@
 """Accounts: signing up and in, and what one may see of others."""
 
-import accounts
-from auth import Actor
+from functools import partial
+
 from db.models import User
-from domain.errors import Unauthenticated
+from edge.visitors import count_sign_in, count_sign_up
+from errors import Unauthenticated
+from identity import accounts
+from identity.tokens import Actor
 from resolvers.context import Context
 
 
@@ -26,18 +29,32 @@ async def visible_user(context: Context, user_id: int) -> User | None:
 
 async def sign_up(context: Context, *, email: str | None, username: str | None, password: str) -> tuple[User, str]:
     """Return the new account and a token."""
-    made = await accounts.sign_up(context.services, context.visitor, email=email, username=username, password=password)
+    made = await accounts.sign_up(
+        context.services.database,
+        passwords=context.services.passwords,
+        count_attempt=partial(count_sign_up, context.services, context.visitor),
+        email=email,
+        username=username,
+        password=password,
+    )
     return made, enter(context, made)
 
 
 async def sign_in(context: Context, *, email: str | None, username: str | None, password: str) -> tuple[User, str]:
     """Return the account and a token."""
-    found = await accounts.sign_in(context.services, context.visitor, email=email, username=username, password=password)
+    found = await accounts.sign_in(
+        context.services.database,
+        passwords=context.services.passwords,
+        count_attempt=partial(count_sign_in, context.services, context.visitor),
+        email=email,
+        username=username,
+        password=password,
+    )
     return found, enter(context, found)
 
 
 def enter(context: Context, entering: User) -> str:
     """Return a token for the user, who is the viewer of what else this mutation answers."""
     context.actor = Actor(entering.id)
-    context.entered = accounts.token_for(context.services, entering)
+    context.entered = accounts.token_for(entering, keys=context.services.keys)
     return context.entered

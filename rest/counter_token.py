@@ -5,11 +5,11 @@ from typing import Final
 
 from starlette.requests import Request
 
-from auth import Actor
 from db import ids
 from domain import user
-from domain.errors import Unauthenticated
-from services import Services
+from edge.services import Services
+from errors import Unauthenticated
+from identity.tokens import Actor
 
 HEADER: Final = "X-Auth-Token"
 ANOTHER: Final = f"This is for the counter, which sends its token as `{HEADER}`, and for staff."

@@ -13,20 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import auth
-import keyed
-from auth import Actor
+import errors
 from db import ids
-from domain import errors
-from domain.errors import Refusal, Refusals
+from edge import browser_session, idempotency
+from edge.content_type import is_json
+from edge.json_depth import is_deeper
+from edge.services import Services
+from edge.visitors import Visitor, visitor
+from errors import Refusal, Refusals
+from identity import tokens
+from identity.tokens import Actor
 from rest import counter_token
-from rest.errors import render_refusal
+from rest.error_format import render_refusal
 from rest.payloads import Nothing, names, parsed
-from services import Services
-from visitors import Visitor, visitor
-from web import browser_session
-from web.content_type import is_json
-from web.json_depth import is_deeper
 
 JSON: Final = "application/json"
 
@@ -150,8 +149,8 @@ def route(endpoint: Endpoint[Any]) -> Route:
         if endpoint.caller is Caller.COUNTER:
             await counter_token.require(request, actor)
         services: Services = request.state.services
-        if endpoint.takes_key and keyed.is_keyed(request):
-            return await keyed.once(
+        if endpoint.takes_key and idempotency.is_keyed(request):
+            return await idempotency.once(
                 request,
                 services,
                 caller=counter_token.caller(request, actor),
@@ -178,7 +177,7 @@ async def settled(endpoint: Endpoint[Any], request: Request, actor: Actor | None
     except (Refusal, Refusals) as raised:
         response = await render_refusal(request, raised)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise keyed.Unsettled(response)
+        raise idempotency.Unsettled(response)
     return response
 
 
@@ -188,7 +187,7 @@ def identified(request: Request, caller: Caller) -> Actor | None:
         return None
     services: Services = request.state.services
     here = caller is Caller.SIGNED_IN_HERE
-    actor = browser_session.identify(request) if here else auth.identify(request.scope, keys=services.keys)
+    actor = browser_session.identify(request) if here else tokens.identify(request.scope, keys=services.keys)
     if actor is None and caller in (Caller.SIGNED_IN, Caller.SIGNED_IN_HERE):
         raise errors.Unauthenticated
     return actor

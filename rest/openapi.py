@@ -13,16 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import keyed
-from domain import errors, idempotency
-from domain.errors import Refusal
+import errors
+from domain.idempotency import HEADER, LONGEST_KEY
+from edge.idempotency import REPLAYED
+from edge.middleware import BODY_BYTES
+from errors import Refusal
 from rest import counter_token
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
-from rest.errors import status_of
-from rest.middleware import BODY_BYTES
+from rest.error_format import status_of
+from rest.error_shapes import Shape, shape_of
+from rest.openapi_examples import sample
 from rest.payloads import names
-from rest.samples import sample
-from rest.shapes import Shape, shape_of
 
 Schema = dict[str, Any]
 Endpoints = Sequence[Endpoint[Any]]
@@ -53,15 +54,18 @@ HEADERS: Final[Mapping[HTTPStatus, Sequence[str]]] = {
     HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "RateLimit", "RateLimit-Policy"),
 }
 KEY: Final[Schema] = {
-    "name": idempotency.HEADER,
+    "name": HEADER,
     "in": "header",
     "required": False,
     "description": "Any name for this request, a UUID for example. Sent again with it within 24 hours the request is not done again, "
-    f"but answered the same, with `{keyed.REPLAYED}: true`.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST_KEY, "pattern": "^[ -~]+$"},
+    f"but answered the same, with `{REPLAYED}: true`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
 }
-REPLAYED: Final[Schema] = {
-    keyed.REPLAYED: {"description": "Where this was answered before.", "schema": {"type": "string", "const": "true"}}
+REPLAYED_HEADERS: Final[Schema] = {
+    REPLAYED: {
+        "description": "Where this was answered before.",
+        "schema": {"type": "string", "const": "true"},
+    }
 }
 KEY_FAULTS: Final[tuple[Refusal, ...]] = (errors.RequestInProgress(), errors.IdempotencyKeyReused())
 EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
@@ -187,7 +191,7 @@ def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> 
     answered = {
         str(status): {"description": HTTPStatus(status).phrase}
         | ({"content": media(schemas[answer], components, endpoint.media)} if answer else {})
-        | ({"headers": REPLAYED} if endpoint.takes_key else {})
+        | ({"headers": REPLAYED_HEADERS} if endpoint.takes_key else {})
         for status, answer in endpoint.answers.items()
     }
     shape = shape_of(endpoint.path)

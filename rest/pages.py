@@ -8,7 +8,7 @@ from db import paging
 from db.cursors import CursorCodec
 from db.engine import Reading
 from db.paging import Listing, Page, Window
-from domain.errors import InvalidCursor
+from errors import InvalidCursor
 from rest.payloads import Metadata, PageQuery
 
 Row = TypeVar("Row", bound=SQLModel)

@@ -21,15 +21,7 @@ from typing_extensions import TypedDict
 
 from db.cursors import LONGEST
 from db.paging import DEFAULT_SIZE, LARGEST_SIZE, LIMITS
-from domain.errors import (
-    InvalidCursor,
-    InvalidInput,
-    InvalidLimit,
-    MissingField,
-    Refusal,
-    Refusals,
-    UnknownField,
-)
+from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField
 
 # More than a person or a program reads; a hostile body could have a hundred thousand.
 MOST_FAULTS: Final = 50

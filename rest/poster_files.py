@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from db import ids, models
+from demo.posters import poster_svg
 from domain import movie
-from domain.errors import MovieNotFound
-from rest.posters import poster_svg
-from services import Services
+from edge.services import Services
+from errors import MovieNotFound
 
 HEADERS: Final = {
     "Cache-Control": "public, max-age=3600, stale-while-revalidate=86400",

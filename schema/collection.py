@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry import Parent
 
-from db import collecting, ids
+from db import ids, models
 from domain import collection
 from resolvers import collections
 from schema.connection import Info
@@ -25,7 +25,7 @@ class CatalogueMovie:
 
     @strawberry.field(description="Each once; none where the third party names none.")
     @staticmethod
-    def genres(root: Parent[collecting.CollectedMovie | collection.CatalogueMovie]) -> list[str]:
+    def genres(root: Parent[models.CollectedMovie | collection.CatalogueMovie]) -> list[str]:
         """What stands between the commas."""
         return root.genre_names
 
@@ -37,7 +37,7 @@ class Collection(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, collecting.Collection)
+        return isinstance(source, models.Collection)
 
     id = identified("col", "collection")
     title: str = strawberry.field(description="Its title.")
@@ -47,12 +47,12 @@ class Collection(Node):
 
     @strawberry.field(description="The same identity for callers of the REST collections API.")
     @staticmethod
-    def uuid(root: Parent[collecting.Collection]) -> UUID:
+    def uuid(root: Parent[models.Collection]) -> UUID:
         """Another spelling of the id."""
         return ids.to_uuid("col", root.id)
 
     @strawberry.field(description="In the order in which they were given.")
     @staticmethod
-    async def movies(root: Parent[collecting.Collection], info: Info) -> list[CatalogueMovie]:
+    async def movies(root: Parent[models.Collection], info: Info) -> list[CatalogueMovie]:
         """One statement for all collections of a list."""
         return await collections.movies_of(info.context, root)  # type: ignore[return-value]  # the sources

@@ -9,7 +9,7 @@ from db import paging
 from db.paging import Page, Window
 from loaders.by_parent import children
 from resolvers.context import Context
-from resolvers.foreign import ForeignPage
+from resolvers.upstream_pages import ForeignPage
 
 T = TypeVar("T")
 Info = strawberry.Info[Context, None]

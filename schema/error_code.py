@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import strawberry
 
-from domain import errors
+import errors
 
 # For codes whose message has gaps; every other message is a description as it is.
 IN_GENERAL: Final = {
@@ -37,7 +37,7 @@ IN_GENERAL: Final = {
 
 
 def described() -> dict[str, object]:
-    """Return every code with its description, in the order of domain/errors.py."""
+    """Return every code with its description, in the order of errors.py."""
     return {
         leaf.code: strawberry.enum_value(leaf.code, description=IN_GENERAL.get(leaf.code, leaf.message))
         for leaf in errors.leaves()

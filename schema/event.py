@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry import Parent
 
-from db import ids, ticketing
+from db import ids, models
 from resolvers import event_reservations
 from schema.connection import Info
 from schema.node import Node, identified
@@ -19,7 +19,7 @@ class Event(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, ticketing.Event)
+        return isinstance(source, models.Event)
 
     id = identified("evt", "event")
     name: str = strawberry.field(description="What it is called.")
@@ -32,7 +32,7 @@ class Event(Node):
 
     @strawberry.field(description="The same identity for callers of the REST events API.")
     @staticmethod
-    def uuid(root: Parent[ticketing.Event]) -> UUID:
+    def uuid(root: Parent[models.Event]) -> UUID:
         """Another spelling of the id."""
         return ids.to_uuid("evt", root.id)
 
@@ -44,7 +44,7 @@ class EventReservation(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, ticketing.EventReservation)
+        return isinstance(source, models.EventReservation)
 
     id = identified("evr", "reservation")
     tickets: int = strawberry.field(description="How many it holds, or held before it was cancelled.")
@@ -54,12 +54,12 @@ class EventReservation(Node):
 
     @strawberry.field(description="The same identity for callers of the REST events API.")
     @staticmethod
-    def uuid(root: Parent[ticketing.EventReservation]) -> UUID:
+    def uuid(root: Parent[models.EventReservation]) -> UUID:
         """Another spelling of the id."""
         return ids.to_uuid("evr", root.id)
 
     @strawberry.field(description="The event that it is for; here even a deleted one.")
     @staticmethod
-    async def event(root: Parent[ticketing.EventReservation], info: Info) -> Event:
+    async def event(root: Parent[models.EventReservation], info: Info) -> Event:
         """One statement for all reservations of a list."""
         return await event_reservations.event_of(info.context, root)  # type: ignore[return-value]  # the source

@@ -6,7 +6,7 @@ from enum import Enum
 import strawberry
 from strawberry import Parent
 
-from db import pricing
+from db import models
 from resolvers import exports
 from schema.connection import Info
 from schema.node import Node, identified
@@ -30,7 +30,7 @@ class MovieExport(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, pricing.MovieExport)
+        return isinstance(source, models.MovieExport)
 
     id = identified("exp", "export")
     status: ExportStatus = strawberry.field(description="What it is at this moment.")
@@ -43,7 +43,7 @@ class MovieExport(Node):
 
     @strawberry.field(description="Where the CSV can be downloaded, once completed, until `expiresAt`.")
     @staticmethod
-    def download_url(root: Parent[pricing.MovieExport], info: Info) -> str | None:
+    def download_url(root: Parent[models.MovieExport], info: Info) -> str | None:
         """An absolute address; it needs the viewer's token."""
-        completed = root.status == pricing.ExportStatus.COMPLETED
+        completed = root.status == models.ExportStatus.COMPLETED
         return exports.download_url(info.context, root) if completed else None

@@ -7,11 +7,11 @@ import strawberry
 from strawberry import Parent
 
 from db import models
+from edge import addresses
 from resolvers import movies, places, sessions
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.inputs import AT_PLACE, FROM_START, TO_START
 from schema.node import Node, identified
-from web import addresses
 
 if TYPE_CHECKING:
     from schema.place import Place

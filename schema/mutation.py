@@ -7,8 +7,7 @@ import strawberry
 from db import models
 from domain.page_view import Seen
 from resolvers import bookings, exports, movies, offers, page_views, places, ratings, sessions, users
-from schema.changing import about, changed
-from schema.collecting_mutation import CollectingMutation
+from schema.collection_mutation import CollectingMutation
 from schema.connection import Info, given
 from schema.inputs import (
     CancelBookingInput,
@@ -30,6 +29,7 @@ from schema.inputs import (
     UpdatePlaceInput,
     required,
 )
+from schema.mutation_payload import about, changed
 from schema.page_view import PageEventType
 from schema.payloads import (
     BookingPayload,
@@ -44,7 +44,7 @@ from schema.payloads import (
     SignUpPayload,
     TrackPagePayload,
 )
-from schema.ticketing_mutation import TicketingMutation
+from schema.ticket_mutation import TicketingMutation
 
 
 @strawberry.input(description="A page that somebody entered or left.")

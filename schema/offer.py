@@ -7,7 +7,7 @@ from enum import Enum
 import strawberry
 from strawberry import Parent
 
-from db import pricing
+from db import models
 from domain import offer
 from resolvers import offers
 from schema.connection import Info
@@ -39,7 +39,7 @@ class MovieOffer(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, pricing.MovieOffer)
+        return isinstance(source, models.MovieOffer)
 
     id = identified("mof", "offer")
     title: str = strawberry.field(description="Its title.")
@@ -48,13 +48,13 @@ class MovieOffer(Node):
 
     @strawberry.field(description="One for each provider that sells it, cheapest first.")
     @staticmethod
-    async def prices(root: Parent[pricing.MovieOffer], info: Info) -> list[ProviderPrice]:
+    async def prices(root: Parent[models.MovieOffer], info: Info) -> list[ProviderPrice]:
         """One statement for all offers of a list."""
         return await offers.prices_of(info.context, root)  # type: ignore[return-value]  # the sources
 
     @strawberry.field(description="The first of the prices.")
     @staticmethod
-    async def cheapest(root: Parent[pricing.MovieOffer], info: Info) -> ProviderPrice | None:
+    async def cheapest(root: Parent[models.MovieOffer], info: Info) -> ProviderPrice | None:
         """Of those very prices."""
         found = await offers.prices_of(info.context, root)
         return found[0] if found else None  # type: ignore[return-value]  # the source

@@ -6,7 +6,6 @@ import strawberry
 
 from schema.booking import Booking
 from schema.collection import Collection
-from schema.errors import UserError
 from schema.event import Event, EventReservation
 from schema.export import MovieExport
 from schema.movie import Movie
@@ -15,6 +14,7 @@ from schema.rating import Rating
 from schema.session import Session
 from schema.show import Ticket
 from schema.user import User
+from schema.user_error import UserError
 
 
 def errors() -> Any:

@@ -7,7 +7,7 @@ import strawberry
 
 from resolvers import bookings, events, exports, movies, nodes, offers, page_views, places, sessions, tickets, users
 from schema.booking import Booking
-from schema.collecting_query import CollectingQuery
+from schema.collection_query import CollectingQuery
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.event import Event
 from schema.export import MovieExport
@@ -19,7 +19,7 @@ from schema.page_view import PageView
 from schema.place import Place
 from schema.session import Session
 from schema.show import Show, Ticket
-from schema.ticketing_inputs import EventFilter
+from schema.ticket_inputs import EventFilter
 from schema.user import User
 
 UNSET: Any = strawberry.UNSET

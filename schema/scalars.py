@@ -10,7 +10,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from db import ids
 from domain import instants
-from domain.errors import InvalidDate, InvalidInput
+from errors import InvalidDate, InvalidInput
 
 LONGEST: Final = 50
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"

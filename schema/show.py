@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import Parent
 
-from db import ticketing
+from db import models
 from resolvers import tickets
 from schema.connection import After, Before, Connection, First, Info, Last, window
 from schema.node import Node, identified
@@ -21,27 +21,27 @@ class Show(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, ticketing.Show)
+        return isinstance(source, models.Show)
 
     id = identified("shw", "show")
     show_timing: datetime = strawberry.field(description="When it begins.")
 
     @strawberry.field(description="Tickets sold; never more than the limit of 20.")
     @staticmethod
-    def ticket_count(root: Parent[ticketing.Show]) -> int:
+    def ticket_count(root: Parent[models.Show]) -> int:
         """What it has counted."""
         return root.taken
 
     @strawberry.field(description="How many tickets it has.")
     @staticmethod
-    def ticket_limit(root: Parent[ticketing.Show]) -> int:
+    def ticket_limit(root: Parent[models.Show]) -> int:
         """Its capacity."""
         return root.capacity
 
     @strawberry.field(description="Newest first. Staff only.")
     @staticmethod
     async def tickets(
-        root: Parent[ticketing.Show],
+        root: Parent[models.Show],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -60,7 +60,7 @@ class Ticket(Node):
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a node is one of these."""
-        return isinstance(source, ticketing.Ticket)
+        return isinstance(source, models.Ticket)
 
     id = identified("tkt", "ticket")
     user_name: str = strawberry.field(description="Who bought it.")
@@ -69,12 +69,12 @@ class Ticket(Node):
 
     @strawberry.field(description="The show that it is for.")
     @staticmethod
-    async def show(root: Parent[ticketing.Ticket], info: Info) -> Show:
+    async def show(root: Parent[models.Ticket], info: Info) -> Show:
         """One statement for all tickets of a list."""
         return await tickets.show_of(info.context, root)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="Eight hours after the show's start: then the ticket is expired, and is deleted.")
     @staticmethod
-    async def expires_at(root: Parent[ticketing.Ticket], info: Info) -> datetime:
+    async def expires_at(root: Parent[models.Ticket], info: Info) -> datetime:
         """By way of the show."""
         return await tickets.expires_at(info.context, root)

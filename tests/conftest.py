@@ -18,15 +18,15 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import connected, create_app
+from config.settings import Settings
 from db import migrate
-from db.embedded import embedded
+from db.embedded.postmaster import embedded
 from db.engine import Database
-from settings import Settings
-from tests.catalogue_standin import CatalogueStandIn, catalogue_standin
-from tests.factories import SECRET, UNLIMITED, Clock
-from tests.graphql_client import GraphQL
-from tests.statements import Statements, recorded
-from tests.turns import in_turn
+from tests.support.catalogue_standin import CatalogueStandIn, catalogue_standin
+from tests.support.factories import SECRET, UNLIMITED, Clock
+from tests.support.graphql_client import GraphQL
+from tests.support.statements import Statements, recorded
+from tests.support.turns import in_turn
 
 # Writes the query that says what to delete: whatever is in the tables with rows.
 FILLED: Final = """

@@ -10,8 +10,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app import create_app
+from config.settings import Settings
 from db import revision
-from settings import Settings
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from domain.collection import CatalogueMovie
-from domain.errors import RouteNotFound, UpstreamUnavailable
+from errors import RouteNotFound, UpstreamUnavailable
 from upstreams.resilience import Answer, Upstream
 
 NAME: Final = "catalogue"

@@ -10,9 +10,9 @@ import structlog
 
 from db.engine import Database
 from domain import offer, provider_movie
-from domain.errors import ProviderNotFound, Unavailable, UpstreamUnavailable
 from domain.offer import Standing
 from domain.provider_movie import Entry
+from errors import ProviderNotFound, Unavailable, UpstreamUnavailable
 from upstreams.providers import Provider
 
 # One that is failing is tried again by whoever asks, but not by all who ask.

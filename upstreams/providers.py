@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import structlog
 
-from domain.errors import InvalidInput, UpstreamUnavailable
 from domain.provider_movie import Entry
+from errors import InvalidInput, UpstreamUnavailable
 from upstreams.metrics import UpstreamMetrics
 from upstreams.price_shapes import Told, read_detail, read_list, read_new_id
 from upstreams.resilience import Limits, State, Upstream

@@ -7,10 +7,10 @@ from typing import Final
 
 import structlog
 
-from settings import Settings
+from config.settings import Settings
+from runtime.server import listen, served_aside
 from upstreams import standin_catalogue, standin_providers
 from upstreams.standins import Faults, StandIn, create_standins, made_up_password
-from web.server import listen, served_aside
 
 USER: Final = "matinee"
 # As the real ones are on an ordinary day: often wrong, sometimes mute.

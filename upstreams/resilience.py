@@ -16,7 +16,7 @@ import structlog
 from purgatory import AsyncCircuitBreakerFactory, ContextChanged
 from purgatory.domain.model import CLOSED, HALF_OPENED, OPENED, OpenedState
 
-from domain.errors import UpstreamUnavailable
+from errors import UpstreamUnavailable
 from upstreams import faults
 from upstreams.attempts import Attempts
 from upstreams.faults import Fault
@@ -116,7 +116,7 @@ class Upstream:
             limits=pool,
             verify=trusted(),
             timeout=httpx.Timeout(limits.deadline, connect=limits.connect),
-            # The environment's proxies and .netrc are nobody's settings here (settings.py is).
+            # The environment's proxies and .netrc are nobody's settings here (config/settings.py is).
             trust_env=False,
         )
 

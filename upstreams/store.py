@@ -14,7 +14,7 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from domain.errors import UpstreamUnavailable
+from errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
     # Only there for type checkers.

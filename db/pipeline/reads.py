@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from db.pipeline.connection import Answer, Call, PipelineConnection
 from db.pipeline.session import open_session, session_conninfo
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
-from domain.errors import Unavailable
+from errors import Unavailable
 
 # Together less than the 2 s in which a caller must have heard that there is no database.
 ANSWER_SECONDS: Final = 1.5

@@ -1,17 +1,17 @@
 # ruff: noqa: INP001 - part of a script, see __main__.py
-"""The page of the environment variables, from the declarations in settings.py."""
+"""The page of the environment variables, from the declarations in config/settings.py."""
 
 from typing import Final
 
 from markdown import NOTE, grid
 
-from settings import VARIABLES
-from variables import Variable
+from config.settings import VARIABLES
+from config.variables import Variable
 
 INTRODUCTION: Final = """
 # Configuration
 
-Everything is set by environment variables; there is no configuration file. `settings.py` is the only reader of them and
+Everything is set by environment variables; there is no configuration file. `config/settings.py` is the only reader of them and
 declares each one once: this page, the checks and `matinee serve --help` come from those declarations.
 
 """

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - part of a script, see __main__.py
-"""The page of the tables, drawn from the models in db/models.py."""
+"""The page of the tables, drawn from the models in db/models/."""
 
 import inspect
 from collections.abc import Iterator
@@ -11,17 +11,14 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.schema import CreateIndex
 from sqlmodel import SQLModel
 
-import db.collecting  # fills the metadata, with what it imports
-import db.documents  # fills the metadata, with what it imports
-import db.pricing  # fills the metadata, with what it imports
-import db.ticketing  # noqa: F401  # fills the metadata, with what it imports
+import db.models  # noqa: F401  # fills the metadata
 
 DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 SHORT_TYPES: Final = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "DOUBLE PRECISION": "double"}
 INTRODUCTION: Final = """
 # Data model
 
-Drawn from the models in `db/models.py`, `db/ticketing.py`, `db/collecting.py`, `db/pricing.py` and `db/documents.py`; the migrations in
+Drawn from the models in `db/models/`; the migrations in
 `db/migrations/versions/` make the same tables. Every `id` is made by the database
 ([ADR 2](adr/0002-snowflake-ids-from-the-database.md)). A *derived* column is worked out by the database from others of
 its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`, `sessions.ends_at` and all of `airings` are kept

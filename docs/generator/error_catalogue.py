@@ -1,22 +1,22 @@
 # ruff: noqa: INP001 - part of a script, see __main__.py
-"""The page of every code that the API answers with, from the classes in domain/errors.py."""
+"""The page of every code that the API answers with, from the classes in errors.py."""
 
 from typing import Final
 
 from markdown import NOTE, grid
 from meanings import MEANINGS
 
-from domain import errors
-from domain.errors import Refusal
-from rest.errors import status_of
-from schema.errors import KINDS
+import errors
+from errors import Refusal
+from rest.error_format import status_of
+from schema.user_error import KINDS
 
 INTRODUCTION: Final = """
 # Errors
 
 One vocabulary for every door. A code means the same wherever it appears, and in REST always comes with the same HTTP
 status. The message says what to do about it and may be reworded, so programs should look at the code. Each code is one class of
-`domain/errors.py`, whose docstring is the message; what stands in `{braces}` is filled in. The list is that of the whole
+`errors.py`, whose docstring is the message; what stands in `{braces}` is filled in. The list is that of the whole
 contract: where a part of the API is not in this release, its codes are reserved for it.
 
 In REST an error is an entry of `{"errors": [{"code", "message"}]}`. Several faults of one body come together, with the

@@ -1,12 +1,14 @@
 """Accounts by e-mail address, and the tokens that stand for them."""
 
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
 
-import accounts
+import errors
 from db import ids
-from domain import errors
+from edge.visitors import count_sign_in, count_sign_up
+from identity import accounts
 from rest.cinema import answers
 from rest.cinema.payloads import SignIn, SignUp
 from rest.endpoint import Call, Caller, Endpoint, respond
@@ -20,7 +22,12 @@ TOO_OFTEN: Final = errors.RateLimited(seconds=42)
 async def sign_up(call: Call[SignUp]) -> Response:
     """Answer a new account."""
     made = await accounts.sign_up(
-        call.services, call.visitor, email=call.asked.email, username=None, password=call.asked.password
+        call.services.database,
+        passwords=call.services.passwords,
+        count_attempt=partial(count_sign_up, call.services, call.visitor),
+        email=call.asked.email,
+        username=None,
+        password=call.asked.password,
     )
     body: answers.SignedUp = {
         "user": {"id": ids.encode("usr", made.id), "email": call.asked.email, "created_at": made.created_at}
@@ -31,9 +38,14 @@ async def sign_up(call: Call[SignUp]) -> Response:
 async def sign_in(call: Call[SignIn]) -> Response:
     """Answer a token."""
     found = await accounts.sign_in(
-        call.services, call.visitor, email=call.asked.email, username=None, password=call.asked.password
+        call.services.database,
+        passwords=call.services.passwords,
+        count_attempt=partial(count_sign_in, call.services, call.visitor),
+        email=call.asked.email,
+        username=None,
+        password=call.asked.password,
     )
-    body: answers.SignedIn = {"token": accounts.token_for(call.services, found)}
+    body: answers.SignedIn = {"token": accounts.token_for(found, keys=call.services.keys)}
     return respond(body, headers=NEVER_KEPT)
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from domain import errors
+import errors
 from domain.page_view import Seen
 from rest.cinema.page_query import pairs
 from rest.cinema.payloads import Track

@@ -4,9 +4,10 @@ from typing import Final
 
 from starlette.responses import Response
 
+import errors
 from db import ids, lists, models
-from domain import booking, errors, showing, stock
-from domain.showing import Showing
+from domain import booking, session_summary, stock
+from domain.session_summary import Showing
 from rest.cinema import answers
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ReserveSeats
@@ -23,7 +24,7 @@ async def book_session(call: Call[Nothing]) -> Response:
     """Answer a new booking of a session."""
     session_id, seconds = call.path_id("session_id"), call.services.settings.hold_seconds
     made = await booking.open_booking(
-        call.services.shared, user_id=call.user_id, session_id=session_id, hold_seconds=seconds
+        call.services.booking_commits, user_id=call.user_id, session_id=session_id, hold_seconds=seconds
     )
     body: answers.OpenedBooking = {
         "booking": {
@@ -40,7 +41,7 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
     """Answer the booking with its new total of seats."""
     booking_id = call.path_id("booking_id")
     held = await booking.reserve(
-        call.services.shared, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
+        call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
     body: answers.ReservedBooking = {"booking": with_seats(held)}
     return respond(body)
@@ -49,7 +50,7 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
 async def confirm_booking(call: Call[Nothing]) -> Response:
     """Answer the booking, confirmed."""
     booking_id = call.path_id("booking_id")
-    confirmed = await booking.confirm(call.services.shared, user_id=call.user_id, booking_id=booking_id)
+    confirmed = await booking.confirm(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
     body: answers.ConfirmedBooking = {"booking": {**with_seats(confirmed), "confirmed_at": confirmed.confirmed_at}}
     return respond(body)
 
@@ -57,7 +58,7 @@ async def confirm_booking(call: Call[Nothing]) -> Response:
 async def cancel_booking(call: Call[Nothing]) -> Response:
     """Answer the booking, cancelled."""
     booking_id = call.path_id("booking_id")
-    gone = await booking.cancel(call.services.shared, user_id=call.user_id, booking_id=booking_id)
+    gone = await booking.cancel(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
     body: answers.CancelledBooking = {
         "booking": {**with_seats(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
     }
@@ -68,7 +69,7 @@ async def list_bookings(call: Call[PageQuery]) -> Response:
     """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
     database = call.services.database
     found = await page(database.primary, database.cursors, lists.bookings_of_user(call.user_id), call.asked)
-    shown = await showing.of_sessions(database.primary, [row.session_id for row in found.rows])
+    shown = await session_summary.of_sessions(database.primary, [row.session_id for row in found.rows])
     body: answers.Bookings = {
         "bookings": [listed(row, shown[row.session_id]) for row in found.rows if row.session_id in shown],
         "metadata": metadata(found),

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain import instants
-from domain.errors import InvalidDate
+from errors import InvalidDate
 
 Day = date | datetime
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from domain.errors import InvalidInput
 from domain.page_view import LONGEST_PATH, MOST_QUERY_PARAMETERS
+from errors import InvalidInput
 from rest.payloads import NUL, Unfit
 
 Scalar = str | int | float | bool | None

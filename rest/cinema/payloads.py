@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from db.lists import MovieSort
 from db.models import PageEventType
 from domain import page_view, rating, stock, user
-from domain.errors import InvalidDate, InvalidEmail, InvalidInput, InvalidRating, InvalidSeats, InvalidSort
+from errors import InvalidDate, InvalidEmail, InvalidInput, InvalidRating, InvalidSeats, InvalidSort
 from rest.cinema.days import read_bound
 from rest.cinema.page_query import Values, kept
 from rest.payloads import NO_NUL, WHOLE, PageQuery, Payload, refused_as

@@ -1,12 +1,14 @@
 """Accounts by username, and the tokens that stand for them."""
 
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
 
-import accounts
+import errors
 from db import models
-from domain import errors
+from edge.visitors import count_sign_in, count_sign_up
+from identity import accounts
 from rest.collections import answers
 from rest.collections.payloads import Account, Login
 from rest.endpoint import Call, Caller, Endpoint, respond
@@ -20,7 +22,12 @@ TOO_OFTEN: Final = errors.RateLimited(seconds=42)
 async def register(call: Call[Account]) -> Response:
     """Answer a token of the new account."""
     made = await accounts.sign_up(
-        call.services, call.visitor, email=None, username=call.asked.username, password=call.asked.password
+        call.services.database,
+        passwords=call.services.passwords,
+        count_attempt=partial(count_sign_up, call.services, call.visitor),
+        email=None,
+        username=call.asked.username,
+        password=call.asked.password,
     )
     return respond(entered(call, made), status=201, headers=NEVER_KEPT)
 
@@ -28,14 +35,19 @@ async def register(call: Call[Account]) -> Response:
 async def login(call: Call[Login]) -> Response:
     """Answer a new token."""
     found = await accounts.sign_in(
-        call.services, call.visitor, email=None, username=call.asked.username, password=call.asked.password
+        call.services.database,
+        passwords=call.services.passwords,
+        count_attempt=partial(count_sign_in, call.services, call.visitor),
+        email=None,
+        username=call.asked.username,
+        password=call.asked.password,
     )
     return respond(entered(call, found), headers=NEVER_KEPT)
 
 
 def entered(call: Call[Account] | Call[Login], row: models.User) -> answers.Entered:
     """Return the answer with a token of this account."""
-    return {"access_token": accounts.token_for(call.services, row)}
+    return {"access_token": accounts.token_for(row, keys=call.services.keys)}
 
 
 ENDPOINTS: Final = (

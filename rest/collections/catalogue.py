@@ -4,13 +4,13 @@ from typing import Final
 
 from starlette.responses import Response
 
-from db.collecting import CollectedMovie
-from domain import errors
+import errors
+from db.models import CollectedMovie
 from domain.collection import CatalogueMovie
+from edge import addresses
 from rest.collections import answers
 from rest.collections.payloads import A_PAGE, MoviesQuery
 from rest.endpoint import Call, Caller, Endpoint, respond
-from web import addresses
 
 
 async def list_catalogue(call: Call[MoviesQuery]) -> Response:

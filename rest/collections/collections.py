@@ -5,18 +5,19 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+import errors
 from db import ids, lists
-from db.collecting import Collection
 from db.engine import Reading
+from db.models import Collection
 from db.paging import Page, Window
-from domain import collection, errors
+from domain import collection
+from edge import addresses
 from rest.collections import answers
 from rest.collections.catalogue import shown
 from rest.collections.payloads import CollectionsQuery, CreateCollection, UpdateCollection
 from rest.endpoint import Call, Caller, Endpoint, respond
 from rest.pages import window_of
 from rest.payloads import Query
-from web import addresses
 
 TAG: Final = "Collections"
 PATH: Final = "/collection/"

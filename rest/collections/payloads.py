@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from db import ids
 from domain import collection, user
 from domain.collection import CatalogueMovie
-from domain.errors import InvalidInput, InvalidUsername
+from errors import InvalidInput, InvalidUsername
 from rest.payloads import NO_NUL, Checked, Cursor, Payload, Query, Unfit, optional, refused_as
 
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"

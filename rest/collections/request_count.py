@@ -15,15 +15,15 @@ NEVER_KEPT: Final = {"Cache-Control": "no-store"}
 
 async def get_request_count(call: Call[Query]) -> Response:
     """Answer the count, this request included; it is in memory, so the database is not asked."""
-    body: answers.RequestCount = {"requests": call.services.tally.shown()}
+    body: answers.RequestCount = {"requests": call.services.request_counter.shown()}
     return respond(body, headers=NEVER_KEPT)
 
 
 async def reset_request_count(call: Call[Nothing]) -> Response:
     """Begin anew, for all servers: here at once, elsewhere within a second."""
     async with call.services.database.transaction() as tx:
-        generation = await request_count.reset(tx, call.services.tally)
-    call.services.tally.learn(generation, 0)
+        generation = await request_count.reset(tx, call.services.request_counter)
+    call.services.request_counter.learn(generation, 0)
     body: answers.Reset = {"message": "request count reset successfully"}
     return respond(body)
 

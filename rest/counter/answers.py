@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from db import ids, ticketing
+from db import ids, models
 from rest.endpoint import respond
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Deleted(TypedDict):
     ticketId: TicketId
 
 
-def ticket(row: ticketing.Ticket, *, show_timing: datetime) -> Ticket:
+def ticket(row: models.Ticket, *, show_timing: datetime) -> Ticket:
     """Return a ticket with the show that it is for."""
     return {
         "ticketId": ids.encode("tkt", row.id),
@@ -81,7 +81,7 @@ def ticket(row: ticketing.Ticket, *, show_timing: datetime) -> Ticket:
     }
 
 
-def sold_ticket(row: ticketing.Ticket) -> SoldTicket:
+def sold_ticket(row: models.Ticket) -> SoldTicket:
     """Return a ticket as its show lists it."""
     return {
         "ticketId": ids.encode("tkt", row.id),

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+import errors
 from db import ids, lists, paging
-from domain import errors, instants, show, ticket
-from domain.errors import InvalidInput, ShowNotFound, TicketNotFound
+from domain import instants, show, ticket
+from errors import InvalidInput, ShowNotFound, TicketNotFound
 from rest.counter import answers
 from rest.counter.answers import done
 from rest.counter.payloads import A_TIME, BookTicket, OneTicket, ShowQuery, TicketQuery, UpdateTiming

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from domain import instants, stock, ticket
-from domain.errors import InvalidDate
+from errors import InvalidDate
 from rest.payloads import NO_NUL, WHOLE, Payload, Query, optional, refused_as
 
 A_TIME: Final = "must be a time such as 2026-11-20T18:30:00, with or without an offset"

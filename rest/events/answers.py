@@ -9,8 +9,8 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from db import ids
-from db.ticketing import Event as EventRow
-from db.ticketing import EventReservation as ReservationRow
+from db.models import Event as EventRow
+from db.models import EventReservation as ReservationRow
 from rest.endpoint import JSON
 
 EventId = Annotated[

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+import errors
 from db import lists
 from db.paging import LIMITS
-from domain import errors, event
-from domain.errors import EventNotFound
+from domain import event
+from errors import EventNotFound
 from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
 from rest.events import answers, pages
 from rest.events.answers import respond

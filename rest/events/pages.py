@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from db import paging
 from db.paging import Listing
+from edge import addresses
 from rest.endpoint import Call
 from rest.events.answers import respond
 from rest.events.payloads import NumberedPage
-from web import addresses
 
 Row = TypeVar("Row", bound=SQLModel)
 

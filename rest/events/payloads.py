@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from db.paging import LARGEST_SIZE, LIMITS
 from domain import event, instants, stock
-from domain.errors import InvalidDate, InvalidInput, InvalidLimit, MissingField
+from errors import InvalidDate, InvalidInput, InvalidLimit, MissingField
 from rest.payloads import NO_NUL, WHOLE, Payload, Query, digits, optional, refused_as
 
 AN_INSTANT: Final = "must be an instant with its offset, such as 2047-10-21T09:00:00Z"

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+import errors
 from db import lists
-from domain import errors, event_reservation
-from domain.errors import ReservationNotFound
+from domain import event_reservation
 from domain.event_reservation import Viewer
+from errors import ReservationNotFound
 from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
 from rest.events import answers, pages
 from rest.events.answers import respond
@@ -48,7 +49,7 @@ async def create_reservation(call: Call[CreateReservation]) -> Response:
     """Answer the new reservation."""
     with event_named(call.asked.event_id) as event_id:
         made = await event_reservation.reserve_tickets(
-            call.services.shared_tickets,
+            call.services.reservation_commits,
             user_id=viewer(call).user_id,
             event_id=event_id,
             tickets=call.asked.no_of_tickets,
@@ -69,7 +70,7 @@ async def update_reservation(call: Call[UpdateReservation]) -> Response:
     """Answer the reservation with its new number of tickets."""
     with reservation_named(call) as reservation_id:
         changed = await event_reservation.change_tickets(
-            call.services.shared_tickets,
+            call.services.reservation_commits,
             viewer=viewer(call),
             reservation_id=reservation_id,
             tickets=call.asked.no_of_tickets,
@@ -80,7 +81,9 @@ async def update_reservation(call: Call[UpdateReservation]) -> Response:
 async def cancel_reservation(call: Call[Query]) -> Response:
     """Answer nothing; once more changes nothing."""
     with reservation_named(call) as reservation_id:
-        await event_reservation.cancel(call.services.shared_tickets, viewer=viewer(call), reservation_id=reservation_id)
+        await event_reservation.cancel(
+            call.services.reservation_commits, viewer=viewer(call), reservation_id=reservation_id
+        )
     return Response(status_code=204)
 
 

@@ -4,13 +4,14 @@ from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
+import errors
 from db import ids
-from db.pricing import ExportStatus, MovieExport
-from domain import errors, export
+from db.models import ExportStatus, MovieExport
+from domain import export
+from edge import addresses
 from rest.endpoint import Call, Caller, Endpoint, respond
 from rest.payloads import Nothing, Query
 from rest.prices import payloads
-from web import addresses
 
 TAG: Final = "Exports"
 CSV: Final = "text/csv; charset=utf-8"

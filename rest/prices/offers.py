@@ -5,17 +5,18 @@ from typing import Final
 
 from starlette.responses import Response
 
+import errors
 from db import ids, lists
+from db.models import MovieOffer
 from db.paging import LIMITS
-from db.pricing import MovieOffer
-from domain import errors, offer
+from domain import offer
 from domain.offer import spelled
+from edge.services import Services
 from rest.endpoint import Call, Caller, Endpoint, respond
 from rest.pages import metadata, page
 from rest.payloads import Query
 from rest.prices import payloads
 from rest.prices.payloads import OffersQuery
-from services import Services
 
 TAG: Final = "Prices"
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
-from db.pricing import ExportStatus
+from db.models import ExportStatus
 from rest.payloads import NO_NUL, Metadata, PageQuery
 
 Instant = Annotated[datetime, Field(description="In UTC.", examples=["2026-11-20T18:30:00Z"])]

@@ -8,10 +8,10 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import cinema as cinemas
-from tests.browser.chromium import chromium, found
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import SIZES, Visitor, visiting
+from tests.support import browser_cinema as cinemas
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import SIZES, Visitor, visiting
+from tests.support.chromium import chromium, found
 
 # Kept when the run is over, for people to look at.
 SCREENS: Final = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parents[2] / ".artifacts" / "screenshots"))

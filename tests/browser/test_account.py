@@ -2,9 +2,9 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, enter, on_desktop, on_phone
-from tests.factories import PASSWORD
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, enter, on_desktop, on_phone
+from tests.support.factories import PASSWORD
 
 
 def test_is_made_left_and_entered_again(visitor: Visitor) -> None:

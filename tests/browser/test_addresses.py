@@ -2,9 +2,9 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.cinema import Cinema
 from tests.browser.test_collections import collection
-from tests.browser.visitor import Visitor, on_desktop
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, on_desktop
 
 
 @on_desktop

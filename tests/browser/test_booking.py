@@ -7,9 +7,9 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, on_desktop, on_phone, visiting
-from tests.factories import PASSWORD
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, on_desktop, on_phone, visiting
+from tests.support.factories import PASSWORD
 
 MOST_CLICKS: Final = 5
 # Counted in the browser, so that nothing that a test does is left out: `detail` is 0 for a click by keyboard.

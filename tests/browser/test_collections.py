@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.cinema import Cinema, Customer
-from tests.browser.visitor import Visitor, on_desktop, on_phone
+from tests.support.browser_cinema import Cinema, Customer
+from tests.support.browser_visitor import Visitor, on_desktop, on_phone
 
 CATALOGUE: Final = "{ catalogue(first: 5) { nodes { uuid title description genres } } }"
 CREATE: Final = """

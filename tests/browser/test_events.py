@@ -6,9 +6,9 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from db import ids
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, on_desktop, on_phone
-from tests.factories import PASSWORD
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, on_desktop, on_phone
+from tests.support.factories import PASSWORD
 
 # One that no other test has been to.
 NEXT_EVENT: Final = """

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, enter, on_desktop, on_phone
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, enter, on_desktop, on_phone
 
 
 def test_shows_its_sessions_by_day_and_cinema(visitor: Visitor, cinema: Cinema) -> None:

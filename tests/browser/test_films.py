@@ -5,8 +5,8 @@ from typing import Final
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, on_phone
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, on_phone
 
 TITLES: Final = """
     query ($sort: MovieSort!, $now: DateTime!) { movies(sort: $sort, filter: {airingFrom: $now}, first: 10) { nodes { title } } }

@@ -4,8 +4,8 @@ from typing import Final
 
 from playwright.sync_api import expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor
 
 # Chromium says so itself, whatever the page does.
 CUT: Final = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")

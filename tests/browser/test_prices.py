@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, on_desktop, on_phone
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, on_desktop, on_phone
 
 TITLE: Final = "120 battements par minute"
 OFFERS: Final = "query ($q: String) { offers(search: $q, first: 1) { nodes { prices { provider price stale } } } }"

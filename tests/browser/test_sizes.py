@@ -5,8 +5,8 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor
 
 # Longer than any screen of ours is wide, without a place to break it.
 WORD: Final = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium
-from tests.browser.cinema import Cinema
-from tests.browser.visitor import Visitor, visiting
+from tests.support import chromium
+from tests.support.browser_cinema import Cinema
+from tests.support.browser_visitor import Visitor, visiting
 
 POLICY = "default-src 'self'; script-src 'unsafe-inline'"
 SOUND = "<!doctype html><html lang=en><title>Sound</title><main><h1>Sound</h1>{}</main>"

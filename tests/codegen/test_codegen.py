@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 
 from db.engine import Database
-from schema.contract import sdl
-from tests.factories import make_movie, make_session, soon
-from tests.test_cli import ROOT, Server, serving
+from graphql_server.executable_schema import sdl
+from tests.cli.test_main import ROOT, Server, serving
+from tests.support.factories import make_movie, make_session, soon
 
 HERE: Final = Path(__file__).parent
 GENERATOR: Final = ROOT / ".venv/codegen/bin/ariadne-codegen"

@@ -7,7 +7,7 @@ from psycopg.errors import CheckViolation, IntegrityError
 
 from db import constraints
 from db.engine import Database
-from domain.errors import (
+from errors import (
     EmailTaken,
     MovieNotFound,
     PlaceNotFound,
@@ -17,16 +17,8 @@ from domain.errors import (
     Unauthenticated,
     UsernameTaken,
 )
-from tests.factories import (
-    insert,
-    make_booking,
-    make_movie,
-    make_place,
-    make_rating,
-    make_session,
-    make_user,
-)
-from tests.seats import unbalanced
+from tests.support.factories import insert, make_booking, make_movie, make_place, make_rating, make_session, make_user
+from tests.support.seats import unbalanced
 
 
 async def same_email(database: Database) -> None:

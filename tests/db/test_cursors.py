@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db.cursors import CursorCodec, codec, fingerprint
-from domain.errors import InvalidCursor
+from errors import InvalidCursor
 
 SECRETS = (b"the first secret, which signs, is long", b"the second secret, which verifies only")
 CODEC = codec(SECRETS)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.engine import Database
-from tests.factories import make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.factories import make_movie, make_place, make_rating, make_session, make_user, soon
 
 WRONG_MOVIES: Final = """
     SELECT id FROM movies

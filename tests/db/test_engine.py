@@ -12,10 +12,10 @@ from psycopg.errors import DivisionByZero, UndefinedTable
 from db.cursors import codec
 from db.engine import Database, connect
 from db.models import Movie, User
-from domain.errors import EmailTaken, InvalidInput, MovieNotFound, SessionStarted, Unavailable
-from tests.db.wire import Wire, wire_to
-from tests.factories import make_user
-from tests.races.rivals import holding, started
+from errors import EmailTaken, InvalidInput, MovieNotFound, SessionStarted, Unavailable
+from tests.support.database_wire import Wire, wire_to
+from tests.support.factories import make_user
+from tests.support.rivals import holding, started
 
 COUNT: Final = "SELECT count(*) FROM users"
 ADD: Final = "INSERT INTO users (username, password_hash) VALUES (%(name)s, 'x') RETURNING id"

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from db import ids
 from db.engine import Database
-from domain.errors import InvalidId
+from errors import InvalidId
 
 SNOWFLAKES = st.integers(0, ids.LARGEST)
 PREFIXES = st.sampled_from(sorted(ids.KINDS))

@@ -9,7 +9,7 @@ from db import lists, paging
 from db.engine import Database
 from db.models import Movie, Place
 from db.paging import Listing, Window
-from tests.factories import make_movie, make_page_view, make_place, make_session, make_user, soon
+from tests.support.factories import make_movie, make_page_view, make_place, make_session, make_user, soon
 
 INSTANT = timedelta(microseconds=1)
 

@@ -12,14 +12,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-import db.collecting
-import db.documents  # with its models
-import db.models
-import db.pricing  # with its models
-import db.ticketing  # with its models
-from db import migrate, revision
+from db import migrate, models, revision
 from db.migrations.versions import __name__ as versions
-from tests.own_database import own_database
+from tests.support.own_database import own_database
 
 # Everything that a migration can leave behind, outside PostgreSQL's own schemas; types of tables go with their tables.
 OBJECTS: Final = """
@@ -157,7 +152,7 @@ def test_the_queue_stays_in_a_schema_of_its_own(database_url: str) -> None:
 
 
 def test_every_table_has_a_model() -> None:
-    assert {db.models.table(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
+    assert {models.table(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
 
 
 def test_the_newest_file_is_the_head() -> None:

@@ -10,8 +10,8 @@ import pytest
 from db import lists, paging
 from db.engine import Database
 from db.paging import Listing, Window
-from tests.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
-from tests.statements import Statements
+from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.statements import Statements
 
 MANY: dict[str, tuple[str, Callable[[int], Listing[Any]]]] = {
     "places of movie": ("movie_id", lists.places_of_movie),

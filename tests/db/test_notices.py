@@ -9,14 +9,14 @@ import pytest
 from psycopg import AsyncConnection, Notify
 
 from db import notices
+from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.notices import CHANNEL, Changed, Notices, changes_in, listen, payloads
-from db.shared import Shared
 from domain import event_reservation, stock
-from domain.errors import SeatsUnavailable
-from tests.factories import make_booking, make_session
-from tests.live import cut
-from tests.ticketing import make_event
+from errors import SeatsUnavailable
+from tests.support.factories import make_booking, make_session
+from tests.support.live import cut
+from tests.support.ticketing import make_event
 
 PATIENCE = 5.0
 QUIET_SECONDS = 0.5
@@ -64,7 +64,7 @@ async def touched_and_failed(database: Database) -> None:
 
 
 async def test_seats_are_told_by_whichever_way_they_are_taken(database: Database, database_url: str) -> None:
-    shared = Shared(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note)
+    shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note)
     booking = await make_booking(database)
     given: dict[str, Any] = {"user_id": booking.user_id, "booking_id": booking.id}
     async with heard(database_url) as by_shared:

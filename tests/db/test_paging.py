@@ -8,9 +8,9 @@ from db import lists, paging
 from db.engine import Database
 from db.models import Movie, Place
 from db.paging import Listing, Page, Window
-from domain.errors import InvalidCursor, InvalidLimit
-from tests.db.walks import walk
-from tests.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
+from errors import InvalidCursor, InvalidLimit
+from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.walks import walk
 
 
 async def named(database: Database, number: int) -> list[Place]:

@@ -13,8 +13,8 @@ from db import lists, paging
 from db.engine import Database
 from db.models import Movie, Place, User
 from db.paging import Listing
-from tests.db.walks import pages, walk
-from tests.factories import make_booking, make_movie, make_place, make_session, make_user, soon
+from tests.support.factories import make_booking, make_movie, make_place, make_session, make_user, soon
+from tests.support.walks import pages, walk
 
 # Makes the list under test, and a row in it whose place in the order is somewhere between 0 and 1.
 Scene = tuple[Listing[Any], Callable[[float], Awaitable[Any]], str]

@@ -10,7 +10,7 @@ import pytest
 from psycopg.errors import DivisionByZero, UndefinedTable
 
 from db.pipeline import PipelinedReads, Statement, open_pipeline
-from domain.errors import InvalidInput, Unavailable
+from errors import InvalidInput, Unavailable
 
 ONE: Final = Statement(b"SELECT 1")
 ECHO: Final = Statement(b"SELECT $1::bigint")

@@ -16,8 +16,8 @@ from db.models import Booking, Movie, Place, Rating, Session, User
 from db.paging import Listing, Window
 from demo.load import load
 from domain import booking, movie, rating, session, stock, user
-from tests.db.plans import Plan, explained, explained_when_prepared, planned
-from tests.own_database import own_database
+from tests.support.own_database import own_database
+from tests.support.plans import Plan, explained, explained_when_prepared, planned
 
 SIZE: Final = 20
 SCALE: Final = 10

@@ -8,14 +8,14 @@ import pytest
 
 from db.cursors import codec
 from db.engine import Database, Reader, Transaction, connect
-from db.held import Held, HeldChanges
 from db.models import Booking
+from db.request_transaction import RequestCommits, RequestTransaction
 from domain import booking, idempotency
-from domain.errors import NoSeatsReserved, Refusal, SeatsUnavailable
 from domain.idempotency import Key
-from tests.db.wire import Wire, wire_to
-from tests.factories import make_booking, make_session, make_user
-from tests.seats import cancel, confirm, open_by, reserve
+from errors import NoSeatsReserved, Refusal, SeatsUnavailable
+from tests.support.database_wire import Wire, wire_to
+from tests.support.factories import make_booking, make_session, make_user
+from tests.support.seats import cancel, confirm, open_by, reserve
 
 ENOUGH_TO_BE_PREPARED: Final = 7
 
@@ -120,13 +120,13 @@ async def test_a_keyed_change_costs_its_claim_and_the_answer_travels_with_the_co
 ) -> None:
     for number in range(ENOUGH_TO_BE_PREPARED):
         booked, key = await make_booking(wired, seats=2), Key("usr_1", f"key {number}")
-        held = Held(wired.primary.pool)
+        held = RequestTransaction(wired.primary.pool)
         before = wire.round_trips
         await held.begin()
         assert wire.round_trips == before
         assert await idempotency.claim(held, key) is None
         assert wire.round_trips == before + 1
-        await booking.reserve(HeldChanges(held), user_id=booked.user_id, booking_id=booked.id, seats=1 + number % 3)
+        await booking.reserve(RequestCommits(held), user_id=booked.user_id, booking_id=booked.id, seats=1 + number % 3)
         assert wire.round_trips == before + 2
         await idempotency.keep(held, key, fingerprint=b"f", answer=b"a")
         await held.commit()

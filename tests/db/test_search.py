@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from db import lists, paging, search
 from db.engine import Database
-from tests.factories import make_movie, make_place
+from tests.support.factories import make_movie, make_place
 
 # What titles and the names of places are written in; marks on their own come from text that is taken apart already.
 ALPHABET = st.characters(

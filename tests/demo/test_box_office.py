@@ -8,7 +8,7 @@ from db import lists, paging
 from db.engine import Database
 from demo.box_office import SHOW_TICKETS, BoxOffice, box_office
 from demo.load import load
-from tests.ticketing import unbalanced
+from tests.support.ticketing import unbalanced
 
 NOW = datetime(2026, 1, 14, 18, 40, tzinfo=UTC)
 MISORDERED = """

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from demo.content import GENRES, cinemas, films
-from rest.poster_palettes import BY_GENRE
+from demo.poster_palettes import BY_GENRE
 
 
 def test_there_are_a_couple_of_hundred_films_of_all_decades() -> None:

@@ -15,13 +15,14 @@ import pytest
 from sqlalchemy import make_url
 
 from app import connected
+from config.settings import Settings
 from db import migrate
 from demo.load import load
-from settings import Settings
-from tests.docs.pages import ROOT, Step, differences, steps
-from tests.factories import SECRET
-from tests.own_database import own_database
-from tests.test_cli import serving
+from tests.cli.test_main import serving
+from tests.support import curl as curl_program
+from tests.support.factories import SECRET
+from tests.support.own_database import own_database
+from tests.support.pages import ROOT, Step, differences, steps
 
 ADDRESS: Final = "http://127.0.0.1:8000"
 ANSWER_ENDS: Final = "--- the answer ends here ---"
@@ -71,7 +72,7 @@ def curl(tmp_path: Path) -> Path:
     """A folder with a `curl` in it."""
     program = tmp_path / "bin" / "curl"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("curl.py")}" "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(curl_program.__file__)}" "$@"\n')
     program.chmod(0o755)
     return program.parent
 

@@ -14,7 +14,7 @@ from rest.endpoint import Endpoint
 from rest.events.endpoints import ENDPOINTS as EVENTS
 from rest.payloads import names
 from rest.prices.endpoints import ENDPOINTS as PRICES
-from tests.docs.pages import ROOT
+from tests.support.pages import ROOT
 
 SURFACES: Final = {
     "cinema": CINEMA,

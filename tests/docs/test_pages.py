@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 from typer.main import get_command
 
-from cli import commands
-from tests.docs.pages import ROOT, markdown
+from cli.main import commands
+from tests.support.pages import ROOT, markdown
 
 LINK: Final = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 # What is written as code and looks like a file or folder of ours: `domain/stock.py`, `rest/cinema/`.

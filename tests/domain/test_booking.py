@@ -9,7 +9,7 @@ from db import lists, paging
 from db.engine import Database
 from db.models import Booking, BookingStatus
 from domain import booking, stock
-from domain.errors import (
+from errors import (
     BookingCancelled,
     BookingConfirmed,
     BookingExpired,
@@ -22,8 +22,8 @@ from domain.errors import (
     SessionStarted,
     Unauthenticated,
 )
-from tests.factories import make_booking, make_expired_booking, make_session, make_user, soon
-from tests.seats import cancel, confirm, free, lapse, open_by, record, reserve, seen, taken, unbalanced
+from tests.support.factories import make_booking, make_expired_booking, make_session, make_user, soon
+from tests.support.seats import cancel, confirm, free, lapse, open_by, record, reserve, seen, taken, unbalanced
 
 Change = Callable[[Database, Booking], Awaitable[Booking]]
 

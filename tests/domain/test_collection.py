@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.collecting import Collection
 from db.engine import Database
-from db.models import User
+from db.models import Collection, User
 from domain import collection
 from domain.collection import CatalogueMovie
-from domain.errors import CollectionNotFound, InvalidInput, Refusals
-from tests.factories import make_user
+from errors import CollectionNotFound, InvalidInput, Refusals
+from tests.support.factories import make_user
 
 
 def film(title: str = "Alphaville", genres: str = "", uuid: UUID | None = None) -> CatalogueMovie:

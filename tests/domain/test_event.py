@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 import pytest
 
 from db.engine import Database
-from db.ticketing import Event
+from db.models import Event
 from domain import event, event_reservation, stock
-from domain.errors import EventNotFound, InvalidInput, Refusals
-from tests.factories import soon
-from tests.ticketing import availability, make_event, make_event_reservation, unbalanced
+from errors import EventNotFound, InvalidInput, Refusals
+from tests.support.factories import soon
+from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
 
 async def create(

@@ -3,9 +3,10 @@ from collections.abc import Awaitable
 import pytest
 
 from db.engine import Database
-from db.ticketing import EventReservation
+from db.models import EventReservation
 from domain import stock
-from domain.errors import (
+from domain.event_reservation import Viewer, cancel, change_tickets, find, reserve_tickets
+from errors import (
     EventNotFound,
     InvalidInput,
     ReservationCancelled,
@@ -13,10 +14,9 @@ from domain.errors import (
     SeatsUnavailable,
     Unauthenticated,
 )
-from domain.event_reservation import Viewer, cancel, change_tickets, find, reserve_tickets
-from tests.factories import make_user
-from tests.statements import Statements
-from tests.ticketing import availability, make_event, make_event_reservation, unbalanced
+from tests.support.factories import make_user
+from tests.support.statements import Statements
+from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
 ANYBODY = Viewer(None, in_the_open=True)
 

@@ -6,8 +6,8 @@ import pytest
 from db.engine import Database
 from db.models import Movie
 from domain import movie
-from domain.errors import InvalidInput, MovieNotFound, Refusals, SessionOverlaps, StillInUse
-from tests.factories import (
+from errors import InvalidInput, MovieNotFound, Refusals, SessionOverlaps, StillInUse
+from tests.support.factories import (
     make_booking,
     make_expired_booking,
     make_movie,

@@ -7,9 +7,9 @@ import pytest
 
 from db.engine import Database
 from domain import offer
-from domain.errors import InvalidInput, Refusals
 from domain.offer import Price, Standing, cheapest_first, spelled
-from tests.prices import entry, fall_silent, offers_of, tell
+from errors import InvalidInput, Refusals
+from tests.support.prices import entry, fall_silent, offers_of, tell
 
 NAMES = ("cinemaworld", "filmworld")
 NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)

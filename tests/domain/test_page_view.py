@@ -2,7 +2,7 @@ from db.engine import Database
 from db.models import PageEventType, PageView
 from domain import page_view
 from domain.page_view import Seen
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 ALL = "SELECT id, tracking_id, user_id, type, scheme, path, query, occurred_at FROM page_views ORDER BY id"
 

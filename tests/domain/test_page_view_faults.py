@@ -6,8 +6,8 @@ import pytest
 
 from db.models import PageEventType
 from domain import page_view
-from domain.errors import Refusal, Refusals
 from domain.page_view import LONGEST_PATH, MOST_QUERY_PARAMETERS, Seen
+from errors import Refusal, Refusals
 
 
 def seen(**given: Any) -> Seen:

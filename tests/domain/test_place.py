@@ -6,8 +6,8 @@ from db import lists, paging
 from db.engine import Database
 from db.models import Place
 from domain import place, session
-from domain.errors import InvalidInput, PlaceNotFound, Refusals, StillInUse
-from tests.factories import make_booking, make_expired_booking, make_movie, make_place, make_session, soon
+from errors import InvalidInput, PlaceNotFound, Refusals, StillInUse
+from tests.support.factories import make_booking, make_expired_booking, make_movie, make_place, make_session, soon
 
 FACTS: dict[str, Any] = {"name": "Le Champo", "address": "51 rue des Écoles, Paris", "capacity": 120}
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from db.engine import Database
-from tests.prices import entry, fall_silent, offers_of, tell
+from tests.support.prices import entry, fall_silent, offers_of, tell
 
 
 async def rows(database: Database, provider: str = "cinemaworld") -> dict[str, tuple[Any, ...]]:

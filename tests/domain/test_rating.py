@@ -8,8 +8,8 @@ import pytest
 from db.engine import Database
 from db.models import Movie, Rating, User
 from domain import rating
-from domain.errors import InvalidRating, MovieNotFound, Unauthenticated
-from tests.factories import make_movie, make_user
+from errors import InvalidRating, MovieNotFound, Unauthenticated
+from tests.support.factories import make_movie, make_user
 
 
 async def rate(database: Database, user: User, movie: Movie, value: float) -> tuple[Rating, bool]:

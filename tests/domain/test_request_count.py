@@ -4,27 +4,26 @@ import asyncio
 
 import pytest
 
-from db import tally
 from db.engine import Database
-from db.tally import Tally
 from domain import request_count
 from domain.request_count import History
+from runtime.request_count import RequestCounter, private_counter
 
 
-async def reset(database: Database, counting: Tally) -> None:
+async def reset(database: Database, counting: RequestCounter) -> None:
     async with database.transaction() as tx:
         generation = await request_count.reset(tx, counting)
     counting.learn(generation, 0)
 
 
-def counted(number: int) -> Tally:
-    counting = tally.private()
+def counted(number: int) -> RequestCounter:
+    counting = private_counter()
     for _ in range(number):
         counting.add()
     return counting
 
 
-async def add_up(database: Database, *tallies: Tally) -> None:
+async def add_up(database: Database, *tallies: RequestCounter) -> None:
     for each in [*tallies, *tallies]:
         await request_count.add_up(database, each, History())
 
@@ -86,9 +85,9 @@ async def test_a_server_that_is_behind_cannot_undo_a_reset(database: Database) -
 
 async def test_resets_at_once_are_each_one_of_their_own(database: Database) -> None:
     async with database.transaction() as tx:
-        first = await request_count.reset(tx, tally.private())
+        first = await request_count.reset(tx, private_counter())
     async with database.transaction() as tx:
-        second = await request_count.reset(tx, tally.private())
+        second = await request_count.reset(tx, private_counter())
 
     assert (first, second) == (1, 2)
 

@@ -5,23 +5,8 @@ import pytest
 from db.engine import Database
 from db.models import Movie, Place, Session
 from domain import session
-from domain.errors import (
-    InvalidDate,
-    MovieNotFound,
-    PlaceNotFound,
-    Refusal,
-    SessionNotFound,
-    SessionOverlaps,
-    StillInUse,
-)
-from tests.factories import (
-    make_booking,
-    make_expired_booking,
-    make_movie,
-    make_place,
-    make_session,
-    soon,
-)
+from errors import InvalidDate, MovieNotFound, PlaceNotFound, Refusal, SessionNotFound, SessionOverlaps, StillInUse
+from tests.support.factories import make_booking, make_expired_booking, make_movie, make_place, make_session, soon
 
 TWO_HOURS = timedelta(hours=2)
 INSTANT = timedelta(microseconds=1)

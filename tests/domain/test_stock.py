@@ -1,7 +1,7 @@
 from db.engine import Database
 from domain import stock
-from tests.factories import make_booking, make_expired_booking, make_session, make_user, soon
-from tests.seats import give_back, lapse, open_by, record, reserve, seen, taken, unbalanced
+from tests.support.factories import make_booking, make_expired_booking, make_session, make_user, soon
+from tests.support.seats import give_back, lapse, open_by, record, reserve, seen, taken, unbalanced
 
 STATUS = "SELECT status, count(*) FROM bookings GROUP BY status ORDER BY status"
 

@@ -4,18 +4,11 @@ import pytest
 
 from db import lists, paging
 from db.engine import Database
-from db.ticketing import Show, Ticket
+from db.models import Show, Ticket
 from domain import show, stock, ticket
-from domain.errors import (
-    InvalidDate,
-    InvalidInput,
-    Refusals,
-    SeatsUnavailable,
-    ShowNotFound,
-    TicketNotFound,
-)
-from tests.factories import soon
-from tests.ticketing import make_show, make_ticket, sold, unbalanced
+from errors import InvalidDate, InvalidInput, Refusals, SeatsUnavailable, ShowNotFound, TicketNotFound
+from tests.support.factories import soon
+from tests.support.ticketing import make_show, make_ticket, sold, unbalanced
 
 
 async def book(

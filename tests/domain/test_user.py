@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from db.engine import Database
 from db.models import User
 from domain import user
-from domain.errors import (
+from errors import (
     EmailTaken,
     Forbidden,
     InvalidEmail,
@@ -16,7 +16,7 @@ from domain.errors import (
     UsernameTaken,
     WeakPassword,
 )
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=200)
 GOOD = "correct horse"

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 
 from db import migrate
-from tests.own_database import own_database
-from tests.test_cli import Server, serving
+from tests.cli.test_main import Server, serving
+from tests.support.own_database import own_database
 
 HERE: Final = Path(__file__).parent
 ALL: Final = 61

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.catalogue_standin import CatalogueStandIn
-from tests.hostile.stage import staged
-from tests.test_cli import Server
+from tests.cli.test_main import Server
+from tests.support.catalogue_standin import CatalogueStandIn
+from tests.support.stage import staged
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from tests.cli.test_main import ROOT, Server
 from tests.hostile.corpus import Hostile, bodies, single, tokens, values
-from tests.hostile.stage import adas
-from tests.hostile.wire import Answer, exchange
-from tests.test_cli import ROOT, Server
+from tests.support.http_wire import Answer, exchange
+from tests.support.stage import adas
 
 # The bound of the issue itself.
 LATEST_SECONDS: Final = 2.0

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.test_cli import Server
+from tests.cli.test_main import Server
 
 HERE: Final = Path(__file__).parent
 CONFIGURATION: Final = HERE / "schemathesis.toml"

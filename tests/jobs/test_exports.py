@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from app import serving
+from config.settings import Settings
 from db.engine import Database
-from db.pricing import MovieExport
+from db.models import MovieExport
 from domain import export
+from edge.services import Services
 from jobs import exports, queue, stalled
-from services import Services
-from settings import Settings
-from tests.factories import make_user
-from tests.prices import entry, make_export, make_seen, tell
+from tests.support.factories import make_user
+from tests.support.prices import entry, make_export, make_seen, tell
 from upstreams.store import Store
 
 STATE = "SELECT status, row_count, attempts, error FROM movie_exports WHERE id = %(id)s"

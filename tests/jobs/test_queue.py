@@ -10,14 +10,14 @@ import pytest
 from procrastinate.exceptions import AlreadyEnqueued
 
 from app import serving
+from config.settings import Settings
 from db import engine
 from db.engine import Database
+from edge.services import Services
 from jobs import expiries, queue
-from services import Services
-from settings import Settings
-from tests.factories import make_booking, make_expired_booking, make_session
-from tests.seats import record, seen, taken
-from tests.ticketing import make_show, make_ticket
+from tests.support.factories import make_booking, make_expired_booking, make_session
+from tests.support.seats import record, seen, taken
+from tests.support.ticketing import make_show, make_ticket
 
 PATIENCE_SECONDS: Final = 10.0
 JOBS: Final = "SELECT count(*) FROM queue.procrastinate_jobs"

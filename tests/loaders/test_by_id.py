@@ -9,8 +9,8 @@ from db.engine import Database, Reading, T
 from db.models import Movie
 from db.notices import Kind
 from loaders.by_id import row_by_id
-from tests.factories import make_movie
-from tests.statements import Statements
+from tests.support.factories import make_movie
+from tests.support.statements import Statements
 
 
 class Behind(Reading):

@@ -7,7 +7,7 @@ import pytest
 
 from db.engine import Database
 from db.models import User
-from tests.factories import (
+from tests.support.factories import (
     make_booking,
     make_collection,
     make_movie,
@@ -19,8 +19,8 @@ from tests.factories import (
     make_user,
     soon,
 )
-from tests.graphql_client import GraphQL
-from tests.statements import Statements
+from tests.support.graphql_client import GraphQL
+from tests.support.statements import Statements
 
 MANY = 20
 

@@ -21,15 +21,15 @@ from hypothesis.stateful import (
 )
 
 from app import connected
+from config.settings import Settings
+from db.commit_batching import CommitBatcher
 from db.engine import Database, Reading
 from db.models import Booking, Session, User
-from db.shared import Shared
 from domain import booking, stock
-from domain.errors import Refusal
-from settings import Settings
-from tests.factories import make_session, make_user
-from tests.races.model import Change, Cinema, Outcome, told
-from tests.seats import FREE, SEEN, give_back, lapse, open_by, unbalanced
+from errors import Refusal
+from tests.support.factories import make_session, make_user
+from tests.support.model import Change, Cinema, Outcome, told
+from tests.support.seats import FREE, SEEN, give_back, lapse, open_by, unbalanced
 
 USERS: Final = 3
 CAPACITIES: Final = (4, 7)
@@ -46,7 +46,7 @@ class Bookings(RuleBasedStateMachine):
         super().__init__()
         self.run = runner.run
         self.database = database
-        self.shared = Shared(database.primary.pool, lock_all=stock.lock_all)
+        self.shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_all)
         self.emptied = emptied
         self.cinema = Cinema(CAPACITIES)
         self.users: list[User] = []

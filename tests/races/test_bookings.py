@@ -10,7 +10,7 @@ import pytest
 from db.engine import Database
 from db.models import Booking, BookingStatus, Session
 from domain import booking, session, stock
-from domain.errors import (
+from errors import (
     BookingCancelled,
     BookingExpired,
     BookingNotFound,
@@ -20,9 +20,9 @@ from domain.errors import (
     SessionNotFound,
     StillInUse,
 )
-from tests.factories import make_booking, make_expired_booking, make_session, make_user
-from tests.races.rivals import holding, started
-from tests.seats import cancel, confirm, free, give_back, open_by, record, reserve, seen, taken, unbalanced
+from tests.support.factories import make_booking, make_expired_booking, make_session, make_user
+from tests.support.rivals import holding, started
+from tests.support.seats import cancel, confirm, free, give_back, open_by, record, reserve, seen, taken, unbalanced
 
 HOLD_SESSION: Final = "SELECT FROM sessions WHERE id = %(id)s FOR NO KEY UPDATE"
 HOLD_BOOKING: Final = "SELECT FROM bookings WHERE id = %(id)s FOR NO KEY UPDATE"

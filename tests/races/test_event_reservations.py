@@ -6,14 +6,14 @@ from typing import Final
 
 import pytest
 
+from db.commit_batching import CommitBatcher
 from db.engine import Database, Reading
-from db.shared import Shared
-from db.ticketing import Event, EventReservation
+from db.models import Event, EventReservation
 from domain import event, event_reservation
-from domain.errors import EventNotFound, ReservationCancelled, SeatsUnavailable
 from domain.event_reservation import Viewer, cancel, change_tickets, reserve_tickets
-from tests.races.rivals import holding, started
-from tests.ticketing import availability, make_event, make_event_reservation, unbalanced
+from errors import EventNotFound, ReservationCancelled, SeatsUnavailable
+from tests.support.rivals import holding, started
+from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
 ANYBODY: Final = Viewer(None, in_the_open=True)
 HOLD_EVENT: Final = "SELECT FROM events WHERE id = %(id)s FOR NO KEY UPDATE"
@@ -24,7 +24,7 @@ def way(request: pytest.FixtureRequest, database: Database) -> Reading:
     """What changes travel by: a connection each, or together as the doors send them."""
     if request.param == "one by one":
         return database.primary
-    return Shared(database.primary.pool, lock_all=event_reservation.lock_all)
+    return CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_all)
 
 
 def reserve(way: Reading, of: Event, tickets: int = 1) -> Awaitable[EventReservation]:

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from app import connected
+from config.settings import Settings
 from db import ids, migrate
 from db.models import Booking, Session, User
-from settings import Settings
-from tests.factories import SECRET, bearer, make_booking, make_session, make_user
-from tests.own_database import own_database
-from tests.races.servers import server
+from tests.support.factories import SECRET, bearer, make_booking, make_session, make_user
+from tests.support.own_database import own_database
+from tests.support.servers import server
 
 REQUESTS: Final = 50
 KEY: Final = {"Idempotency-Key": "0f3b1a52-58a2-4c2f-9d5b-5f1b3c9ce5a0"}
@@ -108,7 +108,7 @@ async def test_of_fifty_at_once_one_is_done(url: str, tmp_path: Path, rows: Rows
 async def test_without_the_claim_it_is_done_more_than_once(url: str, tmp_path: Path, rows: Rows) -> None:
     user, session, _ = rows
     before = counted(url, "bookings")
-    with server("tests.races.unclaimed", url, tmp_path, workers=2, **PATIENT) as running:
+    with server("tests.support.unclaimed", url, tmp_path, workers=2, **PATIENT) as running:
         await crowd(running.address, url, (by_rest, user, session), together=2)
     assert counted(url, "bookings") > before + 1
 
@@ -116,7 +116,7 @@ async def test_without_the_claim_it_is_done_more_than_once(url: str, tmp_path: P
 async def test_killed_between_effect_and_commit_it_leaves_neither(url: str, tmp_path: Path, rows: Rows) -> None:
     user, _, booking = rows
     path, body = f"/v1/bookings/{ids.encode('bok', booking.id)}/reserve", {"seats": 3}
-    with server("tests.races.halted", url, tmp_path, workers=1) as running:
+    with server("tests.support.halted", url, tmp_path, workers=1) as running:
         async with httpx.AsyncClient(base_url=running.address, timeout=30) as client:
             asking = asyncio.create_task(client.post(path, json=body, headers=bearer(user) | KEY))
             await until(lambda: not counted(url, NOT_LOCKED))
@@ -137,7 +137,7 @@ async def test_killed_between_effect_and_commit_it_leaves_neither(url: str, tmp_
 async def test_killed_after_the_commit_it_answers_what_was_done(url: str, tmp_path: Path, rows: Rows) -> None:
     user, _, booking = rows
     path, body = f"/v1/bookings/{ids.encode('bok', booking.id)}/reserve", {"seats": 3}
-    with server("tests.races.silenced", url, tmp_path, workers=1) as running:
+    with server("tests.support.silenced", url, tmp_path, workers=1) as running:
         async with httpx.AsyncClient(base_url=running.address, timeout=30) as client:
             asking = asyncio.create_task(client.post(path, json=body, headers=bearer(user) | KEY))
             await until(lambda: counted(url, "seat_reservations") == 1)

@@ -11,14 +11,14 @@ import psycopg
 import pytest
 
 from app import connected
+from config.settings import Settings
 from db import ids, migrate
 from db.engine import Database
 from db.models import Session, User
-from settings import Settings
-from tests.factories import SECRET, bearer, make_session, make_user
-from tests.own_database import own_database
-from tests.races.servers import server
-from tests.seats import UNBALANCED
+from tests.support.factories import SECRET, bearer, make_session, make_user
+from tests.support.own_database import own_database
+from tests.support.seats import UNBALANCED
+from tests.support.servers import server
 
 BUYERS: Final = 100
 SEATS: Final = 37
@@ -107,7 +107,7 @@ async def test_without_the_guard_more_is_sold_than_there_is(url: str, tmp_path: 
     users, session = await prepared(url, tmp_path)
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE sessions DROP CONSTRAINT sessions_taken_check")
-    with server("tests.races.unguarded", url, tmp_path, workers=2) as running:
+    with server("tests.support.unguarded", url, tmp_path, workers=2) as running:
         outcomes = await crowd(running.address, users, session)
     assert outcomes["SOLD"] > SEATS
     assert sold(url)[0][0] > SEATS

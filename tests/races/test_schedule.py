@@ -10,9 +10,9 @@ import pytest
 from db.engine import Database
 from db.models import Movie, Place, Session
 from domain import movie, place, rating, session
-from domain.errors import MovieNotFound, PlaceNotFound, SessionNotFound, SessionOverlaps, Unavailable
-from tests.factories import make_movie, make_place, make_rating, make_session, make_user, soon
-from tests.races.rivals import holding, started
+from errors import MovieNotFound, PlaceNotFound, SessionNotFound, SessionOverlaps, Unavailable
+from tests.support.factories import make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.rivals import holding, started
 
 OVERLAPPING: Final = """
     SELECT count(*) FROM sessions AS one JOIN sessions AS other

@@ -11,13 +11,13 @@ from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from db import cursors, engine
+from db.commit_batching import CommitBatcher
 from db.engine import Database
-from db.shared import Shared
-from db.ticketing import Event, EventReservation
+from db.models import Event, EventReservation
 from domain import event_reservation
-from domain.errors import ReservationCancelled, SeatsUnavailable
 from domain.event_reservation import Viewer
-from tests.ticketing import make_event, make_event_reservation
+from errors import ReservationCancelled, SeatsUnavailable
+from tests.support.ticketing import make_event, make_event_reservation
 
 ANYBODY: Final = Viewer(None, in_the_open=True)
 CAPACITY: Final = 24
@@ -72,7 +72,11 @@ class Storms(RuleBasedStateMachine):
 
         async def all_at_once() -> list[EventReservation | BaseException]:
             database = self.database
-            way = Shared(database.primary.pool, lock_all=event_reservation.lock_all) if sharing else database.primary
+            way = (
+                CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_all)
+                if sharing
+                else database.primary
+            )
             return await asyncio.gather(*(self.change(way, each) for each in storm), return_exceptions=True)
 
         for outcome in self.runner.run(all_at_once()):

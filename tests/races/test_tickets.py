@@ -8,12 +8,12 @@ from typing import Any, Final
 import pytest
 
 from db.engine import Database
-from db.ticketing import Show, Ticket
+from db.models import Show, Ticket
 from domain import show, ticket
-from domain.errors import TicketNotFound
-from tests.factories import soon
-from tests.races.rivals import holding, started
-from tests.ticketing import make_show, make_ticket, sold, unbalanced
+from errors import TicketNotFound
+from tests.support.factories import soon
+from tests.support.rivals import holding, started
+from tests.support.ticketing import make_show, make_ticket, sold, unbalanced
 
 HOLD_SHOW: Final = "SELECT FROM shows WHERE id = %(id)s FOR NO KEY UPDATE"
 

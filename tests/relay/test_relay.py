@@ -14,13 +14,13 @@ import pytest
 from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType
 from httpx import AsyncClient
 
+from config.settings import Settings
 from db.engine import Database
-from domain import document
-from domain.document import digest
-from schema.contract import SCHEMA, sdl
-from schema.manifests import collected
-from settings import Settings
-from tests.factories import make_movie, make_place, make_session, soon
+from domain import trusted_document
+from domain.trusted_document import digest
+from graphql_server.document_manifests import collected
+from graphql_server.executable_schema import SCHEMA, sdl
+from tests.support.factories import make_movie, make_place, make_session, soon
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = {"first": "Int", "after": "String", "last": "Int", "before": "String"}
@@ -148,7 +148,7 @@ async def relay(
     shutil.copy(client_code / "persisted.json", released)
     found = collected(released, schema=SCHEMA.graphql, limits=settings.limits)
     async with database.transaction() as tx:
-        assert await document.add(tx, [each.text for each in found]) == len(found)
+        assert await trusted_document.add(tx, [each.text for each in found]) == len(found)
     names = {each.text.split()[1].partition("(")[0]: digest(each.text) for each in found}
     return Client(client, names)
 

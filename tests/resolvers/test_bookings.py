@@ -8,7 +8,8 @@ import pytest
 from db.engine import Database
 from db.models import Booking, User
 from domain import instants
-from tests.factories import (
+from tests.support.documents import barred, done, refused, send
+from tests.support.factories import (
     make_booking,
     make_expired_booking,
     make_place,
@@ -17,9 +18,8 @@ from tests.factories import (
     make_user,
     soon,
 )
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import barred, done, refused, send
-from tests.seats import free
+from tests.support.graphql_client import GraphQL
+from tests.support.seats import free
 
 CHANGES = ["reserveSeats", "confirmBooking", "cancelBooking"]
 FREE = "query ($id: ID!) { session(id: $id) { seatsAvailable } }"

@@ -4,8 +4,8 @@ import pytest
 
 from db import ids
 from db.engine import Database
-from tests.factories import make_session, make_user
-from tests.graphql_client import GraphQL
+from tests.support.factories import make_session, make_user
+from tests.support.graphql_client import GraphQL
 
 BOUNDS = '(from: "2026-11-21T00:00:00Z", to: "2026-11-20T23:59:59Z") { totalCount }'
 LISTS = {

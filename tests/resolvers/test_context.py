@@ -7,8 +7,8 @@ import pytest
 
 from db.engine import Database, Reader
 from db.models import User
-from tests.factories import PASSWORD, make_booking, make_movie, make_rating, make_session, make_user
-from tests.graphql_client import GraphQL
+from tests.support.factories import PASSWORD, make_booking, make_movie, make_rating, make_session, make_user
+from tests.support.graphql_client import GraphQL
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ import pytest
 
 from db import ids
 from db.engine import Database
-from db.models import User
-from db.ticketing import EventReservation
+from db.models import EventReservation, User
 from domain import instants
-from tests.factories import make_user, soon
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import barred, done, refused, send
-from tests.ticketing import availability, make_event, make_event_reservation, unbalanced
+from tests.support.documents import barred, done, refused, send
+from tests.support.factories import make_user, soon
+from tests.support.graphql_client import GraphQL
+from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
 LIST: Final = "query ($filter: EventFilter) { events(filter: $filter) { totalCount nodes { name } } }"
 ONE: Final = "query ($id: ID!) { event(id: $id) { id uuid name availability capacity } }"

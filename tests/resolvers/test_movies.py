@@ -8,9 +8,9 @@ import pytest
 from db.engine import Database
 from db.models import User
 from domain import instants
-from tests.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import MOVIE, barred, done, refused
+from tests.support.documents import MOVIE, barred, done, refused
+from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.graphql_client import GraphQL
 
 LIST = """query ($sort: MovieSort! = RATING, $filter: MovieFilter) {
     movies(sort: $sort, filter: $filter) { totalCount nodes { title } }

@@ -6,9 +6,9 @@ import pytest
 
 from db.engine import Database
 from db.models import User
-from tests.factories import make_booking, make_page_view, make_rating, make_seat_reservation, make_user
-from tests.graphql_client import GraphQL
-from tests.ticketing import make_event_reservation, make_ticket
+from tests.support.factories import make_booking, make_page_view, make_rating, make_seat_reservation, make_user
+from tests.support.graphql_client import GraphQL
+from tests.support.ticketing import make_event_reservation, make_ticket
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"

@@ -8,9 +8,9 @@ from httpx import AsyncClient
 from db.engine import Database
 from db.models import User
 from domain import instants
-from tests.factories import bearer, make_page_view, make_user, soon
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import done, refused, send
+from tests.support.documents import done, refused, send
+from tests.support.factories import bearer, make_page_view, make_user, soon
+from tests.support.graphql_client import GraphQL
 
 LIST = """query ($filter: PageViewFilter) {
     pageViews(filter: $filter) {

@@ -6,9 +6,9 @@ import pytest
 
 from db.engine import Database
 from db.models import User
-from tests.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import barred, done, refused
+from tests.support.documents import barred, done, refused
+from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.graphql_client import GraphQL
 
 LIST = "query ($filter: PlaceFilter) { places(filter: $filter) { totalCount nodes { name } } }"
 FACTS: dict[str, Any] = {"name": "Le Champo", "address": "51 rue des Écoles, Paris", "capacity": 130}

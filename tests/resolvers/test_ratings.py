@@ -4,9 +4,9 @@ import pytest
 
 from db.engine import Database
 from db.models import User
-from tests.factories import make_movie, make_rating, make_user
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import barred, done, refused
+from tests.support.documents import barred, done, refused
+from tests.support.factories import make_movie, make_rating, make_user
+from tests.support.graphql_client import GraphQL
 
 RATINGS = """query ($id: ID!) {
     movie(id: $id) { rating ratingCount viewerRating { id value movie { id } } }

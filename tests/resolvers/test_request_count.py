@@ -5,14 +5,14 @@ from typing import cast
 
 import pytest
 
-from db import tally
 from resolvers.context import Context
 from resolvers.request_count import requests_served
+from runtime.request_count import private_counter
 
 
 @pytest.mark.parametrize(("counted", "shown"), [(7, 7), (2**31 - 1, 2**31 - 1), (2**31, 2**31 - 1), (2**40, 2**31 - 1)])
 async def test_more_than_an_int_can_hold_is_the_largest_int(counted: int, shown: int) -> None:
-    counting = tally.private()
+    counting = private_counter()
     counting.learn(1, counted)
     context = cast("Context", SimpleNamespace(user_id=1, services=SimpleNamespace(tally=counting)))
 

@@ -8,7 +8,8 @@ import pytest
 from db.engine import Database
 from db.models import User
 from domain import instants
-from tests.factories import (
+from tests.support.documents import barred, done, refused, send
+from tests.support.factories import (
     make_booking,
     make_expired_booking,
     make_movie,
@@ -17,8 +18,7 @@ from tests.factories import (
     make_user,
     soon,
 )
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import barred, done, refused, send
+from tests.support.graphql_client import GraphQL
 
 OF_MOVIE = """query ($id: ID!, $place: ID, $from: DateTime, $to: DateTime) {
     movie(id: $id) { sessions(placeId: $place, from: $from, to: $to) { totalCount nodes { startsAt } } }

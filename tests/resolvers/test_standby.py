@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+from config.settings import Settings
 from db.engine import Database, Reader
 from db.models import User
-from settings import Settings
-from tests.factories import make_booking, make_movie, make_place, make_rating, make_user
-from tests.graphql_client import GraphQL
+from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_user
+from tests.support.graphql_client import GraphQL
 
 STANDBY = "the-standby"
 

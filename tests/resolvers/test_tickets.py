@@ -8,13 +8,12 @@ from typing import Any, Final
 import pytest
 
 from db.engine import Database
-from db.models import User
-from db.ticketing import Show, Ticket
+from db.models import Show, Ticket, User
 from domain import instants
-from tests.factories import make_user, soon
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import barred, done, refused, send
-from tests.ticketing import make_show, make_ticket, sold, unbalanced
+from tests.support.documents import barred, done, refused, send
+from tests.support.factories import make_user, soon
+from tests.support.graphql_client import GraphQL
+from tests.support.ticketing import make_show, make_ticket, sold, unbalanced
 
 SHOW: Final = """query ($id: ID, $at: DateTime) {
     show(id: $id, showTiming: $at) { id showTiming ticketCount ticketLimit }

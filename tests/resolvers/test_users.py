@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from auth import HASHER
 from db.engine import Database
 from domain import instants
-from tests.factories import PASSWORD, insert, make_page_view, make_user
-from tests.graphql_client import GraphQL
-from tests.resolvers.documents import done, refused, send
+from identity.passwords import HASHER
+from tests.support.documents import done, refused, send
+from tests.support.factories import PASSWORD, insert, make_page_view, make_user
+from tests.support.graphql_client import GraphQL
 
 VIEWER = "{ viewer { id email username isStaff } }"
 USER = "query ($id: ID!) { node(id: $id) { id ... on User { email isStaff } } }"

@@ -6,11 +6,11 @@ from typing import Any, Final
 import pytest
 from httpx import AsyncClient
 
+from config.settings import Settings
 from db import ids
 from db.engine import Database
-from settings import Settings
-from tests.factories import bearer, make_user
-from tests.ticketing import make_event, make_event_reservation, make_ticket
+from tests.support.factories import bearer, make_user
+from tests.support.ticketing import make_event, make_event_reservation, make_ticket
 
 TOKEN: Final = "the counter's own token".replace(" ", "-")
 NOBODYS: Final = "4b029817-f723-4695-9281-ec126747cba1"

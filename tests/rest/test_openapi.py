@@ -9,15 +9,23 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from config.settings import Settings
 from db import ids
 from db.engine import Database
 from rest.endpoint import PATH_IDS, Endpoint
 from rest.endpoints import ENDPOINTS
-from rest.errors import status_of
+from rest.error_format import status_of
 from rest.openapi import document, refusals
-from settings import Settings
-from tests.catalogue_standin import CatalogueStandIn
-from tests.factories import PASSWORD, bearer, make_booking, make_collection, make_rating, make_session, make_user
+from tests.support.catalogue_standin import CatalogueStandIn
+from tests.support.factories import (
+    PASSWORD,
+    bearer,
+    make_booking,
+    make_collection,
+    make_rating,
+    make_session,
+    make_user,
+)
 
 Schema = dict[str, Any]
 # Events and the counter have statuses of their own: test_openapi_ticketing.py.

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from httpx import AsyncClient
 
+from config.settings import Settings
 from db import ids
 from db.engine import Database
 from db.models import Movie
-from rest.posters import poster_svg
-from settings import Settings
-from tests.factories import SECRET, make_movie
-from tests.rest.answers import codes
+from demo.posters import poster_svg
+from tests.support.answers import codes
+from tests.support.factories import SECRET, make_movie
 
 
 @pytest.fixture

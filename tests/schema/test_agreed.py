@@ -18,7 +18,7 @@ from graphql import (
     print_ast,
 )
 
-from schema.contract import sdl
+from graphql_server.executable_schema import sdl
 
 AGREED = build_schema((Path(__file__).parent / "agreed.graphql").read_text())
 SERVED = build_schema(sdl())

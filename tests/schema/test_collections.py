@@ -7,14 +7,14 @@ from uuid import uuid4
 import pytest
 from httpx import AsyncClient
 
+from config.settings import Settings
 from db import ids
 from db.engine import Database
 from db.models import User
 from domain import collection
-from settings import Settings
-from tests.catalogue_standin import CatalogueStandIn
-from tests.factories import bearer, make_collection, make_user
-from tests.graphql_client import GraphQL
+from tests.support.catalogue_standin import CatalogueStandIn
+from tests.support.factories import bearer, make_collection, make_user
+from tests.support.graphql_client import GraphQL
 from upstreams.standin_catalogue import listed
 
 ZAZIE = {"uuid": "57baf4f4-c9ef-4197-9e4f-acf04eae5b4d", "title": "Zazie", "description": "", "genres": ["Comedy"]}

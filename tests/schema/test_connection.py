@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from db import ids
 from db.engine import Database
 from db.models import Movie, Place, User
-from tests.factories import (
+from tests.support.factories import (
     bearer,
     make_booking,
     make_movie,
@@ -20,7 +20,7 @@ from tests.factories import (
     make_user,
     soon,
 )
-from tests.graphql_client import Answer, GraphQL
+from tests.support.graphql_client import Answer, GraphQL
 
 ROWS = 5
 PAGE = "edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"

@@ -15,9 +15,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from domain import errors
-from schema.contract import sdl
-from tests.graphql_client import GraphQL
+import errors
+from graphql_server.executable_schema import sdl
+from tests.support.graphql_client import GraphQL
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
 SCHEMA = build_schema(sdl())

@@ -11,12 +11,12 @@ from typing import Any, Final
 import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, is_required_argument
 
+from config.settings import Settings
 from db.engine import Database
 from db.models import User
-from schema.contract import SCHEMA
-from settings import Settings
-from tests.catalogue_standin import CatalogueStandIn
-from tests.factories import (
+from graphql_server.executable_schema import SCHEMA
+from tests.support.catalogue_standin import CatalogueStandIn
+from tests.support.factories import (
     make_booking,
     make_collection,
     make_movie,
@@ -28,10 +28,10 @@ from tests.factories import (
     make_user,
     soon,
 )
-from tests.graphql_client import GraphQL
-from tests.prices import entry, make_export, offers_of, tell
-from tests.ticketing import make_event, make_event_reservation, make_show, make_ticket
-from tests.upstreams.price_party import TOKEN, PriceParty, price_party
+from tests.support.graphql_client import GraphQL
+from tests.support.price_party import TOKEN, PriceParty, price_party
+from tests.support.prices import entry, make_export, offers_of, tell
+from tests.support.ticketing import make_event, make_event_reservation, make_show, make_ticket
 
 TYPES: Final = SCHEMA.graphql.type_map
 ROWS: Final = 5

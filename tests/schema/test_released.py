@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from schema.changes import changes
-from schema.contract import sdl
+from graphql_server.breaking_changes import changes
+from graphql_server.executable_schema import sdl
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "released.graphql"

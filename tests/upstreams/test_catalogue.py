@@ -8,8 +8,8 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
-from domain.errors import RouteNotFound, UpstreamUnavailable
-from tests.upstreams.third_party import Address, Behaviour, ThirdParty, saying, third_party
+from errors import RouteNotFound, UpstreamUnavailable
+from tests.support.third_party import Address, Behaviour, ThirdParty, saying, third_party
 from upstreams.catalogue import LAST_PAGE, Catalogue, read_movie
 from upstreams.metrics import UpstreamMetrics
 from upstreams.resilience import Limits, Upstream

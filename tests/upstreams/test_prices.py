@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from app import providers
+from config.settings import Settings
 from db.engine import Database
-from domain.errors import InvalidInput, ProviderNotFound, UpstreamUnavailable
-from settings import Settings
-from tests.prices import fall_silent
-from tests.upstreams.price_party import TOKEN, PriceParty, price_party
+from errors import InvalidInput, ProviderNotFound, UpstreamUnavailable
+from runtime.server import listen
+from tests.support.price_party import TOKEN, PriceParty, price_party
+from tests.support.prices import fall_silent
 from upstreams.metrics import UpstreamMetrics
 from upstreams.prices import Prices
-from web.server import listen
 
 # All of it is about who waits for how long.
 pytestmark = pytest.mark.alone

@@ -15,11 +15,11 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
-from domain.errors import UpstreamUnavailable
-from tests.upstreams.third_party import Address, Behaviour, ThirdParty, hanging, saying, slow, third_party, well
+from errors import UpstreamUnavailable
+from runtime.server import listen
+from tests.support.third_party import Address, Behaviour, ThirdParty, hanging, saying, slow, third_party, well
 from upstreams.metrics import UpstreamMetrics
 from upstreams.resilience import Answer, Limits, State, Upstream
-from web.server import listen
 
 LIMITS = Limits(deadline=0.6, patience=0.1, rest=0.3)
 PASSWORD = "not-to-be-seen"

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from settings import Settings
-from tests.factories import SECRET
+from config.settings import Settings
+from runtime.server import listen, served_aside
+from tests.support.factories import SECRET
 from upstreams import rehearsal, standin_catalogue
 from upstreams.rehearsal import rehearsing
 from upstreams.standins import Faults, StandIn, create_standins
-from web.server import listen, served_aside
 
 LIST = "/catalogue/api/v1/maya/movies/"
 AUTH = ("somebody", "a password")

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from domain.errors import UpstreamUnavailable
-from tests.s3 import BUCKET, environment, s3
+from errors import UpstreamUnavailable
+from tests.support.s3 import BUCKET, environment, s3
 from upstreams.store import Store
 
 NAME = "exp_1.csv"

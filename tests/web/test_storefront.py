@@ -8,7 +8,7 @@ import pytest
 from graphql import build_schema, parse, validate
 from httpx import AsyncClient
 
-from schema.contract import sdl
+from graphql_server.executable_schema import sdl
 from web import storefront
 
 FIRST_VISIT: Final = {"main.js", "theme.js", "storefront.css", *storefront.FIRST}

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
-from auth import read_token
 from db import ids
 from db.engine import Database
 from domain import instants
-from tests.factories import KEYS, PASSWORD, make_user
-from tests.rest.answers import codes, message
+from identity.tokens import read_token
+from tests.support.answers import codes, message
+from tests.support.factories import KEYS, PASSWORD, make_user
 
 ADA = {"email": "ada@example.org", "password": PASSWORD}
 

@@ -6,8 +6,8 @@ import pytest
 from httpx import AsyncClient
 
 from db.engine import Database
-from tests.factories import bearer, make_user
-from tests.rest.answers import codes, message
+from tests.support.answers import codes, message
+from tests.support.factories import bearer, make_user
 
 PATH = "/v1/analytics/track"
 SEEN = {"tracking_id": "visitor-1", "type": "page_enter", "page": {"scheme": "https", "path": "/movies"}}

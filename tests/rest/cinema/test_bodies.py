@@ -4,8 +4,8 @@ import pytest
 from httpx import AsyncClient
 
 from db.engine import Database
-from tests.factories import PASSWORD, bearer, make_booking, make_movie, make_user
-from tests.rest.answers import codes, message
+from tests.support.answers import codes, message
+from tests.support.factories import PASSWORD, bearer, make_booking, make_movie, make_user
 
 JSON = {"Content-Type": "application/json"}
 WITH_BODY = [

@@ -9,7 +9,8 @@ from db import ids
 from db.engine import Database
 from db.models import Booking, User
 from domain import instants
-from tests.factories import (
+from tests.support.answers import codes, message
+from tests.support.factories import (
     bearer,
     make_booking,
     make_expired_booking,
@@ -19,8 +20,7 @@ from tests.factories import (
     make_user,
     soon,
 )
-from tests.rest.answers import codes, message
-from tests.statements import Statements
+from tests.support.statements import Statements
 
 CHANGES = ["reserve", "confirm", "cancel"]
 NOWHERE = ["bok_1", "bok_", "ses_1", "1", "%00", "bok_99999999999999999999"]

@@ -6,17 +6,9 @@ from httpx import AsyncClient
 from db import ids
 from db.engine import Database
 from db.models import Movie
-from tests.factories import (
-    bearer,
-    make_movie,
-    make_place,
-    make_rating,
-    make_session,
-    make_user,
-    soon,
-)
-from tests.rest.answers import codes, message
-from tests.statements import Statements
+from tests.support.answers import codes, message
+from tests.support.factories import bearer, make_movie, make_place, make_rating, make_session, make_user, soon
+from tests.support.statements import Statements
 
 NOWHERE = ["mov_1", "mov_", "mov_01", "mov_99999999999999999999", "plc_1", "1", "%00", "mov_1%00", "é", "mov_-1"]
 

@@ -10,8 +10,8 @@ from httpx import AsyncClient
 from db import ids
 from db.engine import Database
 from db.models import Session
-from tests.factories import make_movie, make_place, make_session
-from tests.rest.answers import codes, message
+from tests.support.answers import codes, message
+from tests.support.factories import make_movie, make_place, make_session
 
 PARIS = ZoneInfo("Europe/Paris")
 

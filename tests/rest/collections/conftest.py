@@ -2,8 +2,8 @@
 
 import pytest
 
-from settings import Settings
-from tests.catalogue_standin import CatalogueStandIn
+from config.settings import Settings
+from tests.support.catalogue_standin import CatalogueStandIn
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pytest
 from httpx import AsyncClient
 
-from auth import read_token
 from db.engine import Database
-from tests.factories import KEYS, PASSWORD, bearer, make_user
-from tests.rest.answers import codes
+from identity.tokens import read_token
+from tests.support.answers import codes
+from tests.support.factories import KEYS, PASSWORD, bearer, make_user
 
 ADA = {"username": "ada", "password": PASSWORD}
 

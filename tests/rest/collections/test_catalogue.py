@@ -8,9 +8,9 @@ import pytest
 from httpx import AsyncClient
 
 from db.engine import Database
-from tests.catalogue_standin import CatalogueStandIn
-from tests.factories import bearer, make_user
-from tests.rest.answers import codes
+from tests.support.answers import codes
+from tests.support.catalogue_standin import CatalogueStandIn
+from tests.support.factories import bearer, make_user
 from upstreams.standin_catalogue import listed
 
 

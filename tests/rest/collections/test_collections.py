@@ -11,8 +11,8 @@ from httpx import AsyncClient, Response
 from db import ids
 from db.engine import Database
 from db.models import User
-from tests.factories import bearer, make_user
-from tests.rest.answers import codes, message
+from tests.support.answers import codes, message
+from tests.support.factories import bearer, make_user
 
 ZAZIE = {
     "title": "Zazie dans le métro",

@@ -1,4 +1,4 @@
-"""GET /request-count/ and POST /request-count/reset/, on one process; two are tried in tests/test_request_count.py."""
+"""GET /request-count/ and POST /request-count/reset/, on one process; two are tried in tests/edge/test_request_count.py."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 from httpx import AsyncClient
 
 from db.engine import Database
-from tests.factories import bearer, make_user
+from tests.support.factories import bearer, make_user
 
 
 @pytest.fixture

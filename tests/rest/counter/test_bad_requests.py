@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from db import ids
 from db.engine import Database
 from tests.rest.counter.test_counter import failed
-from tests.ticketing import make_ticket
+from tests.support.ticketing import make_ticket
 
 TICKET: Final[dict[str, object]] = {
     "userName": "Ada",

@@ -12,8 +12,8 @@ from httpx import AsyncClient, Response
 from db import ids
 from db.engine import Database
 from domain import instants
-from tests.factories import soon
-from tests.ticketing import make_show, make_ticket, sold, unbalanced
+from tests.support.factories import soon
+from tests.support.ticketing import make_show, make_ticket, sold, unbalanced
 
 KOLKATA: Final = ZoneInfo("Asia/Kolkata")
 LATER: Final = "2047-10-21T18:30:00+05:30"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from db import ids
 from db.engine import Database
-from tests.ticketing import make_event, make_event_reservation
+from tests.support.ticketing import make_event, make_event_reservation
 
 EVENT: Final = {"name": "Rocket", "description": "To Mars", "date": "2047-10-21T09:00:00Z", "availability": 3}
 REQUIRED: Final = ["Missing data for required field."]

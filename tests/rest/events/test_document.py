@@ -9,7 +9,7 @@ from httpx import AsyncClient, Response
 
 from db import ids
 from db.engine import Database
-from tests.ticketing import make_event, make_event_reservation
+from tests.support.ticketing import make_event, make_event_reservation
 
 DESCRIPTION: Final = (
     "I'm nobody's taxi service; I'm not gonna be there to catch you every time you feel like jumping out of a"

@@ -7,9 +7,9 @@ from httpx import AsyncClient
 
 from db import ids
 from db.engine import Database
-from db.ticketing import Event
-from tests.factories import soon
-from tests.ticketing import availability, make_event, make_event_reservation
+from db.models import Event
+from tests.support.factories import soon
+from tests.support.ticketing import availability, make_event, make_event_reservation
 
 
 def path(event: Event) -> str:

@@ -8,10 +8,9 @@ from httpx import AsyncClient, Response
 
 from db import ids
 from db.engine import Database
-from db.models import User
-from db.ticketing import Event, EventReservation
-from tests.factories import bearer, make_user
-from tests.ticketing import availability, make_event, make_event_reservation, unbalanced
+from db.models import Event, EventReservation, User
+from tests.support.factories import bearer, make_user
+from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
 
 def path(row: EventReservation) -> str:

@@ -8,14 +8,14 @@ import pytest
 from httpx import AsyncClient
 from starlette.applications import Starlette
 
+from config.settings import Settings
 from db.engine import Database
 from db.models import User
 from domain import export
-from settings import Settings
-from tests.factories import bearer, make_user
-from tests.graphql_client import GraphQL
-from tests.prices import make_export
-from tests.rest.answers import codes
+from tests.support.answers import codes
+from tests.support.factories import bearer, make_user
+from tests.support.graphql_client import GraphQL
+from tests.support.prices import make_export
 from upstreams.store import Store
 
 CSV = b"provider,id,title,year,price,first_seen_at,last_seen_at\r\n"

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from config.settings import Settings
 from db.engine import Database
-from settings import Settings
-from tests.factories import make_user
-from tests.graphql_client import GraphQL
-from tests.prices import fall_silent, make_export
-from tests.resolvers.documents import barred, done, refused
-from tests.rest.answers import codes
-from tests.upstreams.price_party import TOKEN, PriceParty, price_party
+from tests.support.answers import codes
+from tests.support.documents import barred, done, refused
+from tests.support.factories import make_user
+from tests.support.graphql_client import GraphQL
+from tests.support.price_party import TOKEN, PriceParty, price_party
+from tests.support.prices import fall_silent, make_export
 
 CW = {
     "Movies": [

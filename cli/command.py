@@ -1,0 +1,92 @@
+"""What the commands have in common: the settings, the database, and faults that end them in one line."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from psycopg import OperationalError
+
+from config.settings import Settings, unknown_variables
+from db import revision
+from db.embedded.postmaster import embedded
+from runtime import logs
+
+log = structlog.get_logger("matinee")
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked. The text is one line that says what to do."""
+
+
+class NoAnswerError(CommandError):
+    """The database does not answer."""
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment, and warn of variables that mean nothing; raise SettingsError."""
+    settings = Settings.from_env(os.environ)
+    logs.configure(as_json=json_logs(settings))
+    for warning in unknown_variables(os.environ):
+        log.warning(warning)
+    return settings
+
+
+def json_logs(settings: Settings) -> bool:
+    """Return whether log lines are for machines."""
+    return logs.wants_json(sys.stderr, production=settings.production)
+
+
+@contextmanager
+def database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
+    """Yield the address of the database with its schema up to date, the embedded one unless another is set.
+
+    Raise CommandError where another one's schema is behind, or it does not answer while it is needed.
+    """
+    if settings.database_url:
+        try:
+            _refuse_old_schema(settings.database_url)
+        except NoAnswerError as error:
+            if needed:
+                raise
+            # A server may start before its database: until then it answers 503, and /readyz says why.
+            log.warning(str(error))
+        yield settings.database_url
+        return
+    with embedded(settings.data_dir) as url:
+        migrated(url)
+        yield url
+
+
+def migrated(url: str) -> None:
+    """Bring the schema up to date; raise CommandError where that is not possible."""
+    try:
+        with _reachable():
+            revision.reach_head(url)
+    except revision.MigrationError as error:
+        raise CommandError(f"The schema of the database could not be brought up to date: {error}") from error
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise NoAnswerError(f"DATABASE_URL: the database does not answer: {reason}") from error
+
+
+def _refuse_old_schema(url: str) -> None:
+    with _reachable():
+        found = revision.current(url)
+    if revision.is_behind(found):
+        raise CommandError(
+            f"The schema of the database is at {found or 'nothing'} and this server needs {revision.head()}."
+            " Run: matinee migrate"
+        )

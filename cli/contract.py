@@ -1,0 +1,120 @@
+"""`matinee schema` and `matinee documents`: the contract with clients, and the documents that they were built with."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from graphql import GraphQLError
+
+from app import connected
+from cli.command import CommandError, database, examples, read_settings
+from config.settings import Settings
+from db.models import TrustedDocument
+from domain import trusted_document
+from domain.trusted_document import digest
+from graphql_server.breaking_changes import changes
+from graphql_server.document_manifests import Found, ManifestError, collected, names
+from graphql_server.executable_schema import SCHEMA, sdl
+
+schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
+document_commands = typer.Typer(
+    help="Trusted documents: what clients may be released with.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@schema_commands.command("export", epilog=examples("matinee schema export --out schema.graphql"))
+def schema_export(
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+) -> None:
+    """Print the GraphQL contract in the schema definition language."""
+    if out is None:
+        typer.echo(sdl(), nl=False)
+    else:
+        try:
+            out.write_text(sdl(), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(
+                f"{out} cannot be written: {error.strerror}. Name a file in a folder that is there."
+            ) from error
+
+
+@schema_commands.command("check", epilog=examples("matinee schema check released.graphql"))
+def schema_check(
+    old: Annotated[
+        Path, typer.Argument(help="The SDL that clients were built on.", exists=True, dir_okay=False, readable=True)
+    ],
+) -> None:
+    """List what this server's contract does to clients of an older one; fail where it breaks them."""
+    try:
+        found = changes(old.read_text(encoding="utf-8"), sdl())
+    except (GraphQLError, UnicodeDecodeError) as error:
+        problem = error.message.rstrip(".") if isinstance(error, GraphQLError) else "not UTF-8"
+        raise CommandError(f"{old}: {problem}. Give a file of the schema definition language.") from error
+    for change in found:
+        typer.echo(change)
+    if any(change.breaking for change in found):
+        raise CommandError("Clients of the older contract would break.")
+    typer.echo("Clients of the older contract go on working.")
+
+
+@document_commands.command(
+    "add", epilog=examples("matinee documents add web/documents", "matinee documents add web/__generated__")
+)
+def documents_add(
+    folder: Annotated[Path, typer.Argument(help="With .graphql files, or JSON manifests of Relay or Apollo.")],
+) -> None:
+    """Register the documents of a client's release, all of them or, where one is wrong, none.
+
+    A file is one document, with its fragments; its id is `sha256:` and the SHA-256 of the file as it is. They can be asked for
+    at once, on every server.
+    """
+    settings = read_settings()
+    try:
+        found = collected(folder, schema=SCHEMA.graphql, limits=settings.limits)
+    except ManifestError as error:
+        raise CommandError(str(error)) from error
+    for each in found:
+        typer.echo(f"sha256:{digest(each.text)}  {names(each.text)}")
+    with database(settings) as url:
+        added = asyncio.run(_add(replace(settings, database_url=url), found))
+    typer.echo(f"{added} added, {len(found) - added} known before.")
+
+
+async def _add(settings: Settings, found: list[Found]) -> int:
+    async with connected(settings) as opened, opened.transaction() as tx:
+        return await trusted_document.add(tx, [each.text for each in found])
+
+
+@document_commands.command("list", epilog=examples("matinee documents list"))
+def documents_list() -> None:
+    """List the registered documents, the oldest first: when they were added, their ids and operations."""
+    settings = read_settings()
+    with database(settings) as url:
+        for each in asyncio.run(_all(replace(settings, database_url=url))):
+            added = each.added_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+            typer.echo(f"{added}  sha256:{each.hash}  {names(each.text)}")
+
+
+async def _all(settings: Settings) -> list[TrustedDocument]:
+    async with connected(settings) as opened:
+        return await trusted_document.all_documents(opened.primary)
+
+
+@document_commands.command("remove", epilog=examples("matinee documents remove sha256:…"))
+def documents_remove(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="As `matinee documents list` shows it.")],
+) -> None:
+    """Take a document out of the registry; servers that know it run it for up to a minute more."""
+    settings = read_settings()
+    with database(settings) as url:
+        if not asyncio.run(_remove(replace(settings, database_url=url), identifier.removeprefix("sha256:"))):
+            raise CommandError(f"{identifier} is not registered. See: matinee documents list")
+    typer.echo(f"{identifier} is removed.")
+
+
+async def _remove(settings: Settings, hashed: str) -> bool:
+    async with connected(settings) as opened, opened.transaction() as tx:
+        return await trusted_document.remove(tx, digest=hashed)

@@ -1,0 +1,81 @@
+"""How much a request may ask for: every limit is an environment variable, declared here as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from config import variables
+from config.variables import Variable
+from runtime.rate_windows import Rate
+
+PREFIX: Final = "MATINEE_LIMIT_"
+
+
+def most(name: str, default: int, meaning: str, *, least: int = 1, highest: int = 999_999_999) -> Variable:
+    """Return the variable of a limit that is a whole number."""
+    parse = variables.whole(least, highest)
+    return Variable(f"{PREFIX}{name}", parse, default=str(default), meaning=meaning, example=str(default))
+
+
+def rate(name: str, default: str, meaning: str) -> Variable:
+    """Return the variable of a limit on what is done in some time."""
+    told = f"{meaning}, written like `{default}` or `1000/hour`; `off` for no limit"
+    return Variable(f"{PREFIX}{name}", variables.rate, default=default, meaning=told, example=default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """The limits of one server."""
+
+    body_bytes: Annotated[int, most("BODY", 1024 * 1024, "bytes of a request's body")]
+    json_depth: Annotated[
+        int, most("JSON_DEPTH", 32, "lists and objects within each other in a JSON body", highest=500)
+    ]
+    characters: Annotated[int, most("DOCUMENT", 100_000, "characters of a GraphQL document")]
+    tokens: Annotated[int, most("TOKENS", 5_000, "names, signs and values in a document; GraphiQL's own asks with 400")]
+    depth: Annotated[
+        int, most("DEPTH", 16, "fields within each other in a document; GraphiQL's own has 15", highest=100)
+    ]
+    aliases: Annotated[
+        int, most("ALIASES", 50, "aliases in an operation, as often as its fragments repeat them", least=0)
+    ]
+    directives: Annotated[int, most("DIRECTIVES", 50, "directives in a document", least=0)]
+    directives_here: Annotated[int, most("DIRECTIVES_HERE", 5, "directives in one place of a document", least=0)]
+    repeats: Annotated[int, most("REPEATS", 10, "times that one name may stand in one selection of a document")]
+    comparisons: Annotated[
+        int,
+        most(
+            "COMPARISONS",
+            30_000,
+            "steps of comparing fields that fragments bring to one place; 30 fragments of 8 fields there take 16000",
+        ),
+    ]
+    operations: Annotated[int, most("OPERATIONS", 20, "operations in a document")]
+    fragments: Annotated[int, most("FRAGMENTS", 100, "fragments in a document", least=0)]
+    mutations: Annotated[int, most("MUTATIONS", 10, "mutations in one operation")]
+    ids: Annotated[int, most("IDS", 100, "ids that `nodes` takes at once", highest=1000)]
+    operation_cost: Annotated[int, most("OPERATION_COST", 12_000, "cost of one operation, worked out before it runs")]
+    cost: Annotated[
+        Rate | None, rate("COST", "60000/minute", "cost of all operations of a user, or of an address without one")
+    ]
+    sign_in: Annotated[Rate | None, rate("SIGN_IN", "10/minute", "sign-ins from an address, and into an account")]
+    sign_up: Annotated[
+        Rate | None,
+        rate(
+            "SIGN_UP",
+            "300/minute",
+            "accounts made from an address, and tries for a name; unset, off where that of sign-ins is",
+        ),
+    ]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "RequestLimits":
+        """Return the limits of an environment; raise SettingsError on the first wrong one."""
+        values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
+        if values["sign_in"] is None and not environ.get(FIELDS["sign_up"].name, "").strip():
+            # Who does without the one on a closed network does not expect the other.
+            values["sign_up"] = None
+        return cls(**values)
+
+
+FIELDS: Final[Mapping[str, Variable]] = variables.declared(RequestLimits)

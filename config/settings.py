@@ -1,0 +1,431 @@
+"""The only reader of the environment: every variable is declared once, here, as data."""
+
+import difflib
+import os
+import secrets as randomness
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+from config import variables
+from config.limits import FIELDS as LIMIT_FIELDS
+from config.limits import RequestLimits
+from config.variables import SettingsError, Variable
+
+PREFIX: Final = "MATINEE_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the server was told. Immutable, and small enough to travel to workers by pickle."""
+
+    database_url: Annotated[
+        str | None,
+        Variable(
+            "DATABASE_URL",
+            partial(variables.database, prefer="read-write"),
+            shown_default="embedded",
+            meaning="PostgreSQL 15 or newer, for writes and reads; several hosts, separated by commas, follow a failover",
+            example="postgresql://matinee:password@db1:5432,db2:5432/matinee",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    database_read_url: Annotated[
+        str | None,
+        Variable(
+            "DATABASE_READ_URL",
+            partial(variables.database, prefer="prefer-standby"),
+            meaning="standbys that catalogue reads may come from",
+            example="postgresql://matinee:password@standby:5432/matinee",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    data_dir: Annotated[
+        Path,
+        Variable(
+            "MATINEE_DATA_DIR",
+            variables.folder,
+            default=".matinee",
+            meaning="folder of the embedded database and the generated secret",
+            example="/var/lib/matinee",
+        ),
+    ]
+    environment: Annotated[
+        str,
+        Variable(
+            "MATINEE_ENV",
+            variables.one_of("development", "production"),
+            default="development",
+            meaning="`production` generates no secret, loads no demo data, has no stand-ins and logs as JSON",
+            example="production",
+        ),
+    ]
+    introspection: Annotated[
+        bool | None,
+        Variable(
+            "MATINEE_INTROSPECTION",
+            variables.switch_where_set,
+            shown_default="`on`; in production `off`",
+            meaning="`off` refuses GraphQL documents that ask for the schema by `__schema` or `__type`",
+            example="on",
+        ),
+    ]
+    graphiql: Annotated[
+        bool | None,
+        Variable(
+            "MATINEE_GRAPHIQL",
+            variables.switch_where_set,
+            shown_default="`on`; in production `off`",
+            meaning="`on` shows GraphiQL to browsers at `/graphql`; it reads the schema by introspection",
+            example="on",
+        ),
+    ]
+    public_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_PUBLIC_URL",
+            variables.web_address,
+            shown_default="the address served",
+            meaning="base of the absolute addresses in answers",
+            example="https://cinema.example.org",
+        ),
+    ]
+    secrets: Annotated[
+        tuple[bytes, ...],
+        Variable(
+            "MATINEE_SECRET",
+            variables.secrets,
+            shown_default="generated, kept in the data directory",
+            meaning="signs tokens and cursors, at least 32 bytes; several, separated by commas: the first signs, all verify",
+            example="$(openssl rand -hex 32)",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    hold_seconds: Annotated[
+        int,
+        Variable(
+            "MATINEE_HOLD_SECONDS",
+            variables.whole(1, 3600),
+            default="60",
+            meaning="life of a booking before it is confirmed, 1 to 3600 seconds",
+            example="60",
+        ),
+    ]
+    pool_size: Annotated[
+        int,
+        Variable(
+            "MATINEE_POOL_SIZE",
+            variables.whole(1, 1000),
+            default="10",
+            meaning="database connections of a worker process, 1 to 1000",
+            example="10",
+        ),
+    ]
+    pipeline_connections: Annotated[
+        int,
+        Variable(
+            "MATINEE_PIPELINE_CONNECTIONS",
+            variables.whole(0, 100),
+            default="2",
+            meaning="connections of a worker process that reads of all callers share, to each of the databases, 0 to 100; 0 "
+            "reads by the pool, for connection poolers in between that know no prepared statements or start-up options",
+            example="2",
+        ),
+    ]
+    statement_seconds: Annotated[
+        float,
+        Variable(
+            "MATINEE_STATEMENT_SECONDS",
+            variables.seconds(0.1, 3600),
+            default="5",
+            meaning="the longest that a statement may run",
+            example="5",
+        ),
+    ]
+    lock_seconds: Annotated[
+        float,
+        Variable(
+            "MATINEE_LOCK_SECONDS",
+            variables.seconds(0.1, 3600),
+            default="2",
+            meaning="the longest wait for a lock",
+            example="2",
+        ),
+    ]
+    token_seconds: Annotated[
+        int,
+        Variable(
+            "MATINEE_TOKEN_SECONDS",
+            variables.whole(1, 366 * 86400),
+            default="86400",
+            meaning="life of a token, in seconds",
+            example="86400",
+        ),
+    ]
+    timezone: Annotated[
+        ZoneInfo,
+        Variable(
+            "MATINEE_TIMEZONE",
+            variables.timezone,
+            default="Europe/Paris",
+            meaning="whose days `from` and `to` of the session lists mean",
+            example="Europe/Paris",
+        ),
+    ]
+    catalogue_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CATALOGUE_URL",
+            variables.list_address,
+            shown_default="a stand-in; in production none",
+            meaning="the third-party catalogue's list of movies, at its own address",
+            example="https://catalogue.example.org/api/v1/maya/movies/",
+            # Somebody may try to give the password in it.
+            secret=True,
+        ),
+    ]
+    catalogue_user: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CATALOGUE_USER",
+            variables.user_name,
+            meaning="name for the catalogue's basic authentication",
+            example="matinee",
+        ),
+    ]
+    catalogue_password: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CATALOGUE_PASSWORD",
+            variables.credential,
+            meaning="password for the catalogue's basic authentication",
+            example="…",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    counter_timezone: Annotated[
+        ZoneInfo,
+        Variable(
+            "MATINEE_COUNTER_TIMEZONE",
+            variables.timezone,
+            default="Asia/Kolkata",
+            meaning="where times without an offset are, in `/api/…`",
+            example="Asia/Kolkata",
+        ),
+    ]
+    counter_token: Annotated[
+        bytes | None,
+        Variable(
+            "MATINEE_COUNTER_TOKEN",
+            variables.counter_token,
+            meaning="what every write to `/events/` and `/reservations/` and every call of `/api/…` needs as"
+            " `X-Auth-Token`, unless a staff user makes it",
+            example="$(openssl rand -hex 16)",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    counter_open: Annotated[
+        bool,
+        Variable(
+            "MATINEE_COUNTER_OPEN",
+            variables.yes_or_no,
+            default="false",
+            meaning="`true` lets the server start in production without a counter token, open to anybody",
+            example="true",
+        ),
+    ]
+
+    cinemaworld_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CINEMAWORLD_URL",
+            variables.web_address,
+            shown_default="a stand-in; in production none",
+            meaning="base of the price provider Cinemaworld: `/movies`, `/movies/{id}` and `/movie` are below it",
+            example="https://prices.example.org/dev/cinemaworld",
+            secret=True,
+        ),
+    ]
+    cinemaworld_token: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_CINEMAWORLD_TOKEN",
+            variables.credential,
+            meaning="sent to Cinemaworld as `x-access-token`",
+            example="…",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    filmworld_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_FILMWORLD_URL",
+            variables.web_address,
+            shown_default="a stand-in; in production none",
+            meaning="base of the price provider Filmworld, as of the other one",
+            example="https://prices.example.org/dev/filmworld",
+            secret=True,
+        ),
+    ]
+    filmworld_token: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_FILMWORLD_TOKEN",
+            variables.credential,
+            meaning="sent to Filmworld as `x-access-token`",
+            example="…",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    offers_fresh_seconds: Annotated[
+        float,
+        Variable(
+            "MATINEE_OFFERS_FRESH_SECONDS",
+            variables.seconds(0, 3600),
+            default="5",
+            meaning="for how long a price provider's answer is good",
+            example="5",
+        ),
+    ]
+    exports_url: Annotated[
+        str | None,
+        Variable(
+            "MATINEE_EXPORTS_URL",
+            variables.store_address,
+            shown_default="the folder `exports` in the data directory",
+            meaning="where the files of exports are kept: a folder of this machine, or a bucket, whose credentials and "
+            "region are those of its own variables, such as AWS_ACCESS_KEY_ID",
+            example="s3://matinee-exports/csv",
+        ),
+    ]
+    traces_url: Annotated[
+        str | None,
+        Variable(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            variables.web_address,
+            meaning="a collector of OpenTelemetry traces that takes OTLP over HTTP, at `/v1/traces` below this address;"
+            " headers, sampling and the service's name are told by OpenTelemetry's other variables",
+            example="http://collector.example.org:4318",
+            # Somebody may try to give credentials in it.
+            secret=True,
+        ),
+    ]
+    documents: Annotated[
+        str,
+        Variable(
+            "MATINEE_DOCUMENTS",
+            variables.one_of("off", "log", "enforce"),
+            default="off",
+            meaning="GraphQL documents that are not registered: `off` runs them, `log` runs, logs and counts them, `enforce`"
+            " refuses them",
+            example="enforce",
+        ),
+    ]
+    export_daily: Annotated[
+        bool,
+        Variable(
+            "MATINEE_EXPORT_DAILY",
+            variables.switch,
+            default="off",
+            meaning="`on` makes an export every 24 hours by itself, for staff",
+            example="on",
+        ),
+    ]
+    trusted_proxies: Annotated[
+        str,
+        Variable(
+            "MATINEE_TRUSTED_PROXIES",
+            variables.proxies,
+            shown_default="none",
+            meaning="proxies in front of this server, whose `X-Forwarded-For` says where a request comes from: addresses "
+            "and networks, separated by commas",
+            example="10.0.0.0/8,192.168.7.2",
+        ),
+    ]
+    limits: RequestLimits
+
+    @property
+    def production(self) -> bool:
+        """Whether this is production, where nothing is generated or assumed."""
+        return self.environment == "production"
+
+    @property
+    def tells_schema(self) -> bool:
+        """Whether introspection is answered."""
+        return not self.production if self.introspection is None else self.introspection
+
+    @property
+    def tells_names(self) -> bool:
+        """Whether an error may suggest names of the schema: to developers, and where they could be asked for anyway."""
+        return self.tells_schema and not self.production
+
+    @property
+    def shows_graphiql(self) -> bool:
+        """Whether a browser gets GraphiQL."""
+        return not self.production if self.graphiql is None else self.graphiql
+
+    def require_counter(self) -> None:
+        """Raise SettingsError where the counter would be open in production and nobody has said that it may be."""
+        if self.production and self.counter_token is None and not self.counter_open:
+            problem = "must be set when MATINEE_ENV is production, unless MATINEE_COUNTER_OPEN is true"
+            raise NAMED["MATINEE_COUNTER_TOKEN"].error(problem)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings of an environment; raise SettingsError on the first wrong one.
+
+        In development a missing secret is read from the data directory, and made there the first time.
+        """
+        values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
+        settings = cls(**values, limits=RequestLimits.from_env(environ))
+        return settings if settings.secrets else replace(settings, secrets=(_kept_secret(settings),))
+
+
+FIELDS: Final[Mapping[str, Variable]] = variables.declared(Settings)
+VARIABLES: Final[tuple[Variable, ...]] = (*FIELDS.values(), *LIMIT_FIELDS.values())
+NAMED: Final[Mapping[str, Variable]] = {variable.name: variable for variable in VARIABLES}
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each `MATINEE_…` variable that nothing reads, with the nearest name that something does."""
+    warnings = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in NAMED:
+            near = difflib.get_close_matches(name, NAMED, n=1, cutoff=0.75)
+            warnings.append(f"{name} is not a variable of Matinee" + (f"; did you mean {near[0]}?" if near else "."))
+    return warnings
+
+
+def _kept_secret(settings: Settings) -> bytes:
+    if settings.production:
+        raise NAMED["MATINEE_SECRET"].error("must be set when MATINEE_ENV is production")
+    file = settings.data_dir / "secret"
+    try:
+        return _read_or_make(file)
+    except OSError as problem:
+        text = f"must be a folder that can be written to ({problem.strerror}: {file})"
+        raise NAMED["MATINEE_DATA_DIR"].error(text) from None
+
+
+def _read_or_make(file: Path) -> bytes:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"secret.{randomness.token_hex(8)}")
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(randomness.token_hex(variables.SECRET_BYTES), encoding="ascii")
+        try:
+            # A link appears whole or not at all: of processes that start together all read one secret.
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    secret = file.read_bytes().strip()
+    if len(secret) < variables.SECRET_BYTES:
+        raise SettingsError(
+            f"{file} holds no secret of {variables.SECRET_BYTES} bytes. Delete it, and a new one is made"
+        )
+    return secret

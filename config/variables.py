@@ -1,0 +1,225 @@
+"""What an environment variable is, and how its text is read: what every setting is declared with."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final, get_type_hints
+from zoneinfo import ZoneInfo
+
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import Error as PsycopgError
+
+from runtime.rate_windows import Rate
+
+SECRET_BYTES: Final = 32
+STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
+RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,4})(second|minute|hour|day)")
+UNITS: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+WEB_ADDRESS: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?"
+
+
+class SettingsError(ValueError):
+    """A variable is wrong. The text is one line: the variable, what is wrong with it, an example."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable. `parse` takes the text, empty for unset, and raises ValueError with what it must be."""
+
+    name: str
+    parse: Callable[[str], object]
+    meaning: str
+    example: str
+    default: str = ""
+    shown_default: str = "none"
+    secret: bool = False
+
+    @property
+    def default_in_words(self) -> str:
+        """What is used when the variable is unset, as a manual says it."""
+        return self.default or self.shown_default
+
+    def read(self, environ: Mapping[str, str]) -> object:
+        """Return the value to use, an empty variable counting as unset; raise SettingsError where it is wrong."""
+        text = environ.get(self.name, "").strip()
+        try:
+            return self.parse(text or self.default)
+        except ValueError as problem:
+            found = "" if self.secret else f", not {_shown(text)}"
+            raise self.error(f"{problem}{found}") from None
+
+    def error(self, problem: str) -> SettingsError:
+        """Return the error that says in one line what is wrong with this variable."""
+        return SettingsError(f"{self.name} {problem}. Example: {self.name}={self.example}")
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 60 else f"{text[:60]!r}…"
+
+
+def declared(kind: type) -> dict[str, Variable]:
+    """Return the variables that the fields of a class are annotated with, by the names of the fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers, both bounds included."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """Return a reader of a number of seconds, both bounds included."""
+
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not least <= float(text) <= most:
+            raise ValueError(f"must be a number of seconds from {least:g} to {most:g}")
+        return float(text)
+
+    return parse
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Return a reader of one of these words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return text
+
+    return parse
+
+
+def database(text: str, *, prefer: str) -> str | None:
+    """Return the address as libpq spells it, with a bound on the wait for a host that does not answer.
+
+    With several hosts `prefer` picks among them, so that a failover is followed.
+    """
+    if not text:
+        return None
+    url = re.sub(r"^(postgres|postgresql|postgresql\+psycopg)://", "postgresql://", text)
+    try:
+        parts = conninfo_to_dict(url) if url.startswith("postgresql://") else {}
+    except PsycopgError:
+        # libpq's own text may quote the password.
+        parts = {}
+    if not parts:
+        raise ValueError("must be the address of a PostgreSQL database")
+    added = {"connect_timeout": "2"} | ({"target_session_attrs": prefer} if "," in str(parts.get("host")) else {})
+    query = "&".join(f"{name}={value}" for name, value in added.items() if name not in parts)
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+
+
+def web_address(text: str) -> str | None:
+    """Return the address without a slash at its end, None for none."""
+    if text and not re.fullmatch(WEB_ADDRESS, text):
+        raise ValueError("must be an address that starts with http:// or https://, without a query")
+    return text.rstrip("/") or None
+
+
+def list_address(text: str) -> str | None:
+    """Return the address to the letter: to many a server one slash more or less is a redirect."""
+    web_address(text)
+    return text or None
+
+
+def credential(text: str) -> str | None:
+    """Return a name, a password or a token, None for none."""
+    if not text.isprintable():
+        raise ValueError("must be printable characters")
+    return text or None
+
+
+def user_name(text: str) -> str | None:
+    """Return a name that basic authentication can carry, None for none."""
+    if ":" in text:
+        raise ValueError("must have no colon")
+    return credential(text)
+
+
+def secrets(text: str) -> tuple[bytes, ...]:
+    """Return the keys that are written between commas."""
+    parts = text.split(",") if text else []
+    keys = tuple(part.strip().encode("utf-8", "surrogateescape") for part in parts)
+    if any(len(key) < SECRET_BYTES for key in keys):
+        raise ValueError(f"must have at least {SECRET_BYTES} bytes, in each part between commas")
+    return keys
+
+
+def counter_token(text: str) -> bytes | None:
+    """Return a token as it stands in a header, None for none."""
+    if not re.fullmatch(r"[ -~]{0,1024}", text):
+        raise ValueError("must be of ASCII letters, digits and signs, for it travels in a header")
+    return text.encode() or None
+
+
+def yes_or_no(text: str) -> bool:
+    """Return whether it is `true`; nothing is `false`."""
+    if text.lower() not in ("true", "false", ""):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def store_address(text: str) -> str | None:
+    """Return the address of a store of files, None for none."""
+    if text and not re.fullmatch(STORE_ADDRESS, text):
+        raise ValueError("must be an address that starts with file:///, s3://, gs:// or az://, without a query")
+    return text.rstrip("/") or None
+
+
+def switch(text: str) -> bool:
+    """Return whether it is `on`."""
+    return one_of("on", "off")(text) == "on"
+
+
+def switch_where_set(text: str) -> bool | None:
+    """Return whether it is `on`, None where nothing is said."""
+    return switch(text) if text else None
+
+
+def rate(text: str) -> Rate | None:
+    """Return so much in so long, None for `off`."""
+    if text == "off":
+        return None
+    found = RATE.fullmatch(text)
+    amount, number = (int(found[1]), int(found[2] or 1)) if found else (0, 0)
+    if not found or not amount or not number:
+        raise ValueError("must be a rate, a number per second, minute, hour or day, or off")
+    return Rate(amount, number * UNITS[found[3]])
+
+
+def proxies(text: str) -> str:
+    """Return addresses and networks, separated by commas, as uvicorn takes them."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        for part in parts:
+            ip_network(part)
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+    return ",".join(parts)
+
+
+def timezone(text: str) -> ZoneInfo:
+    """Return the time zone of a name."""
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be the name of a time zone in the IANA database") from None
+
+
+def folder(text: str) -> Path:
+    """Return the folder, which need not be there yet."""
+    try:
+        folder = Path(text).expanduser().absolute()
+        folder.exists()
+    except (RuntimeError, ValueError):
+        raise ValueError("must be a folder") from None
+    return folder

@@ -1,0 +1,115 @@
+"""One commit for many callers: changes that arrive together travel, run and become durable together."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import errors
+from psycopg.rows import AsyncRowFactory
+
+from db.engine import POOL_TIMEOUT_SECONDS, Pool, Reading, T
+from db.notices import Changed, Kind, Note, unheard
+from db.refusals import refusals
+from errors import Unavailable
+
+LARGEST_BATCH: Final = 128
+MOST_WAITING: Final = 10_000
+
+Parameters = Mapping[str, object]
+# Returns the statement that takes the locks of all the changes in one order, and its parameters.
+LockAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that waits: its statement, and the future that its rows are promised by."""
+
+    factory: AsyncRowFactory[Any]
+    statement: str
+    parameters: Parameters
+    rows: asyncio.Future[list[Any]]
+
+
+class CommitBatcher(Reading):
+    """A transaction that callers share, for use cases of one statement whose refusals change nothing.
+
+    While one batch commits the next gathers, so a lone caller waits for nobody, and a crowd in front of one session
+    pays for one round trip and one commit instead of queueing for its lock, commit after commit.
+    """
+
+    def __init__(self, pool: Pool, *, lock_all: LockAll, note: Note = unheard) -> None:
+        """Run batches on connections of `pool`, their locks taken first, by `lock_all`; tell of changes by `note`."""
+        self._pool = pool
+        self._lock_all = lock_all
+        self._note = note
+        self._waiting: list[Change] = []
+        self._runner: asyncio.Task[None] | None = None
+
+    def touch(self, kind: Kind, identity: int) -> None:
+        """Tell at once: what `fetch` has returned is durable."""
+        self._note(Changed(kind, identity))
+
+    async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Parameters) -> list[T]:
+        """Return the rows of a change once it is durable; raise Unavailable, or the refusal of a broken constraint."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable
+        rows: asyncio.Future[list[T]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Change(factory, statement, parameters, rows))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run_all())
+        return await rows
+
+    async def _run_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+                await self._settle(batch)
+        finally:
+            # Somebody still waits only where the runner was cut off.
+            left, self._waiting, self._runner = self._waiting, [], None
+            fail(left, Unavailable())
+
+    async def _settle(self, batch: Sequence[Change]) -> None:
+        try:
+            with refusals():
+                found = await self._run(batch)
+        except Exception as error:  # noqa: BLE001  # it is raised where it belongs: at the callers
+            await self._part(batch, error)
+        except BaseException:
+            fail(batch, Unavailable())
+            raise
+        else:
+            for change, rows in zip(batch, found, strict=True):
+                # A caller that has gone away has cancelled its future; its change stands all the same.
+                if not change.rows.done():
+                    change.rows.set_result(rows)
+
+    async def _part(self, batch: Sequence[Change], error: Exception) -> None:
+        """Try each change alone, so that one that fails by itself, or a deadlock, does not take the others down."""
+        cause = error.__cause__ or error
+        is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, errors.DeadlockDetected)
+        if len(batch) == 1 or is_everybodys:
+            fail(batch, error)
+            return
+        for change in batch:
+            await self._settle([change])
+
+    async def _run(self, batch: Sequence[Change]) -> list[list[Any]]:
+        async with self._pool.connection(POOL_TIMEOUT_SECONDS) as connection:
+            cursors = [connection.cursor(row_factory=change.factory) for change in batch]
+            async with connection.pipeline():
+                await connection.execute("BEGIN")
+                if len(batch) > 1:
+                    await connection.execute(*self._lock_all([change.parameters for change in batch]))
+                for cursor, change in zip(cursors, batch, strict=True):
+                    await cursor.execute(change.statement, change.parameters)
+                await connection.execute("COMMIT")
+            return [await cursor.fetchall() for cursor in cursors]
+
+
+def fail(batch: Sequence[Change], error: Exception) -> None:
+    """Raise an error at every caller that still waits."""
+    for change in batch:
+        if not change.rows.done():
+            change.rows.set_exception(error)

@@ -1,0 +1,55 @@
+"""The tables of bookings, and of each change of their seats."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, text
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import instant, reference, snowflake_id
+
+
+class BookingStatus(StrEnum):
+    """What a booking can be; only an open one can still change."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Booking(SQLModel, table=True):
+    """Seats of one session, held by one user until `closes_at`, or theirs for good once confirmed."""
+
+    __tablename__: ClassVar[str] = "bookings"
+    __table_args__ = (
+        CheckConstraint("reserved_seats >= 0", name="bookings_reserved_seats_check"),
+        CheckConstraint("status IN ('open', 'confirmed', 'cancelled', 'expired')", name="bookings_status_check"),
+        Index("bookings_of_user", "user_id", "id"),
+        Index("bookings_of_session", "session_id", "status"),
+        Index("bookings_open", "session_id", "closes_at", postgresql_where=text("status = 'open'")),
+        Index("bookings_due", "closes_at", postgresql_where=text("status = 'open'")),
+    )
+
+    id: int = snowflake_id()
+    user_id: int = reference("users")
+    session_id: int = reference("sessions")
+    status: BookingStatus = Field(sa_column=Column(Text, nullable=False, server_default=text("'open'")))
+    reserved_seats: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    created_at: datetime = instant()
+    closes_at: datetime = instant()
+    confirmed_at: datetime | None = instant(nullable=True)
+    cancelled_at: datetime | None = instant(nullable=True)
+
+
+class SeatReservation(SQLModel, table=True):
+    """One change of a booking's seats; rows are only ever added."""
+
+    __tablename__: ClassVar[str] = "seat_reservations"
+    __table_args__ = (Index("seat_reservations_of_booking", "booking_id", "id"),)
+
+    id: int = snowflake_id()
+    booking_id: int = reference("bookings", delete="CASCADE")
+    seats: int = Field(sa_column=Column(Integer, nullable=False))
+    created_at: datetime = instant()

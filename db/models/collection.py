@@ -1,0 +1,50 @@
+"""The tables of collections and of the movies in them."""
+
+from datetime import datetime
+from typing import ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import Uuid as UuidColumn
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import derived, instant, reference, snowflake_id, words
+
+# A collection is answered with all of its movies, in the order in which they were given.
+MOVIES_BY_COLLECTION: Final = """
+    SELECT collection_id, position, uuid, title, description, genres, genre_names FROM collected_movies
+    WHERE collection_id = ANY (%(ids)s::bigint[]) ORDER BY collection_id, position
+"""
+
+
+class Collection(SQLModel, table=True):
+    """Movies of the third-party catalogue that a user has put together."""
+
+    __tablename__: ClassVar[str] = "collections"
+    __table_args__ = (Index("collections_of_user", "user_id", "id"),)
+
+    id: int = snowflake_id()
+    user_id: int = reference("users")
+    title: str = words()
+    description: str = words()
+    created_at: datetime = instant(default=True)
+    updated_at: datetime = instant(default=True)
+
+
+class CollectedMovie(SQLModel, table=True):
+    """A movie of a collection, as the catalogue told of it then: it belongs to a third party, and may be gone there."""
+
+    __tablename__: ClassVar[str] = "collected_movies"
+    __table_args__ = (UniqueConstraint("collection_id", "uuid", name="collected_movies_collection_id_uuid_key"),)
+
+    collection_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    )
+    position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    uuid: UUID = Field(sa_column=Column(UuidColumn, nullable=False))
+    title: str = words()
+    description: str = words()
+    # The one text that the catalogue writes, and what it means.
+    genres: str = words()
+    genre_names: list[str] = derived(ARRAY(Text), "genre_names(genres)")

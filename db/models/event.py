@@ -1,0 +1,63 @@
+"""The tables of events and of the reservations of their tickets."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import CODEPOINTS, derived, instant, reference, snowflake_id, words
+
+
+class Event(SQLModel, table=True):
+    """Something with tickets. `taken` counts those of live reservations; a deleted event is hidden, never destroyed."""
+
+    __tablename__: ClassVar[str] = "events"
+    __table_args__ = (
+        CheckConstraint("taken BETWEEN 0 AND capacity", name="events_taken_check"),
+        Index("events_by_date", "date", "id", postgresql_where=text("deleted_at IS NULL")),
+        # Over a column that changes only with the last ticket: every other sale leaves the indexes alone.
+        Index(
+            "events_with_tickets_by_date",
+            "date",
+            "id",
+            postgresql_where=text("deleted_at IS NULL AND NOT sold_out"),
+        ),
+        Index("events_by_trigram", "name_trigrams", postgresql_using="gin"),
+    )
+
+    id: int = snowflake_id()
+    name: str = words()
+    name_key: str = derived(Text(collation=CODEPOINTS), "fold(name)", internal=True)
+    name_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(name))", internal=True)
+    description: str = words()
+    date: datetime = instant()
+    capacity: int = Field(sa_column=Column(Integer, nullable=False))
+    taken: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    availability: int = derived(Integer, "capacity - taken")
+    sold_out: bool = derived(Boolean, "taken >= capacity", internal=True)
+    created_at: datetime = instant(default=True)
+    updated_at: datetime = instant(default=True)
+    deleted_at: datetime | None = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=True, info={"internal": True})
+    )
+
+
+class EventReservation(SQLModel, table=True):
+    """Tickets of one event, a user's or, made by REST without a token, nobody's. A cancelled one tells what it held."""
+
+    __tablename__: ClassVar[str] = "event_reservations"
+    __table_args__ = (
+        CheckConstraint("tickets > 0", name="event_reservations_tickets_check"),
+        Index("event_reservations_of_user", "user_id", "id"),
+        Index("event_reservations_of_event", "event_id", postgresql_where=text("NOT cancelled")),
+    )
+
+    id: int = snowflake_id()
+    event_id: int = reference("events")
+    user_id: int | None = reference("users", nullable=True)
+    tickets: int = Field(sa_column=Column(Integer, nullable=False))
+    cancelled: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    created_at: datetime = instant(default=True)
+    updated_at: datetime = instant(default=True)

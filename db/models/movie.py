@@ -1,0 +1,48 @@
+"""The table of movies, with the columns that triggers and expressions derive."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Double, Index, Integer, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import CODEPOINTS, derived, instant, snowflake_id, words
+
+# Stand in for «never» at the far end of an order: a keyset cannot compare NULLs, and Python has no infinite dates.
+LONG_AGO: Final = "timestamptz '0001-01-02 00:00:00+00'"
+
+FAR_AHEAD: Final = "timestamptz '9999-12-30 00:00:00+00'"
+
+
+class Movie(SQLModel, table=True):
+    """A film. What is derived from sessions and ratings is kept by triggers, in their own transaction."""
+
+    __tablename__: ClassVar[str] = "movies"
+    __table_args__ = (
+        CheckConstraint("duration BETWEEN 1 AND 1440", name="movies_duration_check"),
+        Index("movies_by_rating", "rating_order", "id"),
+        Index("movies_by_airing_from", "airing_from_order", "id"),
+        Index("movies_by_airing_to", "airing_to_order", "id"),
+        Index("movies_by_trigram", "title_trigrams", postgresql_using="gin"),
+        Index("movies_by_genre", "genres", postgresql_using="gin"),
+    )
+
+    id: int = snowflake_id()
+    title: str = words()
+    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
+    title_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(title))", internal=True)
+    description: str = words()
+    poster: str = words()
+    duration: int = Field(sa_column=Column(Integer, nullable=False))
+    genres: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+    airing_from: datetime | None = instant(nullable=True)
+    airing_to: datetime | None = instant(nullable=True)
+    rating_sum: Any = Field(
+        sa_column=Column(Numeric, nullable=False, server_default=text("0"), info={"internal": True})
+    )
+    rating_count: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    rating: float | None = derived(Double, "(rating_sum / nullif(rating_count, 0))::double precision", nullable=True)
+    rating_order: float = derived(Double, "coalesce((rating_sum / nullif(rating_count, 0))::double precision, -1)")
+    airing_from_order: datetime = derived(DateTime(timezone=True), f"coalesce(airing_from, {LONG_AGO})")
+    airing_to_order: datetime = derived(DateTime(timezone=True), f"coalesce(airing_to, {FAR_AHEAD})")

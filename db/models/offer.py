@@ -1,0 +1,75 @@
+"""The tables of offers, of the provider entries behind them, and of how each provider did last."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import CODEPOINTS, derived, instant, reference, snowflake_id, words
+
+
+class MovieOffer(SQLModel, table=True):
+    """A movie that providers sell: what their entries of the same movie are joined to. Listed while one has a price."""
+
+    __tablename__: ClassVar[str] = "movie_offers"
+    __table_args__ = (
+        Index("movie_offers_by_title", "title_key", "id"),
+        Index("movie_offers_by_trigram", "title_trigrams", postgresql_using="gin"),
+    )
+
+    id: int = snowflake_id()
+    title: str = words()
+    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
+    title_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(title))", internal=True)
+    year: str | None = Field(default=None, sa_column=Column(Text))
+    poster: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ProviderMovie(SQLModel, table=True):
+    """A provider's entry of a movie, as it was seen last. A failed provider's entries stay `listed`, the last it told.
+
+    `price` is null where there is none that can be read; `priced_at` is when it was read.
+    """
+
+    __tablename__: ClassVar[str] = "provider_movies"
+    __table_args__ = (
+        CheckConstraint("price >= 0", name="provider_movies_price_check"),
+        Index("provider_movies_of_offer", "offer_id"),
+        Index("provider_movies_by_tail", "tail"),
+        Index("provider_movies_by_title", "title_key"),
+        Index("provider_movies_listed", "provider", postgresql_where=text("listed")),
+    )
+
+    provider: str = Field(sa_column=Column(Text, primary_key=True))
+    provider_movie_id: str = Field(sa_column=Column(Text(collation=CODEPOINTS), primary_key=True))
+    offer_id: int = reference("movie_offers")
+    title: str = words()
+    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
+    # What stands behind the provider's two letters: the same at both providers where they mean the same movie.
+    tail: str | None = derived(
+        Text(collation=CODEPOINTS),
+        "CASE WHEN provider_movie_id ~ '^[A-Za-z]{2}.' THEN lower(substr(provider_movie_id, 3)) END",
+        nullable=True,
+    )
+    year: str | None = Field(default=None, sa_column=Column(Text))
+    poster: str | None = Field(default=None, sa_column=Column(Text))
+    price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+    priced_at: datetime | None = instant(nullable=True)
+    listed: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    first_seen_at: datetime = instant(default=True)
+    last_seen_at: datetime = instant(default=True)
+
+
+class PriceProvider(SQLModel, table=True):
+    """How a provider did when it was asked last, by any server; `failures` are those in a row."""
+
+    __tablename__: ClassVar[str] = "price_providers"
+
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    answered_at: datetime | None = instant(nullable=True)
+    failed_at: datetime | None = instant(nullable=True)
+    failures: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    last_error: str | None = Field(default=None, sa_column=Column(Text))

@@ -1,0 +1,27 @@
+"""The table of places."""
+
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import CODEPOINTS, derived, snowflake_id, words
+
+
+class Place(SQLModel, table=True):
+    """A cinema; each has one room."""
+
+    __tablename__: ClassVar[str] = "places"
+    __table_args__ = (
+        CheckConstraint("capacity BETWEEN 1 AND 100000", name="places_capacity_check"),
+        Index("places_by_name", "name_key", "id"),
+        Index("places_by_trigram", "name_trigrams", postgresql_using="gin"),
+    )
+
+    id: int = snowflake_id()
+    name: str = words()
+    name_key: str = derived(Text(collation=CODEPOINTS), "fold(name)")
+    name_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(name))", internal=True)
+    address: str = words()
+    capacity: int = Field(sa_column=Column(Integer, nullable=False))

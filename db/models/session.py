@@ -1,0 +1,44 @@
+"""The tables of sessions, and of airings: which movie a place shows, and until when."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, text
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import CODEPOINTS, instant, reference, snowflake_id
+
+
+class Session(SQLModel, table=True):
+    """One showing of a movie. `taken` counts confirmed and held seats; `ends_at` follows the movie's duration."""
+
+    __tablename__: ClassVar[str] = "sessions"
+    __table_args__ = (
+        CheckConstraint("taken BETWEEN 0 AND capacity", name="sessions_taken_check"),
+        Index("sessions_of_movie", "movie_id", "starts_at", "id"),
+        Index("sessions_of_place", "place_id", "starts_at", "id"),
+        Index("sessions_of_movie_in_place", "movie_id", "place_id", "starts_at", "id"),
+    )
+
+    id: int = snowflake_id()
+    movie_id: int = reference("movies")
+    place_id: int = reference("places")
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    capacity: int = Field(sa_column=Column(Integer, nullable=False))
+    taken: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+
+
+class Airing(SQLModel, table=True):
+    """Where a movie is shown, and when for the last time: kept by triggers, so that no list aggregates sessions."""
+
+    __tablename__: ClassVar[str] = "airings"
+    __table_args__ = (Index("airings_of_movie_by_place", "movie_id", "place_key", "place_id"),)
+
+    movie_id: int = Field(sa_column=Column(BigInteger, ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True))
+    place_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("places.id", ondelete="CASCADE"), primary_key=True, index=True)
+    )
+    place_key: str = Field(sa_column=Column(Text(collation=CODEPOINTS), nullable=False))
+    last_starts_at: datetime = instant()
+    last_ends_at: datetime = instant()

@@ -1,0 +1,49 @@
+"""The tables of shows at the counter, and of the tickets sold for them."""
+
+from datetime import datetime
+from typing import ClassVar, Final
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, text
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import instant, reference, snowflake_id, words
+
+# Document 003: a show at the counter has so many tickets, and is gone so long after its start.
+SHOW_CAPACITY: Final = 20
+
+SHOW_HOURS: Final = 8
+
+SHOW_LIFE: Final = f"interval '{SHOW_HOURS} hours'"
+
+
+class Show(SQLModel, table=True):
+    """What the counter sells tickets for, known by its time alone. `taken` counts its tickets."""
+
+    __tablename__: ClassVar[str] = "shows"
+    __table_args__ = (
+        CheckConstraint("taken BETWEEN 0 AND capacity", name="shows_taken_check"),
+        Index("shows_show_timing_key", "show_timing", unique=True),
+    )
+
+    id: int = snowflake_id()
+    show_timing: datetime = instant()
+    capacity: int = Field(
+        default=SHOW_CAPACITY, sa_column=Column(Integer, nullable=False, server_default=text(str(SHOW_CAPACITY)))
+    )
+    taken: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+
+
+class Ticket(SQLModel, table=True):
+    """Tickets that one person bought at the counter: personal data, deleted with their show."""
+
+    __tablename__: ClassVar[str] = "tickets"
+    __table_args__ = (
+        CheckConstraint("ticket_count > 0", name="tickets_ticket_count_check"),
+        Index("tickets_of_show", "show_id", "id"),
+    )
+
+    id: int = snowflake_id()
+    show_id: int = reference("shows", delete="CASCADE")
+    user_name: str = words()
+    phone_number: str = words()
+    ticket_count: int = Field(sa_column=Column(Integer, nullable=False))

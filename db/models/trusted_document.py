@@ -1,0 +1,22 @@
+"""The table of trusted documents."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Text
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import CODEPOINTS, instant, words
+
+
+class TrustedDocument(SQLModel, table=True):
+    """A GraphQL document to the letter; the database sees to it that none stands under another's hash."""
+
+    __tablename__: ClassVar[str] = "trusted_documents"
+    __table_args__ = (
+        CheckConstraint("hash = encode(sha256(convert_to(text, 'UTF8')), 'hex')", name="trusted_documents_hash_check"),
+    )
+
+    hash: str = Field(sa_column=Column(Text(collation=CODEPOINTS), primary_key=True))
+    text: str = words()
+    added_at: datetime = instant(default=True)

@@ -1,0 +1,27 @@
+"""The table of accounts."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Text, func, text
+from sqlmodel import Field, SQLModel
+
+from db.models.columns import instant, snowflake_id, words
+
+
+class User(SQLModel, table=True):
+    """Somebody with an account, known by an e-mail address, a username or both."""
+
+    __tablename__: ClassVar[str] = "users"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(email, username) > 0", name="users_identity_check"),
+        Index("users_email_key", func.lower(text("email")), unique=True),
+        Index("users_username_key", func.lower(text("username")), unique=True),
+    )
+
+    id: int = snowflake_id()
+    email: str | None = Field(default=None, sa_column=Column(Text))
+    username: str | None = Field(default=None, sa_column=Column(Text))
+    password_hash: str = words()
+    is_staff: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    created_at: datetime = instant(default=True)

@@ -1,0 +1,65 @@
+"""Gathers what arrives together, so that many callers share one statement and one commit, each waiting for its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from errors import Unavailable
+
+Item = TypeVar("Item")
+Write = Callable[[Sequence[Item]], Awaitable[None]]
+
+
+class StatementBatcher(Generic[Item]):
+    """While one batch is being written, the next gathers: alone an item waits for nothing, in a crowd for one commit."""
+
+    def __init__(self, write: Write[Item], *, largest: int = 500, waiting: int = 10_000) -> None:
+        """Hand batches of at most `largest` items to `write`; refuse more than `waiting` at once."""
+        self._write = write
+        self._largest = largest
+        self._most_waiting = waiting
+        self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def add(self, item: Item) -> None:
+        """Return once the item is durable; raise what its batch was refused for, or Unavailable when too many wait."""
+        if len(self._waiting) >= self._most_waiting:
+            raise Unavailable
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, written))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_all())
+        await written
+
+    async def drain(self) -> None:
+        """Return once everything that waits is written."""
+        if self._writer is not None:
+            await self._writer
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+                await self._settle(batch)
+        finally:
+            # Somebody still waits only where the writer was cut off.
+            left, self._waiting, self._writer = self._waiting, [], None
+            tell(left, Unavailable())
+
+    async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
+        outcome: Exception | None = Unavailable()
+        try:
+            await self._write([item for item, _ in batch])
+            outcome = None
+        except Exception as error:  # noqa: BLE001  # each caller gets it raised; the writer itself must live on
+            outcome = error
+        finally:
+            tell(batch, outcome)
+
+
+def tell(batch: Sequence[tuple[Item, asyncio.Future[None]]], outcome: Exception | None) -> None:
+    """Let everybody who waits for a batch go on, with its failure raised where there is one."""
+    for _, written in batch:
+        # A caller that has gone away in the meantime has cancelled its future.
+        if not written.done():
+            written.set_result(None) if outcome is None else written.set_exception(outcome)

@@ -1,0 +1,21 @@
+"""Whether what an address names is there at all, asked where its list came back empty."""
+
+from typing import Final
+
+from db.engine import Reading
+from errors import MovieNotFound, PlaceNotFound
+
+THERE: Final = """
+    SELECT
+        EXISTS (SELECT FROM movies WHERE id = %(movie_id)s),
+        %(place_id)s::bigint IS NULL OR EXISTS (SELECT FROM places WHERE id = %(place_id)s)
+"""
+
+
+async def require(reading: Reading, *, movie_id: int, place_id: int | None = None) -> None:
+    """Raise MovieNotFound or, where a place is named too, PlaceNotFound; return where both are there."""
+    ((movie, place),) = await reading.tuples(THERE, movie_id=movie_id, place_id=place_id)
+    if not movie:
+        raise MovieNotFound
+    if not place:
+        raise PlaceNotFound

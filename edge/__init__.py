@@ -1,0 +1,1 @@
+"""What every request crosses before its door."""

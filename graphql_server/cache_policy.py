@@ -1,0 +1,86 @@
+"""Which answers caches on the way may keep: the catalogue as everybody sees it, and never what changes by the second."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.responses import Response
+
+from runtime.usage_metrics import Coordinate
+
+SECONDS: Final = 60
+PUBLIC: Final = f"public, max-age={SECONDS}"
+PRIVATE: Final = "private, no-store"
+# Whoever sends one of these is somebody.
+CREDENTIALS: Final = frozenset({"authorization", "cookie"})
+# Whoever adds a field decides here whether a minute-old value of it is good enough. Free seats and tickets never are,
+# prices say of themselves how old they are, and nothing that depends on the viewer belongs to everybody.
+CATALOGUE: Final[dict[str, frozenset[str]]] = {
+    "Query": frozenset({"movies", "movie", "places", "place", "session", "node", "nodes"}),
+    "Node": frozenset({"id"}),
+    "Movie": frozenset(
+        {
+            "id",
+            "title",
+            "description",
+            "poster",
+            "duration",
+            "genres",
+            "airingDates",
+            "rating",
+            "ratingCount",
+            "places",
+            "sessions",
+        }
+    ),
+    "AiringDates": frozenset({"from", "to"}),
+    "Place": frozenset({"id", "name", "address", "capacity", "movies", "sessions"}),
+    "Session": frozenset({"id", "startsAt", "capacity", "movie", "place"}),
+    "PageInfo": frozenset({"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}),
+    **{
+        f"{item}Connection": frozenset({"edges", "nodes", "pageInfo", "totalCount"})
+        for item in ("Movie", "Place", "Session")
+    },
+    **{f"{item}Edge": frozenset({"node", "cursor"}) for item in ("Movie", "Place", "Session")},
+}
+
+# The same for what is told to everybody as it is at this moment.
+EVERYBODYS: Final[dict[str, frozenset[str]]] = {
+    **CATALOGUE,
+    "Subscription": frozenset({"sessionChanged", "eventChanged"}),
+    "Session": CATALOGUE["Session"] | {"seatsAvailable"},
+    "Event": frozenset(
+        {"id", "uuid", "name", "description", "date", "capacity", "availability", "createdAt", "updatedAt"}
+    ),
+}
+
+
+def is_everybodys(asked: Iterable[Coordinate]) -> bool:
+    """Return whether these fields are the same for everybody, all of them."""
+    return all(each.field in EVERYBODYS.get(each.type, ()) for each in asked)
+
+
+def is_catalogue(asked: Iterable[Coordinate]) -> bool:
+    """Return whether these fields are of the catalogue, all of them."""
+    return all(each.field in CATALOGUE.get(each.type, ()) for each in asked)
+
+
+def shared(answered: Response, *, if_none_match: str) -> Response:
+    """Return the answer for caches to keep, or 304 where the client has it already."""
+    found = tag(bytes(answered.body))
+    headers = {"Cache-Control": PUBLIC, "ETag": found, "Vary": "Accept, Authorization, Cookie"}
+    if is_known(found, if_none_match):
+        return Response(status_code=304, headers=headers)
+    answered.headers.update(headers)
+    return answered
+
+
+def tag(body: bytes) -> str:
+    """Return the strong entity tag of a body."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def is_known(tag: str, if_none_match: str) -> bool:
+    """Return whether a client has this body already, by what its `If-None-Match` lists."""
+    listed = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
+    return tag in listed or "*" in listed

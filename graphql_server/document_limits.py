@@ -1,0 +1,130 @@
+"""What a document may hold, checked before it is validated: some rules of validation are slow where much is repeated."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+)
+
+from config.limits import PREFIX, RequestLimits
+from errors import QueryTooCostly
+
+# What fragments that double come to can have thousands of digits.
+MOST_SHOWN: Final = 10**9
+
+
+@dataclass(slots=True)
+class Size:
+    """How large a selection is with all that its fragments bring along, each as often as it is spread."""
+
+    depth: int = 0
+    aliases: int = 0
+    # Fields of the outermost selection.
+    fields: int = 0
+
+    def take_in(self, other: "Size") -> None:
+        """Add what stands beside it, a fragment for one."""
+        self.depth = max(self.depth, other.depth)
+        self.aliases += other.aliases
+        self.fields += other.fields
+
+    def take_below(self, field: FieldNode, below: "Size") -> None:
+        """Add a field with what is asked for below it."""
+        self.depth = max(self.depth, 1 + below.depth)
+        self.aliases += below.aliases + (field.alias is not None)
+        self.fields += 1
+
+
+@dataclass(slots=True)
+class Survey:
+    """What has been seen of a document. Each fragment is looked at once: its size is known wherever it is spread."""
+
+    limits: RequestLimits
+    fragments: dict[str, FragmentDefinitionNode]
+    sizes: dict[str, Size] = field(default_factory=dict)
+    directives: int = 0
+
+    def selection(self, node: SelectionSetNode | None) -> Size:
+        """Return the size of a selection."""
+        found, names = Size(), Counter[str]()
+        if node is not None:
+            self.gather(node, "", found, names)
+        for name, times in names.most_common(1):
+            require(times, self.limits.repeats, f"times `{name[:50]}` in one selection", "REPEATS")
+        return found
+
+    def gather(self, node: SelectionSetNode, kind: str, found: Size, names: Counter[str]) -> None:
+        """Add a selection, or one that is written in place for a type, to the one that is being looked at."""
+        for each in node.selections:
+            self.count_directives(each.directives)
+            if isinstance(each, FieldNode):
+                names[kind + (each.alias or each.name).value] += 1
+                found.take_below(each, self.selection(each.selection_set))
+            elif isinstance(each, InlineFragmentNode):
+                on = each.type_condition
+                self.gather(each.selection_set, f"... on {on.name.value} " if on else kind, found, names)
+            elif isinstance(each, FragmentSpreadNode):
+                names[f"{kind}...{each.name.value}"] += 1
+                found.take_in(self.fragment(each.name.value))
+
+    def fragment(self, name: str) -> Size:
+        """Return the size of a fragment; nothing yet for one that spreads itself, which validation will refuse."""
+        if name not in self.sizes:
+            self.sizes[name] = Size()
+            definition = self.fragments.get(name)
+            if definition is not None:
+                self.count_directives(definition.directives)
+                self.sizes[name] = self.selection(definition.selection_set)
+        return self.sizes[name]
+
+    def operation(self, node: OperationDefinitionNode) -> None:
+        """Raise QueryTooCostly where an operation is over a limit."""
+        self.count_directives(node.directives)
+        for variable in node.variable_definitions or ():
+            self.count_directives(variable.directives)
+        size = self.selection(node.selection_set)
+        require(size.depth, self.limits.depth, "fields within each other", "DEPTH")
+        require(size.aliases, self.limits.aliases, "aliases in one operation", "ALIASES")
+        if node.operation is OperationType.MUTATION:
+            require(size.fields, self.limits.mutations, "mutations in one operation", "MUTATIONS")
+
+    def count_directives(self, found: "tuple[object, ...] | None") -> None:
+        """Count the directives of one place."""
+        if found:
+            require(len(found), self.limits.directives_here, "directives in one place", "DIRECTIVES_HERE")
+            self.directives += len(found)
+
+
+def check(document: DocumentNode, limits: RequestLimits) -> None:
+    """Raise QueryTooCostly where a document is over a limit; takes time in proportion to its length."""
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    require(len(operations), limits.operations, "operations", "OPERATIONS")
+    require(len(fragments), limits.fragments, "fragments", "FRAGMENTS")
+    survey = Survey(limits, fragments)
+    for operation in operations:
+        survey.operation(operation)
+    # Those that no operation spreads are validated too.
+    for name in fragments:
+        survey.fragment(name)
+    require(survey.directives, limits.directives, "directives", "DIRECTIVES")
+
+
+def require(found: int, limit: int, what: str, variable: str) -> None:
+    """Raise QueryTooCostly where more was found than the limit of a variable."""
+    if found > limit:
+        raise over(str(found) if found < MOST_SHOWN else f"more than {MOST_SHOWN}", limit, what, variable)
+
+
+def over(found: str, limit: int, what: str, variable: str) -> QueryTooCostly:
+    """Return the refusal of a document with more than the limit of a variable."""
+    return QueryTooCostly(found=found, what=what, limit=limit, variable=f"{PREFIX}{variable}")

@@ -1,0 +1,144 @@
+"""Operations whose results come one after the other: what WebSocket and server-sent events have in common."""
+
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+
+import orjson
+from graphql import GraphQLError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from edge.visitors import Visitor
+from errors import Refusal, Refusals
+from graphql_server import cost_budget, trusted_documents
+from graphql_server.cache_policy import is_everybodys
+from graphql_server.error_format import formatted
+from graphql_server.executable_schema import SCHEMA
+from graphql_server.http import MISDIRECTED, Asked, misdirected, told
+from graphql_server.prepared_documents import Documents
+from live.topics import Follower
+from resolvers.context import Context
+from runtime.rate_windows import Rate, RateWindows
+from schema.user_error import flat
+
+READING: Final = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
+ALL: Final = frozenset(OperationType)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result of an operation; after one that did not run nothing follows."""
+
+    body: dict[str, Any]
+    ran: bool
+    # What it cost its caller; that makes no difference between two results.
+    extensions: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """All of it."""
+        return {**self.body, "extensions": self.extensions} if self.extensions else self.body
+
+
+class Itself(Visitor):
+    """The server, which works out what it tells to everybody, and has all the time that it needs."""
+
+    def count(self, _windows: RateWindows, _name: str, _key: str, _rate: Rate, _amount: int = 1) -> None:
+        """Count nothing."""
+
+
+async def results(
+    asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
+) -> AsyncGenerator[Result]:
+    """Yield what an operation results in: one for a query or mutation, one for each event of a subscription.
+
+    What comes after the first is worked out once for all who subscribe to the same and are to be told the same.
+    """
+    try:
+        text = await trusted_documents.admitted(context.services, query=asked.query, document=asked.document)
+    except (Refusal, Refusals) as refusal:
+        yield Result(told(flat(refusal)), ran=False)
+        return
+    asked = replace(asked, query=text)
+    key, last = None, None
+    async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
+        async for last in found:
+            yield last
+            key = common(asked, context) if last.ran else None
+            if key is not None:
+                break
+    if key is None:
+        return
+    source = partial(public, asked, context, reference=reference)
+    with context.services.broadcasts.joined(key, source, context.follower) as audience:
+        # What it was told last, too: that may be news to who was just on the way.
+        async with aclosing(audience.since(audience.version - 1, context.follower)) as later:
+            async for result in later:
+                if result != last:
+                    yield result
+                last = result
+
+
+def common(asked: Asked, context: Context) -> Hashable | None:
+    """Return what all have in common who are to be told the same; None where the answer depends on who asks.
+
+    The operation is one that has run; None also where its document was too long to be remembered.
+    """
+    prepared = Documents.shelf.find(asked.query or "")
+    if prepared is None:
+        return None
+    fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
+    if not any(each.type == "Subscription" for each in fields) or not is_everybodys(fields):
+        return None
+    variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS)
+    return asked.query, variables, asked.operation_name, context.base
+
+
+def public(asked: Asked, context: Context, follower: Follower, *, reference: str) -> AsyncGenerator[Result]:
+    """Yield what anybody would be told."""
+    return own(asked, Context(context.services, None, context.base, Itself(""), follower=follower), reference=reference)
+
+
+async def own(
+    asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
+) -> AsyncGenerator[Result]:
+    """Yield the results of one operation that may run; after one that did not nothing follows."""
+    show = partial(shown, reference=reference, tells_names=context.services.settings.tells_names)
+    try:
+        stream = await SCHEMA.stream(
+            asked.query,
+            variable_values=asked.variables,
+            context_value=context,
+            operation_name=asked.operation_name,
+            allowed_operation_types=allowed,
+        )
+        async with aclosing(stream):
+            is_first = True
+            async for found in stream:
+                if not is_first:
+                    # The first was paid for when it was admitted.
+                    cost_budget.spend(context, context.cost)
+                result = show(found)  # type: ignore[arg-type]  # nothing is delivered in parts
+                yield replace(result, extensions=cost_budget.told(context)) if result.ran else result
+                if not result.ran:
+                    return
+                is_first = False
+    except Exception as error:  # noqa: BLE001  # refusals, and what parsing raises: Strawberry does not catch it here
+        fault = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+        SCHEMA.process_errors([fault])
+        yield show(ExecutionResult(data=None, errors=[fault]))
+
+
+def shown(found: ExecutionResult, *, reference: str, tells_names: bool) -> Result:
+    """Return a result in the shape of an answer."""
+    faults = found.errors or []
+    ran = found.data is not None or any(error.path is not None for error in faults)
+    if faults and isinstance(faults[0].original_error, MISDIRECTED):
+        return Result(told([misdirected(faults[0].original_error, method="GET")]), ran=False)
+    body: dict[str, Any] = {"data": found.data} if ran else {}
+    if faults:
+        body = {"errors": formatted(faults, reference=reference, tells_names=tells_names), **body}
+    return Result(body, ran)

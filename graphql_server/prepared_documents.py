@@ -1,0 +1,262 @@
+"""Documents, parsed and validated once each, which costs more than to run them."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    StringValueNode,
+    parse,
+    validate,
+)
+from graphql.language.parser import MAX_NESTING_DEPTH
+from graphql.validation.rules import overlapping_fields_can_be_merged as merging
+from graphql.validation.validate import ValidationAbortedError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from config.limits import RequestLimits
+from edge.services import Span
+from errors import QueryTooCostly, Unavailable
+from graphql_server import cost_budget
+from graphql_server.document_limits import check, over, require
+from graphql_server.error_format import refusals
+from graphql_server.field_usage import chosen, fields_of
+from graphql_server.query_cost import Plan, plans
+from runtime.usage_metrics import Coordinate
+
+# A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
+MOST_CHARACTERS: Final = 200_000
+LONGEST_REMEMBERED: Final = 20_000
+# A fault may quote a document as long as it may be, and takes its time to do so.
+MOST_FAULTS: Final = 10
+LONGEST_NAME: Final = 64
+# Mutations share transactions when they come together, and subscriptions stay.
+CHANGING: Final = frozenset({"Mutation", "Subscription"})
+# Fields that wait for third parties, up to five seconds.
+OF_OTHERS: Final = frozenset({("Query", name) for name in ("catalogue", "offers", "movieOffer", "providers")})
+NUL: Final = "\0"
+INTROSPECTION: Final = ("__schema", "__type")
+NO_INTROSPECTION: Final = (
+    "Introspection is switched off on this server. Ask for `__typename` alone; the contract is its file schema.graphql."
+)
+# What graphql-core says of a document that is too long; it has no error of its own for it.
+TOO_MANY_TOKENS: Final = "Document contains more than"
+TOO_DEEP: Final = "Document is nested too deeply"
+# And of one that it gives up on for being too much to compare, not for its many faults.
+GIVEN_UP: Final = "Validation aborted."
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that parses and is within limits, what its validation found, and what its operations cost."""
+
+    document: DocumentNode
+    faults: list[GraphQLError]
+    # What is wrong with it besides, where introspection is off.
+    introspection: list[GraphQLError] = field(default_factory=list)
+    limits: RequestLimits | None = None
+    plans: Mapping[str | None, Plan] = field(default_factory=dict)
+    # What its operations ask for, by their names: worked out once.
+    _fields: dict[str | None, frozenset[Coordinate]] = field(default_factory=dict)
+
+    @property
+    def has_several_operations(self) -> bool:
+        """Whether a request must say which of its operations it means."""
+        operations = [each for each in self.document.definitions if isinstance(each, OperationDefinitionNode)]
+        return len(operations) > 1
+
+    def fields(self, schema: GraphQLSchema, *, operation: str | None) -> frozenset[Coordinate]:
+        """Return the fields that an operation of this document asks for, which must be a valid one."""
+        found = self._fields.get(operation)
+        if found is None:
+            found = self._fields[operation] = fields_of(schema, self.document, operation=operation)
+        return found
+
+    def plan(self, operation_name: str | None) -> Plan:
+        """Return the plan of the operation that a request means; raise CannotGetOperationTypeError where there is none."""
+        if operation_name is None and len(self.plans) == 1:
+            return next(iter(self.plans.values()))
+        found = self.plans.get(operation_name)
+        if found is None:
+            raise CannotGetOperationTypeError(operation_name)
+        return found
+
+
+class Shelf:
+    """Prepared documents by their text; those that nobody asked for the longest make room for new ones."""
+
+    def __init__(self, *, room: int = MOST_CHARACTERS, longest: int = LONGEST_REMEMBERED) -> None:
+        """Keep texts of `longest` characters each, and of `room` characters altogether."""
+        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._room = room
+        self._longest = longest
+
+    def find(self, text: str) -> Prepared | None:
+        """Return what was kept under a text, None where nothing is."""
+        found = self._kept.get(text)
+        if found is not None:
+            self._kept.move_to_end(text)
+        return found
+
+    def keep(self, text: str, prepared: Prepared) -> None:
+        """Keep a document, unless it is too long to be worth its memory."""
+        if len(text) > self._longest or text in self._kept:
+            return
+        self._kept[text] = prepared
+        self._room -= len(text)
+        while self._room < 0:
+            forgotten, _ = self._kept.popitem(last=False)
+            self._room += len(forgotten)
+
+
+class NoNul(ASTValidationRule):
+    """No string in a document has a NUL in it, which PostgreSQL cannot hold."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        """Look at a string."""
+        if NUL in node.value:
+            self.report_error(GraphQLError("A string must not contain the character NUL.", node))
+
+
+class Introspects(GraphQLError):
+    """A document asks for the schema."""
+
+
+class NoIntrospection(ASTValidationRule):
+    """Notes the first field that asks for the schema."""
+
+    noted = False
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Look at a field."""
+        if not self.noted and node.name.value in INTROSPECTION:
+            self.noted = True
+            self.report_error(Introspects(NO_INTROSPECTION, node))
+
+
+# Strawberry's own come with its function to validate, which has no limit on faults.
+MORE_RULES: Final = (MaybeNullValidationRule, OneOfInputValidationRule, NoNul, NoIntrospection)
+
+
+class Documents(SchemaExtension):
+    """Takes the place of parsing and validating where a document is known already, and keeps operations to their limits."""
+
+    # One for all requests: the extension itself is made anew for each.
+    shelf = Shelf()
+
+    def on_parse(self) -> Iterator[None]:
+        """Find the document, or prepare it; raise GraphQLError where it does not parse, QueryTooCostly over a limit.
+
+        Raise CannotGetOperationTypeError where it has several operations and none is named.
+        """
+        asked = self.execution_context
+        text, limits = asked.query or "", asked.context.services.settings.limits
+        prepared = self.shelf.find(text)
+        if prepared is None or prepared.limits is not limits:
+            prepared = prepare(asked.schema._schema, text, asked.validation_rules, limits)  # noqa: SLF001 - there is no other way to it
+            self.shelf.keep(text, prepared)
+        if asked.operation_name is None and prepared.has_several_operations:
+            # GetOperation of the specification; Strawberry would run the first.
+            raise CannotGetOperationTypeError(None)
+        self._prepared = prepared
+        asked.graphql_document = prepared.document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Tell what validation found when the document was prepared; raise what speaks against running it now."""
+        asked, prepared = self.execution_context, self._prepared
+        refused = [] if asked.context.services.settings.tells_schema else prepared.introspection
+        asked.pre_execution_errors = [*refused, *prepared.faults]
+        if not asked.pre_execution_errors:
+            cost = prepared.plan(asked.operation_name).cost(asked.variables or {})
+            cost_budget.spend(asked.context, cost)
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Count what is asked for, wait for room where it is a query, and put it into a span where traces are wanted."""
+        asked = self.execution_context
+        fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
+        services = asked.context.services
+        services.usage_metrics.count(fields)
+        async with services.admission.taken(asked.context.cost) if takes_room(fields) else nullcontext():
+            with self._span(services.trace_span) if services.trace_span else nullcontext():
+                yield
+        faults = (asked.result.errors or ()) if asked.result else ()
+        if any(isinstance(cause, Unavailable) for fault in faults for cause in refusals(fault)):
+            services.admission.refuse()
+
+    def _span(self, span: Span) -> AbstractContextManager[object]:
+        operation = chosen(self._prepared.document, self.execution_context.operation_name)
+        kind, name = operation.operation.value, operation.name.value[:LONGEST_NAME] if operation.name else ""
+        attributes = {"graphql.operation.type": kind} | ({"graphql.operation.name": name} if name else {})
+        return span(f"{kind} {name}".rstrip(), attributes)
+
+
+# As often as there are documents that are remembered.
+@lru_cache(maxsize=1024)
+def takes_room(fields: frozenset[Coordinate]) -> bool:
+    """Return whether an operation has to wait for room: a query, unless it may have to wait for third parties itself."""
+    return all(each.type not in CHANGING and (each.type, each.field) not in OF_OTHERS for each in fields)
+
+
+def prepare(
+    schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
+) -> Prepared:
+    """Return the document with what validation finds, and what its operations cost.
+
+    Raise GraphQLError where it does not parse, QueryTooCostly where it is over a limit.
+    """
+    require(len(text), limits.characters, "characters", "DOCUMENT")
+    try:
+        document = parsed(text, limits)
+        check(document, limits)
+        found = validated(schema, document, rules, limits)
+        introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
+        faults = [fault for fault in found if not isinstance(fault, Introspects)]
+        return Prepared(document, faults, introspection, limits, {} if faults else plans(schema, document))
+    except RecursionError:
+        # By fragments, each of which is within what the parser takes.
+        raise too_deep(limits) from None
+
+
+def validated(
+    schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
+) -> list[GraphQLError]:
+    """Return what is wrong with a document; raise QueryTooCostly where it takes too long to tell."""
+    # The rule's own way to be told; it reads this when it starts. Left alone it may take two seconds.
+    merging.MAX_COMPLEXITY_BUDGET = limits.comparisons
+    found = validate(schema, document, (*rules, *MORE_RULES), max_errors=MOST_FAULTS)
+    if any(isinstance(fault, ValidationAbortedError) and fault.message == GIVEN_UP for fault in found):
+        raise over(f"more than {limits.comparisons}", limits.comparisons, "comparisons of fields", "COMPARISONS")
+    return found
+
+
+def parsed(text: str, limits: RequestLimits) -> DocumentNode:
+    """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long or too deep."""
+    try:
+        return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
+    except GraphQLSyntaxError as error:
+        if TOO_MANY_TOKENS in error.message:
+            # It stops reading there.
+            require(limits.tokens + 1, limits.tokens, "tokens or more", "TOKENS")
+        if TOO_DEEP in error.message:
+            raise too_deep(limits) from None
+        raise
+
+
+def too_deep(limits: RequestLimits) -> QueryTooCostly:
+    """Return the refusal of a document that is too deep for its fields to be counted."""
+    return over(f"more than {MAX_NESTING_DEPTH}", limits.depth, "levels within each other", "DEPTH")

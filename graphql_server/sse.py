@@ -1,0 +1,126 @@
+"""GraphQL over server-sent events, in the protocol graphql-sse's "distinct connections mode": a request, a stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+from time import time
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+import errors
+from edge import addresses, browser_session, visitors
+from edge.idempotency import is_keyed
+from edge.services import Services
+from errors import Refusal, Refusals
+from graphql_server import http
+from graphql_server.http import refused, told
+from graphql_server.media_types import EVENTS, JSON
+from graphql_server.operation_streams import ALL, READING, Result, results
+from resolvers.context import Context
+from schema.user_error import flat
+
+Write = Callable[[bytes], Awaitable[None]]
+
+END_SECONDS: Final = 1.0
+# Proxies and browsers take a connection for dead that says nothing for long.
+HEARTBEAT_SECONDS: Final = 10.0
+HEARTBEAT: Final = b":\n\n"
+COMPLETE: Final = b"event: complete\ndata: \n\n"
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept, Authorization, Cookie",
+    # Nginx would hold back what comes in small pieces.
+    "X-Accel-Buffering": "no",
+}
+
+
+async def serve(request: Request) -> Response:
+    """Return the stream of an operation's results; an ordinary answer where the request cannot be run."""
+    try:
+        services: Services = request.state.services
+        actor = browser_session.identify(request)
+        if is_keyed(request):
+            problem = "counts for one answer, not for a stream; ask for `application/json`"
+            raise errors.InvalidInput(field="Idempotency-Key", problem=problem)
+        asked, _ = await http.read(request, deepest=services.settings.limits.json_depth)
+    except (Refusal, Refusals) as raised:
+        return refused(flat(raised), JSON)
+    base = addresses.base(request, services.settings.public_url)
+    context = Context(services, actor, base, visitors.visitor(request.scope))
+    allowed = READING if request.method == "GET" else ALL
+    return Stream(results(asked, context, allowed=allowed, reference=request.scope["request_id"]), context)
+
+
+class Stream(Response):
+    """A response that goes on until its operation, its token, the client or the server is at its end."""
+
+    media_type = EVENTS
+
+    def __init__(self, found: AsyncGenerator[Result], context: Context) -> None:
+        """Tell these results."""
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._found = found
+        self._follower = context.follower
+        self._streaming = context.services.live_metrics
+        self._ending = context.services.topics.ending
+        self._until = context.actor.expires if context.actor else None
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; ends without `complete` where the server does, so that clients come again."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        write = partial(part, send)
+        telling = asyncio.create_task(self._tell(write))
+        others = [asyncio.create_task(gone(receive)), asyncio.create_task(self._ending.wait())]
+        try:
+            await self._beat(write, [telling, *others])
+            self._follower.end()
+            await asyncio.wait([telling], timeout=END_SECONDS)
+            if self._is_expired:
+                expired = told([errors.Unauthenticated(problem="The token has expired.")])
+                await write(event(expired) + COMPLETE)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            for task in (telling, *others):
+                task.cancel()
+
+    @property
+    def _is_expired(self) -> bool:
+        return self._until is not None and self._until <= time()
+
+    async def _beat(self, write: Write, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        """Show signs of life until one of the tasks is done, or the token at its end."""
+        done: set[asyncio.Task[Any]] = set()
+        while not done and not self._is_expired:
+            await write(HEARTBEAT)
+            patience = HEARTBEAT_SECONDS if self._until is None else min(HEARTBEAT_SECONDS, self._until - time())
+            done, _ = await asyncio.wait(tasks, timeout=max(patience, 0), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _tell(self, write: Write) -> None:
+        with self._streaming.under_way("sse"):
+            async with aclosing(self._found) as found:
+                async for result in found:
+                    await write(event(result.payload))
+        if not self._follower.is_ended:
+            await write(COMPLETE)
+
+
+async def part(send: Send, body: bytes) -> None:
+    """Send a part of the stream; returns once there is room for the next, so a slow reader has none waiting here."""
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def gone(receive: Receive) -> None:
+    """Return once the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def event(body: dict[str, Any]) -> bytes:
+    """Return a result as an event."""
+    return b"event: next\ndata: " + orjson.dumps(body) + b"\n\n"

@@ -1,0 +1,254 @@
+"""GraphQL over WebSocket, by the protocol graphql-transport-ws; each operation as if it had come by itself."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from time import perf_counter, time
+from typing import Any, Final
+
+import orjson
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+import errors
+from db import ids
+from edge import addresses, browser_session, visitors
+from edge.json_depth import is_deeper
+from edge.services import Services
+from edge.visitors import Visitor
+from errors import Refusal, Refusals
+from graphql_server.http import Asked, checked, holds_nul, told
+from graphql_server.operation_streams import results
+from identity import tokens
+from identity.tokens import Actor
+from live.topics import Follower
+from resolvers.context import Context
+from schema.user_error import flat
+
+PROTOCOL: Final = "graphql-transport-ws"
+INIT_SECONDS: Final = 3.0
+# Of one connection, at the same time.
+MOST_OPERATIONS: Final = 100
+END_SECONDS: Final = 1.0
+# A close frame has room for so many bytes.
+REASON_BYTES: Final = 123
+
+log = structlog.get_logger("matinee.access")
+
+
+class Violation(Exception):
+    """What a connection is closed for: the code of the protocol, and why."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:REASON_BYTES].decode(errors="ignore")
+
+
+@dataclass(slots=True)
+class Operation:
+    """Something that was subscribed to, and is being told."""
+
+    follower: Follower = field(default_factory=Follower)
+    # Whether anybody wants to hear of it.
+    is_wanted: bool = True
+    refusal: Refusal | None = None
+    task: asyncio.Task[None] | None = None
+
+
+async def serve(websocket: WebSocket) -> None:
+    """Serve one connection from its handshake to its end."""
+    started = perf_counter()
+    connection = Connection(websocket)
+    code = 1000
+    try:
+        await connection.serve()
+    except Violation as violation:
+        code = violation.code
+        with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
+            async with asyncio.timeout(END_SECONDS):
+                await websocket.close(violation.code, violation.reason)
+    except WebSocketDisconnect as gone:
+        code = gone.code
+    finally:
+        await connection.end()
+        actor = connection.actor
+        log.info(
+            "websocket",
+            path=websocket.url.path,
+            code=code,
+            operations=connection.count,
+            seconds=round(perf_counter() - started, 1),
+            **({"user": ids.encode("usr", actor.user_id)} if actor else {}),
+        )
+
+
+class Connection:
+    """One WebSocket: who is behind it, and what it has subscribed to."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.actor: Actor | None = None
+        self.count = 0
+        self._websocket = websocket
+        self._services: Services = websocket.state.services
+        self._visitor = visitors.visitor(websocket.scope)
+        self._base = addresses.base(websocket, self._services.settings.public_url)
+        self._operations: dict[str, Operation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_begun = self._is_acknowledged = False
+        self._until: float | None = None
+
+    async def serve(self) -> None:
+        """Take messages until the other side is gone; raise Violation or WebSocketDisconnect then."""
+        is_ours = PROTOCOL in self._websocket.scope["subprotocols"]
+        await self._websocket.accept(PROTOCOL if is_ours else None)
+        if not is_ours:
+            raise Violation(4406, f"Subprotocol not acceptable: ask for {PROTOCOL}")
+        self._until = asyncio.get_running_loop().time() + INIT_SECONDS
+        while True:
+            await self._take(await self._message())
+
+    async def end(self) -> None:
+        """End what is still being told."""
+        for operation in self._operations.values():
+            operation.follower.end()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=END_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _message(self) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout_at(self._until):
+                received = await self._websocket.receive()
+        except TimeoutError:
+            if not self._is_acknowledged:
+                raise Violation(4408, "Connection initialisation timeout") from None
+            await self._expire()
+            raise Violation(4401, "Unauthorized: the token has expired") from None
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1005))
+        return message(received.get("text"), deepest=self._services.settings.limits.json_depth)
+
+    async def _expire(self) -> None:
+        for operation in self._operations.values():
+            operation.refusal = errors.Unauthenticated(problem="The token has expired.")
+        await self.end()
+
+    async def _take(self, given: dict[str, Any]) -> None:
+        kind = given.get("type")
+        if kind == "connection_init":
+            await self._begin(given.get("payload"))
+        elif kind == "ping":
+            await self._send({"type": "pong"})
+        elif kind == "subscribe":
+            await self._subscribe(given)
+        elif kind == "complete":
+            self._complete(identity(given))
+        elif kind != "pong":
+            raise Violation(4400, "Invalid message: unknown `type`")
+
+    async def _begin(self, payload: Any) -> None:
+        if self._is_begun:
+            raise Violation(4429, "Too many initialisation requests")
+        self._is_begun = True
+        if not isinstance(payload, dict | None):
+            raise Violation(4400, "Invalid message: `payload` must be an object")
+        try:
+            self.actor = identified(self._websocket, payload or {}, services=self._services)
+        except Refusal as refusal:
+            raise Violation(4403, f"Forbidden: {refusal}") from None
+        self._is_acknowledged, self._until = True, None
+        if self.actor and self.actor.expires is not None:
+            self._until = asyncio.get_running_loop().time() + self.actor.expires - time()
+        await self._send({"type": "connection_ack"})
+
+    async def _subscribe(self, given: dict[str, Any]) -> None:
+        if not self._is_acknowledged:
+            raise Violation(4401, "Unauthorized: send connection_init first")
+        name, payload = identity(given), given.get("payload")
+        if not isinstance(payload, dict) or not isinstance(payload.get("query"), str | None):
+            raise Violation(4400, "Invalid message: `payload` must be an object with a `query` or a `documentId`")
+        if name in self._operations:
+            raise Violation(4409, f"Subscriber for {name} already exists")
+        try:
+            asked = self._admitted(payload)
+        except (Refusal, Refusals) as refusal:
+            await self._send({"id": name, "type": "error", "payload": told(flat(refusal))["errors"]})
+            return
+        operation = self._operations[name] = Operation()
+        self.count += 1
+        operation.task = asyncio.create_task(self._run(name, operation, asked))
+        self._tasks.add(operation.task)
+        operation.task.add_done_callback(self._tasks.discard)
+
+    def _admitted(self, payload: dict[str, Any]) -> Asked:
+        if len(self._tasks) >= MOST_OPERATIONS:
+            problem = f"would be more than {MOST_OPERATIONS} operations of one connection at once; complete some first"
+            raise errors.InvalidInput(field="subscribe", problem=problem)
+        if holds_nul(payload):
+            raise errors.InvalidInput(field="payload", problem="must not contain the character NUL")
+        return checked(payload)
+
+    def _complete(self, name: str) -> None:
+        operation = self._operations.pop(name, None)
+        if operation is not None:
+            operation.is_wanted = False
+            operation.follower.end()
+
+    async def _run(self, name: str, operation: Operation, asked: Asked) -> None:
+        visitor = Visitor(self._visitor.address)
+        context = Context(self._services, self.actor, self._base, visitor, follower=operation.follower)
+        reference = self._websocket.scope["request_id"]
+        last: dict[str, Any] = {"type": "complete"}
+        with suppress(WebSocketDisconnect, RuntimeError), self._services.live_metrics.under_way("websocket"):
+            async with aclosing(results(asked, context, reference=reference)) as found:
+                async for result in found:
+                    if not operation.is_wanted:
+                        return
+                    if not result.ran:
+                        last = {"type": "error", "payload": result.body["errors"]}
+                        break
+                    await self._send({"id": name, "type": "next", "payload": result.payload})
+            if operation.refusal is not None:
+                last = {"type": "error", "payload": told([operation.refusal])["errors"]}
+            if operation.is_wanted:
+                # The name is free again before the other side hears of it.
+                self._operations.pop(name, None)
+                await self._send({"id": name, **last})
+
+    async def _send(self, given: dict[str, Any]) -> None:
+        """Send a message; returns once there is room for the next, so a slow reader has none waiting here."""
+        await self._websocket.send_text(orjson.dumps(given).decode())
+
+
+def message(text: str | None, *, deepest: int) -> dict[str, Any]:
+    """Return what a message says; raise Violation where that cannot be read."""
+    if text is None:
+        raise Violation(4400, "Invalid message: only text is taken")
+    try:
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Violation(4400, "Invalid message: not JSON") from None
+    if not isinstance(given, dict) or is_deeper(text.encode(), given, deepest):
+        raise Violation(4400, f"Invalid message: must be an object, no more than {deepest} levels deep")
+    return given
+
+
+def identity(given: Mapping[str, Any]) -> str:
+    """Return the name of an operation; raise Violation where there is none."""
+    name = given.get("id")
+    if not isinstance(name, str) or not 0 < len(name) <= 128:
+        raise Violation(4400, "Invalid message: `id` must be a text of 1 to 128 characters")
+    return name
+
+
+def identified(websocket: WebSocket, payload: Mapping[str, Any], *, services: Services) -> Actor | None:
+    """Return who is behind a connection: by the payload of connection_init, else by the handshake; raise Unauthenticated."""
+    given = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+    if given is None:
+        return browser_session.identify(websocket)
+    if not isinstance(given, str):
+        raise errors.Unauthenticated(problem="`authorization` must be a text.")
+    return tokens.authenticate(given, keys=services.keys)

@@ -1,0 +1,63 @@
+"""Signing up and in, the same through every door: an account by e-mail address or by name, and a token that stands for it."""
+
+from collections.abc import Callable
+
+from db.engine import Database
+from db.models import User
+from domain import user
+from errors import InvalidCredentials
+from identity.passwords import Hashing, needs_rehash
+from identity.tokens import Actor, Keys, make_token
+
+# Counts an attempt for its name against the rate limits; raises RateLimited.
+CountAttempt = Callable[[str], None]
+
+
+async def sign_up(
+    database: Database,
+    *,
+    passwords: Hashing,
+    count_attempt: CountAttempt,
+    email: str | None,
+    username: str | None,
+    password: str,
+) -> User:
+    """Return the new account; the password is hashed outside of any transaction, which would wait for it.
+
+    Raises EmailTaken, UsernameTaken, and the Invalid of each field, all of them at once; RateLimited.
+    """
+    user.check_account(email=email, username=username, password=password)
+    count_attempt(email or username or "")
+    password_hash = await passwords.hash(password)
+    async with database.transaction() as tx:
+        return await user.sign_up(tx, email=email, username=username, password_hash=password_hash)
+
+
+async def sign_in(
+    database: Database,
+    *,
+    passwords: Hashing,
+    count_attempt: CountAttempt,
+    email: str | None,
+    username: str | None,
+    password: str,
+) -> User:
+    """Return the account; one whose hash is of earlier costs gets a new hash.
+
+    Raises InvalidCredentials for an unknown account as for a wrong password, and takes as long; RateLimited.
+    """
+    count_attempt(email or username or "")
+    found = await user.by_name(database.primary, email=email, username=username)
+    kept = found.password_hash if found else None
+    if not await passwords.verify(kept, password) or found is None:
+        raise InvalidCredentials
+    if needs_rehash(found.password_hash):
+        fresh = await passwords.hash(password)
+        async with database.transaction() as tx:
+            await user.replace_hash(tx, user_id=found.id, password_hash=fresh)
+    return found
+
+
+def token_for(account: User, *, keys: Keys) -> str:
+    """Return a token that speaks for this account."""
+    return make_token(Actor(account.id), keys=keys)

@@ -1,0 +1,78 @@
+"""Password hashing on threads of its own, so that it never blocks the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Protocol, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import VerifyMismatchError
+
+from errors import Unavailable
+
+# One of the settings that OWASP holds to be equally strong: of those the one with the least memory, for each worker needs it.
+HASHER: Final = PasswordHasher(time_cost=5, memory_cost=7 * 1024, parallelism=1, type=Type.ID)
+# Checked in place of an account that does not exist, so that both answers take the same time.
+NOBODYS_HASH: Final = "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+Result = TypeVar("Result")
+
+
+class Hashing(Protocol):
+    """What hashes passwords, whoever waits for it."""
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to keep; raise Unavailable when too many are in line."""
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        """Return whether the password is the one behind the kept hash, None standing for an unknown account."""
+
+
+class Passwords:
+    """Argon2id on threads of its own: `threads` hashes at once, `waiting` more in line, a refusal for the rest."""
+
+    def __init__(self, *, threads: int = 1, waiting: int = 64) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._room = threads + waiting
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to keep; raise Unavailable when too many are in line."""
+        return await self._off_the_loop(lambda: HASHER.hash(_octets(password)))
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        """Return whether the password is the one behind the kept hash, None standing for an unknown account.
+
+        An unknown account takes as long as a wrong password. Raise Unavailable when too many are in line.
+        """
+        matches = await self._off_the_loop(lambda: _matches(kept or NOBODYS_HASH, password))
+        return matches and kept is not None
+
+    async def _off_the_loop(self, work: Callable[[], Result]) -> Result:
+        if self._room == 0:
+            raise Unavailable
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._room += 1
+
+    def close(self) -> None:
+        """Drop what waits and end the threads once they are done."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def needs_rehash(kept: str) -> bool:
+    """Return whether a hash was made with other costs than today's; make it anew at the next sign-in."""
+    return HASHER.check_needs_rehash(kept)
+
+
+def _octets(password: str) -> bytes:
+    # A lone surrogate cannot be UTF-8; it must be a wrong password, not a crash.
+    return password.encode("utf-8", "surrogatepass")
+
+
+def _matches(kept: str, password: str) -> bool:
+    try:
+        return HASHER.verify(kept, _octets(password))
+    except VerifyMismatchError:
+        return False

@@ -1,0 +1,131 @@
+"""Tokens to Actors and back, and password hashing that never blocks the event loop."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+import jwt
+
+from db import ids
+from errors import Unauthenticated
+
+ALGORITHM: Final = "HS256"
+PARTY: Final = "matinee"
+CLAIMS: Final = ("iss", "aud", "exp", "iat", "sub")
+# For clocks of several machines that disagree; it never lengthens a token's life.
+LEEWAY_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: the user's snowflake. Whether a user is staff is asked of the database, only where it matters."""
+
+    user_id: int
+    # When what says so is over, in seconds since 1970: a connection that stays open ends then. None where it never is.
+    expires: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The secrets that sign tokens: the first one signs, all of them verify."""
+
+    secrets: tuple[bytes, ...] = field(repr=False)
+    token_seconds: int
+
+
+def key_id(secret: bytes) -> str:
+    """Return the name that tokens give to their key. It says nothing of the secret."""
+    return hashlib.sha256(b"matinee key id\0" + secret).hexdigest()[:12]
+
+
+def make_token(actor: Actor, *, keys: Keys) -> str:
+    """Return a signed token for this user, good for `keys.token_seconds` seconds from now."""
+    now = int(time.time())
+    claims = {
+        "iss": PARTY,
+        "aud": PARTY,
+        "sub": ids.encode("usr", actor.user_id),
+        "iat": now,
+        "exp": now + keys.token_seconds,
+        # Signing in twice within a second gives two tokens.
+        "jti": secrets.token_urlsafe(12),
+    }
+    secret = keys.secrets[0]
+    return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": key_id(secret)})
+
+
+def read_token(token: str, *, keys: Keys) -> Actor:
+    """Return the user that a token speaks for; raise Unauthenticated unless it is ours, whole and not expired."""
+    actor = _verified(token, keys.secrets)
+    if actor.expires is not None and actor.expires <= time.time():
+        raise Unauthenticated(problem="The token has expired.")
+    return actor
+
+
+def recognize(token: str, *, keys: Keys) -> Actor | None:
+    """Return the user that a token speaks for, None where it is not good."""
+    try:
+        return read_token(token, keys=keys)
+    except Unauthenticated:
+        return None
+
+
+# Checking a signature takes longer than answering a query, and a client sends the same token each time.
+@lru_cache(maxsize=1024)
+def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+        named = [secret for secret in secrets if kid is None or kid == key_id(secret)]
+        claims = next(filter(None, (_claims(token, secret) for secret in named)), None)
+    except jwt.ExpiredSignatureError:
+        raise Unauthenticated(problem="The token has expired.") from None
+    except jwt.InvalidTokenError:
+        raise Unauthenticated(problem="The token is not one of ours.") from None
+    user_id = ids.decode("usr", claims["sub"]) if claims else None
+    if claims is None or user_id is None:
+        raise Unauthenticated(problem="The token is not one of ours.")
+    # A whole number in quotes is one to the library, too.
+    return Actor(user_id, expires=int(claims["exp"]))
+
+
+def _claims(token: str, secret: bytes) -> dict[str, Any] | None:
+    """Return what the token claims, None if another key signed it; raise InvalidTokenError on what else is wrong."""
+    try:
+        return jwt.decode(
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            audience=PARTY,
+            issuer=PARTY,
+            leeway=LEEWAY_SECONDS,
+            options={"require": list(CLAIMS)},
+        )
+    except jwt.InvalidSignatureError:
+        return None
+
+
+def authenticate(authorization: str | None, *, keys: Keys) -> Actor | None:
+    """Return whom an `Authorization` value speaks for, None where there is none; raise Unauthenticated on a bad one."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(problem="Only `Bearer` tokens are taken.")
+    return read_token(token.strip(), keys=keys)
+
+
+def identify(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
+    """Return who sent this ASGI request, None for nobody, and note it for the access log.
+
+    Raise Unauthenticated on a token that is not good, or when there are two of them.
+    """
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(values) > 1:
+        raise Unauthenticated(problem="Send one `Authorization` header, not several.")
+    actor = authenticate(values[0].decode("latin-1") if values else None, keys=keys)
+    scope["actor"] = actor
+    return actor

@@ -1,0 +1,120 @@
+"""The shapes of errors: the house's own, and those that documents 001 and 003 bring along for their addresses."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+import errors
+from errors import Refusal
+from rest.payloads import Errors
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a surface says that it refuses: the body, its type, and the statuses that are not those of the house."""
+
+    body: Callable[[Sequence[Refusal]], object]
+    model: Any
+    statuses: Mapping[type[Refusal], HTTPStatus] = field(default_factory=dict)
+
+
+class Message(TypedDict):
+    """What is wrong with the request as a whole, or what it names is not there."""
+
+    message: Annotated[str, Field(examples=["There is nothing at this address."])]
+
+
+class Error(TypedDict):
+    """Why the state of things does not allow it."""
+
+    error: Annotated[str, Field(examples=["Requested number of tickets are not available."])]
+
+
+class Failure(TypedDict):
+    """Why it was not done."""
+
+    success: Annotated[bool, Field(examples=[False])]
+    message: Annotated[str, Field(examples=["There is no such ticket."])]
+
+
+FieldFaults = Annotated[
+    dict[str, list[str]],
+    Field(
+        title="FieldFaults",
+        description="What is wrong with each field.",
+        examples=[{"availability": ["Missing data for required field."]}],
+    ),
+]
+
+# The texts of document 001; {asked} is the id as the caller spelled it.
+TEXTS: Final[Mapping[type[Refusal], tuple[str, str]]] = {
+    errors.EventNotFound: ("message", "Event with event id: {asked} doesn't exist."),
+    errors.ReservationNotFound: ("message", "Reservation with reservation id: {asked} doesn't exist."),
+    errors.SeatsUnavailable: ("error", "Requested number of tickets are not available."),
+    errors.ReservationCancelled: ("error", "Cannot update cancelled reservation."),
+}
+FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
+    errors.MissingField: "Missing data for required field.",
+    errors.UnknownField: "Unknown field.",
+}
+
+
+def in_the_house(faults: Sequence[Refusal]) -> object:
+    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (rest-contract.md, Everywhere)."""
+    return {"errors": [fault_of(fault) for fault in faults]}
+
+
+def fault_of(refusal: Refusal) -> dict[str, str]:
+    """Return one entry of `errors`."""
+    return {"code": refusal.code.lower(), "message": str(refusal)}
+
+
+def of_events(faults: Sequence[Refusal]) -> object:
+    """Return `{"message"}`, `{"error"}` or `{field: [texts]}`, as document 001 has it."""
+    first = faults[0]
+    if isinstance(first, errors.Invalid):
+        return by_field(faults)
+    if type(first) in TEXTS:
+        name, text = TEXTS[type(first)]
+        return {name: text.format(asked=first.words.get("asked", ""))}
+    return {"message": str(first)}
+
+
+def by_field(faults: Sequence[Refusal]) -> dict[str, list[str]]:
+    """Return what is wrong with each field, in the order in which it was found."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(str(fault.words.get("field", "body")), []).append(text_of(fault))
+    return found
+
+
+def text_of(fault: Refusal) -> str:
+    """Return what is wrong with a field, without its name."""
+    problem = str(fault.words.get("problem", fault))
+    return FIELD_TEXTS.get(type(fault), f"{problem[:1].upper()}{problem[1:].rstrip('.')}.")
+
+
+def of_the_counter(faults: Sequence[Refusal]) -> object:
+    """Return `{"success": false, "message"}` (rest-contract.md, 003)."""
+    return {"success": False, "message": " ".join(map(str, faults))}
+
+
+HOUSE: Final = Shape(in_the_house, Errors)
+NOT_NOW: Final[dict[type[Refusal], HTTPStatus]] = {
+    errors.SeatsUnavailable: HTTPStatus.BAD_REQUEST,
+    errors.ReservationCancelled: HTTPStatus.BAD_REQUEST,
+}
+RESERVATIONS: Final = Shape(of_events, Message | Error | FieldFaults, NOT_NOW)
+# Where the event stands in the path, document 001 answers 422 and not 404.
+EVENTS: Final = Shape(of_events, RESERVATIONS.model, {**NOT_NOW, errors.EventNotFound: HTTPStatus.UNPROCESSABLE_ENTITY})
+COUNTER: Final = Shape(of_the_counter, Failure)
+BY_FIRST_WORD: Final = {"events": EVENTS, "reservations": RESERVATIONS, "api": COUNTER}
+
+
+def shape_of(path: str) -> Shape:
+    """Return the shape of what is refused at this path."""
+    return BY_FIRST_WORD.get(path.lstrip("/").partition("/")[0], HOUSE)

@@ -1,0 +1,190 @@
+"""One process that serves: a listening socket, uvicorn as we want it, and an orderly end."""
+
+import ctypes
+import errno
+import gc
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from runtime import logs
+from runtime.protocol import BoundedProtocol, BoundedWebSocket
+
+BACKLOG: Final = 2048
+# Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
+KEEP_ALIVE_SECONDS: Final = 75
+# As large as a body may be.
+MESSAGE_BYTES: Final = 2**20
+# Between two signs of life over a WebSocket, and until one that stays unanswered ends it.
+PING_SECONDS: Final = 20.0
+# glibc's numbers for them, from malloc.h.
+M_MMAP_THRESHOLD: Final = -3
+M_ARENA_MAX: Final = -8
+# Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
+DRAIN_SECONDS: Final = 5
+ASIDE_END_SECONDS: Final = 2
+
+
+class ListenError(Exception):
+    """The address cannot be listened on. The text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a process serves. It travels to worker processes by pickle, `make_app` being a partial of a function.
+
+    It is told which worker makes the app: the first is 0, and one that takes a dead one's place has its number.
+    """
+
+    make_app: Callable[[int], ASGIApp]
+    json_logs: bool
+    # Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks, separated by commas.
+    trusted_proxies: str = ""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, on any free port for 0; raise ListenError where that is not possible.
+
+    Callers that come before the server is ready wait in line.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, address = found[0]
+        listener = socket.socket(family, kind)
+    except (OSError, UnicodeError) as error:
+        raise ListenError(f"--host {host} is not an address of this machine: {error}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(_why(error, host, port)) from error
+    return listener
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is taken. Choose another one, for example --port {port + 1}"
+    if error.errno == errno.EACCES:
+        return f"Port {port} is not yours to listen on. Choose one from 1024 on, for example --port 8000"
+    return f"Cannot listen on {host}, port {port}: {error.strerror}. Example: --host 127.0.0.1"
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and Ctrl-C end this process with status 0, by way of every `finally`.
+
+    uvicorn takes the signals over while it serves and raises them again afterwards: then they end up here.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    sys.exit(0)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's own, which says when it is ready, and ends streams before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            settle_memory()
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, once what never ends by itself has been told to."""
+        end_streams: Callable[[], None] | None = self.lifespan.state.get("end_streams")
+        if end_streams is not None:
+            end_streams()
+        await super().shutdown(sockets)
+
+
+def give_back_large_blocks() -> None:
+    """Have the C library map blocks of 1 MiB and more one by one, so that they go back once they are free.
+
+    Left to itself, glibc keeps the 7 MiB of a password's hash for the next one, in each worker and for ever, and gives each
+    thread memory of its own that no other uses.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform != "win32" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 2**20)
+        mallopt(M_ARENA_MAX, 1)
+
+
+def settle_memory() -> None:
+    """Take what was made until now out of the garbage collector's sight, for it is there to stay.
+
+    The collector looks at everything only once there is a quarter more of it: of a whole server, that is many requests'
+    worth of garbage; of what requests leave behind, it is little, and soon seen through.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[[], None], worker: int = 0) -> None:
+    """Serve in this process until a signal ends it; call `on_ready` once requests are answered.
+
+    Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
+    """
+    logs.configure(as_json=serving.json_logs)
+    give_back_large_blocks()
+    config = configured(partial(serving.make_app, worker), trusted_proxies=serving.trusted_proxies)
+    Server(config, on_ready=on_ready).run(sockets=[listener])
+
+
+def configured(make_app: Callable[[], ASGIApp], *, trusted_proxies: str = "") -> uvicorn.Config:
+    """Return uvicorn as we want it."""
+    return uvicorn.Config(
+        make_app,
+        factory=True,
+        loop="asyncio" if sys.platform == "win32" else "uvloop",
+        http=BoundedProtocol,
+        ws=BoundedWebSocket,
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        # A window of each connection's own would cost more memory than all else that is kept of it.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
+        workers=1,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+@contextmanager
+def served_aside(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    """Serve an app from a thread of this process meanwhile; what is still under way at the end is cut off."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
+    server = uvicorn.Server(config)
+    # Uvicorn leaves the signals alone where it is not in the main thread.
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(ASIDE_END_SECONDS)

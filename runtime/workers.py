@@ -1,0 +1,126 @@
+"""Several processes on one listening socket: started together, replaced when they die, ended together."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Final
+
+import structlog
+from prometheus_client.multiprocess import mark_process_dead
+
+from runtime.server import Serving, end_on_signals, serve_here
+
+# More than a worker takes to drain, less than what is left of the 10 s to the end.
+PATIENCE_SECONDS: Final = 8.0
+# Between two starts of a worker that does not come up.
+PAUSE_SECONDS: Final = 1.0
+
+log = structlog.get_logger("matinee.workers")
+
+
+@dataclass
+class Worker:
+    """A worker process and our end of a pipe to it: it says when it is ready, and ends when our end is gone."""
+
+    process: SpawnProcess
+    pipe: Connection
+    ready: bool = False
+
+
+def serve_by_workers(serving: Serving, listener: socket.socket, *, count: int, on_ready: Callable[[], None]) -> None:
+    """Serve in `count` processes until a signal ends this one; call `on_ready` once all of them answer.
+
+    Leaves by SystemExit, as `serve_here`.
+    """
+    with tempfile.TemporaryDirectory(prefix="matinee-metrics-") as folder:
+        # prometheus-client asks the environment for the place where processes share what they count.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        context = multiprocessing.get_context("spawn")
+        workers: list[Worker] = []
+        try:
+            workers += [_start(context, serving, listener, place) for place in range(count)]
+            _await_ready(workers)
+            on_ready()
+            while True:
+                _replace_dead(workers, lambda place: _start(context, serving, listener, place))
+        finally:
+            _stop(workers)
+
+
+def _start(context: SpawnContext, serving: Serving, listener: socket.socket, place: int) -> Worker:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(serving, listener, place, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return Worker(process, ours)
+
+
+def _work(serving: Serving, listener: socket.socket, place: int, pipe: Connection) -> None:
+    end_on_signals()
+    threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
+    serve_here(serving, listener, on_ready=lambda: pipe.send(b"ready"), worker=place)
+
+
+def _end_with_parent(pipe: Connection) -> None:
+    try:
+        pipe.recv()
+    except (EOFError, OSError):
+        # Killed with no chance to tell us: whoever starts the server again needs the port.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _await_ready(workers: list[Worker]) -> None:
+    while waiting := [worker for worker in workers if not worker.ready]:
+        wait([each for worker in waiting for each in (worker.pipe, worker.process.sentinel)])
+        for worker in waiting:
+            _hear(worker)
+            if not worker.ready and not worker.process.is_alive():
+                raise SystemExit(worker.process.exitcode or 1)
+
+
+def _hear(worker: Worker) -> None:
+    try:
+        if not worker.ready and worker.pipe.poll():
+            worker.ready = worker.pipe.recv() == b"ready"
+    except (EOFError, OSError):
+        worker.ready = False
+
+
+def _replace_dead(workers: list[Worker], start: Callable[[int], Worker]) -> None:
+    """Wait for the next death and put a new worker in the dead one's place."""
+    wait([worker.process.sentinel for worker in workers])
+    for place, worker in enumerate(workers):
+        if worker.process.is_alive():
+            continue
+        _hear(worker)
+        pid, status = worker.process.pid, worker.process.exitcode
+        log.error("worker died; starting another", pid=pid, status=status)
+        if not worker.ready:
+            time.sleep(PAUSE_SECONDS)
+        worker.pipe.close()
+        if pid is not None:
+            # What it told of its state, a third party left alone for one, died with it.
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        workers[place] = start(place)
+
+
+def _stop(workers: list[Worker]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for worker in workers:
+        worker.process.terminate()
+    for worker in workers:
+        worker.process.join(max(0.0, deadline - time.monotonic()))
+        if worker.process.is_alive():
+            log.error("worker did not end in time", pid=worker.process.pid)
+            worker.process.kill()
+            worker.process.join()

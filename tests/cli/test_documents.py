@@ -1,0 +1,73 @@
+"""`matinee documents`, as a client's release uses it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.command import CommandError
+from cli.main import commands
+from domain.trusted_document import digest
+from tests.support.factories import SECRET
+
+TITLES = "query Titles { movies { nodes { title } } }\n"
+PLACES = "{ places { totalCount } }"
+
+
+@pytest.fixture(autouse=True)
+def environment(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands meet the database of the tests."""
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("MATINEE_SECRET", SECRET)
+    monkeypatch.setenv("MATINEE_DATA_DIR", str(tmp_path / "data"))
+    # Logging belongs to the process, and goes on when the command's own standard error is closed.
+    monkeypatch.setattr("runtime.logs.configure", lambda **_: None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two documents."""
+    made = tmp_path / "documents"
+    made.mkdir()
+    (made / "titles.graphql").write_text(TITLES)
+    (made / "places.graphql").write_text(PLACES)
+    return made
+
+
+def run(*arguments: str) -> Result:
+    """Return what came of the command."""
+    return CliRunner().invoke(commands, ["documents", *arguments])
+
+
+def listed() -> list[str]:
+    """Return the lines of the list without their instants."""
+    return sorted(line.partition("  ")[2] for line in run("list").stdout.splitlines())
+
+
+def test_adds_a_folder_and_says_what_was_new(folder: Path) -> None:
+    result = run("add", str(folder))
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [f"sha256:{digest(PLACES)}  query", f"sha256:{digest(TITLES)}  query Titles", "2 added, 0 known before."],
+    )
+    (folder / "places.graphql").write_text(PLACES.replace("places", "events"))
+    assert run("add", str(folder)).stdout.splitlines()[-1] == "1 added, 1 known before."
+    assert len(listed()) == 3
+
+
+def test_one_wrong_document_keeps_all_out(folder: Path) -> None:
+    (folder / "wrong.graphql").write_text("{\n  nothing\n}")
+    result = run("add", str(folder))
+    assert isinstance(result.exception, CommandError)
+    assert str(result.exception).startswith(f"{folder}/wrong.graphql:2: Cannot query field 'nothing' on type 'Query'.")
+    assert listed() == []
+
+
+def test_removes_by_the_id_that_it_lists(folder: Path) -> None:
+    run("add", str(folder))
+    assert listed() == sorted([f"sha256:{digest(PLACES)}  query", f"sha256:{digest(TITLES)}  query Titles"])
+    assert run("remove", f"sha256:{digest(PLACES)}").stdout == f"sha256:{digest(PLACES)} is removed.\n"
+    assert listed() == [f"sha256:{digest(TITLES)}  query Titles"]
+    again = run("remove", f"sha256:{digest(PLACES)}")
+    assert isinstance(again.exception, CommandError)
+    assert "is not registered" in str(again.exception)

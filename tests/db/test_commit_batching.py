@@ -1,0 +1,231 @@
+"""Changes that arrive together share a commit, and nothing else: each has its own answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import pytest
+from psycopg.errors import DivisionByZero
+
+from db.commit_batching import CommitBatcher
+from db.engine import Database
+from db.models import Booking, Session
+from domain import booking, session, stock
+from errors import BookingNotFound, NoSeatsReserved, SeatsUnavailable, SessionNotFound, Unavailable
+from tests.support.database_wire import Wire, wire_to
+from tests.support.factories import make_booking, make_session, make_user
+from tests.support.rivals import holding, started
+from tests.support.seats import free, record, seen, taken, unbalanced
+
+COMMITS = "SELECT count(DISTINCT xmin::text) FROM seat_reservations"
+
+
+@pytest.fixture
+def shared(database: Database) -> CommitBatcher:
+    return CommitBatcher(database.primary.pool, lock_all=stock.lock_all)
+
+
+def reserve(shared: CommitBatcher, held: Booking, seats: int) -> Coroutine[Any, Any, Booking]:
+    return booking.reserve(shared, user_id=held.user_id, booking_id=held.id, seats=seats)
+
+
+def confirm(shared: CommitBatcher, held: Booking) -> Coroutine[Any, Any, Booking]:
+    return booking.confirm(shared, user_id=held.user_id, booking_id=held.id)
+
+
+def open_(shared: CommitBatcher, user_id: int, session_id: int) -> Coroutine[Any, Any, Booking]:
+    return booking.open_booking(shared, user_id=user_id, session_id=session_id, hold_seconds=60)
+
+
+async def test_one_alone_is_durable_when_it_is_answered(database: Database, shared: CommitBatcher) -> None:
+    user, of = await make_user(database), await make_session(database)
+    held = await open_(shared, user.id, of.id)
+    assert (await reserve(shared, held, 3)).reserved_seats == 3
+    assert await taken(database, of) == 3
+    assert (await confirm(shared, held)).status == "confirmed"
+    assert (await seen(database, held)).status == "confirmed"
+
+
+async def test_a_crowd_in_front_of_one_session_shares_commits(database: Database, shared: CommitBatcher) -> None:
+    of = await make_session(database, capacity=50)
+    held = [await make_booking(database, session=of) for _ in range(60)]
+    outcomes = await asyncio.gather(*(reserve(shared, each, 1) for each in held), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Booking] * 50 + [SeatsUnavailable] * 10
+    assert await taken(database, of) == 50
+    assert await unbalanced(database) == []
+    assert await database.primary.value(COMMITS) <= 3
+
+
+async def test_changes_of_one_booking_keep_their_order(database: Database, shared: CommitBatcher) -> None:
+    held = await make_booking(database)
+    numbers = (1, 5, 0, 7, 2)
+    answers = await asyncio.gather(*(reserve(shared, held, seats) for seats in numbers), confirm(shared, held))
+    assert [answer.reserved_seats for answer in answers] == [*numbers, 2]
+    assert await record(database, held) == list(numbers)
+
+
+async def test_each_gets_its_own_refusal(database: Database, shared: CommitBatcher) -> None:
+    of = await make_session(database, capacity=3)
+    held = [await make_booking(database, session=of) for _ in range(4)]
+    nobodys = held[0].model_copy(update={"user_id": (await make_user(database)).id})
+    outcomes = await asyncio.gather(
+        reserve(shared, held[0], 1),
+        reserve(shared, held[1], 9),
+        confirm(shared, held[2]),
+        reserve(shared, nobodys, 0),
+        reserve(shared, held[3], 2),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [
+        Booking,
+        SeatsUnavailable,
+        NoSeatsReserved,
+        BookingNotFound,
+        Booking,
+    ]
+    assert await taken(database, of) == 3
+
+
+async def test_a_broken_constraint_takes_nobody_else_down(database: Database, shared: CommitBatcher) -> None:
+    user, gone, stays = await make_user(database), await make_session(database), await make_session(database)
+    held = await make_booking(database, session=stays)
+    async with database.transaction() as tx:
+        await session.delete_session(tx, session_id=gone.id)
+        # It waits for the first, whose key goes while they wait; the others are one batch with the second.
+        first = await started(database, open_(shared, user.id, gone.id))
+        rest = [
+            asyncio.create_task(change)
+            for change in (open_(shared, user.id, gone.id), open_(shared, user.id, stays.id), reserve(shared, held, 2))
+        ]
+    outcomes = await asyncio.gather(first, *rest, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [SessionNotFound, SessionNotFound, Booking, Booking]
+    assert await taken(database, stays) == 2
+
+
+async def test_a_broken_constraint_in_the_midst_of_a_batch(database: Database, shared: CommitBatcher) -> None:
+    user, of = await make_user(database), await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(3)]
+    nobody = held[0].model_copy(update={"user_id": 1})
+    outcomes = await asyncio.gather(
+        *(reserve(shared, each, 1) for each in held),
+        open_(shared, nobody.user_id, of.id),
+        open_(shared, user.id, of.id),
+        return_exceptions=True,
+    )
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Booking"] * 3 + ["Unauthenticated", "Booking"]
+    assert await taken(database, of) == 3
+    assert [await record(database, each) for each in held] == [[1], [1], [1]]
+
+
+async def test_a_fault_of_ours_takes_nobody_else_down(database: Database, shared: CommitBatcher) -> None:
+    held = await make_booking(database)
+    outcomes = await asyncio.gather(
+        reserve(shared, held, 1), shared.value("SELECT 1 / 0"), reserve(shared, held, 2), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [Booking, DivisionByZero, Booking]
+    assert await record(database, held) == [1, 2]
+
+
+async def test_servers_that_share_commits_never_wait_in_a_ring(database: Database) -> None:
+    servers = [CommitBatcher(database.primary.pool, lock_all=stock.lock_all) for _ in range(2)]
+    sessions = [await make_session(database, capacity=1000) for _ in range(5)]
+    held = [await make_booking(database, session=of) for of in sessions for _ in range(6)]
+    for _ in range(5):
+        changes = [
+            reserve(servers[place % 2], each, seats)
+            for seats in (1, 2)
+            for place, each in enumerate(held if seats == 1 else reversed(held))
+        ]
+        assert len(await asyncio.gather(*changes)) == len(changes)
+    assert await unbalanced(database) == []
+
+
+async def test_waits_for_a_session_that_somebody_else_holds(database: Database, shared: CommitBatcher) -> None:
+    busy, idle = await make_session(database), await make_session(database)
+    held = [await make_booking(database, session=of) for of in (busy, idle)]
+    async with holding(database, "SELECT FROM sessions WHERE id = %(id)s FOR NO KEY UPDATE", id=busy.id):
+        waiting = await started(database, reserve(shared, held[0], 1))
+        behind = asyncio.create_task(reserve(shared, held[1], 1))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+    assert [(await task).reserved_seats for task in (waiting, behind)] == [1, 1]
+
+
+async def test_who_goes_away_does_not_take_the_others_along(database: Database, shared: CommitBatcher) -> None:
+    of = await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(3)]
+    tasks = [asyncio.create_task(reserve(shared, each, 1)) for each in held]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Booking, asyncio.CancelledError, Booking]
+    assert await unbalanced(database) == []
+
+
+async def test_a_runner_that_is_cut_off_leaves_nobody_waiting(database: Database, shared: CommitBatcher) -> None:
+    of = await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(3)]
+    async with holding(database, "SELECT FROM sessions FOR NO KEY UPDATE"):
+        tasks = [await started(database, reserve(shared, held[0], 1))]
+        tasks += [asyncio.create_task(reserve(shared, each, 1)) for each in held[1:]]
+        await asyncio.sleep(0)
+        (runner,) = [task for task in asyncio.all_tasks() if "_run_all" in repr(task)]
+        runner.cancel()
+        outcomes = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 2)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert (await reserve(shared, held[0], 2)).reserved_seats == 2
+    assert await taken(database, of) == 2
+
+
+async def test_too_many_at_once_are_refused(
+    database: Database, shared: CommitBatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.commit_batching.MOST_WAITING", 2)
+    held = await make_booking(database)
+    outcomes = await asyncio.gather(*(reserve(shared, held, seats) for seats in (1, 2, 3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Booking, Booking, Unavailable]
+
+
+async def test_batches_are_bounded(database: Database, shared: CommitBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.commit_batching.LARGEST_BATCH", 4)
+    of = await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(10)]
+    await asyncio.gather(*(reserve(shared, each, 1) for each in held))
+    assert await database.primary.value(COMMITS) == 3
+    assert await free(database, of) == 90
+
+
+@pytest.fixture
+async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
+    async with wire_to(empty_database_url) as opened:
+        yield opened
+
+
+async def test_a_change_and_its_commit_are_one_round_trip(database: Database, wire: Wire) -> None:
+    of = await make_session(database)
+    held: list[Booking] = [await make_booking(database, session=of) for _ in range(9)]
+    pool = type(database.primary.pool)(wire.url, min_size=1, max_size=1, open=False, kwargs={"autocommit": True})
+    async with pool:
+        shared = CommitBatcher(pool, lock_all=stock.lock_all)
+        await reserve(shared, held[0], 1)
+        before = wire.round_trips
+        for each in held:
+            await reserve(shared, each, 2)
+        assert wire.round_trips == before + len(held)
+        await asyncio.gather(*(confirm(shared, each) for each in held))
+        assert wire.round_trips <= before + len(held) + 2
+
+
+async def test_without_a_database_everybody_hears_it(wire: Wire, database: Database) -> None:
+    of: Session = await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(3)]
+    pool = type(database.primary.pool)(
+        wire.url, min_size=1, max_size=1, open=False, kwargs={"autocommit": True}, reconnect_timeout=1
+    )
+    async with pool:
+        shared = CommitBatcher(pool, lock_all=stock.lock_all)
+        await reserve(shared, held[0], 1)
+        wire.cut()
+        outcomes = await asyncio.gather(*(reserve(shared, each, 2) for each in held), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert await taken(database, of) == 1

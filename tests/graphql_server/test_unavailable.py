@@ -1,0 +1,50 @@
+"""Without a database GraphQL says so, in time and with the status that proxies understand."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from httpx import AsyncClient
+
+from config.settings import Settings
+from db.models import User
+from tests.support.factories import bearer
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Those of a server whose database nobody listens for."""
+    return replace(settings, database_url="postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ['{ movie(id: "mov_1") { id } }', "{ viewer { id } places { nodes { id } } }"],
+)
+@pytest.mark.alone
+async def test_the_whole_request_is_503(client: AsyncClient, query: str) -> None:
+    started = time.monotonic()
+    headers = bearer(User(id=1, email="a@example.org", password_hash=""))
+    response = await client.post("/graphql", json={"query": query}, headers=headers)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"UNAVAILABLE"}
+    assert time.monotonic() - started < 2
+
+
+async def test_what_needs_no_database_is_answered(client: AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ __typename viewer { id } }"})
+    assert response.json()["data"] == {"__typename": "Query", "viewer": None}
+
+
+async def test_an_answer_with_something_in_it_is_200(client: AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": '{ __typename movie(id: "mov_1") { id } }'})
+    assert response.status_code == 200
+    assert response.json()["data"] == {"__typename": "Query", "movie": None}
+
+
+async def test_a_mutation_is_503(client: AsyncClient) -> None:
+    mutation = """mutation { signIn(input: {identity: {email: "a@example.org"}, password: "correct horse"}) {
+        token errors { code }
+    } }"""
+    response = await client.post("/graphql", json={"query": mutation})
+    assert response.status_code == 503

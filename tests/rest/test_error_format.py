@@ -1,0 +1,77 @@
+"""Every refusal has one status, and the headers that go with it."""
+
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import errors
+from errors import Refusal
+from rest.error_format import refused, status_of
+
+WORDS: dict[str, Any] = {
+    "field": "email",
+    "problem": "is wrong",
+    "limit": 5,
+    "seconds": 7,
+    "cost": 9,
+    "kind": "movie",
+    "example": "mov_1",
+    "accepted": "GET",
+    "method": "POST",
+    "seats_available": 2,
+    "reference": "r1",
+    "whom": "staff",
+    "found": 51,
+    "what": "aliases in one operation",
+    "variable": "MATINEE_LIMIT_ALIASES",
+}
+
+
+def raised(leaf: type[Refusal]) -> Refusal:
+    """Return a refusal with the words that its message asks for."""
+    asked = [name for _, name, _, _ in Formatter().parse(leaf.message) if name]
+    return leaf(**{name: WORDS[name] for name in asked})
+
+
+@pytest.mark.parametrize("leaf", errors.leaves(), ids=lambda leaf: leaf.__name__)
+def test_every_refusal_can_be_answered(leaf: type[Refusal]) -> None:
+    response = refused(raised(leaf))
+
+    assert 400 <= response.status_code < 600
+    assert response.status_code == status_of(leaf)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "status"),
+    [
+        (errors.InvalidEmail, 422),
+        (errors.InvalidCredentials, 401),
+        (errors.MalformedJson, 400),
+        (errors.UnsupportedMediaType, 415),
+        (errors.PayloadTooLarge, 413),
+        (errors.MethodNotAllowed, 405),
+        (errors.RouteNotFound, 404),
+        (errors.SessionNotFound, 404),
+        (errors.SeatsUnavailable, 409),
+        (errors.ExportGone, 410),
+        (errors.IdempotencyKeyReused, 422),
+        (errors.Unauthenticated, 401),
+        (errors.Forbidden, 403),
+        (errors.RateLimited, 429),
+        (errors.UpstreamUnavailable, 503),
+        (errors.Unavailable, 503),
+        (errors.Internal, 500),
+    ],
+)
+def test_the_status_is_that_of_the_contract(leaf: type[Refusal], status: int) -> None:
+    assert status_of(leaf) == status
+
+
+@pytest.mark.parametrize("leaf", [errors.Unauthenticated, errors.InvalidCredentials])
+def test_a_401_says_how_to_authenticate(leaf: type[Refusal]) -> None:
+    assert refused(raised(leaf)).headers["www-authenticate"] == "Bearer"
+
+
+def test_a_limit_says_when_to_come_back() -> None:
+    assert refused(errors.RateLimited(seconds=7)).headers["retry-after"] == "7"

@@ -1,0 +1,111 @@
+"""Requests counted in shared memory: none lost, whoever counts and whoever dies."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from runtime import request_count
+from runtime.request_count import RequestCounter, join_counter, private_counter, shared_counter_file
+
+
+def count(file: Path, worker: int, times: int) -> None:
+    counting = join_counter(file, worker=worker)
+    for _ in range(times):
+        counting.add()
+
+
+def count_and_die(file: Path, worker: int, times: int) -> None:
+    count(file, worker, times)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_that_count_at_once_lose_nothing() -> None:
+    context = multiprocessing.get_context("spawn")
+    with shared_counter_file() as file:
+        workers = [context.Process(target=count, args=(file, place, 20_000)) for place in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+        assert join_counter(file, worker=0).shown() == 60_000
+
+
+def test_a_worker_goes_on_where_a_killed_one_stopped() -> None:
+    context = multiprocessing.get_context("spawn")
+    with shared_counter_file() as file:
+        killed = context.Process(target=count_and_die, args=(file, 1, 500))
+        killed.start()
+        killed.join()
+        count(file, 1, 7)
+
+        assert killed.exitcode == -signal.SIGKILL
+        assert join_counter(file, worker=0).shown() == 507
+
+
+def pair(file: Path) -> tuple[RequestCounter, RequestCounter]:
+    return join_counter(file, worker=0), join_counter(file, worker=1)
+
+
+def test_a_reset_by_any_worker_is_known_to_all_at_once() -> None:
+    with shared_counter_file() as file:
+        one, other = pair(file)
+        for _ in range(5):
+            one.add()
+            other.add()
+
+        other.learn(1, 0)
+        assert (one.shown(), other.shown()) == (0, 0)
+
+        one.add()
+        assert (one.shown(), other.shown()) == (1, 1)
+
+
+def test_what_others_count_is_added_until_the_next_reset() -> None:
+    with shared_counter_file() as file:
+        one, other = pair(file)
+        one.add()
+        one.learn(0, 40)
+        assert other.shown() == 41
+
+        other.learn(3, 2)
+        assert one.shown() == 2
+
+
+def test_old_news_change_nothing() -> None:
+    counting = private_counter()
+    counting.learn(2, 0)
+    counting.add()
+
+    counting.learn(1, 100)
+
+    assert counting.shown() == 1
+    assert counting.counted().generation == 2
+
+
+def test_runs_are_told_apart_and_workers_of_one_are_not() -> None:
+    with shared_counter_file() as file, shared_counter_file() as another:
+        one, other = pair(file)
+        assert one.counted().run == other.counted().run
+        assert one.counted().run != join_counter(another, worker=0).counted().run
+        assert 0 <= one.counted().run < 2**63
+
+
+def test_there_is_room_for_every_worker_and_no_more() -> None:
+    with shared_counter_file() as file:
+        last = join_counter(file, worker=request_count.WORKERS - 1)
+        last.add()
+        assert join_counter(file, worker=0).shown() == 1
+        for worker in (-1, request_count.WORKERS):
+            with pytest.raises(ValueError, match="worker"):
+                join_counter(file, worker=worker)
+
+
+def test_only_the_file_of_a_server_is_shared() -> None:
+    with shared_counter_file() as file:
+        assert join_counter(file, worker=0).is_shared
+    assert not private_counter().is_shared
+    assert not file.exists()

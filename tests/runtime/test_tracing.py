@@ -1,0 +1,187 @@
+"""Traces tell what a request did, from HTTP to SQL, and nothing of what its caller sent; without a collector there are none."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from db.engine import Database
+from tests.cli.test_main import ROOT, Server, environment, serving
+from tests.support.collector import Collector, Sent, collecting
+from tests.support.factories import SECRET, bearer, make_booking, make_movie, make_session, make_user
+
+TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+CALLER: Final = "00f067aa0ba902b7"
+SERVER, INTERNAL, CLIENT = 2, 1, 3
+MOVIES: Final = """query WhatIsOn($search: String) {
+    movies(filter: {search: $search}) { nodes { title sessions(first: 1) { nodes { startsAt place { name } } } } }
+}"""
+RESERVE: Final = """mutation Reserve($booking: ID!, $seats: Int!) {
+    reserveSeats(input: {bookingId: $booking, seats: $seats}) { booking { reservedSeats } errors { code } }
+}"""
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector."""
+    with collecting() as running:
+        yield running
+
+
+@pytest.fixture
+def server(collector: Collector, empty_database_url: str, tmp_path: Path) -> Iterator[Server]:
+    """A whole server that sends its traces there; what it has is sent when it ends."""
+    told = {"DATABASE_URL": empty_database_url, "MATINEE_SECRET": SECRET, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    with serving(tmp_path, "--no-jobs", **told) as running:
+        yield running
+
+
+def ask(server: Server, document: str, variables: dict[str, object], **headers: str) -> httpx.Response:
+    body = {"query": document, "variables": variables}
+    headers = {"traceparent": f"00-{TRACE}-{CALLER}-01"} | headers
+    return httpx.post(f"{server.address}/graphql", json=body, headers=headers)
+
+
+def get(address: str, **more: Any) -> httpx.Response:
+    return httpx.get(address, **more)
+
+
+def below(spans: list[Sent], parent: Sent) -> list[Sent]:
+    return [span for span in spans if span.parent == parent.id]
+
+
+def one(spans: list[Sent], name: str) -> Sent:
+    (found,) = [span for span in spans if span.name == name]
+    return found
+
+
+async def test_a_request_is_one_trace_from_http_to_sql(
+    server: Server, collector: Collector, database: Database
+) -> None:
+    await make_session(database, movie=await make_movie(database, title="Playtime"))
+    response = ask(server, MOVIES, {"search": "Playtime"})
+    assert response.json()["data"]["movies"]["nodes"][0]["title"] == "Playtime"
+    assert server.end() == 0
+
+    spans = collector.trace(TRACE)
+    assert collector.services == {"matinee"}
+    request = one(spans, "POST /graphql")
+    assert (request.parent, request.kind, request.failed) == (CALLER, SERVER, False)
+    assert request.attributes == {
+        "http.request.method": "POST",
+        "http.route": "/graphql",
+        "http.response.status_code": 200,
+        "matinee.request_id": response.headers["x-request-id"],
+    }
+    (operation,) = below(spans, request)
+    assert (operation.name, operation.kind) == ("query WhatIsOn", INTERNAL)
+    assert operation.attributes == {"graphql.operation.type": "query", "graphql.operation.name": "WhatIsOn"}
+    movies = one(below(spans, operation), "Query.movies")
+    (selected,) = [span for span in below(spans, movies) if span.kind == CLIENT]
+    assert selected.name == "SELECT"
+    assert "FROM movies" in selected.attributes["db.query.text"]
+    assert selected.attributes["db.system.name"] == "postgresql"
+    # Resolvers have spans and attributes of rows have none; what a batch asked for hangs below one of its callers.
+    names = {span.name for span in spans}
+    assert {"Movie.sessions", "Session.place"} <= names
+    assert not {"Movie.title", "MovieConnection.nodes", "Place.name"} & names
+    assert "FROM places" in " ".join(span.attributes.get("db.query.text", "") for span in spans)
+    known = {span.id for span in spans} | {CALLER}
+    assert [span for span in spans if span.parent not in known] == []
+
+
+async def test_a_change_has_spans_of_its_transaction(server: Server, collector: Collector, database: Database) -> None:
+    user = await make_user(database)
+    booking = await make_booking(database, user=user)
+    variables = {"booking": f"bok_{booking.id}", "seats": 2}
+    assert ask(server, RESERVE, variables, **bearer(user)).json()["data"]["reserveSeats"]["errors"] == []
+    server.end()
+
+    spans = collector.trace(TRACE)
+    reserve = one(spans, "Mutation.reserveSeats")
+    kinds = [span.name for span in below(spans, reserve) if span.kind == CLIENT]
+    assert {"BEGIN", "COMMIT"} <= set(kinds)
+    assert len(kinds) > 2
+
+
+async def test_a_statement_lasts_until_its_rows_are_there(
+    server: Server, collector: Collector, database: Database
+) -> None:
+    user = await make_user(database)
+    booking = await make_booking(database, user=user)
+    async with database.transaction() as tx:
+        # Somebody else has the session locked: the statement is sent at once, and waits.
+        await tx.value("SELECT 1 FROM sessions WHERE id = %(id)s FOR UPDATE", id=booking.session_id)
+        response = ask(server, RESERVE, {"booking": f"bok_{booking.id}", "seats": 2}, **bearer(user))
+        assert response.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    server.end()
+
+    spans = collector.trace(TRACE)
+    reserve = one(spans, "Mutation.reserveSeats")
+    assert reserve.failed
+    assert reserve.attributes == {"error.type": "Unavailable"}
+    # MATINEE_LOCK_SECONDS
+    assert reserve.nanoseconds > 1.5e9
+
+
+async def test_nothing_that_a_caller_sent_is_in_a_trace(
+    server: Server, collector: Collector, database: Database
+) -> None:
+    user = await make_user(database)
+    token = bearer(user)["Authorization"]
+    secrets = {"email": "marker-email@example.org", "password": "marker-password"}
+    sign_in = "mutation ($email: String!, $password: String!) { signIn(input: {identity: {email: $email}, password: $password}) { token errors { code } } }"
+    ask(server, sign_in, dict(secrets))
+    ask(server, '{ movies(filter: {search: "marker-literal"}) { totalCount } }', {}, Authorization=token)
+    get(f"{server.address}/v1/movies/marker-path?q=marker-query", headers={"Cookie": "a=marker-cookie"})
+    get(f"{server.address}/marker-nowhere")
+    get(f"{server.address}/graphql", params={"query": "{ movies(first: 0) { totalCount } }", "x": "marker-more"})
+    server.end()
+
+    assert len(collector.spans) > 10
+    assert b"marker" not in collector.raw
+    assert token.encode() not in collector.raw
+    assert str(user.id).encode() not in collector.raw
+    assert one(collector.spans, "GET unmatched").attributes["http.response.status_code"] == 404
+
+
+async def test_probes_are_not_traced_and_log_lines_name_their_trace(server: Server, collector: Collector) -> None:
+    for path in ("/livez", "/readyz", "/metrics"):
+        assert get(server.address + path).status_code == 200
+    ask(server, "{ __typename }", {})
+    # A line is written once its answer is out.
+    server.end()
+    (line,) = [line for line in server.lines() if line.get("path") == "/graphql"]
+    assert line["trace_id"] == TRACE
+    assert not [span for span in collector.spans if span.name.startswith("GET")]
+
+
+def test_a_collector_that_is_not_there_is_in_nobodys_way(empty_database_url: str, tmp_path: Path) -> None:
+    told = {"DATABASE_URL": empty_database_url, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    with serving(tmp_path, "--no-jobs", **told) as running:
+        assert ask(running, "{ movies { totalCount } }", {}).status_code == 200
+        began = time.monotonic()
+        assert running.end() == 0
+        assert time.monotonic() - began < 10
+
+
+def test_without_a_collector_nothing_of_it_is_loaded(tmp_path: Path) -> None:
+    script = """
+import os, sys
+import cli
+from app import create_app
+from settings import Settings
+create_app(Settings.from_env(os.environ))
+print(sorted(name for name in sys.modules if name.startswith(("opentelemetry", "google", "requests"))), "app" in sys.modules)
+"""
+    told = environment(tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    for more, loaded in (({}, "[] True"), ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "opentelemetry.sdk")):
+        done = subprocess.run(  # noqa: S603 - our own words
+            [sys.executable, "-c", script], cwd=ROOT, env={**told, **more}, capture_output=True, text=True, check=True
+        )
+        assert loaded in done.stdout

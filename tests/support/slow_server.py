@@ -1,0 +1,51 @@
+"""A server of a few slow routes, run as a process by the tests of how servers end."""
+
+import asyncio
+import os
+import sys
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from runtime import server
+from runtime.server import Serving, end_on_signals, listen, serve_here
+from runtime.workers import serve_by_workers
+
+
+async def pid(_: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(os.getpid()))
+
+
+async def slow(request: Request) -> PlainTextResponse:
+    await asyncio.sleep(float(request.path_params["seconds"]))
+    return PlainTextResponse("done")
+
+
+def make_app(_: int) -> Starlette:
+    return Starlette(routes=[Route("/pid", pid), Route("/slow/{seconds}", slow)])
+
+
+def make_broken_app(_: int) -> Starlette:
+    raise RuntimeError("no app today")
+
+
+def main(app: str, workers: str, drain_seconds: str) -> None:
+    server.DRAIN_SECONDS = int(drain_seconds)  # type: ignore[misc]
+    end_on_signals()
+    with listen("127.0.0.1", 0) as listener:
+        serving = Serving(make_app if app == "sound" else make_broken_app, json_logs=True)
+        port = listener.getsockname()[1]
+
+        def ready() -> None:
+            print(port, flush=True)  # noqa: T201
+
+        if workers == "1":
+            serve_here(serving, listener, on_ready=ready)
+        else:
+            serve_by_workers(serving, listener, count=int(workers), on_ready=ready)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,151 @@
+import inspect
+import re
+from collections import Counter
+from string import Formatter
+
+import pytest
+
+import errors
+from errors import (
+    EmailTaken,
+    Forbidden,
+    InvalidEmail,
+    InvalidInput,
+    MalformedJson,
+    Refusal,
+    Refusals,
+    SeatsUnavailable,
+    Unauthenticated,
+    WeakPassword,
+    leaves,
+    refuse,
+)
+
+# Of the enum ErrorCode in the GraphQL contract, in its order.
+CODES = [
+    "INVALID_INPUT",
+    "MISSING_FIELD",
+    "UNKNOWN_FIELD",
+    "INVALID_EMAIL",
+    "INVALID_USERNAME",
+    "WEAK_PASSWORD",
+    "INVALID_RATING",
+    "INVALID_SEATS",
+    "INVALID_SORT",
+    "INVALID_LIMIT",
+    "INVALID_CURSOR",
+    "INVALID_ID",
+    "INVALID_DATE",
+    "MALFORMED_JSON",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "NOT_ACCEPTABLE",
+    "PAYLOAD_TOO_LARGE",
+    "METHOD_NOT_ALLOWED",
+    "ROUTE_NOT_FOUND",
+    "REQUEST_IN_PROGRESS",
+    "UNAVAILABLE",
+    "EMAIL_TAKEN",
+    "USERNAME_TAKEN",
+    "INVALID_CREDENTIALS",
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "RATE_LIMITED",
+    "QUERY_TOO_COSTLY",
+    "MOVIE_NOT_FOUND",
+    "PLACE_NOT_FOUND",
+    "SESSION_NOT_FOUND",
+    "BOOKING_NOT_FOUND",
+    "EVENT_NOT_FOUND",
+    "RESERVATION_NOT_FOUND",
+    "SHOW_NOT_FOUND",
+    "TICKET_NOT_FOUND",
+    "COLLECTION_NOT_FOUND",
+    "EXPORT_NOT_FOUND",
+    "PROVIDER_NOT_FOUND",
+    "OFFER_NOT_FOUND",
+    "SEATS_UNAVAILABLE",
+    "SESSION_STARTED",
+    "NO_SEATS_RESERVED",
+    "BOOKING_EXPIRED",
+    "BOOKING_CONFIRMED",
+    "BOOKING_CANCELLED",
+    "RESERVATION_CANCELLED",
+    "SESSION_OVERLAPS",
+    "STILL_IN_USE",
+    "EXPORT_NOT_READY",
+    "EXPORT_GONE",
+    "IDEMPOTENCY_KEY_REUSED",
+    "UPSTREAM_UNAVAILABLE",
+    "INTERNAL",
+]
+
+
+def placeholders(leaf: type[Refusal]) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(leaf.message) if name}
+
+
+def test_every_code_of_the_contract_is_one_refusal_and_the_other_way_round() -> None:
+    counted = Counter(leaf.code for leaf in leaves())
+    assert set(counted) == set(CODES)
+    assert set(counted.values()) == {1}
+
+
+def test_leaves_are_all_there_is_below_the_kinds() -> None:
+    written = {each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, Refusal)}
+    kinds = set(Refusal.__subclasses__())
+    assert written == {Refusal} | kinds | set(leaves())
+    assert all(not leaf.__subclasses__() for leaf in leaves())
+
+
+@pytest.mark.parametrize("leaf", leaves(), ids=lambda leaf: leaf.code)
+def test_a_message_is_whole_once_its_words_are_filled_in(leaf: type[Refusal]) -> None:
+    message = str(leaf(**dict.fromkeys(placeholders(leaf), "Something")))
+    assert re.fullmatch(r"[A-Z`].*[.]", message), message
+    assert "{" not in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [leaf for leaf in leaves() if placeholders(leaf) and leaf not in (Forbidden, Unauthenticated)],
+    ids=lambda leaf: leaf.code,
+)
+def test_a_message_without_its_words_is_a_fault_of_ours(leaf: type[Refusal]) -> None:
+    with pytest.raises(KeyError):
+        leaf()
+
+
+def test_takes_code_and_words_from_the_leaf() -> None:
+    refusal = SeatsUnavailable(path=["input", "seats"], seats_available=3)
+    assert refusal.code == "SEATS_UNAVAILABLE"
+    assert refusal.path == ("input", "seats")
+    assert refusal.words == {"seats_available": 3}
+    assert str(refusal) == "There are 3 more at most. Nothing was changed."
+
+
+def test_a_caller_without_a_token_need_not_be_told_why() -> None:
+    assert str(Unauthenticated()).startswith("This is for signed-in users. Sign in")
+    assert str(Unauthenticated(problem="The token is expired.")).startswith("The token is expired. Sign in")
+
+
+@pytest.mark.parametrize("text", ["{", "{0}", "{field}", "%s", "{x!r:>10}"])
+def test_what_a_caller_wrote_is_not_a_template(text: str) -> None:
+    assert text in str(InvalidInput(field=text, problem="is odd"))
+    assert text in str(MalformedJson(problem=text))
+
+
+def test_one_fault_is_raised_as_itself() -> None:
+    with pytest.raises(EmailTaken):
+        refuse([EmailTaken()])
+
+
+def test_several_faults_are_raised_together_in_their_order() -> None:
+    faults = [InvalidEmail(field="email"), WeakPassword(field="password")]
+    with pytest.raises(Refusals) as raised:
+        refuse(faults)
+    assert list(raised.value.exceptions) == faults
+    assert "e-mail" in str(raised.value)
+
+
+def test_no_fault_raises_nothing() -> None:
+    refuse([])
