@@ -126,7 +126,7 @@ async def movies_of(reading: Reading, collection_ids: Sequence[int]) -> Mapping[
 
 
 async def favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
-    """Return up to three names, the most common first over the movies of all the user's collections (document 002).
+    """Return up to three names, the most common first over the movies of all the user's collections.
 
     A movie in two collections counts twice, a genre that one movie names twice counts once; ties are alphabetical.
     """

@@ -83,7 +83,7 @@ async def update_event(
 
 
 async def delete_event(tx: Transaction, *, event_id: int) -> None:
-    """Hide the event and cancel its live reservations; raise EventNotFound. No row is destroyed (rest-contract.md)."""
+    """Hide the event and cancel its live reservations; raise EventNotFound. No row is destroyed."""
     if await tx.value(HIDE, id=event_id) is None:
         raise EventNotFound
     # By a statement of its own: what was reserved while we waited for the lock must be seen.

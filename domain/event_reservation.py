@@ -11,7 +11,7 @@ from db.models import EventReservation
 from domain import stock
 from errors import EventNotFound, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
 
-# A reservation without a user was made by REST without a token, and is as open as the addresses of document 001 are.
+# A reservation without a user was made by REST without a token: it is open to everybody (docs/contract/events.md).
 MAY_SEE: Final = """(
     user_id = %(viewer_id)s::bigint
     OR user_id IS NULL AND %(in_the_open)s
@@ -120,7 +120,7 @@ async def change(
 
 
 def check(tickets: int) -> None:
-    """Raise InvalidInput unless the number can be one of tickets, at least 1 (rest-contract.md)."""
+    """Raise InvalidInput unless the number of tickets is at least 1 and at most MOST_SEATS."""
     if not 1 <= tickets <= stock.MOST_SEATS:
         problem = f"must be a whole number from 1 to {stock.MOST_SEATS}"
         raise InvalidInput(path=("input", "tickets"), field="tickets", problem=problem)

@@ -1,4 +1,4 @@
-"""Which entries of providers mean the same movie: the joining rule of document 004, and nothing of databases."""
+"""Offer matching: decides which entries of the providers are the same movie (docs/contract/prices.md)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

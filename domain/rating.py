@@ -25,7 +25,7 @@ RATE: Final = """
 
 
 def check_value(value: float) -> float:
-    """Return the value; raise InvalidRating unless it is a number from 0 to 5 (document 000)."""
+    """Return the value; raise InvalidRating unless it is a number from 0 to 5."""
     if not (math.isfinite(value) and WORST <= value <= BEST):
         raise InvalidRating(path=("input", "value"), field="value")
     return value

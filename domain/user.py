@@ -41,7 +41,7 @@ def check_email(email: str) -> str:
 
 
 def check_username(username: str) -> str:
-    """Return the name; raise InvalidUsername unless it has 1 to 150 letters, digits or @.+-_ (document 002)."""
+    """Return the name; raise InvalidUsername unless it has 1 to 150 letters, digits or @.+-_."""
     if not USERNAME.fullmatch(username):
         raise InvalidUsername(path=("input", "identity", "username"), field="username")
     return username

@@ -11,7 +11,7 @@ NAME: Final = "catalogue"
 
 
 async def list_catalogue(context: Context, *, first: int | None, after: str | None) -> ForeignPage[CatalogueMovie]:
-    """Return a page of the catalogue, fetched for this very field; for signed-in callers, as document 002 has it.
+    """Return a page of the catalogue, fetched for this very field; for signed-in callers, as in REST.
 
     Raises Unauthenticated, InvalidLimit, InvalidCursor and UpstreamUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Who may write at the addresses of document 001 and call those of 003: anybody, or whoever the counter trusts."""
+"""Guard of writes on the events surface and of every call of the counter surface: the counter's token, or staff."""
 
 import hmac
 from typing import Final
@@ -18,7 +18,7 @@ ANOTHER: Final = f"This is for the counter, which sends its token as `{HEADER}`,
 async def require(request: Request, actor: Actor | None) -> None:
     """Raise Unauthenticated or Forbidden unless the counter has no token, or the caller has it or is staff.
 
-    The counter's token is MATINEE_COUNTER_TOKEN (rest-contract.md, 001).
+    The counter's token is MATINEE_COUNTER_TOKEN (docs/contract/README.md, Who calls).
     """
     services: Services = request.state.services
     token = services.settings.counter_token

@@ -35,7 +35,7 @@ class PathId(NamedTuple):
 
     prefix: str
     missing: type[Refusal]
-    # Some documents know their ids as UUIDs.
+    # Some surfaces have UUIDs as ids.
     as_uuid: bool = False
 
     def read(self, text: str) -> int:
@@ -132,7 +132,7 @@ class Endpoint(Generic[Asked_co]):
 
     @property
     def takes_key(self) -> bool:
-        """Whether an idempotency key is honoured (rest-contract.md, Everywhere)."""
+        """Whether an idempotency key is honoured (docs/contract/README.md, Idempotency)."""
         return self.method in ("POST", "PATCH", "PUT")
 
     @property
@@ -158,7 +158,7 @@ def route(endpoint: Endpoint[Any]) -> Route:
             )
         return await answered(endpoint, request, actor, services)
 
-    # The middleware has taken the slash at the end away, whether or not the document writes it.
+    # The middleware has removed the slash at the end of the request's path.
     return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])
 
 

@@ -1,4 +1,4 @@
-"""The shapes of errors: the house's own, and those that documents 001 and 003 bring along for their addresses."""
+"""Error shapes: the common one, and those of the events and counter surfaces, selected by path."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ FieldFaults = Annotated[
     ),
 ]
 
-# The texts of document 001; {asked} is the id as the caller spelled it.
+# The texts of the events surface (docs/contract/events.md); {asked} is the id as the caller spelled it.
 TEXTS: Final[Mapping[type[Refusal], tuple[str, str]]] = {
     errors.EventNotFound: ("message", "Event with event id: {asked} doesn't exist."),
     errors.ReservationNotFound: ("message", "Reservation with reservation id: {asked} doesn't exist."),
@@ -64,7 +64,7 @@ FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
 
 
 def in_the_house(faults: Sequence[Refusal]) -> object:
-    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (rest-contract.md, Everywhere)."""
+    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, Errors)."""
     return {"errors": [fault_of(fault) for fault in faults]}
 
 
@@ -74,7 +74,7 @@ def fault_of(refusal: Refusal) -> dict[str, str]:
 
 
 def of_events(faults: Sequence[Refusal]) -> object:
-    """Return `{"message"}`, `{"error"}` or `{field: [texts]}`, as document 001 has it."""
+    """Return `{"message"}`, `{"error"}` or `{field: [texts]}` (docs/contract/events.md, Errors)."""
     first = faults[0]
     if isinstance(first, errors.Invalid):
         return by_field(faults)
@@ -99,7 +99,7 @@ def text_of(fault: Refusal) -> str:
 
 
 def of_the_counter(faults: Sequence[Refusal]) -> object:
-    """Return `{"success": false, "message"}` (rest-contract.md, 003)."""
+    """Return `{"success": false, "message"}` (docs/contract/counter.md, Errors)."""
     return {"success": False, "message": " ".join(map(str, faults))}
 
 
@@ -109,7 +109,7 @@ NOT_NOW: Final[dict[type[Refusal], HTTPStatus]] = {
     errors.ReservationCancelled: HTTPStatus.BAD_REQUEST,
 }
 RESERVATIONS: Final = Shape(of_events, Message | Error | FieldFaults, NOT_NOW)
-# Where the event stands in the path, document 001 answers 422 and not 404.
+# A missing event in the path is 422, not 404 (docs/contract/events.md).
 EVENTS: Final = Shape(of_events, RESERVATIONS.model, {**NOT_NOW, errors.EventNotFound: HTTPStatus.UNPROCESSABLE_ENTITY})
 COUNTER: Final = Shape(of_the_counter, Failure)
 BY_FIRST_WORD: Final = {"events": EVENTS, "reservations": RESERVATIONS, "api": COUNTER}

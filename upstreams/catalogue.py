@@ -100,7 +100,7 @@ class Catalogue:
 def read_page(answer: Answer, *, number: int) -> CataloguePage | None:
     """Return the page in an answer, None where there is none of this number; raise ValueError for anything else.
 
-    The list is under `results`, or under `data` as document 002 has it.
+    The list is under `results` or `data` (docs/contract/collections.md).
     """
     if answer.status == HTTPStatus.NOT_FOUND and number > 1:
         return None

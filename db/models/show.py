@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from db.models.columns import instant, reference, snowflake_id, words
 
-# Document 003: a show at the counter has so many tickets, and is gone so long after its start.
+# Tickets of a show, and its life after its start (docs/contract/counter.md).
 SHOW_CAPACITY: Final = 20
 
 SHOW_HOURS: Final = 8

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, which `make docs` runs as `python docs/generator`
-"""Writes the pages of docs/ that are worked out from the code, or tells which of them are out of date."""
+"""Writes the pages of docs/ that are generated from the code, or lists those that are out of date."""
 
 import argparse
 import difflib
@@ -25,9 +25,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is out of date")
     parser.add_argument("folder", nargs="?", type=Path, default=DOCS, help="where the pages are")
-    asked = parser.parse_args()
-    pages = {asked.folder / name: page() for name, page in PAGES.items()}
-    if asked.check:
+    arguments = parser.parse_args()
+    pages = {arguments.folder / name: page() for name, page in PAGES.items()}
+    if arguments.check:
         sys.exit(report(pages))
     for path, text in pages.items():
         path.write_text(text, encoding="utf-8")

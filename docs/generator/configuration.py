@@ -11,22 +11,21 @@ from config.variables import Variable
 INTRODUCTION: Final = """
 # Configuration
 
-Everything is set by environment variables; there is no configuration file. `config/settings.py` is the only reader of them and
-declares each one once: this page, the checks and `matinee serve --help` come from those declarations.
+All settings are environment variables; there is no configuration file. `config/settings.py` is their only reader and declares
+each of them once. This page, the checks and `matinee serve --help` are made from those declarations.
 
 """
 RULES: Final = """
 - An empty variable counts as unset.
-- A wrong value stops the command with status 2 and one line: the variable, what is wrong with it, an example. Secrets
-  and database addresses are never repeated in it.
-- A `MATINEE_…` variable that nothing reads is named in a warning, with the nearest name that something does read.
-- With `MATINEE_ENV=production` the secret must be set. In development it is made once and kept in the file `secret` of
+- A wrong value stops the command with status 2 and one line: the variable, what is wrong with it, an example. The line never
+  repeats secrets and database addresses.
+- A warning names a `MATINEE_…` variable that nothing reads, with the nearest name that exists.
+- With `MATINEE_ENV=production` the secret must be set. In development it is generated once and stored in the file `secret` of
   the data directory.
-- To change the secret without signing anybody out, put the new one first and keep the old one behind a comma for as
-  long as its tokens live: `MATINEE_SECRET=new…,old…`.
-- `DATABASE_URL` and `DATABASE_READ_URL` may name several hosts, separated by commas: the first variable then means the
-  host that takes writes, the second a standby where there is one. A `connect_timeout` of 2 seconds is added to either
-  unless it has one of its own.
+- To change the secret without signing anybody out, put the new one first, and keep the old one behind a comma until its tokens
+  have expired: `MATINEE_SECRET=new…,old…`.
+- `DATABASE_URL` and `DATABASE_READ_URL` may name several hosts, separated by commas. The first variable then means the host that
+  accepts writes, the second one a standby where there is one. Both get a `connect_timeout` of 2 seconds unless they set one.
 """
 
 

@@ -18,12 +18,11 @@ SHORT_TYPES: Final = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "DOUBLE PRECISI
 INTRODUCTION: Final = """
 # Data model
 
-Drawn from the models in `db/models/`; the migrations in
-`db/migrations/versions/` make the same tables. Every `id` is made by the database
-([ADR 2](adr/0002-snowflake-ids-from-the-database.md)). A *derived* column is worked out by the database from others of
-its row; `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`, `sessions.ends_at` and all of `airings` are kept
-by triggers ([ADR 6](adr/0006-derived-columns-by-triggers.md)). The tables of the job queue are procrastinate's own, in
-the schema `queue`.
+This page is drawn from the models in `db/models/`; the migrations in `db/migrations/versions/` make the same tables. The
+database generates every `id` ([ADR 2](adr/0002-snowflake-ids-from-the-database.md)). It computes a *derived* column from other
+columns of its row. Triggers maintain `movies.airing_from`, `airing_to`, `rating_sum`, `rating_count`, `sessions.ends_at` and all
+of `airings` ([ADR 6](adr/0006-derived-columns-by-triggers.md)). The tables of the job queue are procrastinate's, in the schema
+`queue`.
 
 """
 

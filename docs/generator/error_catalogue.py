@@ -14,18 +14,18 @@ from schema.user_error import KINDS
 INTRODUCTION: Final = """
 # Errors
 
-One vocabulary for every door. A code means the same wherever it appears, and in REST always comes with the same HTTP
-status. The message says what to do about it and may be reworded, so programs should look at the code. Each code is one class of
-`errors.py`, whose docstring is the message; what stands in `{braces}` is filled in. The list is that of the whole
-contract: where a part of the API is not in this release, its codes are reserved for it.
+All surfaces share one vocabulary. A code has one meaning everywhere, and in REST one HTTP status. Programs should read the
+code: the message says what to do, and its wording may change. Each code is one class of `errors.py`, and its docstring is the
+message; values replace the `{braces}`. The list is that of the whole contract: codes of a part that is not in this release are
+reserved.
 
-In REST an error is an entry of `{"errors": [{"code", "message"}]}`. Several faults of one body come together, with the
-status of the first. [Events](events.md#errors) and [the counter](counter.md#errors) have shapes of their own.
+In REST an error is an entry of `{"errors": [{"code", "message"}]}`. All faults of a body come together, with the status of the
+first. [Events](contract/events.md#errors) and [the counter](contract/counter.md#errors) have shapes of their own.
 
-In GraphQL there are two places. A mutation that is refused for what its caller can see and mend answers with data: the
-payload's object is null, and the payload's own `errors` say why, each with `code`, `message`, `path` and the type in the
-column *in a payload*. What has no such type, and whatever a query is refused, is in the top-level `errors` of the
-response, with the code in `extensions.code`. The HTTP statuses of GraphQL are told in [graphql.md](graphql.md#over-http).
+In GraphQL an error is in one of two places. A mutation that is refused for something the caller can correct answers with data:
+the payload's object is null, and the payload's `errors` have `code`, `message`, `path` and the type in the column *in a
+payload*. Codes without such a type, and all refusals of queries, are in the top-level `errors` of the response, with the code in
+`extensions.code`. [The contract](contract/graphql.md#over-http) has the HTTP statuses of GraphQL.
 
 """
 

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - part of a script, see __main__.py
-"""What every generated page is made of."""
+"""Markdown parts that all generated pages share."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final

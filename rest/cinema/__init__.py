@@ -1,1 +1,1 @@
-"""Document 000, the cinema, at /v1: a file a noun."""
+"""The cinema surface at /v1, a file a noun (docs/contract/cinema.md)."""

@@ -1,4 +1,4 @@
-"""What /v1 answers, property by property as document 000 has it."""
+"""Answers of the cinema surface (docs/contract/cinema.md)."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The thirteen operations of document 000, in its order."""
+"""All endpoints of the cinema surface (docs/contract/cinema.md)."""
 
 from typing import Any, Final
 

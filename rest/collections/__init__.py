@@ -1,1 +1,1 @@
-"""Document 002: accounts by username, the catalogue, collections and the request count, a file a noun."""
+"""The collections surface: accounts, catalogue, collections, request count (docs/contract/collections.md)."""

@@ -1,4 +1,4 @@
-"""What document 002 answers, property by property."""
+"""Answers of the collections surface (docs/contract/collections.md)."""
 
 from typing import Annotated
 

@@ -22,7 +22,7 @@ from rest.payloads import Query
 TAG: Final = "Collections"
 PATH: Final = "/collection/"
 ONE: Final = "/collection/{collection_uuid}/"
-# The document knows no pages. Nobody has as many; one who has them all the same follows `Link`.
+# The contract has no pages here. A user with more collections follows `Link`.
 MOST_AT_ONCE: Final = 1000
 PRIVATE: Final = {"Cache-Control": "private, no-store"}
 TOO_LONG: Final = errors.InvalidInput(field="title", problem=f"must have at most {collection.LONGEST_TITLE} characters")

@@ -1,4 +1,4 @@
-"""The operations of document 002, in its order."""
+"""All endpoints of the collections surface (docs/contract/collections.md)."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What document 002 takes: bodies and parameters, each with the refusal that stands for it."""
+"""Bodies and parameters of the collections surface, each with its refusal (docs/contract/collections.md)."""
 
 import re
 from typing import Annotated, Final

@@ -1,1 +1,1 @@
-"""Tickets sold at the counter: document 003 at the addresses under /api/."""
+"""The counter surface at /api/ (docs/contract/counter.md)."""

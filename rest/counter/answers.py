@@ -1,4 +1,4 @@
-"""What /api/… answers, property by property as document 003 has it."""
+"""Answers of the counter surface (docs/contract/counter.md)."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar

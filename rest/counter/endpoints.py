@@ -1,4 +1,4 @@
-"""The six operations of document 003: tickets for shows that are known by their time."""
+"""All endpoints of the counter surface: tickets for shows that are known by their time (docs/contract/counter.md)."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -101,7 +101,7 @@ async def delete_ticket(call: Call[OneTicket]) -> Response:
 
 
 async def put_delete_ticket(call: Call[OneTicket]) -> Response:
-    """Answer as `delete_ticket`: the document's own way."""
+    """Answer as `delete_ticket`, by PUT as the contract has it."""
     return await delete_ticket(call)
 
 

@@ -23,7 +23,7 @@ def read_time(value: object) -> object:
 ShowTiming = Annotated[
     datetime,
     Field(
-        # The document says showTiming; its own clients also say showTime.
+        # The contract names it showTiming; some clients send showTime.
         validation_alias=AliasChoices("showTiming", "showTime"),
         description="When the show begins; without an offset in the counter's time zone. `showTime` is taken too.",
         examples=["2026-11-20T18:30:00"],

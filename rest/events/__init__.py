@@ -1,1 +1,1 @@
-"""Events and reservations of their tickets: document 001 at /events/ and /reservations/."""
+"""The events surface at /events/ and /reservations/ (docs/contract/events.md)."""

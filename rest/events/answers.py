@@ -1,4 +1,4 @@
-"""What /events/ and /reservations/ answer, property by property as document 001 has it."""
+"""Answers of the events surface (docs/contract/events.md)."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -71,5 +71,5 @@ def reservation(row: ReservationRow) -> Reservation:
 
 
 def respond(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
-    """Return an answer whose instants end in +00:00, as the document's do. It tells of stock, so nobody keeps it."""
+    """Return an answer whose instants end in +00:00. It shows stock, so no cache may store it."""
     return Response(orjson.dumps(body), status, {"Cache-Control": "no-store", **(headers or {})}, JSON)

@@ -1,4 +1,4 @@
-"""The ten operations of document 001."""
+"""All endpoints of the events surface (docs/contract/events.md)."""
 
 from typing import Any, Final
 

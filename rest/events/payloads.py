@@ -73,7 +73,7 @@ class UpdateReservation(Payload):
 
     @model_validator(mode="after")
     def has_a_total(self) -> Self:
-        """Refuse a body without it only once the rest is right: document 001 tells of an unknown field alone."""
+        """Refuse a body without it only where the rest is right: the contract reports an unknown field alone."""
         if TOTAL not in self.model_fields_set:
             raise MissingField(path=(TOTAL,), field=TOTAL)
         return self

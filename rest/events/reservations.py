@@ -1,4 +1,4 @@
-"""Reservations: a user's where a token says whose, else as open as the document has them."""
+"""Reservations: of the user where a token names one, otherwise of nobody (docs/contract/events.md)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,1 +1,1 @@
-"""Document 004: prices of two providers, and exports of them."""
+"""The prices surface at /v1/offers and /v1/exports (docs/contract/prices.md)."""

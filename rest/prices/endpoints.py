@@ -1,4 +1,4 @@
-"""The operations of document 004."""
+"""All endpoints of the prices surface (docs/contract/prices.md)."""
 
 from typing import Any, Final
 

@@ -80,7 +80,7 @@ async def taken(database: Database, session: Session) -> int:
 
 
 async def free(database: Database, session: Session) -> int:
-    """Return the seats that could be reserved now (rest-contract.md, 000)."""
+    """Return the seats that could be reserved now (docs/contract/cinema.md, Bookings)."""
     return int(await database.primary.value(FREE, id=session.id))
 
 

@@ -1,1 +1,1 @@
-"""Tests of document 000 at /v1."""
+"""Tests of the cinema surface (docs/contract/cinema.md)."""

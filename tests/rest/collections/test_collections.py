@@ -1,4 +1,4 @@
-"""/collection/: whole, private, and to the letter of document 002."""
+"""Collections over REST: stored whole, private to their user, answered as docs/contract/collections.md states."""
 
 import asyncio
 from typing import Any

@@ -1,1 +1,1 @@
-"""Tests of document 003."""
+"""Tests of the counter surface (docs/contract/counter.md)."""

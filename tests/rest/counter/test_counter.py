@@ -1,4 +1,4 @@
-"""/api/…: tickets booked, moved, viewed and deleted at the counter (document 003)."""
+"""Tickets of the counter surface: booked, moved, viewed and deleted."""
 
 import asyncio
 from collections import Counter

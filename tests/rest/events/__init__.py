@@ -1,1 +1,1 @@
-"""Tests of document 001."""
+"""Tests of the events surface (docs/contract/events.md)."""

@@ -1,4 +1,4 @@
-"""What no caller should send: answered in the document's shapes, never by a 500, and nothing is changed."""
+"""Faulty requests on the events surface: answered in its error shapes, never by a 500, and nothing is changed."""
 
 import json
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""/events/ beyond the document's samples: pages, partial changes, and what a deletion leaves."""
+"""Events over REST beyond the samples: pages, partial changes, and what a deletion leaves."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""/reservations/ beyond the document's samples: whose they are, and who sees them."""
+"""Reservations over REST beyond the samples: who owns them, and who sees them."""
 
 import asyncio
 from collections import Counter

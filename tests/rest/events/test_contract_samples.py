@@ -1,4 +1,4 @@
-"""Every sample of document 001, replayed in its order: the same request, the same status, the same shape."""
+"""Replays the sample requests of the events surface in order: each gets the stated status and shape."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +25,7 @@ NOT_AVAILABLE: Final = {"error": "Requested number of tickets are not available.
 
 
 def is_event(body: dict[str, Any], **wanted: object) -> bool:
-    """Return whether the body is an event as the document shows one, with these properties."""
+    """Return whether the body is an event of the stated shape, with these properties."""
     assert set(body) == {"availability", "created_at", "updated_at", "description", "name", "date", "id"}
     assert all(datetime.fromisoformat(body[name]).tzinfo for name in ("created_at", "updated_at", "date"))
     assert str(UUID(body["id"])) == body["id"]
@@ -33,7 +33,7 @@ def is_event(body: dict[str, Any], **wanted: object) -> bool:
 
 
 def is_reservation(body: dict[str, Any], **wanted: object) -> bool:
-    """Return whether the body is a reservation as the document shows one, with these properties."""
+    """Return whether the body is a reservation of the stated shape, with these properties."""
     assert set(body) == {"event_id", "updated_at", "cancelled", "id", "no_of_tickets", "created_at"}
     assert all(datetime.fromisoformat(body[name]).tzinfo for name in ("created_at", "updated_at"))
     assert str(UUID(body["id"])) == body["id"]
@@ -166,7 +166,7 @@ async def test_update_reservation_invalid_request(client: AsyncClient, event_id:
 
 async def test_update_reservation_that_does_not_exist(client: AsyncClient) -> None:
     response = await client.patch(f"/reservations/{NOBODYS}", json={"no_of_tickets": 1})
-    # The document's own text names an event here; rest-contract.md settles it.
+    # docs/contract/events.md names the reservation here, not an event.
     assert answers(response, 404) == NO_RESERVATION
 
 
