@@ -1,41 +1,78 @@
 """The arrows between the packages hold, and no package or module is left out of the rules."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Final
 
-_ROOT = Path(__file__).parents[1]
-_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]
+ROOT: Final = Path(__file__).parents[1]
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 # Every package but the tests is under the import rules; benchmarks are not installed.
-_PACKAGES = {path.parent.name for path in _ROOT.glob("*/__init__.py")} - {"tests"}
+PACKAGES: Final = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+# import-linter knows packages only, so the arrows of these two are checked here.
+MODULES: Final = {"app", "errors"}
 
 
 def test_imports_follow_the_arrows() -> None:
     command = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(  # noqa: S603 - no input of others
-        [command, "--no-logo", "--no-cache"], cwd=_ROOT, capture_output=True, text=True, check=False
+        [command, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 
 
-def test_every_package_is_under_the_rules() -> None:
-    assert set(_PROJECT["importlinter"]["root_packages"]) == _PACKAGES
+def test_every_package_is_in_the_layers_and_no_import_is_exempt() -> None:
+    rules = PROJECT["importlinter"]
+    (layers,) = [contract for contract in rules["contracts"] if contract["type"] == "layers"]
+    assert set(rules["root_packages"]) == PACKAGES
+    assert {name for layer in layers["layers"] for name in layer.split(" | ")} == PACKAGES
+    assert not any(contract.get("ignore_imports") for contract in rules["contracts"])
 
 
-def test_everything_at_the_root_is_installed() -> None:
-    modules = {path.stem for path in _ROOT.glob("*.py")}
-    assert set(_PROJECT["setuptools"]["py-modules"]) == modules
-    found = {pattern.rstrip("*") for pattern in _PROJECT["setuptools"]["packages"]["find"]["include"]}
-    assert found >= _PACKAGES - {"benchmarks"}
+def test_only_two_modules_stand_outside_of_packages() -> None:
+    assert {path.stem for path in ROOT.glob("*.py")} == MODULES
+
+
+def test_everything_is_installed() -> None:
+    assert set(PROJECT["setuptools"]["py-modules"]) == MODULES
+    found = {pattern.rstrip("*") for pattern in PROJECT["setuptools"]["packages"]["find"]["include"]}
+    assert found >= PACKAGES - {"benchmarks"}
+
+
+def test_packages_import_each_other_in_no_circle() -> None:
+    imports = {name: imported_by(name) - {name} for name in PACKAGES | MODULES}
+    order = list(TopologicalSorter(imports).static_order())
+    assert order[0] in {"errors", "runtime", "web"}
+    assert imports["errors"] == set()
+    assert {name for name, found in imports.items() if "app" in found} <= {"cli", "benchmarks"}
 
 
 def test_one_module_alone_writes_what_is_taken() -> None:
-    sources = [path for folder in _PACKAGES - {"demo", "benchmarks"} for path in (_ROOT / folder).rglob("*.py")]
+    sources = [path for folder in PACKAGES - {"demo", "benchmarks"} for path in (ROOT / folder).rglob("*.py")]
     writers = {
-        str(path.relative_to(_ROOT))
+        str(path.relative_to(ROOT))
         for path in sources
         if re.search(r"\bSET\s+taken\b|,\s*taken\s*=\s", path.read_text(encoding="utf-8"))
     }
     assert writers == {"domain/stock.py"}
+
+
+def imported_by(name: str) -> set[str]:
+    """Return the packages and modules of ours that one of them imports, anywhere in its files."""
+    files = [ROOT / f"{name}.py"] if name in MODULES else (ROOT / name).rglob("*.py")
+    return {top for file in files for top in imported_names(file)} & (PACKAGES | MODULES)
+
+
+def imported_names(file: Path) -> set[str]:
+    """Return the first part of every module that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
