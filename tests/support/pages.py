@@ -21,7 +21,7 @@ class Step:
 
 def markdown() -> list[Path]:
     """Return every page of the repository."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def steps(page: str) -> list[Step]:
