@@ -28,35 +28,33 @@ class RequestLimits:
     """The limits of one server."""
 
     body_bytes: Annotated[int, most("BODY", 1024 * 1024, "bytes of a request's body")]
-    json_depth: Annotated[
-        int, most("JSON_DEPTH", 32, "lists and objects within each other in a JSON body", highest=500)
-    ]
+    json_depth: Annotated[int, most("JSON_DEPTH", 32, "nested lists and objects in a JSON body", highest=500)]
     characters: Annotated[int, most("DOCUMENT", 100_000, "characters of a GraphQL document")]
-    tokens: Annotated[int, most("TOKENS", 5_000, "names, signs and values in a document; GraphiQL's own asks with 400")]
+    tokens: Annotated[int, most("TOKENS", 5_000, "tokens of a document; GraphiQL's introspection has 400")]
     depth: Annotated[
-        int, most("DEPTH", 16, "fields within each other in a document; GraphiQL's own has 15", highest=100)
+        int, most("DEPTH", 16, "nested fields in a document; GraphiQL's introspection has 15", highest=100)
     ]
     aliases: Annotated[
-        int, most("ALIASES", 50, "aliases in an operation, as often as its fragments repeat them", least=0)
+        int, most("ALIASES", 50, "aliases in an operation; those of a fragment count each time it is spread", least=0)
     ]
     directives: Annotated[int, most("DIRECTIVES", 50, "directives in a document", least=0)]
     directives_here: Annotated[int, most("DIRECTIVES_HERE", 5, "directives in one place of a document", least=0)]
-    repeats: Annotated[int, most("REPEATS", 10, "times that one name may stand in one selection of a document")]
+    repeats: Annotated[int, most("REPEATS", 10, "times that one name may occur in one selection of a document")]
     comparisons: Annotated[
         int,
         most(
             "COMPARISONS",
             30_000,
-            "steps of comparing fields that fragments bring to one place; 30 fragments of 8 fields there take 16000",
+            "comparisons of fields that fragments merge in one selection; 30 fragments of 8 fields take 16000",
         ),
     ]
     operations: Annotated[int, most("OPERATIONS", 20, "operations in a document")]
     fragments: Annotated[int, most("FRAGMENTS", 100, "fragments in a document", least=0)]
     mutations: Annotated[int, most("MUTATIONS", 10, "mutations in one operation")]
     ids: Annotated[int, most("IDS", 100, "ids that `nodes` takes at once", highest=1000)]
-    operation_cost: Annotated[int, most("OPERATION_COST", 12_000, "cost of one operation, worked out before it runs")]
+    operation_cost: Annotated[int, most("OPERATION_COST", 12_000, "cost of one operation, computed before it runs")]
     cost: Annotated[
-        Rate | None, rate("COST", "60000/minute", "cost of all operations of a user, or of an address without one")
+        Rate | None, rate("COST", "60000/minute", "cost of all operations of a user, or of an anonymous address")
     ]
     sign_in: Annotated[Rate | None, rate("SIGN_IN", "10/minute", "sign-ins from an address, and into an account")]
     sign_up: Annotated[
@@ -64,7 +62,7 @@ class RequestLimits:
         rate(
             "SIGN_UP",
             "300/minute",
-            "accounts made from an address, and tries for a name; unset, off where that of sign-ins is",
+            "sign-ups from an address, and for a name; `off` by default where MATINEE_LIMIT_SIGN_IN is `off`",
         ),
     ]
 

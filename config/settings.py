@@ -38,7 +38,7 @@ class Settings:
         Variable(
             "DATABASE_READ_URL",
             partial(variables.database, prefer="prefer-standby"),
-            meaning="standbys that catalogue reads may come from",
+            meaning="standby servers for reads of movies, places and sessions",
             example="postgresql://matinee:password@standby:5432/matinee",
             secret=True,
         ),
@@ -130,8 +130,8 @@ class Settings:
             "MATINEE_PIPELINE_CONNECTIONS",
             variables.whole(0, 100),
             default="2",
-            meaning="connections of a worker process that reads of all callers share, to each of the databases, 0 to 100; 0 "
-            "reads by the pool, for connection poolers in between that know no prepared statements or start-up options",
+            meaning="connections to each database that the reads of a worker process share, 0 to 100; 0 reads through the "
+            "pool, for connection poolers that do not support prepared statements or start-up options",
             example="2",
         ),
     ]
@@ -141,7 +141,7 @@ class Settings:
             "MATINEE_STATEMENT_SECONDS",
             variables.seconds(0.1, 3600),
             default="5",
-            meaning="the longest that a statement may run",
+            meaning="time limit of a statement, in seconds",
             example="5",
         ),
     ]
@@ -151,7 +151,7 @@ class Settings:
             "MATINEE_LOCK_SECONDS",
             variables.seconds(0.1, 3600),
             default="2",
-            meaning="the longest wait for a lock",
+            meaning="time limit of a wait for a lock, in seconds",
             example="2",
         ),
     ]
@@ -171,7 +171,7 @@ class Settings:
             "MATINEE_TIMEZONE",
             variables.timezone,
             default="Europe/Paris",
-            meaning="whose days `from` and `to` of the session lists mean",
+            meaning="time zone of the dates in `from` and `to` of the session lists",
             example="Europe/Paris",
         ),
     ]
@@ -192,7 +192,7 @@ class Settings:
         Variable(
             "MATINEE_CATALOGUE_USER",
             variables.user_name,
-            meaning="name for the catalogue's basic authentication",
+            meaning="user name for the catalogue's basic authentication",
             example="matinee",
         ),
     ]
@@ -212,7 +212,7 @@ class Settings:
             "MATINEE_COUNTER_TIMEZONE",
             variables.timezone,
             default="Asia/Kolkata",
-            meaning="where times without an offset are, in `/api/…`",
+            meaning="time zone of times without an offset in `/api/…`",
             example="Asia/Kolkata",
         ),
     ]
@@ -221,8 +221,8 @@ class Settings:
         Variable(
             "MATINEE_COUNTER_TOKEN",
             variables.counter_token,
-            meaning="what every write to `/events/` and `/reservations/` and every call of `/api/…` needs as"
-            " `X-Auth-Token`, unless a staff user makes it",
+            meaning="token in `X-Auth-Token` that every write to `/events/` and `/reservations/` and every call of `/api/…`"
+            " needs, except those of staff users",
             example="$(openssl rand -hex 16)",
             secret=True,
         ),
@@ -265,7 +265,7 @@ class Settings:
             "MATINEE_FILMWORLD_URL",
             variables.web_address,
             shown_default="a stand-in; in production none",
-            meaning="base of the price provider Filmworld, as of the other one",
+            meaning="base of the price provider Filmworld, in the same way",
             example="https://prices.example.org/dev/filmworld",
             secret=True,
         ),
@@ -286,7 +286,7 @@ class Settings:
             "MATINEE_OFFERS_FRESH_SECONDS",
             variables.seconds(0, 3600),
             default="5",
-            meaning="for how long a price provider's answer is good",
+            meaning="seconds for which a price provider's answer is reused",
             example="5",
         ),
     ]
@@ -296,8 +296,8 @@ class Settings:
             "MATINEE_EXPORTS_URL",
             variables.store_address,
             shown_default="the folder `exports` in the data directory",
-            meaning="where the files of exports are kept: a folder of this machine, or a bucket, whose credentials and "
-            "region are those of its own variables, such as AWS_ACCESS_KEY_ID",
+            meaning="where files of exports are stored: a folder of this machine, or a bucket, whose credentials and region "
+            "come from its own variables, such as AWS_ACCESS_KEY_ID",
             example="s3://matinee-exports/csv",
         ),
     ]
@@ -330,7 +330,7 @@ class Settings:
             "MATINEE_EXPORT_DAILY",
             variables.switch,
             default="off",
-            meaning="`on` makes an export every 24 hours by itself, for staff",
+            meaning="`on` makes an export every 24 hours, for staff",
             example="on",
         ),
     ]

@@ -20,7 +20,7 @@ class BookingStatus(StrEnum):
 
 
 class Booking(SQLModel, table=True):
-    """Seats of one session, held by one user until `closes_at`, or theirs for good once confirmed."""
+    """Seats of one session, held by one user until `closes_at`; once confirmed they are the user's."""
 
     __tablename__: ClassVar[str] = "bookings"
     __table_args__ = (
@@ -44,7 +44,7 @@ class Booking(SQLModel, table=True):
 
 
 class SeatReservation(SQLModel, table=True):
-    """One change of a booking's seats; rows are only ever added."""
+    """One change of a booking's seats; rows are only added."""
 
     __tablename__: ClassVar[str] = "seat_reservations"
     __table_args__ = (Index("seat_reservations_of_booking", "booking_id", "id"),)

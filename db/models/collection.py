@@ -19,7 +19,7 @@ MOVIES_BY_COLLECTION: Final = """
 
 
 class Collection(SQLModel, table=True):
-    """Movies of the third-party catalogue that a user has put together."""
+    """Movies of the third-party catalogue that a user collects."""
 
     __tablename__: ClassVar[str] = "collections"
     __table_args__ = (Index("collections_of_user", "user_id", "id"),)
@@ -33,7 +33,7 @@ class Collection(SQLModel, table=True):
 
 
 class CollectedMovie(SQLModel, table=True):
-    """A movie of a collection, as the catalogue told of it then: it belongs to a third party, and may be gone there."""
+    """A movie of a collection, with the texts that the user sent; the catalogue may have changed or dropped it since."""
 
     __tablename__: ClassVar[str] = "collected_movies"
     __table_args__ = (UniqueConstraint("collection_id", "uuid", name="collected_movies_collection_id_uuid_key"),)

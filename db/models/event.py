@@ -11,7 +11,7 @@ from db.models.columns import CODEPOINTS, derived, instant, reference, snowflake
 
 
 class Event(SQLModel, table=True):
-    """Something with tickets. `taken` counts those of live reservations; a deleted event is hidden, never destroyed."""
+    """An event with tickets. `taken` counts those of live reservations; a deleted event is hidden, never destroyed."""
 
     __tablename__: ClassVar[str] = "events"
     __table_args__ = (
@@ -45,7 +45,7 @@ class Event(SQLModel, table=True):
 
 
 class EventReservation(SQLModel, table=True):
-    """Tickets of one event, a user's or, made by REST without a token, nobody's. A cancelled one tells what it held."""
+    """Tickets of one event, of a user, or of nobody if made by REST without a token. A cancelled row keeps its number."""
 
     __tablename__: ClassVar[str] = "event_reservations"
     __table_args__ = (

@@ -21,7 +21,7 @@ class ExportStatus(StrEnum):
 
 
 class MovieExport(SQLModel, table=True):
-    """A CSV of every movie seen at the providers within a day; without a user where the server makes it by itself."""
+    """A CSV of every movie seen at the providers within a day; the daily export of the server has no user."""
 
     __tablename__: ClassVar[str] = "movie_exports"
     __table_args__ = (

@@ -10,9 +10,9 @@ from db.models.columns import instant
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """What a request with an `Idempotency-Key` was answered, for a day. Sealed: an answer may hold a token or a name.
+    """The response to a request with an `Idempotency-Key`, for a day. Encrypted: it may hold a token or a name.
 
-    Without an answer the request runs outside of a transaction, and the key is taken until `leased_until`.
+    Without a response the request runs outside of a transaction, and holds the key until `leased_until`.
     """
 
     __tablename__: ClassVar[str] = "idempotency_keys"

@@ -16,7 +16,7 @@ FAR_AHEAD: Final = "timestamptz '9999-12-30 00:00:00+00'"
 
 
 class Movie(SQLModel, table=True):
-    """A film. What is derived from sessions and ratings is kept by triggers, in their own transaction."""
+    """A movie. Triggers maintain what derives from sessions and ratings, in the transaction that changes those."""
 
     __tablename__: ClassVar[str] = "movies"
     __table_args__ = (

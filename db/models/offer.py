@@ -12,7 +12,7 @@ from db.models.columns import CODEPOINTS, derived, instant, reference, snowflake
 
 
 class MovieOffer(SQLModel, table=True):
-    """A movie that providers sell: what their entries of the same movie are joined to. Listed while one has a price."""
+    """A movie that providers sell; their entries of the same movie belong to it. Listed while one has a price."""
 
     __tablename__: ClassVar[str] = "movie_offers"
     __table_args__ = (
@@ -29,9 +29,9 @@ class MovieOffer(SQLModel, table=True):
 
 
 class ProviderMovie(SQLModel, table=True):
-    """A provider's entry of a movie, as it was seen last. A failed provider's entries stay `listed`, the last it told.
+    """A provider's entry of a movie, as last seen. Entries of a provider that fails stay `listed`.
 
-    `price` is null where there is none that can be read; `priced_at` is when it was read.
+    `price` is null where none can be read; `priced_at` is when it was read.
     """
 
     __tablename__: ClassVar[str] = "provider_movies"
@@ -64,7 +64,7 @@ class ProviderMovie(SQLModel, table=True):
 
 
 class PriceProvider(SQLModel, table=True):
-    """How a provider did when it was asked last, by any server; `failures` are those in a row."""
+    """The outcome of a provider's last call, by any server; `failures` are those in a row."""
 
     __tablename__: ClassVar[str] = "price_providers"
 

@@ -19,7 +19,7 @@ class PageEventType(StrEnum):
 
 
 class PageView(SQLModel, table=True):
-    """A page entered or left; `query` is a list of [name, value] pairs."""
+    """A page that a visitor entered or left; `query` is a list of [name, value] pairs."""
 
     __tablename__: ClassVar[str] = "page_views"
     __table_args__ = (

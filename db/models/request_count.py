@@ -10,7 +10,7 @@ from db.models.columns import instant
 
 
 class RequestCount(SQLModel, table=True):
-    """What one run of a server has counted since the reset of this generation; only that run writes it."""
+    """The requests that one run of a server has counted in this generation; only that run writes the row."""
 
     __tablename__: ClassVar[str] = "request_counts"
     __table_args__ = (CheckConstraint("counted >= 0", name="request_counts_counted_check"),)
@@ -21,7 +21,7 @@ class RequestCount(SQLModel, table=True):
 
 
 class RequestCountReset(SQLModel, table=True):
-    """One row at most: how often the count was reset, last by which run and when. Older generations count no more."""
+    """One row at most: how often the count was reset, and by which run and when last. Older generations do not count."""
 
     __tablename__: ClassVar[str] = "request_count_resets"
     __table_args__ = (CheckConstraint("id = 1", name="request_count_resets_id_check"),)

@@ -30,7 +30,7 @@ class Session(SQLModel, table=True):
 
 
 class Airing(SQLModel, table=True):
-    """Where a movie is shown, and when for the last time: kept by triggers, so that no list aggregates sessions."""
+    """A movie in a place, with its last session. Triggers maintain it, so that no list aggregates sessions."""
 
     __tablename__: ClassVar[str] = "airings"
     __table_args__ = (Index("airings_of_movie_by_place", "movie_id", "place_key", "place_id"),)

@@ -10,7 +10,7 @@ from db.models.columns import CODEPOINTS, instant, words
 
 
 class TrustedDocument(SQLModel, table=True):
-    """A GraphQL document to the letter; the database sees to it that none stands under another's hash."""
+    """The exact text of a GraphQL document; a constraint makes the hash that of the text."""
 
     __tablename__: ClassVar[str] = "trusted_documents"
     __table_args__ = (

@@ -10,7 +10,7 @@ from db.models.columns import instant, snowflake_id, words
 
 
 class User(SQLModel, table=True):
-    """Somebody with an account, known by an e-mail address, a username or both."""
+    """An account, with an e-mail address, a username, or both."""
 
     __tablename__: ClassVar[str] = "users"
     __table_args__ = (
