@@ -201,7 +201,7 @@ def providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
 async def work(settings: Settings) -> None:
     """Run jobs until cancelled."""
     async with serving(settings) as services:
-        await queue.work(services)
+        await queue.run_jobs(services)
 
 
 def _catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
@@ -244,7 +244,7 @@ def _lifespan(
             serving(settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing) as services,
         ):
             services.prices.warm()
-            wanted = {queue.work: with_jobs, request_count.keep_adding_up: adds_up}
+            wanted = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
             yield State(services=services, end_streams=services.topics.ending.set)
             for task in running:
@@ -252,7 +252,7 @@ def _lifespan(
             if running:
                 await asyncio.wait(running, timeout=JOBS_END_SECONDS)
             if counted.is_shared:
-                await request_count.write_last(services)
+                await request_count.write_final_count(services)
         counted.close()
         spans.close()
 

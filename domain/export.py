@@ -112,7 +112,7 @@ async def begin(tx: Transaction, *, export_id: int) -> int | None:
 
 
 async def lines(
-    reader: Reader, *, export_id: int, attempt: int, batch: int, tell_every: int
+    reader: Reader, *, export_id: int, attempt: int, batch: int, report_every: int
 ) -> AsyncGenerator[tuple[bytes, int], None]:
     """Yield the file, a batch of rows at a time, with the rows so far; telling the progress on the way.
 
@@ -124,7 +124,7 @@ async def lines(
         async for found in batches:
             rows += len(found)
             yield csv_of(map(cells, found)), rows
-            if rows - told >= tell_every:
+            if rows - told >= report_every:
                 told = rows
                 await progress(reader, export_id=export_id, attempt=attempt, rows=rows)
     # Before the file is finished, for that is what makes it seen.

@@ -1,1 +1,1 @@
-"""Long and periodic work, queued in the same PostgreSQL."""
+"""Long and periodic work, queued in the same PostgreSQL as the data."""

@@ -1,4 +1,4 @@
-"""Tidies up what has expired; every read leaves it out already, so nobody waits for this."""
+"""Jobs that clean up expired rows. Every read already ignores them, so no caller waits for these jobs."""
 
 from collections.abc import AsyncIterator, Awaitable
 from typing import Final, Protocol
@@ -19,18 +19,18 @@ DELETE_SHOWS: Final = "expiries:delete_expired_shows"
 DELETE_KEYS: Final = "expiries:delete_expired_keys"
 
 
-class Tidy(Protocol):
-    """Tidies up `batch` rows at most, and returns how many there were."""
+class CleanUp(Protocol):
+    """Cleans up `batch` rows at most, and returns how many it found."""
 
     def __call__(self, tx: Transaction, *, batch: int) -> Awaitable[int]:
-        """Do it in this transaction."""
+        """Clean up in this transaction."""
 
 
 log = structlog.get_logger("matinee.jobs")
 
 
-def add_to(queue: App) -> None:
-    """Add the jobs to a queue, each in its time, unless the one before still waits."""
+def register_jobs(queue: App) -> None:
+    """Register the periodic jobs with a queue; a job is not queued again while the previous one waits."""
     task = queue.task(name=NAME, queueing_lock="give_back_expired_seats", pass_context=True)(give_back_expired_seats)
     queue.periodic(cron=EVERY_TEN_SECONDS)(task)
     task = queue.task(name=DELETE_SHOWS, queueing_lock="delete_expired_shows", pass_context=True)(delete_expired_shows)
@@ -40,29 +40,32 @@ def add_to(queue: App) -> None:
 
 
 async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
-    """Close everything that has expired, so that its seats are on the books as free."""
-    async for closed in in_batches(context, stock.give_back):
+    """Close expired bookings, so that the column `taken` no longer counts their seats."""
+    async for closed in clean_up_in_batches(context, stock.give_back):
         log.info("expired bookings closed", bookings=closed, scheduled_at=timestamp)
 
 
 async def delete_expired_shows(context: JobContext, timestamp: int) -> None:
-    """Delete the shows whose eight hours are over, with the names and numbers on their tickets."""
-    async for deleted in in_batches(context, show.delete_expired):
+    """Delete shows eight hours after their start, with the personal data on their tickets."""
+    async for deleted in clean_up_in_batches(context, show.delete_expired):
         log.info("expired shows deleted", shows=deleted, scheduled_at=timestamp)
 
 
 async def delete_expired_keys(context: JobContext, timestamp: int) -> None:
-    """Delete the idempotency keys whose day is over, with the answers that were kept under them."""
-    async for deleted in in_batches(context, idempotency.delete_expired):
+    """Delete idempotency keys older than a day, with their recorded responses."""
+    async for deleted in clean_up_in_batches(context, idempotency.delete_expired):
         log.info("expired idempotency keys deleted", keys=deleted, scheduled_at=timestamp)
 
 
-async def in_batches(context: JobContext, tidy: Tidy) -> AsyncIterator[int]:
-    """Yield how many rows each transaction has tidied up until none are left: a batch each, so that no lock is held long."""
+async def clean_up_in_batches(context: JobContext, clean_up: CleanUp) -> AsyncIterator[int]:
+    """Yield the number of rows that each transaction cleaned up, until none are left.
+
+    Each batch has a transaction of its own, so that no lock is held long.
+    """
     services: Services = context.additional_context["services"]
     done = BATCH
     while done == BATCH:
         async with services.database.transaction() as tx:
-            done = await tidy(tx, batch=BATCH)
+            done = await clean_up(tx, batch=BATCH)
         if done:
             yield done

@@ -1,4 +1,4 @@
-"""Writes exports, however often it has to be tried, and takes their files away when their time is over."""
+"""Jobs that write the files of exports, with retries, and delete them once they have expired."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from errors import Unavailable, UpstreamUnavailable
 # After 2, 4, 8, 16, 32 and 64 seconds.
 RETRIES: Final = 6
 BATCH: Final = 1000
-TELL_EVERY: Final = 10_000
+REPORT_EVERY: Final = 10_000
 EVERY_TEN_MINUTES: Final = "*/10 * * * *"
 REASONS: Final[dict[type[BaseException], str]] = {
     asyncio.CancelledError: "The server was stopped.",
@@ -24,30 +24,30 @@ REASONS: Final[dict[type[BaseException], str]] = {
     UpstreamUnavailable: "The file could not be stored.",
 }
 
-KEEP: Final = "exports:keep_exports"
+EXPIRE: Final = "exports:keep_exports"
 
 log = structlog.get_logger("matinee.jobs")
 
 
-def add_to(queue: App) -> None:
-    """Add the jobs to a queue: one for each export, and every ten minutes what becomes of them."""
+def register_jobs(queue: App) -> None:
+    """Register the jobs with a queue: one for each requested export, and one that expires exports every ten minutes."""
     retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=2)
     queue.task(name=export.TASK, queue=export.QUEUE, retry=retry, pass_context=True)(write_export)
-    task = queue.task(name=KEEP, queueing_lock="keep_exports", pass_context=True)(keep_exports)
+    task = queue.task(name=EXPIRE, queueing_lock="keep_exports", pass_context=True)(expire_exports)
     queue.periodic(cron=EVERY_TEN_MINUTES)(task)
 
 
 async def write_export(context: JobContext, export_id: int) -> None:
-    """Write the file of an export and complete it; a failure is kept with the export, and tried again."""
+    """Write the file of an export and complete it; a failure is recorded with the export, and the job is retried."""
     services: Services = context.additional_context["services"]
     async with services.database.transaction() as tx:
         attempt = await export.begin(tx, export_id=export_id)
     if attempt is None:
         return
     try:
-        await write(services, export_id, attempt)
+        await write_file(services, export_id=export_id, attempt=attempt)
     except Superseded:
-        log.info("export goes on elsewhere", export=export_id, attempt=attempt)
+        log.info("another worker has taken over the export", export=export_id, attempt=attempt)
     except (Exception, asyncio.CancelledError) as error:
         last = context.job.attempts >= RETRIES
         known = REASONS.get(type(error))
@@ -60,11 +60,11 @@ async def write_export(context: JobContext, export_id: int) -> None:
         raise
 
 
-async def write(services: Services, export_id: int, attempt: int) -> None:
+async def write_file(services: Services, *, export_id: int, attempt: int) -> None:
     """Write the file, and complete the export."""
     rows = 0
     reader = services.database.primary
-    made = export.lines(reader, export_id=export_id, attempt=attempt, batch=BATCH, tell_every=TELL_EVERY)
+    made = export.lines(reader, export_id=export_id, attempt=attempt, batch=BATCH, report_every=REPORT_EVERY)
 
     async def parts() -> AsyncIterator[bytes]:
         nonlocal rows
@@ -79,21 +79,27 @@ async def write(services: Services, export_id: int, attempt: int) -> None:
     log.info("export written", export=export_id, attempt=attempt, rows=rows, completed=done)
 
 
-async def keep_exports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives it
-    """Run `keep`."""
-    await keep(context.additional_context["services"])
+async def expire_exports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives it
+    """Run `delete_expired_files`, then `request_daily_export`."""
+    services: Services = context.additional_context["services"]
+    await delete_expired_files(services)
+    await request_daily_export(services)
 
 
-async def keep(services: Services) -> None:
-    """Delete the files of exports whose time is over; request the daily export where that is switched on and due."""
+async def delete_expired_files(services: Services) -> None:
+    """Delete the files of exports that have expired; a file that cannot be deleted is tried again by the next run."""
     for export_id in await export.due(services.database.primary):
         try:
             await services.store.delete(export.file_name(export_id))
         except UpstreamUnavailable:
-            log.warning("file of an expired export is still there", export=export_id)
+            log.warning("could not delete the file of an expired export", export=export_id)
             continue
         async with services.database.transaction() as tx:
             await export.expire(tx, export_id=export_id)
+
+
+async def request_daily_export(services: Services) -> None:
+    """Request the daily export where MATINEE_EXPORT_DAILY is on and none was requested today."""
     if services.settings.export_daily:
         async with services.database.transaction() as tx:
             await export.request_daily(tx)

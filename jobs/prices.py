@@ -1,4 +1,4 @@
-"""Asks the providers once a minute: what is known of prices, and goes into exports, is kept when nobody looks, too."""
+"""A job that reads all provider prices once a minute, so that prices and exports are current without visitors."""
 
 from typing import Final
 
@@ -10,13 +10,13 @@ EVERY_MINUTE: Final = "* * * * *"
 NAME: Final = "prices:refresh_prices"
 
 
-def add_to(queue: App) -> None:
-    """Add the job to a queue: every minute, unless the one before still waits."""
+def register_jobs(queue: App) -> None:
+    """Register the job with a queue: every minute, unless the previous one still waits."""
     task = queue.task(name=NAME, queueing_lock="refresh_prices", pass_context=True)(refresh_prices)
     queue.periodic(cron=EVERY_MINUTE)(task)
 
 
 async def refresh_prices(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives it
-    """Ask all providers, side by side."""
+    """Fetch the prices of all providers concurrently."""
     services: Services = context.additional_context["services"]
     await services.prices.refresh()

@@ -1,4 +1,4 @@
-"""The queue: procrastinate on connections of its own, so that jobs never wait for requests, nor requests for jobs."""
+"""The job queue: procrastinate on connections of its own, so that jobs and requests never wait for each other."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -17,53 +17,53 @@ from jobs import expiries, exports, prices, stalled
 CONNECTIONS: Final = 5
 GRACE_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS: Final = 5.0
-# How many jobs run at once. Apart, so that what is short never waits for what is long.
+# How many jobs of each queue run at once. Exports have a queue of their own, so that short jobs never wait for them.
 QUEUES: Final = {"default": 4, export.QUEUE: 1}
-START_OVER_SECONDS: Final = 5.0
+RESTART_SECONDS: Final = 5.0
 
 log = structlog.get_logger("matinee.jobs")
 
 
-async def work(services: Services) -> None:
-    """Run jobs until cancelled; start over when the database has gone away meanwhile."""
+async def run_jobs(services: Services) -> None:
+    """Run jobs until cancelled; restart after the connection to the database was lost."""
     while True:
         try:
-            await work_once(services)
-        except Exception as error:  # noqa: BLE001  # whatever it was, bookings still expire tomorrow
-            log.warning("job worker starts over", reason=str(error), seconds=START_OVER_SECONDS)
-        await asyncio.sleep(START_OVER_SECONDS)
+            await run_until_disconnected(services)
+        except Exception as error:  # noqa: BLE001  # the loop must survive any failure: bookings still have to expire
+            log.warning("job worker restarts", reason=str(error) or type(error).__name__, seconds=RESTART_SECONDS)
+        await asyncio.sleep(RESTART_SECONDS)
 
 
 def make_queue() -> App:
     """Return the queue with all its jobs, not yet connected.
 
-    A new one each time, its jobs added one by one: a Blueprint is renamed by every queue that it is added to.
+    Each call makes a new one and registers the jobs again: procrastinate renames a Blueprint each time it is added to a queue.
     """
     queue = App(connector=PsycopgConnector())
     for jobs in (expiries, exports, prices, stalled):
-        jobs.add_to(queue)
+        jobs.register_jobs(queue)
     return queue
 
 
-async def work_once(services: Services) -> None:
-    """Run jobs until cancelled or until the database goes away."""
+async def run_until_disconnected(services: Services) -> None:
+    """Run jobs until cancelled or until the connection to the database is lost."""
     settings = services.settings
-    pool_of_jobs = engine.pool(
+    job_pool = engine.pool(
         settings.database_url or "",
         size=CONNECTIONS,
         statement_seconds=settings.statement_seconds,
         lock_seconds=settings.lock_seconds,
-        # Procrastinate commits by itself, and says autocommit of its own where it listens.
+        # Procrastinate commits by itself, and sets autocommit where it listens.
         autocommit=False,
     )
-    async with pool_of_jobs as pool:
+    async with job_pool as pool:
         queue = make_queue()
         async with queue.open_async(pool):
-            await together([run(queue, kind, services, at_once=at_once) for kind, at_once in QUEUES.items()])
+            await run_together([run_queue(queue, kind, services, at_once=at_once) for kind, at_once in QUEUES.items()])
 
 
-async def together(workers: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run workers until one of them ends, which it does without a word when its connection is cut; then end all."""
+async def run_together(workers: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run workers until one of them ends, then end all. A worker ends silently when its connection is cut."""
     tasks = [asyncio.create_task(worker) for worker in workers]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +75,7 @@ async def together(workers: Sequence[Coroutine[Any, Any, None]]) -> None:
         task.result()
 
 
-async def run(queue: App, kind: str, services: Services, *, at_once: int) -> None:
+async def run_queue(queue: App, kind: str, services: Services, *, at_once: int) -> None:
     """Run the jobs of one queue."""
     await queue.run_worker_async(
         queues=[kind],
@@ -85,5 +85,5 @@ async def run(queue: App, kind: str, services: Services, *, at_once: int) -> Non
         install_signal_handlers=False,
         shutdown_graceful_timeout=GRACE_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=stalled.SILENT_SECONDS,
+        stalled_worker_timeout=stalled.HEARTBEAT_TIMEOUT_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""Adds up the request count of all servers, outside the queue: it is memory of this very process that is written."""
+"""Adds up the request count of all servers. It runs outside of the queue, for it writes this process's own memory."""
 
 import asyncio
 import time
@@ -12,15 +12,15 @@ from edge.services import Services
 from errors import Unavailable
 from runtime.request_count import Counted
 
-# Its own count is read by others as often: together they are a second behind at most.
+# Each server writes its count and reads the others' at this interval, so a count is at most a second behind.
 EVERY_SECONDS: Final = 0.5
-NOTED_EVERY_SECONDS: Final = 0.025
+SAMPLE_SECONDS: Final = 0.025
 
 log = structlog.get_logger("matinee.jobs")
 
 
-async def keep_adding_up(services: Services) -> None:
-    """Write and read counts until cancelled; without a database this machine's own count goes on."""
+async def add_up_forever(services: Services) -> None:
+    """Write and read counts until cancelled; without a database only this machine's own count grows."""
     written: Counted | None = None
     history, due = History(), 0.0
     while True:
@@ -30,15 +30,17 @@ async def keep_adding_up(services: Services) -> None:
                 written = await request_count.add_up(
                     services.database, services.request_counter, history, written=written
                 )
-            except Exception as error:  # noqa: BLE001  # whatever it was, the next time may be better
-                log.warning("the request count is this server's own for now", reason=str(error))
+            except Exception as error:  # noqa: BLE001  # the loop must survive any failure: the next attempt may succeed
+                log.warning(
+                    "request count of other servers is unknown for now", reason=str(error) or type(error).__name__
+                )
             due = time.monotonic() + EVERY_SECONDS
-        await asyncio.sleep(NOTED_EVERY_SECONDS)
+        await asyncio.sleep(SAMPLE_SECONDS)
 
 
-async def write_last(services: Services) -> None:
-    """Write what was counted since; a server that ends loses nothing."""
+async def write_final_count(services: Services) -> None:
+    """Write what was counted since the last write, so that a server loses nothing when it ends."""
     try:
         await request_count.add_up(services.database, services.request_counter, History())
     except Unavailable:
-        log.warning("the last requests were not counted")
+        log.warning("could not write the last requests to the request count")

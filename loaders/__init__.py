@@ -1,1 +1,1 @@
-"""Batches: what many fields of one request ask for one by one is read by one statement."""
+"""Dataloaders: one statement reads what many fields of a request ask for one by one."""

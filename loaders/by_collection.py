@@ -1,4 +1,4 @@
-"""The movies of collections."""
+"""Loads the movies of collections."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Rows by their ids, one statement for all that a request asks for at the same time."""
+"""Loads rows by id: one statement for all ids that a request asks for at the same time."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -10,7 +10,7 @@ from db.engine import Reading, Row
 
 
 @cache
-def statement(model: type[Row], *, hidden_too: bool) -> str:
+def select_by_id(model: type[Row], *, hidden_too: bool) -> str:
     """Return the SQL text that reads rows of the model by their ids."""
     return paging.sql(lists.by_id(model, hidden_too=hidden_too))
 
@@ -18,14 +18,14 @@ def statement(model: type[Row], *, hidden_too: bool) -> str:
 def row_by_id(
     source: Reading, model: type[Row], *, newest: Reading | None = None, hidden_too: bool = False
 ) -> DataLoader[int, Row | None]:
-    """Return the loader of rows by id; None stands for one that is not there, nor even kept where `hidden_too`.
+    """Return the loader of rows by id, None for a missing row; with `hidden_too` it finds hidden rows as well.
 
-    What `source` does not have is asked of `newest`, where that is another: a booking is read from the primary, and may
-    be for a session that a standby has not heard of yet.
+    Rows that `source` lacks are read from `newest`: a booking, read from the primary, may name a session that the
+    standby has not replayed yet.
     """
 
     async def read(reading: Reading, ids: Sequence[int]) -> dict[int, Row]:
-        rows = await reading.rows(model, statement(model, hidden_too=hidden_too), ids=list(ids))
+        rows = await reading.rows(model, select_by_id(model, hidden_too=hidden_too), ids=list(ids))
         return {row.__dict__["id"]: row for row in rows}
 
     async def load(ids: Sequence[int]) -> list[Row | None]:

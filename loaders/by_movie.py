@@ -1,4 +1,4 @@
-"""What the viewer gave movies."""
+"""Loads the ratings of one user by movie."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from aiodataloader import DataLoader
 from db.engine import Reading
 from db.models import Rating
 
-GIVEN: Final = """
+RATINGS: Final = """
     SELECT id, user_id, movie_id, value, created_at, updated_at FROM ratings
     WHERE user_id = %(user_id)s AND movie_id = ANY (%(movie_ids)s)
 """
@@ -18,7 +18,7 @@ def rating_by_movie(primary: Reading, *, user_id: int) -> DataLoader[int, Rating
     """Return the loader of one user's ratings by movie."""
 
     async def load(movie_ids: Sequence[int]) -> list[Rating | None]:
-        rows = await primary.rows(Rating, GIVEN, user_id=user_id, movie_ids=list(movie_ids))
+        rows = await primary.rows(Rating, RATINGS, user_id=user_id, movie_ids=list(movie_ids))
         found = {row.movie_id: row for row in rows}
         return [found.get(movie_id) for movie_id in movie_ids]
 

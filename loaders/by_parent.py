@@ -1,4 +1,4 @@
-"""Children by their parent, page by page: one statement for all parents that are asked for the same page."""
+"""Loads pages of children by parent: one statement for all parents whose same page is asked for."""
 
 import asyncio
 from collections import defaultdict
@@ -16,7 +16,7 @@ from db.paging import Listing, Page, Window
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The list that hangs on one parent."""
+    """The key of one parent's list."""
 
     fingerprint: bytes
     listing: Listing[Any] = field(compare=False)
@@ -29,7 +29,7 @@ class Children:
 
     @property
     def siblings(self) -> bytes:
-        """What lists that differ in their parent only have in common."""
+        """Equal for lists that differ only in their parent."""
         one = self.listing
         rest = {name: value for name, value in one.values.items() if name != one.parent}
         return fingerprint(f"{one.name} by {one.parent}", {**rest, "sort": one.sort or None})
@@ -40,36 +40,36 @@ def children(listing: Listing[Any]) -> Children:
     return Children(listing.fingerprint, listing)
 
 
-Asked = tuple[Children, Window]
+PageKey = tuple[Children, Window]
 
 
-def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[Asked, Page[Any]]:
-    """Return the loader of pages; a cursor that is not its parent's own fails there and nowhere else."""
+def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, Page[Any]]:
+    """Return the loader of pages; a cursor of another list fails its own page and no other."""
 
-    async def load_group(group: Sequence[Asked]) -> dict[Asked, Any]:
+    async def load_group(group: Sequence[PageKey]) -> dict[PageKey, Any]:
         one, window = group[0]
-        # A cursor belongs to one parent's list: no two parents can share a page that begins at one.
+        # A cursor belongs to one parent's list, so parents cannot share a page that begins at a cursor.
         if len(group) == 1 or window.after is not None or window.before is not None:
             pages = [paging.page(source, codec, each.listing, window) for each, _ in group]
             return dict(zip(group, await asyncio.gather(*pages, return_exceptions=True), strict=True))
         listings = {each.parent_id: each.listing for each, _ in group}
         found = await paging.pages(source, codec, listings, one.listing.parent, window)
-        return {asked: found[asked[0].parent_id] for asked in group}
+        return {key: found[key[0].parent_id] for key in group}
 
-    async def load(asked: Sequence[Asked]) -> list[Any]:
-        groups: defaultdict[tuple[bytes, Window], list[Asked]] = defaultdict(list)
-        for each in asked:
+    async def load(keys: Sequence[PageKey]) -> list[Any]:
+        groups: defaultdict[tuple[bytes, Window], list[PageKey]] = defaultdict(list)
+        for each in keys:
             groups[each[0].siblings, each[1]].append(each)
-        found: dict[Asked, Any] = {}
+        found: dict[PageKey, Any] = {}
         for pages in await asyncio.gather(*map(load_group, groups.values())):
             found |= pages
-        return [found[each] for each in asked]
+        return [found[each] for each in keys]
 
     return DataLoader(load)
 
 
 def count_by_parent(source: Reading) -> DataLoader[Children, int]:
-    """Return the loader of the number of rows in whole lists."""
+    """Return the loader of total counts of lists."""
 
     async def load_group(group: Sequence[Children]) -> dict[Children, int]:
         one = group[0]
@@ -79,13 +79,13 @@ def count_by_parent(source: Reading) -> DataLoader[Children, int]:
         found = await paging.counts(source, listings, one.listing.parent)
         return {each: found[each.parent_id] for each in group}
 
-    async def load(asked: Sequence[Children]) -> list[int]:
+    async def load(keys: Sequence[Children]) -> list[int]:
         groups: defaultdict[bytes, list[Children]] = defaultdict(list)
-        for each in asked:
+        for each in keys:
             groups[each.siblings].append(each)
         found: dict[Children, int] = {}
         for counted in await asyncio.gather(*map(load_group, groups.values())):
             found |= counted
-        return [found[each] for each in asked]
+        return [found[each] for each in keys]
 
     return DataLoader(load)

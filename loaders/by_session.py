@@ -1,4 +1,4 @@
-"""Free seats by session, always from the primary: they are never cached, by any door."""
+"""Loads free seats by session, always from the primary: no door ever caches them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from aiodataloader import DataLoader
 
 from db.engine import Reading
 
-# Seats whose hold has run out are free, whether or not a job has given them back yet.
+# Seats of an expired hold are free, whether or not a job has given them back yet.
 SEATS_AVAILABLE: Final = """
     SELECT sessions.id, capacity - taken + (
         SELECT coalesce(sum(reserved_seats), 0) FROM bookings
@@ -18,7 +18,7 @@ SEATS_AVAILABLE: Final = """
 
 
 def seats_available_by_session(primary: Reading) -> DataLoader[int, int]:
-    """Return the loader of the seats that could be reserved now."""
+    """Return the loader of the number of seats that can be reserved now."""
 
     async def load(ids: Sequence[int]) -> list[int]:
         found = {identity: int(seats) for identity, seats in await primary.tuples(SEATS_AVAILABLE, ids=list(ids))}

@@ -1,4 +1,4 @@
-"""The loaders of one request: made inside its running loop, renewed once a mutation has changed what they hold."""
+"""The loaders of one request, made inside its event loop and renewed after each mutation."""
 
 from collections.abc import Callable, Coroutine
 from functools import cached_property
@@ -30,16 +30,16 @@ from loaders.by_booking import reservations_by_booking
 from loaders.by_collection import movies_by_collection
 from loaders.by_id import row_by_id
 from loaders.by_movie import rating_by_movie
-from loaders.by_parent import Asked, Children, count_by_parent, page_by_parent
+from loaders.by_parent import Children, PageKey, count_by_parent, page_by_parent
 from loaders.by_session import seats_available_by_session
 
-# What a standby may answer for.
+# Rows that may be read from a standby.
 CATALOGUE: Final = (Movie, Place, Session)
 T = TypeVar("T")
 
 
 class Loaders:
-    """One object a request. The catalogue may come from a standby; what is the viewer's own never does."""
+    """One object a request. The catalogue may come from a standby; bookings and what belongs to a viewer never do."""
 
     def __init__(self, database: Database, catalogue: Reading) -> None:
         """Read movies, places and the schedule from `catalogue`, everything else from the primary."""
@@ -101,12 +101,12 @@ class Loaders:
 
     @cached_property
     def event_by_id(self) -> DataLoader[int, Event | None]:
-        """Events, which tell of free tickets."""
+        """Events. Always from the primary, for they tell the number of free tickets."""
         return row_by_id(self._database.primary, Event)
 
     @cached_property
     def event_of_reservation(self) -> DataLoader[int, Event | None]:
-        """Events as those see them who reserved tickets, deleted ones too."""
+        """Events for holders of reservations, who see deleted events as well."""
         return row_by_id(self._database.primary, Event, hidden_too=True)
 
     @cached_property
@@ -121,7 +121,7 @@ class Loaders:
 
     @cached_property
     def show_of_ticket(self) -> DataLoader[int, Show | None]:
-        """Shows of tickets that were there a moment ago."""
+        """Shows of tickets, expired shows as well."""
         return row_by_id(self._database.primary, Show, hidden_too=True)
 
     @cached_property
@@ -140,38 +140,38 @@ class Loaders:
         return reservations_by_booking(self._database.primary)
 
     @cached_property
-    def catalogue_page(self) -> DataLoader[Asked, Page[Any]]:
+    def catalogue_page(self) -> DataLoader[PageKey, Page[Any]]:
         """Pages of movies, places and sessions."""
         return page_by_parent(self._catalogue, self._database.cursors)
 
     @cached_property
-    def private_page(self) -> DataLoader[Asked, Page[Any]]:
+    def private_page(self) -> DataLoader[PageKey, Page[Any]]:
         """Pages of what belongs to somebody."""
         return page_by_parent(self._database.primary, self._database.cursors)
 
     def source_of(self, model: type[SQLModel]) -> Reading:
-        """Where lists of these rows are read from, and counted."""
+        """Return where lists of these rows are read from."""
         return self._catalogue if model in CATALOGUE else self._database.primary
 
     def count(self, model: type[SQLModel]) -> DataLoader[Children, int]:
-        """Numbers of rows in whole lists of the model."""
+        """Return the loader of total counts of the model's lists."""
         if model not in self._counts:
             self._counts[model] = count_by_parent(self.source_of(model))
         return self._counts[model]
 
     @cached_property
     def offer_by_id(self) -> DataLoader[int, MovieOffer | None]:
-        """What providers sell."""
+        """Offers."""
         return row_by_id(self._database.primary, MovieOffer)
 
     def batched(self, name: str, load: Callable[[list[int]], Coroutine[Any, Any, list[T]]]) -> DataLoader[int, T]:
-        """What a resolver reads by rules of its own, many at once; `name` tells one such loader from the others."""
+        """Return a loader that batches a resolver's own read; `name` identifies it."""
         if name not in self._batched:
             self._batched[name] = DataLoader(load)
         return self._batched[name]
 
     def rating_by_movie(self, user_id: int) -> DataLoader[int, Rating | None]:
-        """One user's ratings, by movie."""
+        """Return the loader of one user's ratings by movie."""
         if user_id not in self._ratings:
             self._ratings[user_id] = rating_by_movie(self._database.primary, user_id=user_id)
         return self._ratings[user_id]

@@ -44,7 +44,7 @@ def folder(settings: Settings) -> Path:
 
 @asynccontextmanager
 async def working(services: Services) -> AsyncIterator[None]:
-    task = asyncio.create_task(queue.work(services))
+    task = asyncio.create_task(queue.run_jobs(services))
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -92,7 +92,7 @@ def rows(folder: Path, made: MovieExport) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-async def test_every_movie_seen_within_a_day_is_in_it_once(
+async def test_contains_every_movie_seen_within_a_day_once(
     services: Services, database: Database, folder: Path
 ) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Léon, «le» pro\nfessionnel", "1994", "24.50"))
@@ -117,15 +117,15 @@ async def test_every_movie_seen_within_a_day_is_in_it_once(
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
-def test_no_cell_begins_a_formula(text: str) -> None:
+def test_guards_cells_that_begin_a_formula(text: str) -> None:
     assert export.plain(text) == f"'{text}"
 
 
-async def test_progress_is_told_on_the_way(
+async def test_reports_progress_while_writing(
     services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "BATCH", 100)
-    monkeypatch.setattr(exports, "TELL_EVERY", 200)
+    monkeypatch.setattr(exports, "REPORT_EVERY", 200)
     await make_seen(database, 1000)
     made = await requested(database)
     told = set()
@@ -142,7 +142,7 @@ async def test_progress_is_told_on_the_way(
     assert told == {("running", rows) for rows in (200, 400, 600, 800, 1000)}
 
 
-async def test_a_failure_is_told_and_tried_again(services: Services, database: Database, folder: Path) -> None:
+async def test_records_failure_and_retries(services: Services, database: Database, folder: Path) -> None:
     await make_seen(database, 10)
     block(folder)
     made = await requested(database)
@@ -159,7 +159,7 @@ async def test_a_failure_is_told_and_tried_again(services: Services, database: D
     assert len(rows(folder, made)) == 11
 
 
-async def test_tried_too_often_it_has_failed(
+async def test_fails_after_the_last_retry(
     services: Services, database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "RETRIES", 0)
@@ -171,7 +171,7 @@ async def test_tried_too_often_it_has_failed(
     assert (await state(database, made))[3] == "The file could not be stored."
 
 
-async def test_the_job_of_a_dead_worker_runs_again_and_makes_one_file(
+async def test_requeues_job_of_dead_worker_and_makes_one_file(
     services: Services, database: Database, folder: Path
 ) -> None:
     await make_seen(database, 5000)
@@ -195,7 +195,7 @@ async def test_the_job_of_a_dead_worker_runs_again_and_makes_one_file(
     assert await state(database, made) == ("completed", 5000, 2, None)
 
 
-async def test_one_that_was_given_up_for_dead_changes_nothing_any_more(services: Services, database: Database) -> None:
+async def test_superseded_attempt_changes_nothing(services: Services, database: Database) -> None:
     await make_seen(database, 10)
     made = await requested(database)
     async with database.transaction() as tx:
@@ -205,23 +205,23 @@ async def test_one_that_was_given_up_for_dead_changes_nothing_any_more(services:
     assert old is not None
 
     with pytest.raises(export.Superseded):
-        await exports.write(services, made.id, old)
+        await exports.write_file(services, export_id=made.id, attempt=old)
 
     assert await services.store.read(export.file_name(made.id)) is None
     assert (await state(database, made))[0] == "running"
 
 
-async def test_a_job_that_kills_its_worker_each_time_is_given_up(
+async def test_gives_up_job_that_kills_its_worker_each_time(
     services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stalled, "MOST_ATTEMPTS", 0)
+    monkeypatch.setattr(stalled, "MAX_ATTEMPTS", 0)
     made = await requested(database)
     await database.primary.tuples("UPDATE queue.procrastinate_jobs SET status = 'doing' RETURNING 1")
     async with working(services):
         await until(database, made, "failed")
 
 
-async def test_its_file_goes_when_its_time_is_over(services: Services, database: Database) -> None:
+async def test_deletes_file_of_expired_export(services: Services, database: Database) -> None:
     now = datetime.now(UTC)
     over = await make_export(database, status="completed", expires_at=now - timedelta(seconds=1))
     good = await make_export(database, status="completed", expires_at=now + timedelta(days=1))
@@ -231,7 +231,7 @@ async def test_its_file_goes_when_its_time_is_over(services: Services, database:
 
     for each in (over, good):
         await services.store.write(export.file_name(each.id), part())
-    await exports.keep(services)
+    await exports.delete_expired_files(services)
 
     assert await services.store.read(export.file_name(over.id)) is None
     assert await services.store.read(export.file_name(good.id)) is not None
@@ -239,19 +239,17 @@ async def test_its_file_goes_when_its_time_is_over(services: Services, database:
     assert (await state(database, good))[0] == "completed"
 
 
-async def test_the_daily_export_is_made_once_a_day_where_it_is_switched_on(
-    services: Services, database: Database
-) -> None:
+async def test_requests_daily_export_once_where_switched_on(services: Services, database: Database) -> None:
     count = "SELECT count(*) FROM movie_exports WHERE user_id IS NULL"
-    await exports.keep(services)
+    await exports.request_daily_export(services)
     assert await database.primary.value(count) == 0
 
     switched_on = replace(services, settings=replace(services.settings, export_daily=True))
-    await asyncio.gather(*(exports.keep(switched_on) for _ in range(3)))
+    await asyncio.gather(*(exports.request_daily_export(switched_on) for _ in range(3)))
     assert await database.primary.value(count) == 1
 
 
-async def test_memory_does_not_grow_with_the_rows(database: Database) -> None:
+async def test_memory_does_not_grow_with_rows(database: Database) -> None:
     await make_seen(database, 20_000)
     (made,) = [await requested(database)]
     async with database.transaction() as tx:
@@ -260,7 +258,7 @@ async def test_memory_does_not_grow_with_the_rows(database: Database) -> None:
     sizes = [
         len(part)
         async for part, _ in export.lines(
-            database.primary, export_id=made.id, attempt=attempt, batch=1000, tell_every=10_000
+            database.primary, export_id=made.id, attempt=attempt, batch=1000, report_every=10_000
         )
     ]
 
@@ -268,6 +266,6 @@ async def test_memory_does_not_grow_with_the_rows(database: Database) -> None:
     assert max(sizes) < 200_000
 
 
-def test_the_store_is_a_folder_of_the_data_by_default(services: Services, settings: Settings) -> None:
+def test_stores_files_in_data_directory_by_default(services: Services, settings: Settings) -> None:
     assert isinstance(services.store, Store)
     assert not (settings.data_dir / "exports").exists()

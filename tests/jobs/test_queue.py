@@ -41,7 +41,7 @@ def database(services: Services) -> Database:
 
 @asynccontextmanager
 async def working(services: Services) -> AsyncIterator[None]:
-    task = asyncio.create_task(queue.work(services))
+    task = asyncio.create_task(queue.run_jobs(services))
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -65,7 +65,7 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_gives_back_what_has_expired_and_leaves_no_job_behind(services: Services, database: Database) -> None:
+async def test_gives_back_expired_seats_and_leaves_no_job_behind(services: Services, database: Database) -> None:
     session = await make_session(database)
     lost = await make_expired_booking(database, session=session, seats=3)
     kept = await make_booking(database, session=session, seats=2)
@@ -81,7 +81,7 @@ async def test_gives_back_what_has_expired_and_leaves_no_job_behind(services: Se
     assert await record(database, lost) == [0]
 
 
-async def test_closes_all_there_is_a_batch_at_a_time(
+async def test_closes_all_expired_bookings_in_batches(
     services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(expiries, "BATCH", 3)
@@ -101,10 +101,10 @@ async def test_closes_all_there_is_a_batch_at_a_time(
     assert await database.primary.value("SELECT count(*) FROM seat_reservations WHERE seats = 0") == 9
 
 
-async def test_starts_over_when_its_connections_were_cut(
+async def test_restarts_after_connections_were_cut(
     services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "START_OVER_SECONDS", 0.1)
+    monkeypatch.setattr(queue, "RESTART_SECONDS", 0.1)
     session = await make_session(database)
 
     async def is_free() -> bool:
@@ -124,7 +124,7 @@ async def test_starts_over_when_its_connections_were_cut(
             await until(are_cut)
 
 
-async def test_a_worker_that_starts_over_knows_its_jobs_again(services: Services, database: Database) -> None:
+async def test_restarted_worker_registers_its_jobs(services: Services, database: Database) -> None:
     session = await make_session(database)
 
     async def is_free() -> bool:
@@ -138,14 +138,14 @@ async def test_a_worker_that_starts_over_knows_its_jobs_again(services: Services
 
 
 @pytest.mark.alone
-async def test_ends_at_once_when_nothing_runs(services: Services) -> None:
+async def test_stops_at_once_when_no_job_runs(services: Services) -> None:
     async with working(services):
         await asyncio.sleep(0.3)
         begun = time.monotonic()
     assert time.monotonic() - begun < 2
 
 
-async def test_a_job_that_waits_already_is_not_queued_again(services: Services, database: Database) -> None:
+async def test_does_not_queue_waiting_job_again(services: Services, database: Database) -> None:
     for _ in range(2):
         await defer(services)
     assert await database.primary.value(JOBS) == 1
@@ -196,12 +196,12 @@ async def test_deletes_idempotency_keys_after_a_day(
         (expiries.DELETE_KEYS, "* * * * *"),
     ],
 )
-def test_each_job_has_its_time(name: str, cron: str) -> None:
+def test_runs_each_job_on_schedule(name: str, cron: str) -> None:
     tasks = queue.make_queue().periodic_registry.periodic_tasks.values()
     assert [task.cron for task in tasks if task.task.name == name] == [cron]
 
 
-def test_holds_are_looked_for_every_ten_seconds() -> None:
+def test_looks_for_expired_holds_every_ten_seconds() -> None:
     tasks = queue.make_queue().periodic_registry.periodic_tasks.values()
     (periodic,) = [each for each in tasks if each.task.name == expiries.NAME]
     assert periodic.task.name == expiries.NAME

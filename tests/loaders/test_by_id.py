@@ -29,7 +29,7 @@ class Behind(Reading):
         """Change nothing."""
 
 
-async def test_rows_come_in_the_order_asked_for(database: Database, statements: Statements) -> None:
+async def test_returns_rows_in_order_of_ids(database: Database, statements: Statements) -> None:
     movies = [await make_movie(database) for _ in range(3)]
     loader = row_by_id(database.primary, Movie)
     ids = [movies[2].id, 1, movies[0].id, movies[2].id]
@@ -39,7 +39,7 @@ async def test_rows_come_in_the_order_asked_for(database: Database, statements: 
     assert len(statements) == 1
 
 
-async def test_what_a_standby_does_not_have_yet_is_read_from_the_primary(database: Database) -> None:
+async def test_reads_rows_missing_on_standby_from_primary(database: Database) -> None:
     movie = await make_movie(database)
     loader = row_by_id(Behind(), Movie, newest=database.primary)
     found = await loader.load(movie.id)
@@ -48,6 +48,6 @@ async def test_what_a_standby_does_not_have_yet_is_read_from_the_primary(databas
     assert await loader.load(1) is None
 
 
-async def test_without_a_standby_nothing_is_asked_twice(database: Database, statements: Statements) -> None:
+async def test_reads_once_without_standby(database: Database, statements: Statements) -> None:
     assert await row_by_id(database.standby, Movie, newest=database.primary).load(1) is None
     assert len(statements) == 1

@@ -157,7 +157,7 @@ def at(data: dict[str, Any], path: tuple[str, ...]) -> list[Any]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-async def test_the_number_of_statements_does_not_grow(
+async def test_number_of_statements_does_not_grow_with_rows(
     graphql: GraphQL, statements: Statements, house: House, case: Case
 ) -> None:
     document = f"query ($n: Int!) {{ {case.fields} }}"
@@ -170,7 +170,7 @@ async def test_the_number_of_statements_does_not_grow(
     assert spent == {1: case.expected, MANY: case.expected}, statements
 
 
-async def test_nodes_of_one_kind_are_one_statement(
+async def test_reads_nodes_of_one_kind_in_one_statement(
     graphql: GraphQL, database: Database, statements: Statements
 ) -> None:
     ids = [f"mov_{(await make_movie(database)).id}" for _ in range(MANY)]
@@ -181,7 +181,9 @@ async def test_nodes_of_one_kind_are_one_statement(
     assert len(statements) == 2
 
 
-async def test_what_is_not_asked_for_is_not_counted(graphql: GraphQL, house: House, statements: Statements) -> None:
+async def test_counts_rows_only_when_total_count_is_selected(
+    graphql: GraphQL, house: House, statements: Statements
+) -> None:
     statements.clear()
     await graphql("{ movies { nodes { id places { nodes { id } } } } }", by=house.viewer)
     assert not [text for text in statements if "count(" in text]

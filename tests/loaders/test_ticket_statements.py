@@ -56,7 +56,7 @@ async def show_id(database: Database) -> str:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-async def test_the_number_of_statements_does_not_grow(
+async def test_number_of_statements_does_not_grow_with_rows(
     graphql: GraphQL, statements: Statements, viewer: User, show_id: str, case: Case
 ) -> None:
     asked = "$n: Int!, $show: ID!" if "$show" in case.fields else "$n: Int!"
@@ -69,7 +69,7 @@ async def test_the_number_of_statements_does_not_grow(
     assert spent == {1: case.expected, MANY: case.expected}, statements
 
 
-async def test_nodes_of_one_kind_are_one_statement(
+async def test_reads_nodes_of_one_kind_in_one_statement(
     graphql: GraphQL, database: Database, statements: Statements, viewer: User
 ) -> None:
     rows = [await make_event_reservation(database, user=viewer) for _ in range(MANY)]
