@@ -29,6 +29,7 @@ FIRST: Final = (
     "router.js",
     "session.js",
     "states.js",
+    "wording.js",
 )
 # The addresses of pages. None of them is an address of REST: those answer programs, in JSON.
 PAGES: Final = (

@@ -95,8 +95,27 @@ def test_one_that_has_ended_meanwhile_is_said_so_and_entered_on_the_same_page(vi
 
 
 @on_desktop
-def test_leads_to_no_page_but_ours(visitor: Visitor) -> None:
+def test_next_keeps_its_query_and_leads_to_our_pages_only(visitor: Visitor) -> None:
     visitor.sign_in()
-    for elsewhere in ("//example.org/prices", "https://example.org/prices"):
-        page = visitor.visit(f"/account?next={elsewhere}")
-        expect(page).to_have_url(f"{visitor.cinema.url}/prices")
+    for address, path in (
+        ("//example.org/prices", "/prices"),
+        ("https://example.org/prices", "/prices"),
+        ("/tickets%3Fq%3Dlate%26left%3D1", "/tickets?q=late&left=1"),
+        ("//", "/"),
+        ("https://[", "/"),
+    ):
+        page = visitor.visit(f"/account?next={address}")
+        expect(page).to_have_url(f"{visitor.cinema.url}{path}")
+
+
+@on_phone
+def test_signs_in_with_a_username_that_contains_an_at_sign(visitor: Visitor, cinema: Cinema) -> None:
+    body = {"username": "ada@home", "password": PASSWORD}
+    cinema.client.post("/register/", json=body).raise_for_status()
+    page = visitor.visit("/account")
+    page.get_by_label("E-mail or username").fill(body["username"])
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(body["username"])
+    # A name is never cut, whatever the width of the screen.
+    expect(page.locator("#account")).to_have_text(body["username"])

@@ -58,6 +58,20 @@ def test_a_newcomer_books_two_seats_in_five_clicks(visitor: Visitor, cinema: Cin
 
 
 @on_desktop
+def test_a_double_click_on_hold_does_not_confirm(visitor: Visitor, cinema: Cinema) -> None:
+    visitor.sign_in()
+    page = hold(visitor, cinema)
+    box = page.get_by_role("button", name="Confirm 2 seats").bounding_box()
+    assert box is not None
+    # The second click of a double click, whose first one was on the page before.
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    page.get_by_role("button", name="One seat more").click()
+    expect(page.get_by_role("button", name="Confirm 3 seats")).to_be_enabled()
+
+
+@on_desktop
 def test_by_keyboard_alone(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.sign_in()

@@ -44,7 +44,8 @@ def test_are_made_and_filled_from_the_catalogue(visitor: Visitor, cinema: Cinema
     page.get_by_role("searchbox").fill("jetee")
     page.get_by_role("button", name="Add La Jetée").click()
     expect(films(page)).to_have_text(["La Jetée"])
-    page.get_by_role("searchbox").fill("playtime")
+    # With a typing error.
+    page.get_by_role("searchbox").fill("palytime")
     page.get_by_role("button", name="Add Playtime").click()
     expect(films(page)).to_have_text(["La Jetée", "Playtime"])
     visitor.look("collection")
@@ -76,9 +77,23 @@ def test_are_renamed_and_deleted(visitor: Visitor, cinema: Cinema) -> None:
     assert list(titles(cinema, customer)) == ["Rainy Mondays"]
 
     page.get_by_text("Rename or delete").click()
-    page.get_by_role("button", name="Delete collection").click()
+    page.get_by_label("Name").fill(" ")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_have_text("A collection needs a name of at most 200 characters.")
+    # A double click asks as a single one does; Escape and a click elsewhere take the question back.
+    delete = page.get_by_role("button", name="Delete collection")
+    delete.dblclick()
+    confirm = page.get_by_role("button", name="Yes, delete")
+    expect(confirm).to_be_visible()
     visitor.look("collection-delete")
-    page.get_by_role("button", name="Yes, delete").click()
+    page.keyboard.press("Escape")
+    expect(confirm).to_be_hidden()
+    delete.click()
+    page.get_by_role("heading", level=1).click()
+    expect(confirm).to_be_hidden()
+    assert list(titles(cinema, customer)) == ["Rainy Mondays"]
+    delete.click()
+    confirm.click()
     expect(page.get_by_role("heading", name="No collections yet")).to_be_visible()
     assert titles(cinema, customer) == {}
 

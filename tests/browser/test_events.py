@@ -72,6 +72,7 @@ def test_can_be_those_alone_that_are_not_sold_out(visitor: Visitor) -> None:
     expect(page).to_have_url(re.compile("left=1"))
     page.get_by_role("searchbox").fill("qqqqqxyz")
     expect(page.get_by_text("No event of this name")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="No event found")).to_be_visible()
     visitor.look("events-none")
 
 
@@ -99,8 +100,11 @@ def test_tickets_are_reserved_changed_and_given_back(visitor: Visitor, cinema: C
 
     page.get_by_role("link", name="All events").click()
     page.get_by_role("link", name=re.compile(re.escape(name) + ".*3 tickets")).click()
-    own_card(page).get_by_role("button", name="Give back").click()
-    own_card(page).get_by_role("button", name="Yes, give 3 tickets back").click()
+    own_card(page).get_by_role("button", name="Give back").dblclick()
+    confirm = own_card(page).get_by_role("button", name="Yes, give 3 tickets back")
+    expect(confirm).to_be_visible()
+    assert cinema.value(HELD, id=key) == before + 3
+    confirm.click()
     expect(own_card(page)).to_have_count(0)
     assert cinema.value(HELD, id=key) == before
 

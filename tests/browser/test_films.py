@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser_cinema import Cinema
-from tests.support.browser_visitor import Visitor, on_phone
+from tests.support.browser_visitor import Visitor, enter, on_desktop, on_phone
 
 TITLES: Final = """
     query ($sort: MovieSort!, $now: DateTime!) { movies(sort: $sort, filter: {airingFrom: $now}, first: 10) { nodes { title } } }
@@ -24,6 +24,44 @@ def test_fits_the_screen(visitor: Visitor) -> None:
     visitor.visit("/")
     expect(visitor.page.locator("meta[name=viewport]")).to_have_attribute("content", re.compile("width=device-width"))
     visitor.look("films")
+
+
+@on_phone
+def test_one_film_with_bad_values_costs_no_other_its_place(visitor: Visitor) -> None:
+    visitor.expect_trouble("^console: TypeError")
+
+    def spoil(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        found = told["data"].get("movies", {}).get("nodes", [])
+        for film, poster in zip(found, ("https://[", "https://", ""), strict=False):
+            film["poster"] = poster
+        for film in found[3:4]:
+            film["genres"] = None
+        route.fulfill(response=answer, json=told)
+
+    visitor.page.route("**/graphql", spoil)
+    page = visitor.visit("/?sort=constructor")
+    expect(page.locator(".film-card")).to_have_count(23)
+    expect(page.locator(".film-card").first.locator(".poster-title")).to_be_visible()
+    visitor.page.unroute_all(behavior="ignoreErrors")
+
+
+@on_desktop
+def test_search_day_and_cinema_are_kept_by_the_way_back_and_by_signing_in(visitor: Visitor, cinema: Cinema) -> None:
+    session, customer = cinema.session(), cinema.customer()
+    page = visitor.visit("/?sort=new")
+    wall = page.url
+    page.goto(f"{cinema.url}/film/{session.movie}?day={session.day}&place={session.place}")
+    film = page.url
+    page.locator(f'.showing[href="/book/{session.id}"]').click()
+    page.get_by_role("link", name="All sessions").click()
+    expect(page).to_have_url(film)
+    page.get_by_role("banner").get_by_role("link", name="Sign in").click()
+    enter(page, customer)
+    expect(page).to_have_url(film)
+    page.get_by_role("link", name="All films").click()
+    expect(page).to_have_url(wall)
 
 
 @on_phone

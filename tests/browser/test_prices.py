@@ -75,8 +75,8 @@ def test_a_provider_that_is_down_and_its_old_prices_are_said_in_words(visitor: V
     cinema.wait(lambda: prices(cinema)["cinemaworld"]["stale"])
     page = visitor.visit("/prices")
     expect(page.locator(".providers")).to_contain_text("Does not answer at the moment. Its last prices are shown")
-    expect(told(page, "cinemaworld")).to_contain_text("Last told")
-    expect(told(page, "filmworld")).not_to_contain_text("Last told")
+    expect(told(page, "cinemaworld")).to_contain_text("Last seen")
+    expect(told(page, "filmworld")).not_to_contain_text("Last seen")
     visitor.look("prices-stale")
 
     cinema.mend()

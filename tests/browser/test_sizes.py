@@ -6,11 +6,19 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser_cinema import Cinema
-from tests.support.browser_visitor import Visitor
+from tests.support.browser_visitor import Visitor, on_phone
 
 # Longer than any screen of ours is wide, without a place to break it.
 WORD: Final = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 NAMED: Final = {"title", "description", "address"}
+NAME: Final = "ada.lovelace@analytical-engines.example"
+# Texts in the header that are wider than their box, or that reach out of the screen.
+CUT_OFF: Final = """
+    () => [...document.querySelectorAll('.nav a, .nav, #account, #account span')].filter((each) =>
+        each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== 'inline'
+        || each.getBoundingClientRect().right > innerWidth || each.getBoundingClientRect().left < 0)
+        .map((each) => each.outerHTML.slice(0, 200))
+"""
 TWICE_AS_LARGE: Final = "() => { document.documentElement.style.fontSize = '200%'; }"
 
 
@@ -56,6 +64,26 @@ def test_nothing_is_wider_than_the_screen(visitor: Visitor, cinema: Cinema, of: 
         enlarge(page, of)
         assert visitor.misshapen() == [], path
     visitor.page.unroute_all(behavior="ignoreErrors")
+
+
+@on_phone
+def test_navigation_and_account_name_are_not_cut(visitor: Visitor) -> None:
+    visitor.page.route("**/graphql", rename)
+    page = visitor.visit("/prices")
+    expect(page.locator("#account")).to_have_text(NAME)
+    for width in (320, 360, 700, 1000):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate(CUT_OFF) == [], width
+    visitor.page.unroute_all(behavior="ignoreErrors")
+
+
+def rename(route: Route) -> None:
+    """Answer who is signed in with somebody who has a long username."""
+    if "query Viewer" not in (route.request.post_data or ""):
+        route.fallback()
+        return
+    viewer = {"id": "usr_1", "email": None, "username": NAME, "isStaff": False}
+    route.fulfill(json={"data": {"viewer": viewer}})
 
 
 def enlarge(page: Page, of: str) -> None:

@@ -1,16 +1,10 @@
-// The account form: by itself, in place of a page that needs an account, or folded into a booking.
+// The account form: a page of its own, in place of a page that needs an account, or a part of booking.
 
 import { Refused } from "./api.js";
 import { el, mount } from "./dom.js";
 import { signIn, signUp } from "./session.js";
 import { busy, problem } from "./states.js";
-
-// What the server says of a field's name in its contract, in words for people.
-const WORDS = {
-  INVALID_EMAIL: "That is not how an address is spelled: ada@example.org",
-  WEAK_PASSWORD: "A password has 8 to 128 characters.",
-  INVALID_CREDENTIALS: "There is no account with this name and password.",
-};
+import { wording } from "./wording.js";
 
 /** Return the fields of an account: `root`, `verb()` ("Create account" or "Sign in"), and `enter()`, which raises Refused. */
 export function accountFields({ isNew = true, onchange = () => {} } = {}) {
@@ -54,10 +48,10 @@ export function accountFields({ isNew = true, onchange = () => {} } = {}) {
       password.input.focus();
       return;
     }
-    for (const { path, code, message } of [...error.errors].reverse()) {
-      const at = path.includes("password") ? password : path.includes("identity") ? name : null;
-      if (at) at.say(WORDS[code] ?? message);
-      else note.append(problem(WORDS[code] ?? message));
+    for (const fault of [...error.errors].reverse()) {
+      const at = fault.path.includes("password") ? password : fault.path.includes("identity") ? name : null;
+      if (at) at.say(wording(fault));
+      else note.append(problem(wording(fault)));
     }
   }
 
@@ -67,7 +61,7 @@ export function accountFields({ isNew = true, onchange = () => {} } = {}) {
   return { root, enter, verb: () => (fresh ? "Create account" : "Sign in") };
 }
 
-/** Return a labelled input with a hint below it, which `say` turns into what is wrong with it. */
+/** Return a labelled input with a hint below it; `say` shows what is wrong with the input. */
 export function field(id, label, attributes) {
   const hint = el("small", { id: `${id}-hint`, class: "hint" });
   const input = el("input", { id, name: id, required: true, "aria-describedby": hint.id, ...attributes });
@@ -80,7 +74,7 @@ export function field(id, label, attributes) {
   return { root: el("div", { class: "field" }, el("label", { for: id }, label), input, hint, wrong), input, hint, say };
 }
 
-/** Return a form that signs in or up, and nothing else. */
+/** Return a form that signs in or creates an account. */
 export function accountForm({ isNew = false } = {}) {
   const button = el("button", { class: "button primary wide", type: "submit" });
   const trouble = el("div", {});
@@ -89,13 +83,13 @@ export function accountForm({ isNew = false } = {}) {
     event.preventDefault();
     mount(trouble);
     return busy(button, () => fields.enter()).catch((error) => {
-      if (!(error instanceof Refused)) mount(trouble, problem(error.message));
+      if (!(error instanceof Refused)) mount(trouble, problem(wording(error)));
     });
   };
   return el("form", { class: "card form", onsubmit: submit }, fields.root, trouble, button);
 }
 
-/** Return what stands in place of a page that is for people with an account; it is drawn anew once they are signed in. */
+/** Return the sign-in form in place of a page that needs an account; the page is drawn again after the sign-in. */
 export function signInFirst(title, text = "It takes an e-mail address and a password.") {
   return el("div", { class: "page narrow" }, el("div", { class: "page-head" }, el("h1", {}, title), el("p", { class: "lede" }, text)), accountForm());
 }

@@ -1,8 +1,8 @@
-// The visitor's own account: who is signed in, and the way out.
+// The visitor's account: who is signed in, and signing out.
 
 import { signInFirst } from "./account.js";
 import { el, mount } from "./dom.js";
-import { go } from "./router.js";
+import { go, ownAddress } from "./router.js";
 import { signOut, viewer } from "./session.js";
 import { busy, problem, skeleton } from "./states.js";
 
@@ -16,8 +16,7 @@ export async function render(root, page) {
   }
   const next = page.query.get("next");
   if (next) {
-    // The path alone, for it has to be a page of ours.
-    await go(new URL(next, location.origin).pathname, { replace: true });
+    await go(ownAddress(next), { replace: true });
     return;
   }
   const trouble = el("div", {});

@@ -1,4 +1,4 @@
-// The one way to the server: GraphQL by POST, with refusals, failures and a missing network as errors of their own.
+// GraphQL requests by POST. Refusals, failures and a missing network are errors of their own.
 
 const ADDRESS = "/graphql";
 const PATIENCE = 15_000;
@@ -9,13 +9,13 @@ export const gql = String.raw;
 
 const PING = gql`query Ping { __typename }`;
 
-/** What tells the rest of the page that the network went or came back ("change"), and that a change takes an account ("unauthenticated"). */
+/** Fires "change" when the network goes or comes back, and "unauthenticated" when a mutation needs a sign-in. */
 export const network = Object.assign(new EventTarget(), { online: navigator.onLine });
 
 /** The server cannot be reached. */
 export class Offline extends Error {}
 
-/** The server answers, but not this. */
+/** The server answered with an error. */
 export class Failed extends Error {
   constructor(code, message, retryAfter = 0) {
     super(message);
@@ -24,7 +24,7 @@ export class Failed extends Error {
   }
 }
 
-/** A change that was refused, for reasons that its visitor can see and mend. */
+/** A mutation was refused, for reasons that the visitor can correct. */
 export class Refused extends Error {
   constructor(errors) {
     super(errors[0].message);
@@ -44,7 +44,7 @@ export async function ask(document, variables = {}, { signal, headers } = {}) {
   return body.data;
 }
 
-/** Return the payload of a mutation; raise Refused too. Sent again after a broken connection it counts once. */
+/** Return the payload of a mutation; raise Offline, Failed or Refused. A retry after a broken connection counts once. */
 export async function change(document, variables, { signal, headers } = {}) {
   const sent = headers ?? { "Idempotency-Key": randomKey() };
   const once = () => ask(document, variables, { signal, headers: sent });
@@ -73,10 +73,12 @@ async function reached(query, variables, signal, headers) {
     const response = await fetch(ADDRESS, { method: "POST", headers: said, body, signal: ends });
     tell(true);
     setClock(Date.parse(response.headers.get("date")), sent, Date.now());
+    clockIsSet();
     return response;
   } catch (error) {
     if (signal?.aborted) throw error;
     tell(false);
+    clockIsSet();
     throw new Offline("The cinema cannot be reached.");
   }
 }
@@ -85,7 +87,7 @@ let looking;
 
 function tell(online) {
   clearTimeout(looking);
-  // What works again says so itself.
+  // Offline, ask until the server answers again.
   if (!online) looking = setTimeout(() => ask(PING).catch(() => {}), LOOK_EVERY);
   if (network.online === online) return;
   network.online = online;
@@ -96,11 +98,16 @@ addEventListener("online", () => tell(true));
 addEventListener("offline", () => tell(false));
 
 function randomKey() {
-  // Not randomUUID: it is there only on https and localhost.
+  // Not randomUUID: browsers have it on https and localhost only.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// The server's clock less ours. An answer's Date is cut to the second, so each answer leaves a range; what all leave is narrow.
+let clockIsSet;
+
+/** Resolves with the first answer, from which `now` knows the server's time; also when the server cannot be reached. */
+export const clock = new Promise((done) => (clockIsSet = done));
+
+// The offset of the server's clock from the visitor's. `Date` is cut to the second, so each answer gives a range; their intersection is narrow.
 let lowest = -Infinity;
 let highest = Infinity;
 
@@ -108,11 +115,11 @@ function setClock(date, sent, received) {
   if (!date) return;
   const [low, high] = [date - received, date + 1000 - sent];
   [lowest, highest] = [Math.max(lowest, low), Math.min(highest, high)];
-  // Somebody has set one of the clocks.
+  // One of the clocks was set.
   if (lowest > highest) [lowest, highest] = [low, high];
 }
 
-/** Return the server's time in milliseconds. */
+/** Return the server's time in milliseconds; the visitor's own before the first answer (see `clock`). */
 export function now() {
   return Date.now() + (Number.isFinite(lowest) ? (lowest + highest) / 2 : 0);
 }

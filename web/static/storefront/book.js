@@ -1,14 +1,15 @@
-// Seats of one session, chosen and held; whoever is new makes the account in the same step.
+// Chooses and holds seats of one session; a new visitor creates an account in the same step.
 
 import { ask, change, gql, Refused } from "./api.js";
 import { accountFields } from "./account.js";
 import { heading, stepper } from "./booking_parts.js";
 import { el, icon, mount } from "./dom.js";
-import { count } from "./format.js";
-import { go } from "./router.js";
+import { count, dateOf } from "./format.js";
+import { go, lastAddress } from "./router.js";
 import { viewer } from "./session.js";
 import { followSeats, freeSeats } from "./showings.js";
 import { busy, missing, problem, skeleton } from "./states.js";
+import { wording } from "./wording.js";
 
 const SESSION = gql`
   query SessionToBook($id: ID!) {
@@ -37,7 +38,9 @@ export async function render(root, page) {
   }
   page.title(`Seats for ${session.movie.title}`);
   const head = heading("Choose seats", session.movie, session, session.place);
-  const back = el("a", { class: "back", href: `/film/${session.movie.id}` }, icon("back"), "All sessions");
+  const film = `/film/${session.movie.id}`;
+  const sessions = lastAddress(film, `${film}?day=${dateOf(session.startsAt)}`);
+  const back = el("a", { class: "back", href: sessions, "data-back": true }, icon("back"), "All sessions");
   mount(root, el("div", { class: "page" }, back, el("div", { class: "booking two" }, head, form(session, seen, page))));
 }
 
@@ -61,20 +64,20 @@ function form(session, seen, page) {
   const seats = stepper({ value: Math.min(USUAL, Math.max(1, free)), most: Math.max(1, free), onchange: () => draw() });
   let entered = Boolean(seen);
 
-  // Who finds nothing to hold needs no account for it.
+  // A sold-out session asks for no account.
   if (account) account.root.hidden = free === 0;
 
   function draw() {
     if (account && free) account.root.hidden = false;
     mount(words, freeSeats(free));
-    mount(note, free === 0 ? "Seats that somebody gives back are shown here at once." : "Held for you alone while you decide. Nothing is paid here.");
+    mount(note, free === 0 ? "Seats that somebody gives back are shown here at once." : "Held for you while you decide. Nothing is paid here.");
     const hold = `old ${count(seats.value(), "seat")}`;
     mount(button, free === 0 ? "Sold out" : entered ? `H${hold}` : `${account.verb()} and h${hold}`);
     button.disabled = free === 0;
   }
 
   function left(number) {
-    // What was said of the seats is not so any more; that fewer will be held than were chosen is said before they are.
+    // The message before is out of date; say that fewer seats are left than were chosen.
     if (number !== free) mount(trouble, number > 0 && number < seats.value() && problem(unavailable(number)));
     free = number;
     seats.limit(free);
@@ -97,7 +100,7 @@ function form(session, seen, page) {
     const taken = error.code === "SEATS_UNAVAILABLE" ? error.errors[0].seatsAvailable : null;
     if (error.code === "BOOKING_EXPIRED") opened = null;
     if (taken !== null) left(taken);
-    mount(trouble, problem(taken === null ? error.message : unavailable(taken)));
+    mount(trouble, problem(taken === null ? wording(error) : unavailable(taken)));
   }
 
   followSeats(session.id, left, page.signal);

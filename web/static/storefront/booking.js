@@ -1,4 +1,4 @@
-// One booking: held with a clock running, confirmed as a ticket, or over.
+// One booking: held with its countdown, confirmed as a ticket, cancelled or expired.
 
 import { ask, change, gql, Refused } from "./api.js";
 import { signInFirst } from "./account.js";
@@ -7,6 +7,7 @@ import { el, icon, mount } from "./dom.js";
 import { count, dayLong, time } from "./format.js";
 import { viewer } from "./session.js";
 import { busy, missing, problem, skeleton } from "./states.js";
+import { wording } from "./wording.js";
 
 const BOOKING = gql`
   query OneBooking($id: ID!) {
@@ -36,7 +37,7 @@ export async function render(root, page) {
   page.title("Booking");
   mount(root, el("div", { class: "page medium" }, skeleton("rows", 3)));
   if (!(await viewer())) {
-    mount(root, signInFirst("Your booking", "Sign in to see it: a booking is shown to nobody but its owner."));
+    mount(root, signInFirst("Your booking", "Sign in to see it: only its owner sees a booking."));
     return;
   }
   const booking = await find(page);
@@ -64,7 +65,7 @@ function show(root, booking, page, trouble = null) {
     if (booking.status === "OPEN" && !text) root.querySelector("h1")?.focus();
   };
   const parts = booking.status === "CONFIRMED" ? ticket(booking) : booking.status === "OPEN" ? held(booking, view, again) : over(booking);
-  const back = el("a", { class: "back", href: "/my/bookings" }, icon("back"), "My bookings");
+  const back = el("a", { class: "back", href: "/my/bookings", "data-back": true }, icon("back"), "My bookings");
   mount(root, el("div", { class: "page medium" }, back, el("div", { class: "booking" }, trouble, parts)));
   const title = root.querySelector("h1");
   if (title) title.tabIndex = -1;
@@ -73,7 +74,6 @@ function show(root, booking, page, trouble = null) {
 function held(booking, view, again) {
   const trouble = el("div", {});
   const head = heading(TITLES.OPEN, booking.movie, booking.session, booking.place);
-  // What is free now, and what is held already.
   const most = booking.reservedSeats + booking.session.seatsAvailable;
   let timer;
   const seats = stepper({ value: Math.max(1, booking.reservedSeats), most, onchange: (number) => setSeats(number) });
@@ -102,7 +102,7 @@ function held(booking, view, again) {
       }
       const more = error instanceof Refused ? error.errors[0].seatsAvailable : undefined;
       if (more !== undefined) seats.limit(booking.reservedSeats + more);
-      mount(trouble, problem(more === undefined ? error.message : `Not that many are left. You hold ${count(booking.reservedSeats, "seat")}.`));
+      mount(trouble, problem(more === undefined ? wording(error) : `Not that many are left. You hold ${count(booking.reservedSeats, "seat")}.`));
     }
     mount(confirm, `Confirm ${count(booking.reservedSeats, "seat")}`);
     confirm.disabled = booking.reservedSeats === 0;
@@ -113,15 +113,15 @@ function held(booking, view, again) {
       try {
         await again((await change(document, { input: { bookingId: booking.id } })).booking);
       } catch (error) {
-        if (error instanceof Refused) await again(null, error.code === "BOOKING_EXPIRED" ? null : error.message);
-        else mount(trouble, problem(`${error.message} Your seats are still held: try again.`));
+        if (error instanceof Refused) await again(null, error.code === "BOOKING_EXPIRED" ? null : wording(error));
+        else mount(trouble, problem(`${wording(error)} Your seats are still held: try again.`));
       }
     });
   confirm.disabled = booking.reservedSeats === 0;
   confirm.addEventListener("click", () => finish(confirm, CONFIRM));
   cancel.addEventListener("click", () => finish(cancel, CANCEL));
   view.signal.addEventListener("abort", () => clearTimeout(timer));
-  const clock = countdown(booking, { signal: view.signal, onend: () => again(null).catch((error) => mount(trouble, problem(error.message))) });
+  const clock = countdown(booking, { signal: view.signal, onend: () => again(null).catch((error) => mount(trouble, problem(wording(error)))) });
   const choice = el("div", { class: "seats" }, el("h2", {}, "Seats"), seats.root);
   return [head, el("div", { class: "card form" }, clock, choice, trouble, el("div", { class: "actions" }, confirm, cancel))];
 }
@@ -144,7 +144,7 @@ function ticket(booking) {
 
 function over(booking) {
   const text = booking.status === "EXPIRED"
-    ? "The time went by without a confirmation, so the seats are free for others again. Nothing was booked."
+    ? "It was not confirmed in time, so the seats are free for others again. Nothing was booked."
     : "You gave these seats back. They are free for others.";
   return [
     heading(TITLES[booking.status], booking.movie, booking.session, booking.place),

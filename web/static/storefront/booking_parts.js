@@ -1,4 +1,4 @@
-// What a booking is made of on every page that shows one: its film, its seats, and the time that is left of its hold.
+// Parts of the pages that show a booking: its film, the number of seats, and the countdown of its hold.
 
 import { now } from "./api.js";
 import { el, icon, mount } from "./dom.js";
@@ -18,12 +18,12 @@ export function when(session, place) {
   );
 }
 
-/** Return the film of a booking above its place and time. */
+/** Return the film of a booking with its place and time. */
 export function heading(title, movie, session, place) {
   return el("div", { class: "booking-film" }, poster(movie, { eager: true }), el("div", {}, el("p", { class: "eyebrow" }, title), el("h1", {}, movie.title), when(session, place)));
 }
 
-/** Return a number of seats, or of tickets, to choose: `root`, `value()`, and `limit(most)`, which takes the number down where it must. */
+/** Return a stepper for a number of seats or tickets: `root`, `value()`, and `limit(most)`, which lowers a number above it. */
 export function stepper({ value, most, noun = "seat", onchange = () => {} }) {
   const shown = el("output", { "aria-live": "polite", "aria-label": `Number of ${noun}s` });
   const fewer = el("button", { type: "button", "aria-label": `One ${noun} fewer`, onclick: () => set(value - 1) }, icon("minus"));
@@ -47,7 +47,7 @@ export function stepper({ value, most, noun = "seat", onchange = () => {} }) {
   return { root: el("div", { class: "stepper", role: "group", "aria-label": `Number of ${noun}s` }, fewer, shown, further), value: () => value, limit };
 }
 
-/** Return the time that is left until an instant of the server's clock; `onend` is called once it is over. */
+/** Return the countdown of a hold, by the server's clock; `onend` is called once it is over. */
 export function countdown(booking, { signal, onend }) {
   const [opened, closes] = [Date.parse(booking.createdAt), Date.parse(booking.closesAt)];
   const shown = el("time", {});
@@ -62,7 +62,7 @@ export function countdown(booking, { signal, onend }) {
     root.classList.toggle("ending", seconds <= ENDING);
     if (seconds === ENDING) announce(`${ENDING} seconds left to confirm your seats.`);
     if (left > 0) timer = setTimeout(tick, (left % 1000) + 5);
-    // A moment later, so that the server's own answer is that it has expired.
+    // A moment later, so that it has expired by the server's clock too.
     else timer = setTimeout(onend, 700);
   };
   signal.addEventListener("abort", () => clearTimeout(timer));

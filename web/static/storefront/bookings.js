@@ -1,14 +1,16 @@
-// The visitor's bookings, the newest first; those that are still open can be confirmed or cancelled here.
+// The visitor's bookings, newest first; open ones can be confirmed or cancelled here.
 
+import "./more_style.js";
 import { ask, change, Failed, gql, Refused } from "./api.js";
 import { signInFirst } from "./account.js";
 import { CANCEL, CONFIRM } from "./booking.js";
 import { countdown, when } from "./booking_parts.js";
-import { el, mount } from "./dom.js";
+import { each, el, mount } from "./dom.js";
 import { count } from "./format.js";
 import { poster } from "./poster.js";
 import { viewer } from "./session.js";
 import { busy, empty, failure, problem, skeleton, toast } from "./states.js";
+import { wording } from "./wording.js";
 
 const BOOKINGS = gql`
   query MyBookings($after: String) {
@@ -47,8 +49,8 @@ async function more(list, foot, after, page) {
   const { viewer: seen } = await ask(BOOKINGS, { after }, { signal: page.signal });
   if (!seen) throw new Failed("UNAUTHENTICATED", "You are not signed in any more.");
   const { nodes, pageInfo } = seen.bookings;
-  // One that never held a seat was given up on the way.
-  list.append(...nodes.filter(({ reservations }) => reservations.length).map((booking) => row(booking, page)));
+  // A booking that never held a seat was abandoned.
+  list.append(...each(nodes.filter(({ reservations }) => reservations.length), (booking) => row(booking, page)));
   const onward = el("button", { class: "button", type: "button" }, "Earlier bookings");
   onward.addEventListener("click", () =>
     busy(onward, () => more(list, foot, pageInfo.endCursor, page)).catch((error) => page.signal.aborted || mount(foot, failure(error, () => more(list, foot, after, page)))),
@@ -71,7 +73,7 @@ function draw(item, booking, page) {
   };
   const isOver = booking.status === "CANCELLED" || booking.status === "EXPIRED";
   const [kind, words] = BADGES[booking.status];
-  const seats = booking.reservedSeats || (booking.reservations.findLast((each) => each.seats)?.seats ?? 0);
+  const seats = booking.reservedSeats || (booking.reservations.findLast(({ seats: held }) => held)?.seats ?? 0);
   const title = el("h2", {}, el("a", { href: `/booking/${booking.id}` }, booking.movie.title));
   mount(
     item,
@@ -87,7 +89,7 @@ function draw(item, booking, page) {
 function open(booking, signal, again) {
   const trouble = el("div", {});
   const look = async () => again((await ask(ONE, { id: booking.id }, { signal })).booking);
-  const say = (error) => signal.aborted || mount(trouble, problem(error.message));
+  const say = (error) => signal.aborted || mount(trouble, problem(wording(error)));
   const act = (button, document, done) => () =>
     busy(button, async () => {
       try {

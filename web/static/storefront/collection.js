@@ -1,13 +1,17 @@
-// One collection: its films, and the third-party catalogue that it is filled from.
+// One collection: its films, and the third-party catalogue to add films from.
 
-import { ask, change, Failed, gql } from "./api.js";
+import "./more_style.js";
+import { ask, change, gql } from "./api.js";
 import { field, signInFirst } from "./account.js";
-import { el, icon, mount } from "./dom.js";
+import { confirming } from "./confirming.js";
+import { each, el, icon, mount } from "./dom.js";
 import { count } from "./format.js";
 import { searchField } from "./lists.js";
-import { go } from "./router.js";
+import { go, lastAddress } from "./router.js";
+import { matcher } from "./search.js";
 import { viewer } from "./session.js";
 import { busy, empty, failure, missing, problem, skeleton, toast } from "./states.js";
+import { wording } from "./wording.js";
 
 const COLLECTION = gql`
   query OneCollection($id: ID!) {
@@ -30,12 +34,13 @@ const CATALOGUE = gql`
     }
   }`;
 const SHOWN = 30;
+export const NAMING = "A collection needs a name of at most 200 characters.";
 
 export async function render(root, page) {
   page.title("Collection");
   mount(root, el("div", { class: "page medium" }, skeleton("rows", 4)));
   if (!(await viewer())) {
-    mount(root, signInFirst("Your collection", "Sign in to see it: a collection is shown to nobody but its owner."));
+    mount(root, signInFirst("Your collection", "Sign in to see it: only its owner sees a collection."));
     return;
   }
   const found = await find(page);
@@ -45,7 +50,7 @@ export async function render(root, page) {
   }
   page.title(found.title);
   const films = inside(found);
-  const back = el("a", { class: "back", href: "/my/collections" }, icon("back"), "My collections");
+  const back = el("a", { class: "back", href: lastAddress("/my/collections"), "data-back": true }, icon("back"), "My collections");
   mount(root, el("div", { class: "page medium" }, back, heading(found, page), films.root, filling(films, page.signal)));
 }
 
@@ -65,7 +70,6 @@ function heading(found, page) {
   const name = field("title", "Name", { maxlength: 200, value: found.title, autocomplete: "off" });
   const about = field("description", "What it is about", { maxlength: 5000, value: found.description, required: false, autocomplete: "off" });
   const save = el("button", { class: "button primary small", type: "submit" }, "Save");
-  const remove = el("button", { class: "button quiet danger small", type: "button" }, "Delete collection");
   const rename = async () => {
     const input = { id: found.id, title: name.input.value.trim(), description: about.input.value.trim() };
     await change(UPDATE, { input });
@@ -75,17 +79,17 @@ function heading(found, page) {
     details.open = false;
     toast("Saved.");
   };
-  const act = (button, work) => busy(button, work).then(() => mount(trouble)).catch((error) => mount(trouble, problem(error.message)));
-  const makeSure = () => {
-    mount(remove, `Yes, delete “${title.textContent}”`);
-    remove.addEventListener("click", () => act(remove, () => change(DELETE, { input: { id: found.id } }).then(() => go("/my/collections", { replace: true }))));
-  };
-  remove.addEventListener("click", makeSure, { once: true });
+  const act = (work) => work().then(() => mount(trouble)).catch((error) => mount(trouble, problem(error.code === "INVALID_INPUT" ? NAMING : wording(error))));
+  const remove = confirming("Delete collection", {
+    question: () => [`Delete “${title.textContent}” and the list of its films?`, "Yes, delete it"],
+    act: () => act(() => change(DELETE, { input: { id: found.id } }).then(() => go("/my/collections", { replace: true }))),
+    signal: page.signal,
+  });
   const submit = (event) => {
     event.preventDefault();
-    return act(save, rename);
+    return busy(save, () => act(rename));
   };
-  const form = el("form", { class: "form", onsubmit: submit }, name.root, about.root, trouble, el("div", { class: "actions" }, save, remove));
+  const form = el("form", { class: "form", onsubmit: submit }, name.root, about.root, trouble, el("div", { class: "actions" }, save, remove.button), remove.panel);
   const details = el("details", { class: "card" }, el("summary", {}, "Rename or delete"), form);
   return el("div", { class: "page-head stack" }, title, words, details);
 }
@@ -99,19 +103,19 @@ function inside({ id, movies }) {
 
   function draw() {
     mount(said, count(movies.length, "film"));
-    mount(list, movies.length ? movies.map(row) : el("li", { class: "notice" }, "Nothing in it yet. Add films from the catalogue below."));
+    mount(list, movies.length ? each(movies, row) : el("li", { class: "notice" }, "Nothing in it yet. Add films from the catalogue below."));
     for (const next of followers) next();
   }
 
   function row(movie) {
     const button = el("button", { class: "button quiet small", type: "button", "aria-label": `Remove ${movie.title}` }, icon("close"));
-    button.addEventListener("click", () => busy(button, () => toggle(movie)).then(() => said.focus(), (error) => toast(error.message)));
+    button.addEventListener("click", () => busy(button, () => toggle(movie)).then(() => said.focus(), (error) => toast(wording(error))));
     return el("li", { class: "card collected" }, filmWords(movie), button);
   }
 
-  const has = (uuid) => movies.some((each) => each.uuid === uuid);
+  const has = (uuid) => movies.some((movie) => movie.uuid === uuid);
 
-  // One after the other: each change sends the whole list.
+  // One at a time: each mutation sends the whole list.
   function toggle(movie) {
     const work = async () => {
       const changed = has(movie.uuid) ? movies.filter(({ uuid }) => uuid !== movie.uuid) : [...movies, movie];
@@ -133,19 +137,19 @@ function filmWords({ title, description, genres }) {
   return el("div", {}, el("h3", {}, title), el("p", { class: "free" }, genres.join(" · ")), description && el("p", { class: "muted clip" }, description));
 }
 
-/** Return the catalogue to add from. It has no search of its own, so what is not loaded yet is loaded to be searched. */
+/** Return the catalogue to add films from. It has no search of its own: a search loads it page by page until enough is found. */
 function filling(films, signal) {
   const [loaded, list] = [[], el("ul", { class: "row-list" })];
   const [said, foot] = [el("p", { class: "muted", role: "status" }), el("div", { class: "onward" })];
-  let [wanted, shown, after, isAll, loading] = ["", SHOWN, null, false, null];
-  const fits = ({ title, genres }) => !wanted || folded(`${title} ${genres}`).includes(wanted);
+  let [wanted, shown, after, isAll, loading] = [null, SHOWN, null, false, null];
+  const fits = ({ title, genres }) => !wanted || wanted(`${title} ${genres.join(" ")}`);
 
   async function load() {
     const { catalogue } = await ask(CATALOGUE, { after }, { signal });
     const known = new Set(loaded.map(({ uuid }) => uuid));
     loaded.push(...catalogue.nodes.filter(({ uuid }) => !known.has(uuid)));
     [after, isAll] = [catalogue.pageInfo.endCursor, !catalogue.pageInfo.hasNextPage];
-    mount(said, `${loaded.length} of ${count(catalogue.totalCount, "film")} looked through`);
+    mount(said, `${loaded.length} of ${count(catalogue.totalCount, "film")} searched`);
   }
 
   async function fill() {
@@ -157,19 +161,19 @@ function filling(films, signal) {
 
   function more() {
     if (loading) return loading;
-    // As much as a screen at once, so that nothing in sight moves once the films are there.
+    // A screen of placeholders, so that nothing in sight moves when the films replace them.
     mount(foot, skeleton("rows", 8));
     loading = fill().then(() => null, (error) => error).then((error) => {
       loading = null;
       if (!error) draw();
-      else if (!signal.aborted) mount(foot, failure(inWords(error), more));
+      else if (!signal.aborted) mount(foot, failure(error, more));
     });
     return loading;
   }
 
   function drawList() {
     const found = loaded.filter(fits);
-    mount(list, found.slice(0, shown).map(row));
+    mount(list, each(found.slice(0, shown), row));
     return found;
   }
 
@@ -183,7 +187,7 @@ function filling(films, signal) {
       list.children[before]?.querySelector("button").focus();
     };
     const button = el("button", { class: "button", type: "button", onclick: further }, "More films");
-    if (isAll && !found.length) mount(foot, empty("Not in the catalogue", "Try fewer letters, or a genre."));
+    if (isAll && !found.length) mount(foot, empty("Not in the catalogue", "Check the spelling, or try fewer letters or a genre."));
     else mount(foot, (found.length > shown || !isAll) && button);
   }
 
@@ -191,12 +195,12 @@ function filling(films, signal) {
     const inIt = films.has(movie.uuid);
     const words = inIt ? [icon("check"), "Added"] : [icon("plus"), "Add"];
     const button = el("button", { class: `button small${inIt ? " in-it" : ""}`, type: "button", "aria-pressed": String(inIt), "aria-label": `Add ${movie.title}`, dataset: { uuid: movie.uuid } }, words);
-    button.addEventListener("click", () => busy(button, () => films.toggle(movie)).then(() => list.querySelector(`[data-uuid="${movie.uuid}"]`)?.focus(), (error) => toast(error.message)));
+    button.addEventListener("click", () => busy(button, () => films.toggle(movie)).then(() => list.querySelector(`[data-uuid="${movie.uuid}"]`)?.focus(), (error) => toast(wording(error))));
     return el("li", { class: "card collected" }, filmWords(movie), button);
   }
 
   const search = (text) => {
-    [wanted, shown] = [folded(text), SHOWN];
+    [wanted, shown] = [text && matcher(text), SHOWN];
     draw();
     return more();
   };
@@ -204,13 +208,4 @@ function filling(films, signal) {
   more();
   const bar = el("div", { class: "controls" }, searchField("Search the catalogue", "", search, signal), said);
   return el("section", { class: "catalogue", "aria-labelledby": "catalogue" }, el("h2", { id: "catalogue" }, "From the catalogue"), bar, list, foot);
-}
-
-function folded(text) {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-}
-
-function inWords(error) {
-  if (error.code !== "UPSTREAM_UNAVAILABLE") return error;
-  return new Failed(error.code, "The catalogue is kept by somebody else, and does not answer at the moment. Your collection is safe.");
 }

@@ -1,13 +1,16 @@
-// The visitor's collections of films, the genres that they like best, and the beginning of another collection.
+// The visitor's collections of films, a form for a new one, and the genres that they like best.
 
+import "./more_style.js";
 import { ask, change, gql, Refused } from "./api.js";
 import { field, signInFirst } from "./account.js";
+import { NAMING } from "./collection.js";
 import { el, mount } from "./dom.js";
 import { ago, count } from "./format.js";
 import { listIn } from "./lists.js";
 import { go } from "./router.js";
 import { viewer } from "./session.js";
 import { busy, empty, problem, skeleton } from "./states.js";
+import { wording } from "./wording.js";
 
 const COLLECTIONS = gql`
   query MyCollections($after: String) {
@@ -30,7 +33,7 @@ export async function render(root, page) {
   const head = el("div", { class: "page-head" }, el("h1", {}, "My collections"), liked);
   mount(root, el("div", { class: "page medium" }, head, skeleton("rows", 3)));
   if (!(await viewer())) {
-    mount(root, signInFirst("My collections", "Sign in to keep the films that belong together for you, and to learn which genres you like best."));
+    mount(root, signInFirst("My collections", "Sign in to collect films, and to see which genres you like best."));
     return;
   }
   const place = el("div", {});
@@ -50,7 +53,7 @@ export async function render(root, page) {
 }
 
 function favourites(genres) {
-  if (!genres.length) return el("p", { class: "lede" }, "Films that belong together, for whatever reason. The genres that you like best will stand here.");
+  if (!genres.length) return el("p", { class: "lede" }, "Films that belong together. The genres that you like best will be listed here.");
   return [el("p", { class: "muted" }, "You like best"), el("ol", { class: "chips" }, genres.map((genre) => el("li", { class: "badge gold" }, genre)))];
 }
 
@@ -65,8 +68,8 @@ function form() {
       const { collection } = await change(CREATE, { input: { title: title.input.value.trim() } });
       await go(`/my/collections/${collection.id}`);
     } catch (error) {
-      if (error instanceof Refused) title.say(error.message);
-      else mount(trouble, problem(error.message));
+      if (error instanceof Refused) title.say(NAMING);
+      else mount(trouble, problem(wording(error)));
     }
   };
   const submit = (event) => {

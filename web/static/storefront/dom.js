@@ -1,8 +1,8 @@
-// Elements made by calls, never from text: the policy of the page forbids what could turn text into markup.
+// Makes elements by calls, never from text: the page's trusted types policy forbids turning text into markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// Drawn on a field of 24 units, with lines 2 wide.
+// Paths on a field of 24 units.
 const ICONS = {
   star: "M12 3l2.7 5.8 6.3.8-4.6 4.3 1.2 6.3L12 17.1l-5.6 3.1 1.2-6.3L3 9.6l6.3-.8z",
   clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 2",
@@ -20,7 +20,7 @@ const ICONS = {
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
 };
 
-/** Return an element: `on…` properties are listeners, true a bare attribute, false and null none. */
+/** Return an element. Properties named `on…` are listeners; true makes an empty attribute, false and null none. */
 export function el(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties ?? {})) {
@@ -32,13 +32,25 @@ export function el(name, properties = {}, ...children) {
   return mount(made, ...children);
 }
 
-/** Put these children in place of what an element holds, and return it; null and false are nothing. */
+/** Replace an element's children, and return the element; null and false are left out. */
 export function mount(root, ...children) {
   root.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return root;
 }
 
-/** Return a small drawing that says nothing to a screen reader. */
+/** Return what `draw` makes of each item. An item that cannot be drawn is left out, so that one bad value costs no page. */
+export function each(items, draw) {
+  return items.flatMap((item, position) => {
+    try {
+      return [draw(item, position)];
+    } catch (error) {
+      console.error(error);
+      return [];
+    }
+  });
+}
+
+/** Return a decorative icon. */
 export function icon(name) {
   const drawing = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({ class: `icon icon-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" }))

@@ -1,13 +1,17 @@
-// One event: how many tickets are left, and the visitor's own, to reserve, change or give back.
+// One event: the tickets that are left, and the visitor's own, to reserve, change or give back.
 
+import "./more_style.js";
 import { ask, change, gql, now, Refused } from "./api.js";
 import { accountFields } from "./account.js";
 import { stepper } from "./booking_parts.js";
+import { confirming } from "./confirming.js";
 import { el, icon, mount } from "./dom.js";
 import { count, dayLong, time } from "./format.js";
 import { follow } from "./live.js";
+import { lastAddress } from "./router.js";
 import { viewer } from "./session.js";
 import { busy, missing, problem, skeleton, toast } from "./states.js";
+import { wording } from "./wording.js";
 
 const EVENT = gql`
   query OneEvent($id: ID!) {
@@ -36,7 +40,7 @@ const TICKETS_CHANGE = gql`subscription TicketsChange($id: ID!) { eventChanged(i
 const TICKETS_NOW = gql`query TicketsNow($ids: [ID!]!) { nodes(ids: $ids) { id ... on Event { availability } } }`;
 const FEW = 10;
 
-/** Return an element with the tickets that are left, which moves with them; `next` hears of each change too. */
+/** Return an element that follows the number of tickets left; `next` is called with each new number. */
 export function ticketsLeft(event, signal, next = () => {}) {
   const words = el("span", { class: "free" });
   const meter = el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}));
@@ -88,7 +92,7 @@ async function show(root, page, seen) {
     event.availability = free;
     for (const limit of limits) limit(free);
   });
-  const back = el("a", { class: "back", href: "/tickets" }, icon("back"), "All events");
+  const back = el("a", { class: "back", href: lastAddress("/tickets"), "data-back": true }, icon("back"), "All events");
   const head = el(
     "div",
     { class: "page-head" },
@@ -106,7 +110,6 @@ function ownTickets(reservation, event, limits, again, signal) {
   const trouble = el("div", {});
   const held = count(reservation.tickets, "ticket");
   const save = el("button", { class: "button primary small", type: "button", hidden: true });
-  const cancel = el("button", { class: "button quiet danger small", type: "button" }, "Give back");
   const number = stepper({
     value: reservation.tickets, most: reservation.tickets + event.availability, noun: "ticket",
     onchange: (chosen) => {
@@ -115,16 +118,16 @@ function ownTickets(reservation, event, limits, again, signal) {
     },
   });
   limits.push((free) => number.limit(reservation.tickets + free));
-  const act = (button, document, input, said) =>
-    busy(button, () => change(document, { input: { id: reservation.id, ...input } }).then(() => again(said))).catch((error) => signal.aborted || mount(trouble, problem(wording(error))));
-  save.addEventListener("click", () => act(save, CHANGE, { tickets: number.value() }, `Changed to ${count(number.value(), "ticket")}.`));
-  const makeSure = () => {
-    mount(cancel, `Yes, give ${held} back`);
-    cancel.addEventListener("click", () => act(cancel, CANCEL, {}, "Given back. They are free for others."));
-  };
-  cancel.addEventListener("click", makeSure, { once: true });
+  const act = (document, input, said) =>
+    change(document, { input: { id: reservation.id, ...input } }).then(() => again(said)).catch((error) => signal.aborted || mount(trouble, problem(inWords(error))));
+  save.addEventListener("click", () => busy(save, () => act(CHANGE, { tickets: number.value() }, `Changed to ${count(number.value(), "ticket")}.`)));
+  const cancel = confirming("Give back", {
+    question: () => [`Give ${held} back? They are free for others at once.`, `Yes, give ${held} back`],
+    act: () => act(CANCEL, {}, "Given back. They are free for others."),
+    signal,
+  });
   const words = el("div", {}, el("span", { class: "badge good" }, "Yours"), el("h2", { tabindex: "-1" }, `You have ${held}`));
-  return el("section", { class: "card form" }, el("div", { class: "seats" }, words, number.root), trouble, el("div", { class: "actions" }, save, cancel));
+  return el("section", { class: "card form" }, el("div", { class: "seats" }, words, number.root), trouble, el("div", { class: "actions" }, save, cancel.button), cancel.panel);
 }
 
 function reserving(event, { seen, left, hasSome }, limits, again, signal) {
@@ -133,8 +136,8 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   const account = seen ? null : accountFields({ onchange: () => queueMicrotask(draw) });
   const number = stepper({ value: 1, most: Math.max(1, event.availability), noun: "ticket", onchange: () => draw() });
   let entered = Boolean(seen);
-  let told;
-  // Who finds nothing to reserve needs no account for it.
+  let refusedFor;
+  // A sold-out event asks for no account.
   if (account) account.root.hidden = event.availability === 0;
 
   function draw() {
@@ -156,13 +159,13 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   function explain(error) {
     draw();
     if (entered) account?.root.remove();
-    told = error.errors?.[0].seatsAvailable;
-    if (!signal.aborted && (entered || !(error instanceof Refused))) mount(trouble, problem(wording(error)));
+    refusedFor = error.errors?.[0].seatsAvailable;
+    if (!signal.aborted && (entered || !(error instanceof Refused))) mount(trouble, problem(inWords(error)));
   }
 
   limits.push((free) => {
-    // What was said of them is not so any more.
-    if (told !== undefined && told !== free) mount(trouble);
+    // A refusal that names another number is out of date.
+    if (refusedFor !== undefined && refusedFor !== free) mount(trouble);
     number.limit(free);
     draw();
   });
@@ -175,8 +178,8 @@ function reserving(event, { seen, left, hasSome }, limits, again, signal) {
   return el("form", { class: "card form", onsubmit: submit }, choice, account?.root, trouble, button);
 }
 
-function wording(error) {
-  if (error.code !== "SEATS_UNAVAILABLE") return error.message;
+function inWords(error) {
+  if (error.code !== "SEATS_UNAVAILABLE") return wording(error);
   const left = error.errors[0].seatsAvailable;
   return left ? `Somebody was quicker: only ${count(left, "more ticket")} can be had.` : "Somebody was quicker: no more tickets are left.";
 }

@@ -1,7 +1,8 @@
-// What there is besides films: events with the tickets that are left, and above them those that the visitor has.
+// Events with the tickets that are left, below those that the visitor has tickets for.
 
-import { ask, gql, now } from "./api.js";
-import { el, mount } from "./dom.js";
+import "./more_style.js";
+import { ask, clock, gql, now } from "./api.js";
+import { each, el, mount } from "./dom.js";
 import { ticketsLeft } from "./event.js";
 import { count, day, time } from "./format.js";
 import { listIn, searchField } from "./lists.js";
@@ -29,7 +30,8 @@ export async function render(root, page) {
   const place = el("div", {});
   const head = el("div", { class: "page-head" }, el("h1", {}, "Events"), said);
   mount(root, el("div", { class: "page medium" }, head, skeleton("rows", 5)));
-  // The same for all pages of the list: its cursors are good for nothing else.
+  await clock;
+  // One instant for all pages of the list: its cursors are bound to the filter.
   const from = new Date(Math.floor(now() / 60_000) * 60_000).toISOString();
   const show = listIn(place, {
     left: page.signal,
@@ -39,7 +41,7 @@ export async function render(root, page) {
     load: async (after, signal) => {
       const filter = { from, availableOnly: wanted.left, ...(wanted.q && { search: wanted.q }) };
       const { events } = await ask(EVENTS, { filter, after, counted: !after }, { signal });
-      if (!after) mount(said, `${count(events.totalCount, "event")} with more than a film to see.`);
+      if (!after) mount(said, events.totalCount ? `${count(events.totalCount, "event")} to come` : "No event found");
       return events;
     },
   });
@@ -56,13 +58,13 @@ export async function render(root, page) {
     el("label", { class: "tick" }, only, "Only with tickets left"),
   );
   const [tickets] = await Promise.all([own(page.signal), show()]);
-  const mine = tickets.length > 0 && [el("h2", {}, "Your tickets"), el("ul", { class: "own" }, tickets.map(ticket))];
+  const mine = tickets.length > 0 && [el("h2", {}, "Your tickets"), el("ul", { class: "own" }, each(tickets, ticket))];
   mount(root, el("div", { class: "page medium" }, head, mine, controls, place));
 }
 
 function nothing({ q, left }) {
-  if (q) return empty("No event of this name", left ? "Perhaps it is sold out: look at all events." : "Typing errors are forgiven, but not that many.");
-  return empty(left ? "No event with tickets left" : "No event at the moment", "What comes, and tickets that are given back, are shown here.");
+  if (q) return empty("No event of this name", left ? "Perhaps it is sold out: look at all events." : "Check the spelling, or try fewer letters.");
+  return empty(left ? "No event with tickets left" : "No event at the moment", "New events, and tickets that are given back, are shown here.");
 }
 
 async function own(signal) {
@@ -77,8 +79,8 @@ function ticket({ tickets, event }) {
 }
 
 function row(event, signal) {
-  const [week, date, month] = day(event.date).split(" ");
-  const when = el("time", { datetime: event.date, class: "leaf" }, el("span", {}, week), el("strong", {}, date), el("span", {}, month));
+  const [week, date, ...month] = day(event.date).split(" ");
+  const when = el("time", { datetime: event.date, class: "leaf" }, el("span", {}, week), el("strong", {}, date), el("span", {}, month.join(" ")));
   const words = el("div", {}, el("h2", {}, el("a", { href: `/tickets/${event.id}` }, event.name)), el("p", { class: "muted" }, event.description));
   return el("article", { class: "card event-row" }, when, words, ticketsLeft(event, signal));
 }

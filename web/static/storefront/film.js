@@ -1,13 +1,13 @@
-// One film: what it is, what people think of it, and where and when it can be seen, with the free seats as they are now.
+// One film: its description and rating, and its sessions by day and cinema with the free seats.
 
-import { ask, change, gql, now, Refused } from "./api.js";
+import { ask, clock, gql, now } from "./api.js";
 import { el, icon, mount } from "./dom.js";
 import { boundsOf, count, dateOf, day, minutes, next } from "./format.js";
 import { poster, stars } from "./poster.js";
-import { setQuery } from "./router.js";
+import { lastAddress, setQuery } from "./router.js";
 import { viewer } from "./session.js";
 import { schedule } from "./showings.js";
-import { missing, problem, skeleton, toast } from "./states.js";
+import { missing, skeleton } from "./states.js";
 
 const FILM = gql`
   query Film($id: ID!, $now: DateTime!) {
@@ -17,15 +17,11 @@ const FILM = gql`
       coming: sessions(from: $now, last: 1) { nodes { startsAt } }
     }
   }`;
-const RATE = gql`
-  mutation RateFilm($input: RateMovieInput!) {
-    rateMovie(input: $input) { movie { rating ratingCount } errors { code message path } }
-  }`;
 const DAYS_SHOWN = 14;
 
 export async function render(root, page) {
   mount(root, el("div", { class: "page" }, skeleton("film", 4)));
-  const [{ movie }, seen] = await Promise.all([find(page), viewer().catch(() => null)]);
+  const [{ movie }, module] = await Promise.all([find(page), viewer().then((seen) => seen && import("./rate.js")).catch(() => null)]);
   if (!movie) {
     page.title("No such film");
     mount(root, missing("film"));
@@ -33,10 +29,12 @@ export async function render(root, page) {
   }
   page.title(movie.title);
   const mean = mount(el("span", { class: "facts" }), rating(movie));
-  mount(root, el("article", { class: "page film" }, el("div", { class: "glow" }, poster(movie, { eager: true })), about(movie, mean, seen), showings(movie, page)));
+  const rate = module?.rate(movie, (changed) => mount(mean, rating(changed))) ?? el("p", { class: "muted" }, el("a", { href: "/account", "data-sign-in": true }, "Sign in"), " to rate this film.");
+  mount(root, el("article", { class: "page film" }, el("div", { class: "glow" }, poster(movie, { eager: true })), about(movie, mean, rate), showings(movie, page)));
 }
 
 async function find(page) {
+  await clock;
   try {
     return await ask(FILM, { id: page.params.id, now: new Date(now()).toISOString() }, { signal: page.signal });
   } catch (error) {
@@ -45,12 +43,12 @@ async function find(page) {
   }
 }
 
-function about(movie, mean, seen) {
+function about(movie, mean, rate) {
   const genres = movie.genres.map((genre) => el("li", {}, el("a", { class: "chip", href: `/?genre=${encodeURIComponent(genre)}` }, genre)));
   return el(
     "div",
     { class: "film-head" },
-    el("a", { class: "back", href: "/" }, icon("back"), "All films"),
+    el("a", { class: "back", href: lastAddress("/"), "data-back": true }, icon("back"), "All films"),
     poster(movie, { eager: true, alt: `Poster of ${movie.title}` }),
     el(
       "div",
@@ -59,39 +57,11 @@ function about(movie, mean, seen) {
       el("p", { class: "facts" }, mean, el("span", {}, minutes(movie.duration))),
       el("ul", { class: "chips", "aria-label": "Genres" }, genres),
     ),
-    el("div", { class: "film-more" }, el("p", { class: "lede" }, movie.description), rate(movie, mean, seen)),
+    el("div", { class: "film-more" }, el("p", { class: "lede" }, movie.description), rate),
   );
 }
 
 const rating = (movie) => [stars(movie), el("span", {}, count(movie.ratingCount, "rating"))];
-
-function rate(movie, mean, seen) {
-  if (!seen) return el("p", { class: "muted" }, el("a", { href: `/account?next=/film/${movie.id}` }, "Sign in"), " to rate this film.");
-  const note = el("span", { class: "muted", role: "status" }, movie.viewerRating ? "Your rating" : "Rate this film");
-  let timer;
-  const give = (value) => {
-    clearTimeout(timer);
-    // Arrow keys pass by the stars between; only where they stop is meant.
-    timer = setTimeout(() => rated(movie, value, mean, note), 350);
-  };
-  const choices = [1, 2, 3, 4, 5].map((value) => {
-    const checked = Math.round(movie.viewerRating?.value ?? 0) === value;
-    const input = el("input", { type: "radio", name: "stars", value, checked, onchange: () => give(value), "aria-label": count(value, "star") });
-    return el("label", {}, input, icon("star"));
-  });
-  return el("fieldset", { class: "stars" }, el("legend", { class: "visually-hidden" }, "Your rating"), el("div", { class: "stars-row" }, choices), note);
-}
-
-async function rated(movie, value, mean, note) {
-  try {
-    const payload = await change(RATE, { input: { movieId: movie.id, value } });
-    mount(mean, rating(payload.movie));
-    mount(note, `You gave it ${count(value, "star")}`);
-    toast("Thank you for rating.");
-  } catch (error) {
-    mount(note, problem(error instanceof Refused ? error.message : "Your rating did not reach us. Try again."));
-  }
-}
 
 function showings(movie, page) {
   const heading = el("h2", { id: "showings" }, "Sessions");
@@ -124,7 +94,7 @@ function daysOf(first, last) {
 
 function dayChoice(days, chosen, choose) {
   const today = dateOf(now());
-  const words = (date) => (date === today ? "Today" : date === next(today) ? "Tomorrow" : day(`${date}T12:00:00Z`));
+  const words = (date) => (date === today ? "Today" : date === next(today) ? "Tomorrow" : day(boundsOf(date)[0]));
   const choices = days.map((date) =>
     el("label", {}, el("input", { type: "radio", name: "day", checked: date === chosen.day, onchange: () => choose({ day: date }) }), el("span", {}, words(date))),
   );

@@ -1,7 +1,7 @@
-// What is on: a wall of posters that is searched as one types, and goes on as one scrolls.
+// The films that are on: a wall of posters with a search, which loads more as the visitor scrolls.
 
-import { ask, gql, now } from "./api.js";
-import { el, icon, mount } from "./dom.js";
+import { ask, clock, gql, now } from "./api.js";
+import { each, el, icon, mount } from "./dom.js";
 import { count, dateOf, day, dayLong, minutes } from "./format.js";
 import { searchField } from "./lists.js";
 import { poster, stars } from "./poster.js";
@@ -20,12 +20,12 @@ const SORTS = { rating: ["RATING", "Best rated"], new: ["NEW", "New"], leaving: 
 const KEPT_FOR = 120_000;
 const DAYS = 86_400_000;
 
-// What was loaded, by search and sort, so that the back button finds the wall as it was.
+// Films that were loaded, by search and sort, so that the back button finds the wall as it was.
 const kept = new Map();
 
 export async function render(root, page) {
   page.title("Now showing");
-  const wanted = { q: page.query.get("q") ?? "", sort: SORTS[page.query.get("sort")] ? page.query.get("sort") : "rating", genre: page.query.get("genre") ?? "" };
+  const wanted = { q: page.query.get("q") ?? "", sort: Object.hasOwn(SORTS, page.query.get("sort")) ? page.query.get("sort") : "rating", genre: page.query.get("genre") ?? "" };
   const said = el("p", { class: "lede", role: "status" }, "\u00a0");
   const place = el("div", {}, skeleton("cards", 12));
   const choose = (change) => {
@@ -33,12 +33,15 @@ export async function render(root, page) {
     remember(wanted);
     return list(place, said, wanted, page.signal);
   };
-  mount(root, el("div", { class: "page" }, head(said), controls(wanted, choose, page.signal), place));
+  const today = el("p", { class: "eyebrow" }, "\u00a0");
+  mount(root, el("div", { class: "page" }, head(today, said), controls(wanted, choose, page.signal), place));
+  await clock;
+  mount(today, dayLong(now()));
   await list(place, said, wanted, page.signal, { first: true });
 }
 
-function head(said) {
-  return el("div", { class: "page-head hero" }, el("p", { class: "eyebrow" }, dayLong(now())), el("h1", {}, "Now showing"), said);
+function head(today, said) {
+  return el("div", { class: "page-head hero" }, today, el("h1", {}, "Now showing"), said);
 }
 
 function controls(wanted, choose, signal) {
@@ -92,7 +95,7 @@ function loaded(wanted) {
   const key = JSON.stringify(wanted);
   const found = kept.get(key);
   if (found && found.nodes.length && now() - found.from < KEPT_FOR) return found;
-  // To the minute, and the same for all pages of this list: its cursors are good for nothing else.
+  // One instant for all pages of the list, to the minute: its cursors are bound to the filter.
   const from = Math.floor(now() / 60_000) * 60_000;
   const filter = { airingFrom: new Date(from).toISOString(), ...(wanted.q && { search: wanted.q }), ...(wanted.genre && { genre: wanted.genre }) };
   const fresh = { from, filter, sort: SORTS[wanted.sort][0], nodes: [], after: null, more: true, total: 0 };
@@ -113,27 +116,27 @@ function show(place, said, wanted, found, signal) {
   const named = wanted.q ? ` for “${wanted.q}”` : "";
   mount(said, found.total ? `${count(found.total, "film")}${named}${wanted.genre ? ` in ${wanted.genre}` : ""}` : `No film${named}`);
   if (!found.nodes.length) {
-    mount(place, wanted.q ? empty("No film of this name", "Typing errors are forgiven, but not that many. Try fewer letters.") : empty("No film at the moment", "Films are here as soon as they have sessions to come."));
+    mount(place, wanted.q ? empty("No film of this name", "Check the spelling, or try fewer letters.") : empty("No film at the moment", "Films are listed as soon as they have sessions to come."));
     return;
   }
-  const wall = el("ul", { class: "wall" }, found.nodes.map((movie, position) => card(movie, position < 6)));
+  const wall = el("ul", { class: "wall" }, each(found.nodes, (movie, position) => card(movie, position < 6)));
   mount(place, wall);
   if (found.more) place.append(onward(wall, found, signal));
 }
 
 function onward(wall, found, signal) {
   const button = el("button", { class: "button", type: "button" }, "More films");
-  // Made anew below the cards that come, so that nothing in sight moves when they do.
+  // A new element for each page: moved below the cards, the old one would count as a layout shift.
   const part = el("div", { class: "onward" }, skeleton("cards", 12), button);
   const again = () => (found.more ? part.replaceWith(onward(wall, found, signal)) : part.remove());
-  const watcher = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && load(false), { rootMargin: "600px" });
+  const watcher = new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && load(false), { rootMargin: "600px" });
   let loading = false;
   const load = async (pressed) => {
     if (loading) return;
     loading = true;
     button.setAttribute("aria-busy", "true");
     try {
-      const cards = (await more(found, { signal })).map((movie) => card(movie));
+      const cards = each(await more(found, { signal }), (movie) => card(movie));
       wall.append(...cards);
       again();
       if (pressed) cards[0]?.querySelector("a").focus();

@@ -1,11 +1,11 @@
-// A list that is searched as one types and goes on by a button, as the pages of events, collections and prices have it.
+// A list with a search field and a button for its next page, for the pages of events, collections and prices.
 
-import { el, icon, mount } from "./dom.js";
+import { each, el, icon, mount } from "./dom.js";
 import { failure, skeleton } from "./states.js";
 
 const PAUSE = 220;
 
-/** Return a labelled search field; `choose` gets its text once the visitor pauses. */
+/** Return a labelled search field; `choose` is called with its text once the visitor stops typing. */
 export function searchField(label, value, choose, signal) {
   let timer;
   const input = el("input", { type: "search", id: "search", name: "q", value, placeholder: label, autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
@@ -24,8 +24,8 @@ export function searchField(label, value, choose, signal) {
 }
 
 /**
- * Return what shows a list in `place`, each time that it is called. `load(after, signal)` gives a connection, `row` an item
- * of it; `none()` is shown where there is nothing. The first list raises what goes wrong, later ones show it.
+ * Return a function that shows a list in `place`, anew with each call. `load(after, signal)` gives a connection, `row` draws an
+ * item, `none()` the placeholder of an empty list. The first call raises what fails, later ones show it.
  */
 export function listIn(place, { load, row, none, onward, left }) {
   let asking = new AbortController();
@@ -38,14 +38,14 @@ export function listIn(place, { load, row, none, onward, left }) {
     let foot = el("div", { class: "onward" });
     const more = async (after) => {
       const { nodes, pageInfo } = await load(after, signal);
-      const added = nodes.map((node) => el("li", {}, row(node, signal)));
+      const added = each(nodes, (node) => el("li", {}, row(node, signal)));
       list.append(...added);
       const further = () => {
-        // As much as a screen at once, so that nothing in sight moves once the items are there.
+        // A screen of placeholders, so that nothing in sight moves when the items replace them.
         mount(foot, skeleton("rows", 8));
         return more(pageInfo.endCursor).catch((error) => signal.aborted || mount(foot, failure(error, further)));
       };
-      // A new one: the old one, which stands where the items now are, would be seen to jump.
+      // A new element: moved below the items, the old one would count as a layout shift.
       const next = el("div", { class: "onward" }, pageInfo.hasNextPage && el("button", { class: "button", type: "button", onclick: further }, onward));
       foot.replaceWith(next);
       foot = next;

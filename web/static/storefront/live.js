@@ -1,4 +1,4 @@
-// What changes by itself: one WebSocket for all that a page follows, and asking every few seconds where there is none.
+// Live updates: one WebSocket for all that a page follows, and polling where there is none.
 
 import { ask } from "./api.js";
 import { session } from "./session.js";
@@ -7,7 +7,7 @@ const PROTOCOL = "graphql-transport-ws";
 const POLL_EVERY = 4000;
 const LONGEST_WAIT = 30_000;
 const IDLE = 3000;
-// What comes into sight next is followed already.
+// Follow what is about to come into sight.
 const NEARBY = { rootMargin: "400px 0px" };
 
 const followed = new Map();
@@ -19,9 +19,9 @@ let retry;
 let idle;
 
 /**
- * Call `next` with each new state of one thing until the signal aborts; where an element is named, while that is in sight or about to be.
- * `subscription` takes `$id` and has one field; `poll` takes `$ids` and asks for `nodes(ids: $ids) { id … }`, for all that
- * are followed with it at once.
+ * Call `next` with each new state of one object until the signal aborts; with an element, only while that is in sight or about to be.
+ * `subscription` takes `$id` and has one field; `poll` takes `$ids` and asks for `nodes(ids: $ids) { id … }`, in one request for all
+ * objects that are followed with it.
  */
 export function follow({ element, signal, ...thing }) {
   if (signal.aborted) return;
@@ -98,7 +98,7 @@ function heard({ type, id, payload }) {
     for (const each of followed.values()) start(each);
   } else if (type === "ping") send({ type: "pong" });
   else if (type === "next" && wanted && payload.data) give(wanted, Object.values(payload.data)[0]);
-  // Refused, or one too many: then it is asked for.
+  // The subscription was refused: poll instead.
   else if (type === "error" && wanted) wanted.live = false;
   else if (type === "complete") followed.delete(id);
 }
@@ -118,8 +118,8 @@ async function poll() {
   }
 }
 
-// What cannot be asked for now is asked for next time; the page says by itself that it is offline.
+// A poll that fails is repeated by the next one; the page shows by itself that it is offline.
 setInterval(() => poll().catch(() => {}), POLL_EVERY);
 
-// A new connection knows who is signed in now.
+// A new connection has the cookie of who is signed in now.
 session.addEventListener("change", () => socket?.close(1000));

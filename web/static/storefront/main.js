@@ -1,4 +1,4 @@
-// Where the storefront begins: its pages by address, and what stands above and below all of them.
+// Entry point: the pages by address, and the header that all pages share.
 
 import { network } from "./api.js";
 import { el, icon, mount } from "./dom.js";
@@ -26,7 +26,8 @@ const PAGES = [
 async function showAccount() {
   const place = document.getElementById("account");
   const seen = await viewer().catch(() => null);
-  const name = seen ? (seen.username ?? seen.email).split("@")[0] : "Sign in";
+  const name = seen ? (seen.username ?? seen.email.split("@")[0]) : "Sign in";
+  place.toggleAttribute("data-sign-in", !seen);
   mount(place, icon("person"), el("span", {}, name));
 }
 
@@ -43,15 +44,27 @@ function switchTheme() {
   try {
     localStorage.setItem("theme", chosen);
   } catch {
-    // It lasts as long as the page does.
+    // Without storage it lasts until the document is reloaded.
   }
 }
 
+// The second click of a double click counts for the button of the first one, never for another that has taken its place.
+let pressed;
+
+function ignoreStrayClick(event) {
+  const button = event.target.closest?.("button, a");
+  if (event.detail > 1 && button && button !== pressed) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  } else pressed = button;
+}
+
+document.addEventListener("click", ignoreStrayClick, true);
 document.getElementById("theme").addEventListener("click", switchTheme);
 network.addEventListener("change", showNetwork);
 session.addEventListener("change", showAccount);
 showNetwork();
 showAccount();
 await route(PAGES);
-// The way to a seat is there before it is gone, also when the network is not.
+// Loaded ahead, so that booking goes on where the network is slow.
 if (!navigator.connection?.saveData) setTimeout(() => [film, book, booking].forEach((load) => load().catch(() => {})), 1500);

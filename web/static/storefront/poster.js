@@ -1,8 +1,8 @@
-// Posters and ratings, as they look wherever a film is shown.
+// Posters and ratings of films.
 
 import { el, icon } from "./dom.js";
 
-/** Return a film's poster at its own proportions; one that does not come is a plain card with the title on it. */
+/** Return a film's poster; where the image does not load, a card with the title. */
 export function poster(movie, { eager = false, alt = "" } = {}) {
   const image = el("img", { src: here(movie.poster), alt, width: 400, height: 600, decoding: "async", loading: eager ? "eager" : "lazy" });
   const frame = el("span", { class: "poster" }, image);
@@ -10,10 +10,11 @@ export function poster(movie, { eager = false, alt = "" } = {}) {
   return frame;
 }
 
-/** Return the path of a poster that this server draws, by whatever name the browser knows the server. */
+/** Return the path of a poster of this server, by whatever name the browser knows the server; other addresses as they are. */
 function here(address) {
-  const { pathname } = new URL(address, location.href);
-  return pathname.startsWith("/posters/") ? pathname : address;
+  // Films from before addresses were checked may have one that is none.
+  const found = URL.canParse(address, location.href) ? new URL(address, location.href).pathname : "";
+  return found.startsWith("/posters/") ? found : address;
 }
 
 /** Return the mean of all ratings. */

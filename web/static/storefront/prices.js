@@ -1,6 +1,7 @@
-// What films cost at the two providers, side by side, whatever state they are in; and all of it as a file.
+// The prices of films at both providers, side by side, and their export as a file.
 
-import { ask, change, gql, now } from "./api.js";
+import "./more_style.js";
+import { ask, change, gql } from "./api.js";
 import { el, icon, mount } from "./dom.js";
 import { ago, count, dayLong, money } from "./format.js";
 import { listIn, searchField } from "./lists.js";
@@ -8,6 +9,7 @@ import { follow } from "./live.js";
 import { setQuery } from "./router.js";
 import { viewer } from "./session.js";
 import { busy, empty, problem, skeleton } from "./states.js";
+import { wording } from "./wording.js";
 
 const OFFERS = gql`
   query Offers($search: String, $after: String) {
@@ -19,13 +21,13 @@ const OFFERS = gql`
 const PROVIDERS = gql`query Providers { providers { name state lastSuccessAt } }`;
 const REQUEST = gql`
   mutation RequestExport {
-    requestMovieExport { export { id status rowCount error downloadUrl expiresAt } errors { code message path } }
+    requestMovieExport { export { id status rowCount downloadUrl expiresAt } errors { code message path } }
   }`;
-const EXPORT = gql`query OneExport($id: ID!) { movieExport(id: $id) { id status rowCount error downloadUrl expiresAt } }`;
+const EXPORT = gql`query OneExport($id: ID!) { movieExport(id: $id) { id status rowCount downloadUrl expiresAt } }`;
 const EXPORT_CHANGE = gql`
-  subscription ExportChange($id: ID!) { movieExportChanged(id: $id) { id status rowCount error downloadUrl expiresAt } }`;
+  subscription ExportChange($id: ID!) { movieExportChanged(id: $id) { id status rowCount downloadUrl expiresAt } }`;
 const EXPORT_NOW = gql`
-  query ExportNow($ids: [ID!]!) { nodes(ids: $ids) { id ... on MovieExport { status rowCount error downloadUrl expiresAt } } }`;
+  query ExportNow($ids: [ID!]!) { nodes(ids: $ids) { id ... on MovieExport { status rowCount downloadUrl expiresAt } } }`;
 const LOOK_EVERY = 5000;
 
 export async function render(root, page) {
@@ -40,7 +42,7 @@ export async function render(root, page) {
     left: page.signal,
     onward: "More films",
     row: (offer) => row(offer, names),
-    none: () => empty("No shop sells that", "Typing errors are forgiven, but not that many."),
+    none: () => empty("No shop sells that", "Check the spelling, or try fewer letters."),
     load: async (after, signal) => (await ask(OFFERS, { search: query.get("q"), after }, { signal })).offers,
   });
   const look = async () => {
@@ -58,7 +60,7 @@ export async function render(root, page) {
   const controls = el("div", { class: "controls" }, searchField("Search prices", query.get("q") ?? "", choose, page.signal));
   const whole = el("div", { class: "page medium" }, head, said, exporting(seen, query, page.signal), controls, place);
   mount(root, whole);
-  // With nothing known of any shop the rest of the page still says which of them are silent.
+  // Without any known price the rest of the page still shows the state of each shop.
   await show().catch((error) => {
     if (error.code !== "UPSTREAM_UNAVAILABLE") throw error;
     mount(place, empty("No prices at the moment", "Neither shop answers, and nothing is known from before.", el("button", { class: "button primary", type: "button", onclick: show }, "Try again")));
@@ -71,7 +73,7 @@ const shop = (name) => name[0].toUpperCase() + name.slice(1);
 
 function standing({ name, state, lastSuccessAt }) {
   const isUp = state === "UP";
-  const since = lastSuccessAt ? `Its last prices are shown, told ${ago(lastSuccessAt, now())}.` : "It has never told a price.";
+  const since = lastSuccessAt ? `Its last prices are shown, from ${ago(lastSuccessAt)}.` : "No price of it is known.";
   return el("p", { class: "card" }, el("span", { class: `badge ${isUp ? "good" : "bad"}` }, isUp ? "Answers" : "Silent"), el("strong", {}, shop(name)), !isUp && el("span", { class: "muted" }, `Does not answer at the moment. ${since}`));
 }
 
@@ -81,7 +83,7 @@ function row({ title, year, prices }, names) {
     const found = prices[place];
     if (!found) return el("dd", { class: "muted" }, "Not sold here");
     const best = place === 0 && (prices.length > 1 ? el("span", { class: "badge gold" }, "Cheapest") : el("span", { class: "badge" }, "Only here"));
-    return el("dd", {}, el("strong", {}, money(found.price)), best, found.stale && el("span", { class: "badge bad" }, icon("clock"), `Last told ${ago(found.fetchedAt, now())}`));
+    return el("dd", {}, el("strong", {}, money(found.price)), best, found.stale && el("span", { class: "badge bad" }, icon("clock"), `Last seen ${ago(found.fetchedAt)}`));
   };
   return el(
     "article",
@@ -115,18 +117,18 @@ function exporting(seen, query, signal) {
     setQuery(query);
     begin(made);
   };
-  button.addEventListener("click", () => busy(button, request).catch((error) => mount(said, problem(error.message))));
+  button.addEventListener("click", () => busy(button, request).catch((error) => mount(said, problem(wording(error)))));
   if (seen && query.has("export")) ask(EXPORT, { id: query.get("export") }, { signal }).then(({ movieExport }) => movieExport && begin(movieExport), () => {});
-  const way = seen ? button : el("p", { class: "muted" }, el("a", { href: "/account?next=/prices" }, "Sign in"), " to have them all in one file.");
+  const way = seen ? button : el("p", { class: "muted" }, el("a", { href: "/account", "data-sign-in": true }, "Sign in"), " to have them all in one file.");
   return el("section", { class: "card export", "aria-label": "All prices in one file" }, el("div", {}, el("h2", {}, "All in one file"), el("p", { class: "muted" }, "Every film that was seen at the shops in the last 24 hours, as CSV.")), way, said);
 }
 
-function progress({ status, rowCount, error, downloadUrl, expiresAt }) {
+function progress({ status, rowCount, downloadUrl, expiresAt }) {
   if (status === "COMPLETED") {
     const link = el("a", { class: "button primary", href: new URL(downloadUrl, location.href).pathname, download: true }, icon("download"), `Download ${count(rowCount, "row")}`);
     return [link, el("p", { class: "muted" }, `Kept until ${dayLong(expiresAt)}.`)];
   }
-  if (status === "FAILED") return problem(`The file could not be written: ${error}. Make it once more.`);
+  if (status === "FAILED") return problem("The file could not be written. Make it once more.");
   if (status === "EXPIRED") return problem("This file is no longer kept. Make a new one.");
   const words = status === "QUEUED" ? "Waiting for its turn …" : `Writing: ${count(rowCount ?? 0, "row")} so far …`;
   return el("label", {}, words, el("progress", {}));

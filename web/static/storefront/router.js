@@ -1,4 +1,4 @@
-// Addresses to pages, without loading the document anew; back and forward find the page as it was left.
+// Shows the page of each address without loading a new document; back and forward find the page as it was left.
 
 import { network, Offline } from "./api.js";
 import { el, mount } from "./dom.js";
@@ -6,11 +6,14 @@ import { isOver, session } from "./session.js";
 import { announce, failure, missing, skeleton } from "./states.js";
 
 const main = document.getElementById("main");
+const ADDRESSES = "addresses";
+const MOST_ADDRESSES = 50;
+const addresses = storedAddresses();
 let routes = [];
 let leaving = new AbortController();
 let moves = 0;
 
-/** Begin to show the page of the address, and of each link that is followed; `table` has [pattern, load] for each page. */
+/** Show the page of the current address, then of each link that is followed; `table` has [pattern, load] of each page. */
 export function route(table) {
   routes = table;
   history.scrollRestoration = "manual";
@@ -27,14 +30,51 @@ export function route(table) {
 /** Show another page. */
 export function go(address, { replace = false } = {}) {
   keepScroll();
-  history[replace ? "replaceState" : "pushState"]({}, "", address);
+  const from = replace ? history.state?.from : location.pathname;
+  history[replace ? "replaceState" : "pushState"]({ from }, "", address);
   return show({ scroll: 0, moved: true });
 }
 
-/** Change the query of the address; the page is told by nobody but whoever calls this. */
+/** Change the query of the address, without drawing the page again. */
 export function setQuery(query) {
   const text = query.toString();
   history.replaceState(history.state, "", text ? `${location.pathname}?${text}` : location.pathname);
+  rememberAddress();
+}
+
+/** Return the address of a page as it was last left in this tab, with its search, day and cinema; `otherwise` the first time. */
+export function lastAddress(path, otherwise = path) {
+  return addresses.get(path) ?? otherwise;
+}
+
+/** Return the path and query of an address, without its host; the home page where it cannot be parsed. */
+export function ownAddress(text) {
+  if (!URL.canParse(text, location.origin)) return "/";
+  const { pathname, search } = new URL(text, location.origin);
+  // A second slash would name a host again.
+  return `/${pathname.replace(/^\/+/, "")}${search}`;
+}
+
+function signInAddress() {
+  const here = location.pathname + location.search;
+  return location.pathname === "/account" ? here : `/account?next=${encodeURIComponent(here)}`;
+}
+
+function rememberAddress() {
+  addresses.set(location.pathname, location.pathname + location.search);
+  try {
+    sessionStorage.setItem(ADDRESSES, JSON.stringify([...addresses].slice(-MOST_ADDRESSES)));
+  } catch {
+    // Without storage they last until the document is reloaded.
+  }
+}
+
+function storedAddresses() {
+  try {
+    return new Map(JSON.parse(sessionStorage.getItem(ADDRESSES)));
+  } catch {
+    return new Map();
+  }
 }
 
 function followLink(event) {
@@ -43,7 +83,9 @@ function followLink(event) {
   if (!link || kept || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
   if (!routes.some(([pattern]) => pattern.test(link.pathname)) || (link.hash && link.pathname === location.pathname)) return;
   event.preventDefault();
-  go(link.pathname + link.search, { replace: link.href === location.href });
+  // A link back to the page before finds it as it was left, down to where it was scrolled to.
+  if (link.hasAttribute("data-back") && history.state?.from === link.pathname) history.back();
+  else go(link.hasAttribute("data-sign-in") ? signInAddress() : link.pathname + link.search, { replace: link.href === location.href });
 }
 
 function keepScroll() {
@@ -59,9 +101,10 @@ async function show({ scroll = 0, moved = false }) {
   const params = { ...location.pathname.match(pattern).groups };
   const root = el("div", { class: "root" });
   const page = { params, query: new URLSearchParams(location.search), signal, title: (text) => move === moves && entitle(text, moved) };
+  rememberAddress();
   mark(location.pathname);
   const drawn = draw(root, page, load);
-  // What the page draws before its first answer replaces what was there, in one step.
+  // Replaces the page before in one step, by what the new one draws before its first answer.
   await Promise.race([drawn, new Promise((done) => setTimeout(done, 60))]);
   if (signal.aborted) return;
   mount(main, root);
@@ -74,23 +117,26 @@ async function show({ scroll = 0, moved = false }) {
 
 async function draw(root, page, load) {
   root.setAttribute("aria-busy", "true");
-  // Until the page itself is there, which draws at once what it waits with.
+  // Until the module is loaded, which draws its own placeholders.
   mount(root, el("div", { class: "page medium" }, skeleton("rows", 5)));
   try {
     if (load) await (await loaded(load)).render(root, page);
-    else mount(root, missing("page"));
+    else {
+      page.title("No such page");
+      mount(root, missing("page"));
+    }
   } catch (error) {
     if (page.signal.aborted) return;
     if (error.code === "UNAUTHENTICATED" && (await isOver().catch(() => false))) return draw(root, page, load);
     if (!(error instanceof Offline) && !error.code) console.error(error);
-    page.title("Something is missing");
+    page.title("This page could not be shown");
     mount(root, el("div", { class: "page page-failure" }, el("h1", { class: "visually-hidden" }, "This page could not be shown"), failure(error, again)));
   } finally {
     root.removeAttribute("aria-busy");
   }
 }
 
-// A browser remembers that a module did not come; only a new document asks for it again.
+// A browser remembers that a module failed to load; only a new document asks for it again.
 let isIncomplete = false;
 
 async function loaded(load) {
@@ -98,7 +144,7 @@ async function loaded(load) {
     return await load();
   } catch {
     isIncomplete = true;
-    throw new Offline("A part of this page did not come.");
+    throw new Offline("A module of this page could not be loaded.");
   }
 }
 
@@ -113,7 +159,7 @@ function entitle(text, aloud) {
 }
 
 function focusOn(heading) {
-  // Somebody may be typing already.
+  // The visitor may be typing already.
   if (!heading || main.contains(document.activeElement)) return;
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-// Who is signed in. The token itself is in a cookie that no script can read; the server sets it when it is asked to.
+// Who is signed in. The token is in a cookie that no script can read; the server sets it on request.
 
 import { ask, change, Failed, gql, network } from "./api.js";
 import { toast } from "./states.js";
@@ -12,10 +12,12 @@ const SIGN_UP = gql`
   mutation SignUp($input: SignUpInput!) {
     signUp(input: $input) { user { id email username isStaff } errors { code message path } }
   }`;
-// In place of an idempotency key: an answer that sets a cookie must not come from memory.
+// Instead of an idempotency key: an answer that sets a cookie must not be a replayed one.
 const KEEP = { "Matinee-Session": "keep" };
+const USERNAME = /^[\p{L}\p{N}@.+_-]{1,150}$/u;
+const NO_SUCH_ADDRESS = new Set(["INVALID_CREDENTIALS", "INVALID_EMAIL"]);
 
-/** Tells that somebody signed in or out ("change"). */
+/** Fires "change" when somebody signs in or out. */
 export const session = new EventTarget();
 
 let asked;
@@ -27,14 +29,14 @@ export function viewer() {
     .catch(async (error) => {
       asked = undefined;
       if (!(error instanceof Failed) || error.code !== "UNAUTHENTICATED") throw error;
-      // The account of the cookie is gone, and so should the cookie be.
+      // The account of the cookie was deleted: delete the cookie too.
       await forget();
       return null;
     });
   return asked;
 }
 
-/** Ask anew who is signed in, for the server has said that nobody is; return whether it is so. */
+/** Ask the server again who is signed in; return whether nobody is any more. */
 export async function isOver({ quiet = true } = {}) {
   asked = undefined;
   if (await viewer()) return false;
@@ -42,17 +44,23 @@ export async function isOver({ quiet = true } = {}) {
   return true;
 }
 
-// What was being done goes on from the same page, once its visitor is signed in again.
+// The same page asks for the sign-in, so that the visitor can go on there.
 network.addEventListener("unauthenticated", async () => {
   if (await isOver({ quiet: false }).catch(() => false)) toast("You are not signed in any more. Sign in to go on.");
 });
 
-/** Sign in with an e-mail address or a username; raise Refused. */
-export function signIn(name, password, options) {
-  return enter(SIGN_IN, name.includes("@") ? { email: name } : { username: name }, password, options);
+/** Sign in with an e-mail address or a username; raise Refused. A name with an @ can be either: the address is tried first. */
+export async function signIn(name, password, options) {
+  if (!name.includes("@")) return enter(SIGN_IN, { username: name }, password, options);
+  try {
+    return await enter(SIGN_IN, { email: name }, password, options);
+  } catch (error) {
+    if (!NO_SUCH_ADDRESS.has(error.code) || !USERNAME.test(name)) throw error;
+    return await enter(SIGN_IN, { username: name }, password, options);
+  }
 }
 
-/** Make an account of an e-mail address and sign it in; raise Refused. */
+/** Create an account with an e-mail address and sign it in; raise Refused. */
 export function signUp(email, password, options) {
   return enter(SIGN_UP, { email }, password, options);
 }
@@ -64,7 +72,7 @@ async function enter(document, identity, password, { quiet = false } = {}) {
   return user;
 }
 
-/** Sign out here. */
+/** Sign out in this browser. */
 export async function signOut() {
   await forget();
   asked = Promise.resolve(null);

@@ -1,7 +1,7 @@
-// The sessions of a film on one day, by cinema; those in sight are followed, so that their free seats move.
+// The sessions of a film on one day, by cinema; the free seats of those in sight are followed.
 
 import { ask, gql } from "./api.js";
-import { el, icon, mount } from "./dom.js";
+import { each, el, icon, mount } from "./dom.js";
 import { count, time } from "./format.js";
 import { follow } from "./live.js";
 import { failure, skeleton } from "./states.js";
@@ -62,7 +62,7 @@ function byPlace(sessions, signal) {
       "section",
       { class: "cinema card" },
       el("div", { class: "cinema-name" }, el("h3", {}, place.name), el("p", { class: "muted" }, icon("pin"), place.address)),
-      el("ul", { class: "times" }, here.map((session) => el("li", {}, link(session, signal)))),
+      el("ul", { class: "times" }, each(here, (session) => el("li", {}, link(session, signal)))),
     ),
   );
 }
@@ -88,7 +88,7 @@ export function freeSeats(free) {
   return free <= FEW ? `Only ${free} left` : `${count(free, "seat")} free`;
 }
 
-/** Call `next` with the free seats of a session each time that they change; where an element is named, while it is in sight. */
+/** Call `next` with the free seats of a session whenever they change; with an element, only while it is in sight. */
 export function followSeats(id, next, signal, element) {
   follow({ id, subscription: SEATS_CHANGE, poll: SEATS_NOW, next: ({ seatsAvailable }) => next(seatsAvailable), signal, element });
 }

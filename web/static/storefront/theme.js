@@ -1,7 +1,7 @@
-// Loaded before anything is painted, so that a chosen theme does not flash by.
+// Runs before the first paint, so that a chosen theme does not flash.
 try {
   const chosen = localStorage.getItem("theme");
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
 } catch {
-  // Storage may be forbidden; then the system's theme is taken.
+  // Without storage the system's theme applies.
 }
