@@ -243,6 +243,7 @@ async def connect(
                 statement_seconds=statement_seconds,
                 lock_seconds=lock_seconds,
                 needs_primary=needs_primary,
+                fallback=PooledReads(opened, POOL_TIMEOUT_SECONDS),
             )
             pipelined = await stack.enter_async_context(pipeline)
         return Reader(opened, notices.note, pipelined)

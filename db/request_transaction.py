@@ -103,7 +103,7 @@ class RequestTransaction:
         async with self._alone, self._savepoint() as tx:
             return await tx.fetch(factory, statement, parameters)
 
-    async def run_raw(self, statement: Statement, parameters: Parameters) -> PGresult | None:
+    async def run_raw(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Run one planned read by itself and return its result; where it fails, what came before stands."""
         async with self._alone, self._savepoint() as tx:
             with refusals():

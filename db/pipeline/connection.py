@@ -17,24 +17,27 @@ from db.refusals import refusal_of
 
 # Each costs the server some 10 to 100 kB on every connection.
 MOST_PREPARED: Final = 256
+# Each time a statement is moved, the server may run it once more.
+MOST_MOVES: Final = 3
 
 # libpq's numbers, compared for every result; the enumeration's own comparison costs three times as much.
 ROWS: Final = int(ExecStatus.TUPLES_OK)
 ERROR: Final = int(ExecStatus.FATAL_ERROR)
 SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
+COPIES: Final = frozenset({int(ExecStatus.COPY_OUT), int(ExecStatus.COPY_IN), int(ExecStatus.COPY_BOTH)})
 
 # PostgreSQL's function that finds a kept plan out of date: its message is translated, its name is not.
 CHANGED_PLAN: Final = b"RevalidateCachedQuery"
 # No such prepared statement, or one of that name already: somebody else cleans up this session, or hands it around.
 LOST_NAMES: Final = (b"26000", b"42P05")
 
-Answer = asyncio.Future["PGresult | None"]
+Answer = asyncio.Future[PGresult]
 
 
 class Call:
     """A statement whose answer a caller waits for. Where the caller has gone, the future is done."""
 
-    __slots__ = ("answer", "has_moved", "is_unprepared", "parameters", "since", "statement")
+    __slots__ = ("answer", "is_resent", "is_unprepared", "moves", "parameters", "since", "statement")
 
     def __init__(self, statement: Statement, parameters: Parameters, *, answer: Answer, since: float) -> None:
         self.statement = statement
@@ -42,7 +45,9 @@ class Call:
         self.answer = answer
         # When the caller came, by the event loop's clock.
         self.since = since
-        self.has_moved = False
+        # How often it was taken from behind a slow statement, and whether it was on a connection that was lost.
+        self.moves = 0
+        self.is_resent = False
         self.is_unprepared = False
 
     def fail(self, error: BaseException) -> None:
@@ -102,7 +107,7 @@ class PipelineConnection:
             self.busy_since = self._loop.time()
         self._sent.append(sent)
         try:
-            if call.is_unprepared:
+            if call.is_unprepared or call.statement.is_planned_each_time:
                 # Parsed, bound and run in one transaction: no change of a table can come in between a second time.
                 self._pgconn.send_query_params(call.statement.sql, call.parameters, call.statement.types or None)
             else:
@@ -111,6 +116,10 @@ class PipelineConnection:
             if self._pgconn.flush():
                 self._loop.add_writer(self._socket, self._flush)
         except psycopg.OperationalError:
+            self.lose()
+        except Exception as error:  # noqa: BLE001  # it is raised at the caller
+            # Half of it may have been sent; neighbours go on by another connection.
+            call.fail(error)
             self.lose()
 
     def _send_prepared(self, sent: Sent, call: Call) -> None:
@@ -179,13 +188,23 @@ class PipelineConnection:
                 self._finish(waiting.popleft())
             elif status == ERROR and waiting[0].error is None:
                 waiting[0].error = result
+            elif status in COPIES:
+                self._give_up_no_read(waiting.popleft())
 
     def _finish(self, sent: Sent) -> None:
         call = sent.call
         if sent.error is not None:
             self._finish_failed(sent, sent.error)
+        elif sent.rows is None:
+            self._give_up_no_read(sent)
         elif call is not None and not call.answer.done():
             call.answer.set_result(sent.rows)
+
+    def _give_up_no_read(self, sent: Sent) -> None:
+        """Give the connection up after a statement without rows: SET, BEGIN or COPY would be felt by the neighbours."""
+        if sent.call is not None:
+            sent.call.fail(psycopg.ProgrammingError("a statement without rows was sent as a read"))
+        self.lose()
 
     def _finish_failed(self, sent: Sent, error: PGresult) -> None:
         call = sent.call
@@ -213,8 +232,10 @@ class PipelineConnection:
         """Return the calls behind the statement that the server is at; their answers here will be dropped."""
         taken = []
         for sent in islice(self._sent, 1, None):
-            if sent.call is not None and not sent.call.has_moved and not sent.call.answer.done():
-                taken.append(sent.call)
+            call = sent.call
+            if call is not None and call.moves < MOST_MOVES and not call.answer.done():
+                call.moves += 1
+                taken.append(call)
                 sent.call = None
         return taken
 

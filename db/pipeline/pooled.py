@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.pq.abc import PGresult
 from psycopg_pool import AsyncConnectionPool
@@ -20,19 +21,20 @@ class PooledReads:
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row."""
-        return value_of(await self._run(statement, parameters))
+        return value_of(await self.run(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self._run(statement, parameters))
+        return rows_of(await self.run(statement, parameters))
 
-    async def _run(self, statement: Statement, parameters: Parameters) -> PGresult | None:
+    async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
+        """Return the result of a statement."""
         with refusals():
             async with self.pool.connection(self.seconds) as connection:
                 return await run_raw(connection, statement, parameters)
 
 
-async def run_raw(connection: AsyncConnection[Any], statement: Statement, parameters: Parameters) -> PGresult | None:
+async def run_raw(connection: AsyncConnection[Any], statement: Statement, parameters: Parameters) -> PGresult:
     """Return the result of a statement on a connection of psycopg's, in its pipeline mode or not."""
     require_text(parameters)
     try:
@@ -41,7 +43,9 @@ async def run_raw(connection: AsyncConnection[Any], statement: Statement, parame
     except UnicodeDecodeError as error:
         raise unfit_value() from error
     async with AsyncRawCursor(connection) as cursor:
-        await cursor.execute(statement.sql, texts)
+        await cursor.execute(statement.sql, texts, prepare=False if statement.is_planned_each_time else None)
         # In pipeline mode there is no result before it is asked for.
         await cursor.fetchone()
+        if cursor.pgresult is None:
+            raise psycopg.ProgrammingError("a statement without rows was sent as a read")
         return cursor.pgresult

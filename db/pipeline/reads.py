@@ -3,15 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import psycopg
 import structlog
 from psycopg import AsyncConnection
+from psycopg.pq.abc import PGresult
 
-from db.pipeline.connection import Answer, Call, PipelineConnection
-from db.pipeline.session import open_session, session_conninfo
+from db.pipeline.connection import Call, PipelineConnection
+from db.pipeline.pooled import PooledReads
+from db.pipeline.session import RefusedByPoolerError, open_session, session_conninfo
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
 from errors import Unavailable
 
@@ -24,6 +26,7 @@ SLOW_SECONDS: Final = 0.1
 PROBE_SECONDS: Final = 0.4
 # PostgreSQL ends a statement by itself; this long after that its connection is given up.
 GRACE_SECONDS: Final = 1.0
+SPARE_SECONDS: Final = 10.0
 PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 MOST_WAITING: Final = 10_000
 
@@ -33,10 +36,23 @@ log = structlog.get_logger("matinee.pipeline")
 class PipelinedReads:
     """Reads by shared connections, opened for the first of them; how they fail is said in RawReads."""
 
-    def __init__(self, conninfo: str, *, connections: int, statement_seconds: float, needs_primary: bool) -> None:
-        """Keep `connections` connections to a database, with spare ones as long as slow statements hold all of them."""
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        connections: int,
+        statement_seconds: float,
+        needs_primary: bool,
+        fallback: PooledReads | None = None,
+    ) -> None:
+        """Keep `connections` connections to a database, with spare ones as long as slow statements hold all of them.
+
+        Where a pooler does not let such connections through, reads go over `fallback`.
+        """
         self._conninfo = conninfo
         self._needs_primary = needs_primary
+        self._fallback = fallback
+        self._is_refused = False
         self._wanted = connections
         self._longest = statement_seconds + GRACE_SECONDS
         self._connections: list[PipelineConnection] = []
@@ -44,7 +60,8 @@ class PipelinedReads:
         self._openers: set[asyncio.Task[None]] = set()
         self._probe: asyncio.Task[None] | None = None
         self._check: asyncio.TimerHandle | None = None
-        self._heard = 0.0
+        # When the server last gave a sign of life, and when slow statements last held all connections.
+        self._heard = self._spared = 0.0
         self._failures = 0
         self._is_closed = False
 
@@ -56,16 +73,21 @@ class PipelinedReads:
         """Return all rows."""
         return rows_of(await self._answer(statement, parameters))
 
-    def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
+    async def _answer(self, statement: Statement, parameters: Parameters) -> PGresult:
+        require_text(parameters)
+        if self._fallback is not None and self._is_refused:
+            return await self._fallback.run(statement, parameters)
         if self._is_closed or len(self._waiting) >= MOST_WAITING:
             raise Unavailable
-        require_text(parameters)
         loop = asyncio.get_running_loop()
         call = Call(statement, parameters, answer=loop.create_future(), since=loop.time())
         self._dispatch(call)
         if self._check is None:
             self._check = loop.call_later(CHECK_SECONDS, self._check_all)
-        return call.answer
+        try:
+            return await call.answer
+        except RefusedByPoolerError:
+            return await self._answer(statement, parameters)
 
     def _dispatch(self, call: Call) -> None:
         chosen = self._shortest_queue()
@@ -93,11 +115,26 @@ class PipelinedReads:
             try:
                 self._adopt(await open_session(self._conninfo, needs_primary=self._needs_primary))
                 return
+            except RefusedByPoolerError:
+                if self._fallback is not None:
+                    self._read_by_pool()
+                    return
+                raise
             except (psycopg.Error, OSError) as error:
                 pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
                 self._failures += 1
-                log.warning("no pipelined connection; trying again", reason=first_line(error), seconds=pause)
+                if self._failures <= len(PAUSES):
+                    log.warning("no pipelined connection; trying again", reason=first_line(error), seconds=pause)
                 await asyncio.sleep(pause)
+
+    def _read_by_pool(self) -> None:
+        """Give pipelined connections up for good, and send what waits for one over the pool."""
+        if not self._is_refused:
+            log.error("no pipelined connections through this pooler; set MATINEE_PIPELINE_CONNECTIONS=0")
+        self._is_refused = True
+        waiting, self._waiting = self._waiting, deque()
+        for call in waiting:
+            call.fail(RefusedByPoolerError())
 
     def _adopt(self, session: AsyncConnection[Any]) -> None:
         self._heard, self._failures = asyncio.get_running_loop().time(), 0
@@ -115,19 +152,17 @@ class PipelinedReads:
         self._open_missing()
         latest = asyncio.get_running_loop().time() - ANSWER_SECONDS
         for call in lost.take_all():
-            if call.has_moved or call.since < latest:
+            # Once only: what breaks a connection must not break one after the other.
+            if call.is_resent or call.since < latest:
                 call.fail(Unavailable())
             else:
-                self._move(call)
-
-    def _move(self, call: Call) -> None:
-        # Once only: what breaks a connection must not break one after the other.
-        call.has_moved = True
-        self._dispatch(call)
+                call.is_resent = True
+                self._dispatch(call)
 
     def _check_all(self) -> None:
         """Look after what is on its way, as long as anything is."""
         loop = asyncio.get_running_loop()
+        self._check = loop.call_later(CHECK_SECONDS, self._check_all)
         for connection in list(self._connections):
             # What has arrived while this process was busy is no fault of the server.
             connection.receive()
@@ -137,9 +172,10 @@ class PipelinedReads:
             self._check_connection(connection, now)
         while self._waiting and self._waiting[0].since < now - ANSWER_SECONDS:
             self._waiting.popleft().fail(Unavailable())
-        self._close_surplus()
-        is_busy = bool(self._waiting) or any(len(connection) for connection in self._connections)
-        self._check = loop.call_later(CHECK_SECONDS, self._check_all) if is_busy else None
+        self._close_surplus(now)
+        if not self._waiting and not any(len(connection) for connection in self._connections):
+            self._check.cancel()
+            self._check = None
 
     def _check_connection(self, connection: PipelineConnection, now: float) -> None:
         seconds = now - connection.busy_since if len(connection) else 0.0
@@ -151,12 +187,19 @@ class PipelinedReads:
         if is_frozen or seconds > self._longest:
             connection.lose()
             return
+        if self._needs_spare():
+            self._spared = now
+            self._open_probe()
+        elif silence > PROBE_SECONDS:
+            self._open_probe()
         free = self._shortest_queue()
         if free is not None and not free.is_slow:
             for call in connection.take_waiting():
-                self._move(call)
-        if silence > PROBE_SECONDS or (free is connection or (free and free.is_slow)):
-            self._open_probe()
+                self._dispatch(call)
+
+    def _needs_spare(self) -> bool:
+        are_slow = all(connection.is_slow for connection in self._connections)
+        return are_slow and len(self._connections) < 2 * self._wanted
 
     def _open_probe(self) -> None:
         if self._probe is None or self._probe.done():
@@ -164,22 +207,19 @@ class PipelinedReads:
 
     async def _probe_once(self) -> None:
         """Show that the server is alive, and let the new connection help where slow statements hold all others."""
-        try:
+        # Without success there is no sign of life; what follows from that is decided by the time it lasts.
+        with suppress(psycopg.Error, OSError):
             session = await open_session(self._conninfo, needs_primary=self._needs_primary)
-        except (psycopg.Error, OSError):
-            # No sign of life; what follows from that is decided by the time it lasts.
-            return
-        self._heard = asyncio.get_running_loop().time()
-        are_slow = all(connection.is_slow for connection in self._connections)
-        if are_slow and len(self._connections) < 2 * self._wanted:
-            self._adopt(session)
-        else:
-            await session.close()
+            self._heard = asyncio.get_running_loop().time()
+            if self._needs_spare():
+                self._adopt(session)
+            else:
+                await session.close()
 
-    def _close_surplus(self) -> None:
-        """Close spare connections that are no longer needed."""
+    def _close_surplus(self, now: float) -> None:
+        """Close spare connections that have not been needed for a while."""
         surplus = len(self._connections) - self._wanted
-        if surplus <= 0 or any(connection.is_slow for connection in self._connections):
+        if surplus <= 0 or now - self._spared < SPARE_SECONDS:
             return
         for connection in [each for each in self._connections if not len(each)][:surplus]:
             self._connections.remove(connection)
@@ -210,12 +250,22 @@ def first_line(error: Exception) -> str:
 
 @asynccontextmanager
 async def open_pipeline(
-    conninfo: str, *, connections: int = 2, statement_seconds: float, lock_seconds: float, needs_primary: bool = True
+    conninfo: str,
+    *,
+    connections: int = 2,
+    statement_seconds: float,
+    lock_seconds: float,
+    needs_primary: bool = True,
+    fallback: PooledReads | None = None,
 ) -> AsyncIterator[PipelinedReads]:
     """Yield reads by so many pipelined connections, without waiting for the database: the first read connects."""
     address = session_conninfo(conninfo, statement_seconds=statement_seconds, lock_seconds=lock_seconds)
     reads = PipelinedReads(
-        address, connections=connections, statement_seconds=statement_seconds, needs_primary=needs_primary
+        address,
+        connections=connections,
+        statement_seconds=statement_seconds,
+        needs_primary=needs_primary,
+        fallback=fallback,
     )
     try:
         yield reads

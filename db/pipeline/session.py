@@ -1,12 +1,21 @@
 """Opens the connections of the pipeline, with their settings in the start-up message."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-CONNECT_SECONDS: Final = 2
+# Connections stay open for days: without these a peer that is gone without a word is found out after two hours.
+DEFAULTS: Final[Mapping[str, str]] = {
+    "client_encoding": "utf8",
+    "connect_timeout": "2",
+    "keepalives_idle": "30",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "3000",
+}
 
 
 def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: float) -> str:
@@ -14,7 +23,7 @@ def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: f
 
     In the start-up message and not by SET: a pooler would hand what was SET to whoever gets the connection next.
     """
-    parts = conninfo_to_dict(conninfo)
+    parts = {name: value for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     settings = {
         "search_path": "public,queue",
         "timezone": "UTC",
@@ -22,20 +31,34 @@ def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: f
         "lock_timeout": f"{int(lock_seconds * 1000)}ms",
         # Disks that seek are gone; with the default PostgreSQL would rather sort than read in an index's order.
         "random_page_cost": "1.1",
+        # Where estimates are far off, compiling a statement of 20 ms takes half a second.
+        "jit": "off",
         "default_transaction_read_only": "on",
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    parts["options"] = f"{parts.get('options') or ''} {options}".strip()
+    parts["options"] = f"{parts.get('options', '')} {options}".strip()
     # A session that reads only would not pass for read-write; what is meant is the primary.
     if parts.get("target_session_attrs") == "read-write":
         parts["target_session_attrs"] = "primary"
-    parts["connect_timeout"] = parts.get("connect_timeout") or CONNECT_SECONDS
-    return make_conninfo("", **parts)
+    return make_conninfo("", **{**DEFAULTS, **parts})
+
+
+class RefusedByPoolerError(psycopg.OperationalError):
+    """A pooler between us and PostgreSQL does not pass start-up options on."""
 
 
 async def open_session(conninfo: str, *, needs_primary: bool) -> AsyncConnection[Any]:
-    """Return a new connection; raise psycopg.OperationalError where there is none, or only a standby and that will not do."""
-    connection = await AsyncConnection.connect(conninfo, autocommit=True)
+    """Return a new connection; raise psycopg.OperationalError where there is none.
+
+    A standby counts as none where the primary is needed.
+    """
+    try:
+        connection = await AsyncConnection.connect(conninfo, autocommit=True)
+    except psycopg.OperationalError as error:
+        # PgBouncer's own text; it has no translations, and a failed start-up has no SQLSTATE in psycopg.
+        if "unsupported startup parameter" in str(error):
+            raise RefusedByPoolerError from error
+        raise
     if needs_primary and connection.info.parameter_status("in_hot_standby") == "on":
         # A proxy that has not followed a failover yet; its reads would be old, without an error.
         await connection.close()

@@ -17,11 +17,13 @@ class Statement:
     """SQL that is made once and run often; equal to itself alone, so that looking it up costs nothing.
 
     Placeholders are $1 to $n, each with a cast. Without one PostgreSQL guesses a type, or refuses to (42P18). `types`
-    may repeat the oids of the casts, 0 standing for one that is not given.
+    may repeat the oids of the casts, 0 standing for one that is not given. `is_planned_each_time` is for statements whose
+    best plan depends on the values: from the sixth run on PostgreSQL may use one plan for all.
     """
 
     sql: bytes
     types: tuple[int, ...] = ()
+    is_planned_each_time: bool = False
 
 
 class RawReads(Protocol):
@@ -45,14 +47,12 @@ def require_text(parameters: Parameters) -> None:
             raise unfit_value()
 
 
-def value_of(result: PGresult | None) -> bytes | None:
+def value_of(result: PGresult) -> bytes | None:
     """Return the first column of the first row of a result."""
-    return result.get_value(0, 0) if result is not None and result.ntuples else None
+    return result.get_value(0, 0) if result.ntuples else None
 
 
-def rows_of(result: PGresult | None) -> list[RawRow]:
+def rows_of(result: PGresult) -> list[RawRow]:
     """Return all rows of a result."""
-    if result is None:
-        return []
     get, columns = result.get_value, range(result.nfields)
     return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]

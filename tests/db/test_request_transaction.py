@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from psycopg.errors import DivisionByZero
 
 from db.engine import Database
 from db.models import User
+from db.pipeline import Statement
 from db.request_transaction import RequestCommits, RequestDatabase, RequestTransaction, inside
 from domain import user
 from errors import EmailTaken, InvalidInput, Unavailable
@@ -175,3 +177,17 @@ async def test_once_it_is_let_go_of_nothing_runs_in_it(held: RequestTransaction,
     await held.commit()
     with pytest.raises(RuntimeError):
         await names(within)
+
+
+async def test_planned_reads_see_what_the_request_has_done(
+    database: Database, held: RequestTransaction, within: RequestDatabase
+) -> None:
+    count = Statement(b"SELECT count(*) FROM users WHERE id > $1::bigint")
+    await sign_up(within, "ada")
+    assert await within.primary.pipeline.fetch_value(count, [b"0"]) == b"1"
+    assert await within.standby.pipeline.fetch_rows(count, [b"0"]) == [(b"1",)]
+    assert await database.primary.pipeline.fetch_value(count, [b"0"]) == b"0"
+    with pytest.raises(DivisionByZero):
+        await within.primary.pipeline.fetch_value(Statement(b"SELECT 1 / $1::integer"), [b"0"])
+    await held.commit()
+    assert await database.primary.pipeline.fetch_value(count, [b"0"]) == b"1"

@@ -21,6 +21,7 @@ class Wire:
     connect: Callable[[], Awaitable[Stream]]
     round_trips: int = 0
     is_cut: bool = False
+    flows: asyncio.Event = field(default_factory=asyncio.Event)
     open: set[asyncio.StreamWriter] = field(default_factory=set)
     carried: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -49,6 +50,7 @@ class Wire:
     ) -> None:
         """Carry one direction until its end."""
         while data := await source.read(CHUNK):
+            await self.flows.wait()
             self.round_trips += ours and not spoke_last[0]
             spoke_last[0] = ours
             sink.write(data)
@@ -61,13 +63,34 @@ class Wire:
         for writer in self.open:
             writer.transport.abort()
 
+    def freeze(self) -> None:
+        """Carry nothing, as if the server had stopped: connections stay, and new ones are taken."""
+        self.flows.clear()
+
     def mend(self) -> None:
-        """Let connections in again."""
+        """Carry again, and let connections in again."""
         self.is_cut = False
+        self.flows.set()
+
+
+class Pooler(Wire):
+    """A pooler in between that refuses start-up options, as PgBouncer does."""
+
+    async def carry_both(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until its end, unless it begins with options."""
+        start = await reader.read(CHUNK)
+        if b"\0options\0" in start:
+            fields = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: options\0\0"
+            writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+            await writer.drain()
+            writer.close()
+            return
+        reader.feed_data(start)
+        await super().carry_both(reader, writer)
 
 
 @asynccontextmanager
-async def wire_to(url: str) -> AsyncIterator[Wire]:
+async def wire_to(url: str, *, kind: type[Wire] = Wire) -> AsyncIterator[Wire]:
     """Yield a wire to the server of a database; its address leads through it."""
     async with await psycopg.AsyncConnection.connect(url) as connection:
         host, port = connection.info.host, connection.info.port
@@ -77,7 +100,8 @@ async def wire_to(url: str) -> AsyncIterator[Wire]:
             return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
         return await asyncio.open_connection(host, port)
 
-    wire = Wire("", connect)
+    wire = kind("", connect)
+    wire.flows.set()
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
     wire.url = make_conninfo(
         url, host="127.0.0.1", port=server.sockets[0].getsockname()[1], sslmode="disable", gssencmode="disable"
@@ -86,5 +110,6 @@ async def wire_to(url: str) -> AsyncIterator[Wire]:
         yield wire
     finally:
         wire.cut()
+        wire.flows.set()
         server.close()
         await asyncio.gather(*wire.carried)
