@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DivisionByZero, IndeterminateDatatype, ReadOnlySqlTransaction, UndefinedTable
 
 from db.cursors import codec
-from db.embedded import embedded
+from db.embedded.postmaster import embedded
 from db.engine import Database, connect
 from db.pipeline import PipelinedReads, PooledReads, Statement, open_pipeline
 from db.pipeline.connection import MOST_PREPARED
