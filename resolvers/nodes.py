@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, Final
 
 from db import ids
 from db.models import Rating, SeatReservation
-from errors import InvalidId, InvalidInput, all_of
+from errors import InvalidId, InvalidInput
 from resolvers import bookings, collections, event_reservations, exports, offers, page_views, tickets, users
 from resolvers.context import Context
 
@@ -45,23 +44,34 @@ BY_KIND: Final[dict[str, Callable[[Context, int], Awaitable[Any]]]] = {
 
 async def node(context: Context, public_id: str) -> Any:
     """Return the object, None where there is none or the viewer may not see it; raise InvalidId on a malformed id."""
-    kind, identity = expected(public_id, "id")
+    kind, identity = expect_node_id(public_id, "id")
     return await BY_KIND[kind](context, identity)
 
 
 async def nodes(context: Context, public_ids: Sequence[str]) -> list[Any]:
-    """Return an object for each id, in their order; raise all InvalidIds, or InvalidInput for too many."""
+    """Return an object for each id, in their order, and an InvalidId in the place of each malformed id.
+
+    The executor reports an exception in a list at its own place. Raises InvalidInput for too many ids.
+    """
     most = context.services.settings.limits.ids
     if len(public_ids) > most:
         raise InvalidInput(path=("ids",), field="ids", problem=f"must be at most {most}")
-    asked = all_of(*(partial(expected, public_id, "ids") for public_id in public_ids))
-    return list(await asyncio.gather(*(BY_KIND[kind](context, identity) for kind, identity in asked)))
+    return list(await asyncio.gather(*(node_or_refusal(context, each, at) for at, each in enumerate(public_ids))))
 
 
-def expected(public_id: str, field: str) -> tuple[str, int]:
+async def node_or_refusal(context: Context, public_id: str, place: int) -> Any:
+    """Return the object at a place of a list of ids, or the InvalidId of a malformed id."""
+    try:
+        kind, identity = expect_node_id(public_id, "ids", str(place))
+    except InvalidId as refusal:
+        return refusal
+    return await BY_KIND[kind](context, identity)
+
+
+def expect_node_id(public_id: str, *path: str) -> tuple[str, int]:
     """Return kind and snowflake of an id of any kind; raise InvalidId where it is none."""
     kind = public_id.partition("_")[0]
     identity = ids.decode(kind, public_id) if kind in BY_KIND else None
     if identity is None:
-        raise InvalidId(path=(field,), field=field, kind="a node", example=ids.encode("mov", 7262193846145024))
+        raise InvalidId(path=path, field=".".join(path), kind="a node", example=ids.encode("mov", 7262193846145024))
     return kind, identity

@@ -20,7 +20,7 @@ class CollectingMutation:
     @strawberry.mutation(description="Makes a collection of the viewer's.")
     async def create_collection(
         self, info: Info, input: Annotated[CreateCollectionInput, about("The collection.")]
-    ) -> CollectionPayload:
+    ) -> CollectionPayload | None:
         """INVALID_INPUT."""
 
         async def made() -> models.Collection:
@@ -33,7 +33,7 @@ class CollectingMutation:
     @strawberry.mutation(description="Changes what is given of one of the viewer's collections.")
     async def update_collection(
         self, info: Info, input: Annotated[UpdateCollectionInput, about("The changes.")]
-    ) -> CollectionPayload:
+    ) -> CollectionPayload | None:
         """INVALID_INPUT, COLLECTION_NOT_FOUND."""
 
         async def made() -> models.Collection:
@@ -51,12 +51,12 @@ class CollectingMutation:
     @strawberry.mutation(description="Deletes one of the viewer's collections.")
     async def delete_collection(
         self, info: Info, input: Annotated[DeleteInput, about("The collection.")]
-    ) -> DeletePayload:
+    ) -> DeletePayload | None:
         """COLLECTION_NOT_FOUND."""
         asked = collections.delete_collection(info.context, input.id)
         return await changed(info, DeletePayload, asked, "deleted_id")
 
     @strawberry.mutation(description="Begins to count requests anew, on all servers. For signed-in callers.")
-    async def reset_request_count(self, info: Info) -> ResetRequestCountPayload:
+    async def reset_request_count(self, info: Info) -> ResetRequestCountPayload | None:
         """UNAUTHENTICATED."""
         return await changed(info, ResetRequestCountPayload, request_count.reset(info.context), "request_count")

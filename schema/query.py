@@ -64,7 +64,7 @@ class Query(CollectingQuery):
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
-    ) -> Connection[Movie]:
+    ) -> Connection[Movie] | None:
         """One statement."""
         asked = given(filter) or MovieFilter()
         return await movies.list_movies(  # type: ignore[return-value]  # the source
@@ -91,7 +91,7 @@ class Query(CollectingQuery):
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
-    ) -> Connection[Place]:
+    ) -> Connection[Place] | None:
         """One statement."""
         asked = given(filter) or PlaceFilter()
         paged = window(first, after, last, before)
@@ -123,7 +123,7 @@ class Query(CollectingQuery):
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
-    ) -> Connection[Event]:
+    ) -> Connection[Event] | None:
         """One statement."""
         asked = given(filter) or EventFilter()
         return await events.list_events(  # type: ignore[return-value]  # the source
@@ -166,7 +166,7 @@ class Query(CollectingQuery):
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
-    ) -> Connection[MovieOffer]:
+    ) -> Connection[MovieOffer] | None:
         """From the database, once the prices in there are fresh, or known to be stale."""
         asked = window(first, after, last, before)
         return await offers.list_offers(info.context, asked, search=given(search))  # type: ignore[return-value]
@@ -177,7 +177,7 @@ class Query(CollectingQuery):
         return await offers.offer_by_id(info.context, id)  # type: ignore[return-value]  # the source
 
     @strawberry.field(description="The price providers, and how they do at this moment.")
-    async def providers(self, info: Info) -> list[ProviderStatus]:
+    async def providers(self, info: Info) -> list[ProviderStatus] | None:
         """They are asked, unless they have just been."""
         return await offers.providers(info.context)  # type: ignore[return-value]  # the sources
 
@@ -195,7 +195,7 @@ class Query(CollectingQuery):
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
-    ) -> Connection[PageView]:
+    ) -> Connection[PageView] | None:
         """One statement."""
         asked = given(filter) or PageViewFilter()
         return await page_views.list_page_views(  # type: ignore[return-value]  # the source

@@ -25,7 +25,9 @@ class TicketingMutation:
     """A part of the root of mutations."""
 
     @strawberry.mutation(description="Adds an event. Staff only.")
-    async def create_event(self, info: Info, input: Annotated[CreateEventInput, about("The event.")]) -> EventPayload:
+    async def create_event(
+        self, info: Info, input: Annotated[CreateEventInput, about("The event.")]
+    ) -> EventPayload | None:
         """INVALID_INPUT, INVALID_DATE."""
         asked = events.create_event(
             info.context,
@@ -37,7 +39,9 @@ class TicketingMutation:
         return await changed(info, EventPayload, asked, "event")
 
     @strawberry.mutation(description="Changes what is given of an event. Staff only.")
-    async def update_event(self, info: Info, input: Annotated[UpdateEventInput, about("The changes.")]) -> EventPayload:
+    async def update_event(
+        self, info: Info, input: Annotated[UpdateEventInput, about("The changes.")]
+    ) -> EventPayload | None:
         """INVALID_INPUT, INVALID_DATE, EVENT_NOT_FOUND."""
         asked = events.update_event(
             info.context,
@@ -49,14 +53,16 @@ class TicketingMutation:
         return await changed(info, EventPayload, asked, "event")
 
     @strawberry.mutation(description="Deletes an event and cancels its reservations. Staff only.")
-    async def delete_event(self, info: Info, input: Annotated[DeleteInput, about("The event.")]) -> DeletePayload:
+    async def delete_event(
+        self, info: Info, input: Annotated[DeleteInput, about("The event.")]
+    ) -> DeletePayload | None:
         """EVENT_NOT_FOUND."""
         return await changed(info, DeletePayload, events.delete_event(info.context, input.id), "deleted_id")
 
     @strawberry.mutation(description="Reserves tickets of an event, all or nothing.")
     async def reserve_tickets(
         self, info: Info, input: Annotated[ReserveTicketsInput, about("The tickets.")]
-    ) -> EventReservationPayload:
+    ) -> EventReservationPayload | None:
         """EVENT_NOT_FOUND, INVALID_INPUT, SEATS_UNAVAILABLE."""
         asked = event_reservations.reserve_tickets(info.context, input.event_id, tickets=input.tickets)
         return await changed(info, EventReservationPayload, asked, "reservation")
@@ -64,7 +70,7 @@ class TicketingMutation:
     @strawberry.mutation(description="Sets the tickets of a reservation, all or nothing.")
     async def update_event_reservation(
         self, info: Info, input: Annotated[UpdateEventReservationInput, about("The tickets.")]
-    ) -> EventReservationPayload:
+    ) -> EventReservationPayload | None:
         """RESERVATION_NOT_FOUND, RESERVATION_CANCELLED, INVALID_INPUT, SEATS_UNAVAILABLE."""
         asked = event_reservations.update_reservation(info.context, input.id, tickets=input.tickets)
         return await changed(info, EventReservationPayload, asked, "reservation")
@@ -74,13 +80,15 @@ class TicketingMutation:
     )
     async def cancel_event_reservation(
         self, info: Info, input: Annotated[CancelEventReservationInput, about("The reservation.")]
-    ) -> EventReservationPayload:
+    ) -> EventReservationPayload | None:
         """RESERVATION_NOT_FOUND."""
         asked = event_reservations.cancel_reservation(info.context, input.id)
         return await changed(info, EventReservationPayload, asked, "reservation")
 
     @strawberry.mutation(description="Sells tickets at the counter. Staff only.")
-    async def book_ticket(self, info: Info, input: Annotated[BookTicketInput, about("The tickets.")]) -> TicketPayload:
+    async def book_ticket(
+        self, info: Info, input: Annotated[BookTicketInput, about("The tickets.")]
+    ) -> TicketPayload | None:
         """INVALID_INPUT, INVALID_DATE, SEATS_UNAVAILABLE."""
         asked = tickets.book_ticket(
             info.context,
@@ -96,12 +104,14 @@ class TicketingMutation:
     )
     async def update_ticket_timing(
         self, info: Info, input: Annotated[UpdateTicketTimingInput, about("The new time.")]
-    ) -> TicketPayload:
+    ) -> TicketPayload | None:
         """TICKET_NOT_FOUND, INVALID_DATE, SEATS_UNAVAILABLE."""
         asked = tickets.update_timing(info.context, input.id, show_timing=input.show_timing)
         return await changed(info, TicketPayload, asked, "ticket")
 
     @strawberry.mutation(description="Deletes a ticket; its places are free for others at once. Staff only.")
-    async def delete_ticket(self, info: Info, input: Annotated[DeleteInput, about("The ticket.")]) -> DeletePayload:
+    async def delete_ticket(
+        self, info: Info, input: Annotated[DeleteInput, about("The ticket.")]
+    ) -> DeletePayload | None:
         """TICKET_NOT_FOUND."""
         return await changed(info, DeletePayload, tickets.delete_ticket(info.context, input.id), "deleted_id")

@@ -140,7 +140,7 @@ async def test_a_refusal_by_rest_says_when_to_try_again(client: AsyncClient) -> 
 async def test_a_refusal_by_graphql_is_in_the_errors_of_the_response(client: AsyncClient) -> None:
     *_, refused = [await graphql_sign_in(client, "ada@example.org") for _ in range(4)]
     assert refused.status_code == 200
-    assert refused.json()["data"] is None
+    assert refused.json()["data"] == {"signIn": None}
     (error,) = refused.json()["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["signIn"], "RATE_LIMITED")
     assert refused.headers["ratelimit"] == '"sign-in";r=0;t=60'

@@ -75,7 +75,7 @@ async def barred(graphql: GraphQL, mutation: str, *, by: User | None = None, **g
     """Return the code that a mutation which may not be called at all answers with, at the top."""
     answer = await send(graphql, mutation, by=by, **given)
     assert answer.response.status_code == 200
-    assert answer.response.json()["data"] is None
+    assert answer.response.json()["data"] == {mutation: None}
     (error,) = answer.errors
     assert error["path"] == [mutation]
     return str(error["extensions"]["code"])
