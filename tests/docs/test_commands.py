@@ -1,4 +1,4 @@
-"""What the pages tell their readers to type works as it stands, and answers as shown."""
+"""Runs the commands and documents of the pages, and compares the answers with those that the pages show."""
 
 import asyncio
 import json
@@ -22,11 +22,11 @@ from tests.cli.test_main import serving
 from tests.support import curl as curl_program
 from tests.support.factories import SECRET
 from tests.support.own_database import own_database
-from tests.support.pages import ROOT, Step, differences, steps
+from tests.support.pages import ROOT, Step, compare_answers, read_steps
 
 ADDRESS: Final = "http://127.0.0.1:8000"
 ANSWER_ENDS: Final = "--- the answer ends here ---"
-# What the variables of a document stand for: something in an answer before it.
+# Variables of a document take their values from earlier answers, by these patterns.
 VARIABLES: Final = {
     "movie": r"mov_\d+",
     "session": r"ses_\d+",
@@ -47,11 +47,15 @@ PAGES: Final = (
 
 @pytest.fixture(scope="module")
 def demo(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database with the demo data, which each page has a copy of."""
+    """The name of a database with the demo data; each page gets a copy."""
     with own_database(database_url) as url:
         migrate.upgrade(url)
-        told = {"DATABASE_URL": url, "MATINEE_DATA_DIR": str(tmp_path_factory.mktemp("demo")), "MATINEE_SECRET": SECRET}
-        asyncio.run(_fill(Settings.from_env(told)))
+        environment = {
+            "DATABASE_URL": url,
+            "MATINEE_DATA_DIR": str(tmp_path_factory.mktemp("demo")),
+            "MATINEE_SECRET": SECRET,
+        }
+        asyncio.run(_fill(Settings.from_env(environment)))
         yield str(make_url(url).database)
 
 
@@ -77,8 +81,8 @@ def curl(tmp_path: Path) -> Path:
     return program.parent
 
 
-def shell(commands: list[str], folder: Path) -> list[str]:
-    """Return what each block of commands prints, run one after the other by one shell that stops at a fault."""
+def run_blocks(commands: list[str], folder: Path) -> list[str]:
+    """Return the output of each block of commands; one shell runs them in order and stops at the first failure."""
     script = f"\necho; echo '{ANSWER_ENDS}'\n".join([*commands, ""])
     environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(  # noqa: S603 - commands of our own pages
@@ -88,13 +92,13 @@ def shell(commands: list[str], folder: Path) -> list[str]:
     return done.stdout.split(f"{ANSWER_ENDS}\n")[:-1]
 
 
-def ask(address: str, documents: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
-    """Yield each document with its answer; ids and tokens are taken out of the answers before it, as a reader would."""
+def run_documents(address: str, documents: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
+    """Yield each document with its answer; ids and tokens come from earlier answers, as a reader would copy them."""
     seen: list[str] = []
     for step in documents:
         names = [name for name in re.findall(r"\$(\w+):", step.text) if f"${name}" in step.text]
-        variables = {name: latest(VARIABLES[name], seen) for name in names}
-        token = latest(r'eyJ[^"]+', seen)
+        variables = {name: find_latest(VARIABLES[name], seen) for name in names}
+        token = find_latest(r'eyJ[^"]+', seen)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         body = {"query": step.text, "variables": variables}
         answer = httpx.post(f"{address}/graphql", json=body, headers=headers)
@@ -102,46 +106,48 @@ def ask(address: str, documents: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
         yield step, answer.json()
 
 
-def latest(pattern: str, seen: Sequence[str]) -> str | None:
+def find_latest(pattern: str, seen: Sequence[str]) -> str | None:
     """Return the first match in the latest of the answers that has one."""
     matches = (re.search(pattern, text) for text in reversed(seen))
     return next((match[0] for match in matches if match), None)
 
 
-def faults(shown: object, given: object) -> list[str]:
-    """Return how an answer differs from the one shown; where none is shown, it must be no refusal.
+def list_faults(shown: object, given: object) -> list[str]:
+    """Return how an answer differs from the one shown; where none is shown, it must not be a refusal.
 
-    What GraphQL tells of costs is shown on one page, and left out on the others.
+    `extensions` are compared only where the page shows them.
     """
     if isinstance(shown, dict) and isinstance(given, dict) and "extensions" not in shown:
         given = {name: value for name, value in given.items() if name != "extensions"}
     if shown is not None:
-        return differences(shown, given)
+        return compare_answers(shown, given)
     refused = re.search(r"'errors': \[.+?\]", str(given))
     return [refused[0]] if refused else []
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_work_as_they_stand(page: str, address: str, curl: Path) -> None:
-    blocks = [step for step in steps(page) if step.language == "sh"]
+def test_commands_of_page_answer_as_shown(page: str, address: str, curl: Path) -> None:
+    blocks = [step for step in read_steps(page) if step.language == "sh"]
     assert blocks
-    printed = shell([step.text.replace(ADDRESS, address) for step in blocks], curl)
+    printed = run_blocks([step.text.replace(ADDRESS, address) for step in blocks], curl)
     for step, text in zip(blocks, printed, strict=True):
         given = json.loads(text) if text.strip() else None
-        assert not faults(step.answer, given), step.text
+        assert not list_faults(step.answer, given), step.text
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/graphql.md"])
-def test_documents_work_one_after_the_other(page: str, address: str) -> None:
-    documents = [step for step in steps(page) if step.language == "graphql"]
+def test_documents_of_page_run_in_order(page: str, address: str) -> None:
+    documents = [step for step in read_steps(page) if step.language == "graphql"]
     assert documents
-    for step, given in ask(address, documents):
-        assert not faults(step.answer, given), step.text
+    for step, given in run_documents(address, documents):
+        assert not list_faults(step.answer, given), step.text
 
 
-def test_another_answer_than_the_one_shown_is_found_out() -> None:
+def test_reports_answer_of_another_shape_than_shown() -> None:
     shown = {"booking": {"id": "bok_…", "seats": 2, "places": [{"name": "…"}], "confirmed_at": None}}
-    assert not differences(shown, {"booking": {"id": "x", "seats": 3, "places": [{"name": "y"}], "confirmed_at": "z"}})
+    assert not compare_answers(
+        shown, {"booking": {"id": "x", "seats": 3, "places": [{"name": "y"}], "confirmed_at": "z"}}
+    )
     wrongs: tuple[dict[str, object], ...] = ({"id": 1}, {"seats": "2"}, {"places": []}, {"places": [{}]}, {"more": 1})
     for wrong in wrongs:
-        assert differences(shown, {"booking": shown["booking"] | wrong}), wrong
+        assert compare_answers(shown, {"booking": shown["booking"] | wrong}), wrong

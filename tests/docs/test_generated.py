@@ -1,4 +1,4 @@
-"""The generated pages are the ones that the code makes."""
+"""The committed generated pages match the code."""
 
 import shutil
 import subprocess
@@ -16,13 +16,13 @@ def _check(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own script
 
 
-def test_committed_pages_are_what_the_code_makes() -> None:
+def test_committed_pages_match_generated_pages() -> None:
     done = _check(_ROOT / "docs")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", _PAGES)
-def test_an_edited_page_is_found_out(page: str, tmp_path: Path) -> None:
+def test_reports_edited_page(page: str, tmp_path: Path) -> None:
     for name in _PAGES:
         shutil.copy(_ROOT / "docs" / name, tmp_path)
     (tmp_path / page).write_text((tmp_path / page).read_text() + "One line more.\n")
@@ -32,5 +32,5 @@ def test_an_edited_page_is_found_out(page: str, tmp_path: Path) -> None:
     assert "-One line more." in done.stdout
 
 
-def test_a_missing_page_is_found_out(tmp_path: Path) -> None:
+def test_reports_missing_page(tmp_path: Path) -> None:
     assert _check(tmp_path).returncode == 1

@@ -17,10 +17,10 @@ def main() -> None:
     parser.add_argument("-X", dest="method")
     parser.add_argument("-H", dest="headers", action="append", default=[])
     parser.add_argument("-d", dest="body")
-    asked = parser.parse_args()
-    method = asked.method or ("GET" if asked.body is None else "POST")
-    headers = dict(header.split(": ", 1) for header in asked.headers)
-    sys.stdout.write(httpx.request(method, asked.url, headers=headers, content=asked.body).text)
+    arguments = parser.parse_args()
+    method = arguments.method or ("GET" if arguments.body is None else "POST")
+    headers = dict(header.split(": ", 1) for header in arguments.headers)
+    sys.stdout.write(httpx.request(method, arguments.url, headers=headers, content=arguments.body).text)
 
 
 if __name__ == "__main__":

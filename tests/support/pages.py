@@ -1,4 +1,4 @@
-"""Takes pages apart into what can be tried: shell commands, GraphQL documents, and the answers shown beneath them."""
+"""Reads shell commands, GraphQL documents and shown answers from the pages, so that tests can run them."""
 
 import json
 import re
@@ -19,13 +19,13 @@ class Step:
     answer: Any
 
 
-def markdown() -> list[Path]:
+def list_pages() -> list[Path]:
     """Return every page of the repository."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def steps(page: str) -> list[Step]:
-    """Return what a page tells its reader to do, in order."""
+def read_steps(page: str) -> list[Step]:
+    """Return the commands and documents of a page in order, each with its shown answer."""
     found: list[Step] = []
     for language, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
         if language != "json":
@@ -35,15 +35,15 @@ def steps(page: str) -> list[Step]:
     return found
 
 
-def differences(shown: object, given: object, path: str = "answer") -> list[str]:
-    """Return where an answer has another shape than the one that a page shows; null is shown for what may be null."""
+def compare_answers(shown: object, given: object, path: str = "answer") -> list[str]:
+    """Return the places where an answer has another shape than the shown one; a shown null matches every value."""
     match shown, given:
         case dict(), dict():
             strange = [f"{path}: {sorted(shown)} shown, {sorted(given)} given"] if shown.keys() != given.keys() else []
             shared = shown.keys() & given.keys()
-            return [*strange, *(d for key in shared for d in differences(shown[key], given[key], f"{path}.{key}"))]
+            return [*strange, *(d for key in shared for d in compare_answers(shown[key], given[key], f"{path}.{key}"))]
         case [first, *_], [*items]:
-            return [] if items and not differences(first, items[0]) else [f"{path}: {first} shown, {items} given"]
+            return [] if items and not compare_answers(first, items[0]) else [f"{path}: {first} shown, {items} given"]
         case None, _:
             return []
         case _:
