@@ -20,6 +20,7 @@ from config.settings import Settings
 from db import cursors, idempotency_cipher, revision
 from db.commit_batching import CommitBatcher
 from db.engine import Database, connect
+from db.pipeline import CountEvent, ignore_event
 from domain import event_reservation, page_view, stock
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import browser_session, probes
@@ -40,6 +41,7 @@ from rest.endpoint import route
 from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.metrics import Metrics
+from runtime.pipeline_metrics import PipelineMetrics
 from runtime.rate_windows import RateWindows, join_windows, private_windows
 from runtime.request_count import RequestCounter, join_counter, private_counter
 from upstreams import catalogue
@@ -118,7 +120,9 @@ def create_app(
     return app
 
 
-def connected(settings: Settings, *, tracing: "Tracing | None" = None) -> AbstractAsyncContextManager[Database]:
+def connected(
+    settings: Settings, *, tracing: "Tracing | None" = None, count_event: CountEvent = ignore_event
+) -> AbstractAsyncContextManager[Database]:
     """Return the database of these settings, to be entered; raise ValueError where they name none."""
     if settings.database_url is None:
         raise ValueError("the settings need a database_url")
@@ -131,6 +135,8 @@ def connected(settings: Settings, *, tracing: "Tracing | None" = None) -> Abstra
         lock_seconds=settings.lock_seconds,
         pipeline_connections=settings.pipeline_connections,
         connection_class=tracing.connection_class() if tracing else AsyncConnection,
+        trace_reads=tracing.reads if tracing else None,
+        count_event=count_event,
     )
 
 
@@ -144,9 +150,10 @@ async def serving(
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Services]:
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
-    async with connected(settings, tracing=tracing) as database:
+    measured = metrics or Metrics()
+    count_event = PipelineMetrics(measured.registry).count
+    async with connected(settings, tracing=tracing, count_event=count_event) as database:
         passwords = Passwords()
-        measured = metrics or Metrics()
         database.notices.on_sent = measured.streaming.sent
         of_upstreams = UpstreamMetrics(measured.registry)
         upstream = _catalogue(settings, of_upstreams)

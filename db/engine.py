@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
-from db.pipeline import PipelinedReads, PooledReads, RawReads, open_pipeline
+from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
 from db.refusals import refusals
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -75,7 +75,7 @@ class Reader(Reading):
 
     pool: Pool
     note: Note = unheard
-    pipelined: PipelinedReads | None = None
+    pipelined: RawReads | None = None
 
     @property
     def pipeline(self) -> RawReads:
@@ -218,10 +218,13 @@ async def connect(
     lock_seconds: float,
     connection_class: type[AsyncConnection[Any]] = AsyncConnection,
     pipeline_connections: int = 2,
+    trace_reads: Callable[[RawReads], RawReads] | None = None,
+    count_event: CountEvent = ignore_event,
 ) -> AsyncIterator[Database]:
     """Yield the database, without waiting for it: a server that starts before its database answers 503 until then.
 
-    The connections of its pools are of `connection_class`, where something is to watch their statements.
+    For traces, the connections of its pools are of `connection_class`, and `trace_reads` wraps what reads without them;
+    `count_event` counts what happens on pipelined connections.
     """
 
     async def reader(conninfo: str, *, needs_primary: bool) -> Reader:
@@ -235,7 +238,7 @@ async def connect(
         # Written out, for a pool that is entered would wait for its first connections.
         await opened.open()
         stack.push_async_callback(opened.close)
-        pipelined = None
+        reads: RawReads = PooledReads(opened, POOL_TIMEOUT_SECONDS)
         if pipeline_connections:
             pipeline = open_pipeline(
                 conninfo,
@@ -244,9 +247,10 @@ async def connect(
                 lock_seconds=lock_seconds,
                 needs_primary=needs_primary,
                 fallback=PooledReads(opened, POOL_TIMEOUT_SECONDS),
+                count_event=count_event,
             )
-            pipelined = await stack.enter_async_context(pipeline)
-        return Reader(opened, notices.note, pipelined)
+            reads = await stack.enter_async_context(pipeline)
+        return Reader(opened, notices.note, trace_reads(reads) if trace_reads else reads)
 
     async with AsyncExitStack() as stack:
         notices = Notices(conninfo)

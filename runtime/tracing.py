@@ -18,6 +18,8 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, format_trace
 from psycopg import AsyncConnection, AsyncCursor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from runtime.traced_reads import TracedReads
+
 # What is left to send gets so long of the 10 s from SIGTERM to the end.
 END_SECONDS: Final = 2.0
 LONGEST_STATEMENT: Final = 4_000
@@ -65,6 +67,20 @@ class Tracing:
         """Return the kind of connection that makes a span of each statement."""
         return type("TracedConnection", (TracedConnection,), {"tracer": self.tracer})
 
+    def reads(self, reads: Any) -> TracedReads:  # noqa: ANN401 - of a package above
+        """Return reads that make a span of each statement."""
+        return TracedReads(reads, statement_span=self._statement)
+
+    @contextmanager
+    def _statement(self, query: str) -> Iterator[None]:
+        if not get_current_span().get_span_context().is_valid:
+            yield
+            return
+        text = " ".join(query.split())
+        kind, attributes = describe_statement(text)
+        with self._current(self.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)):
+            yield
+
     async def close(self) -> None:
         """Send what waits, and let it be lost where nobody takes it in time."""
         ending = threading.Thread(target=self._provider.shutdown, daemon=True)
@@ -96,6 +112,17 @@ def fail(span: Span, error: BaseException) -> None:
     """Mark a span as failed by the kind of error alone: its text may quote what a caller sent."""
     span.set_status(StatusCode.ERROR)
     span.set_attribute("error.type", type(error).__name__)
+
+
+def describe_statement(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name of a statement's span and its attributes."""
+    kind = text.partition(" ")[0].upper()
+    attributes = {
+        "db.system.name": "postgresql",
+        "db.operation.name": kind,
+        "db.query.text": text[:LONGEST_STATEMENT],
+    }
+    return kind, attributes
 
 
 class TracedRequests:
@@ -184,12 +211,7 @@ class TracedCursor(AsyncCursor[Any]):
             return
         # With placeholders where values go; those travel beside it.
         text = " ".join(query.split()) if isinstance(query, str) else type(query).__name__
-        kind = text.partition(" ")[0].upper()
-        attributes = {
-            "db.system.name": "postgresql",
-            "db.operation.name": kind,
-            "db.query.text": text[:LONGEST_STATEMENT],
-        }
+        kind, attributes = describe_statement(text)
         self._span = connection.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from db.pipeline.pooled import PooledReads
 from db.pipeline.session import RefusedByPoolerError, open_session, session_conninfo
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
 from errors import Unavailable
+from runtime.pipeline_metrics import PipelineEvent
 
 # Together less than the 2 s in which a caller must have heard that there is no database.
 ANSWER_SECONDS: Final = 1.5
@@ -30,7 +31,13 @@ SPARE_SECONDS: Final = 10.0
 PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 MOST_WAITING: Final = 10_000
 
+CountEvent = Callable[[PipelineEvent, int], object]
+
 log = structlog.get_logger("matinee.pipeline")
+
+
+def ignore_event(event: PipelineEvent, number: int) -> None:
+    """Count nothing."""
 
 
 class PipelinedReads:
@@ -44,6 +51,7 @@ class PipelinedReads:
         statement_seconds: float,
         needs_primary: bool,
         fallback: PooledReads | None = None,
+        count_event: CountEvent = ignore_event,
     ) -> None:
         """Keep `connections` connections to a database, with spare ones as long as slow statements hold all of them.
 
@@ -53,6 +61,9 @@ class PipelinedReads:
         self._needs_primary = needs_primary
         self._fallback = fallback
         self._is_refused = False
+        self._count_event = count_event
+        # Counted now and then, all at once: a counter costs a tenth of a statement.
+        self._uncounted = 0
         self._wanted = connections
         self._longest = statement_seconds + GRACE_SECONDS
         self._connections: list[PipelineConnection] = []
@@ -81,6 +92,7 @@ class PipelinedReads:
             raise Unavailable
         loop = asyncio.get_running_loop()
         call = Call(statement, parameters, answer=loop.create_future(), since=loop.time())
+        self._uncounted += 1
         self._dispatch(call)
         if self._check is None:
             self._check = loop.call_later(CHECK_SECONDS, self._check_all)
@@ -149,6 +161,7 @@ class PipelinedReads:
         if lost in self._connections:
             self._connections.remove(lost)
         log.warning("a pipelined connection was lost", statements=len(lost))
+        self._count_event("connection lost", 1)
         self._open_missing()
         latest = asyncio.get_running_loop().time() - ANSWER_SECONDS
         for call in lost.take_all():
@@ -173,6 +186,8 @@ class PipelinedReads:
         while self._waiting and self._waiting[0].since < now - ANSWER_SECONDS:
             self._waiting.popleft().fail(Unavailable())
         self._close_surplus(now)
+        self._count_event("statement sent", self._uncounted)
+        self._uncounted = 0
         if not self._waiting and not any(len(connection) for connection in self._connections):
             self._check.cancel()
             self._check = None
@@ -194,7 +209,9 @@ class PipelinedReads:
             self._open_probe()
         free = self._shortest_queue()
         if free is not None and not free.is_slow:
-            for call in connection.take_waiting():
+            moved = connection.take_waiting()
+            self._count_event("statement moved", len(moved))
+            for call in moved:
                 self._dispatch(call)
 
     def _needs_spare(self) -> bool:
@@ -257,6 +274,7 @@ async def open_pipeline(
     lock_seconds: float,
     needs_primary: bool = True,
     fallback: PooledReads | None = None,
+    count_event: CountEvent = ignore_event,
 ) -> AsyncIterator[PipelinedReads]:
     """Yield reads by so many pipelined connections, without waiting for the database: the first read connects."""
     address = session_conninfo(conninfo, statement_seconds=statement_seconds, lock_seconds=lock_seconds)
@@ -266,6 +284,7 @@ async def open_pipeline(
         statement_seconds=statement_seconds,
         needs_primary=needs_primary,
         fallback=fallback,
+        count_event=count_event,
     )
     try:
         yield reads

@@ -1,6 +1,7 @@
 """What planned reads are sent through: answers stay apart, whatever happens to a neighbour or to the connection."""
 
 import asyncio
+import collections
 import contextlib
 import tempfile
 import time
@@ -383,3 +384,21 @@ async def test_callers_who_wait_at_the_end_are_answered(empty_database_url: str)
         await waiting
     with pytest.raises(Unavailable):
         await reads.fetch_value(ONE, [])
+
+
+async def test_counts_statements_and_lost_connections(empty_database_url: str, admin: Admin) -> None:
+    expected = {"statement sent": 21, "connection lost": 1}
+    counted: collections.Counter[str] = collections.Counter()
+    is_counted = asyncio.Event()
+
+    def count(event: str, number: int) -> None:
+        counted[event] += number
+        if counted == expected:
+            is_counted.set()
+
+    async with opened(empty_database_url, count_event=count) as reads:
+        assert await echo(reads, range(20)) == texts(20)
+        backend = await reads.fetch_value(BACKEND, [])
+        await admin.execute("SELECT pg_terminate_backend(%s, 1000)", [int(backend or 0)])
+        async with asyncio.timeout(PATIENCE):
+            await is_counted.wait()

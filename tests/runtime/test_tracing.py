@@ -9,8 +9,13 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from psycopg.errors import DivisionByZero
 
+from app import connected
+from config.settings import Settings
 from db.engine import Database
+from db.pipeline import Statement
+from runtime.tracing import Tracing
 from tests.cli.test_main import ROOT, Server, environment, serving
 from tests.support.collector import Collector, Sent, collecting
 from tests.support.factories import SECRET, bearer, make_booking, make_movie, make_session, make_user
@@ -185,3 +190,27 @@ print(sorted(name for name in sys.modules if name.startswith(("opentelemetry", "
             [sys.executable, "-c", script], cwd=ROOT, env={**told, **more}, capture_output=True, text=True, check=True
         )
         assert loaded in done.stdout
+
+
+async def test_reads_over_pipelined_connections_have_spans(collector: Collector, settings: Settings) -> None:
+    tracing = Tracing(collector.url)
+    statement = Statement(b"SELECT $1::text\n|| 'b'")
+    async with connected(settings, tracing=tracing) as database:
+        reads = database.primary.pipeline
+        assert await reads.fetch_value(statement, [b"nobody's request"]) == b"nobody's requestb"
+        with tracing.span("request", {}):
+            assert await reads.fetch_value(statement, [b"marker"]) == b"markerb"
+            assert await reads.fetch_rows(statement, [b"marker"]) == [(b"markerb",)]
+            with pytest.raises(DivisionByZero):
+                await reads.fetch_value(Statement(b"SELECT 1 / $1::integer"), [b"0"])
+    await tracing.close()
+
+    statements = below(collector.spans, one(collector.spans, "request"))
+    assert [(span.name, span.kind, span.failed) for span in statements] == [
+        ("SELECT", CLIENT, False),
+        ("SELECT", CLIENT, False),
+        ("SELECT", CLIENT, True),
+    ]
+    assert statements[0].attributes["db.query.text"] == "SELECT $1::text || 'b'"
+    assert b"marker" not in collector.raw
+    assert len(collector.spans) == 4
