@@ -30,7 +30,7 @@ from runtime.rate_windows import shared_windows_file
 from runtime.request_count import shared_counter_file
 from runtime.server import ListenError, Serving, end_on_signals, listen, serve_here
 from runtime.workers import serve_by_workers
-from upstreams import rehearsal
+from upstreams import standin_server
 from upstreams.standins import Faults, create_standins
 
 EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - what is asked for, not a default
@@ -103,7 +103,7 @@ def serve(
     with (
         listen(host, port) as listener,
         database(settings, needed=False) as url,
-        rehearsal.rehearsing(settings) as led,
+        standin_server.serve_missing_standins(settings) as led,
         shared_counter_file() as counts,
         shared_windows_file() as rates,
     ):
@@ -129,13 +129,13 @@ def upstreams_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8100,
     error_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of requests answered with an error.")
-    ] = rehearsal.USUAL_ERROR_RATE,
+    ] = standin_server.USUAL_ERROR_RATE,
     timeout_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of requests never answered.")
-    ] = rehearsal.USUAL_TIMEOUT_RATE,
+    ] = standin_server.USUAL_TIMEOUT_RATE,
     latency_ms: Annotated[
         float, typer.Option(min=0, max=60_000, help="Milliseconds that every answer takes.")
-    ] = rehearsal.USUAL_LATENCY_MS,
+    ] = standin_server.USUAL_LATENCY_MS,
 ) -> None:
     """Serve stand-ins for the third parties on loopback, to try Matinee without them.
 
@@ -157,21 +157,21 @@ def upstreams_command(
 
 
 def _standins(settings: Settings, faults: Faults, _worker: int) -> Starlette:
-    return create_standins(rehearsal.standins(settings, faults))
+    return create_standins(standin_server.make_standins(settings, faults))
 
 
 def _announce_standins(settings: Settings, address: str) -> None:
     nobody = replace(settings, catalogue_url=None, cinemaworld_url=None, filmworld_url=None)
-    told = rehearsal.led_to_standins(nobody, address)
+    told = standin_server.point_to_standins(nobody, address)
     typer.echo(f"MATINEE_CATALOGUE_URL={told.catalogue_url}")
     if not settings.catalogue_password:
-        typer.echo(f"MATINEE_CATALOGUE_USER={settings.catalogue_user or rehearsal.USER}")
-        typer.echo(f"MATINEE_CATALOGUE_PASSWORD={rehearsal.USER}")
+        typer.echo(f"MATINEE_CATALOGUE_USER={settings.catalogue_user or standin_server.USER}")
+        typer.echo(f"MATINEE_CATALOGUE_PASSWORD={standin_server.USER}")
     providers = (("CINEMAWORLD", told.cinemaworld_url, told.cinemaworld_token),)
     for name, url, token in (*providers, ("FILMWORLD", told.filmworld_url, told.filmworld_token)):
         typer.echo(f"MATINEE_{name}_URL={url}")
         if not token:
-            typer.echo(f"MATINEE_{name}_TOKEN={rehearsal.USER}")
+            typer.echo(f"MATINEE_{name}_TOKEN={standin_server.USER}")
 
 
 @commands.command("worker", epilog=examples("matinee worker"))

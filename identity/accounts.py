@@ -1,4 +1,4 @@
-"""Signing up and in, the same through every door: an account by e-mail address or by name, and a token that stands for it."""
+"""Sign-up and sign-in, shared by every door: an account by e-mail address or username, and its token."""
 
 from collections.abc import Callable
 
@@ -22,9 +22,9 @@ async def sign_up(
     username: str | None,
     password: str,
 ) -> User:
-    """Return the new account; the password is hashed outside of any transaction, which would wait for it.
+    """Return the new account. The password is hashed before the transaction begins, so that no transaction waits for it.
 
-    Raises EmailTaken, UsernameTaken, and the Invalid of each field, all of them at once; RateLimited.
+    Raises EmailTaken, UsernameTaken, RateLimited, or one Refusals with the Invalid of every wrong field.
     """
     user.check_account(email=email, username=username, password=password)
     count_attempt(email or username or "")
@@ -42,9 +42,9 @@ async def sign_in(
     username: str | None,
     password: str,
 ) -> User:
-    """Return the account; one whose hash is of earlier costs gets a new hash.
+    """Return the account, and renew its hash where it was made with other costs than today's.
 
-    Raises InvalidCredentials for an unknown account as for a wrong password, and takes as long; RateLimited.
+    Raises InvalidCredentials, after the same time for an unknown account as for a wrong password, or RateLimited.
     """
     count_attempt(email or username or "")
     found = await user.by_name(database.primary, email=email, username=username)
@@ -58,6 +58,6 @@ async def sign_in(
     return found
 
 
-def token_for(account: User, *, keys: Keys) -> str:
-    """Return a token that speaks for this account."""
+def issue_token(account: User, *, keys: Keys) -> str:
+    """Return a new token of this account."""
     return make_token(Actor(account.id), keys=keys)

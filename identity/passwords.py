@@ -1,4 +1,4 @@
-"""Password hashing on threads of its own, so that it never blocks the event loop."""
+"""Hashes passwords on threads of their own, so that hashing never blocks the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from argon2.exceptions import VerifyMismatchError
 
 from errors import Unavailable
 
-# One of the settings that OWASP holds to be equally strong: of those the one with the least memory, for each worker needs it.
+# OWASP lists several settings of equal strength; this one needs the least memory, and each worker needs it once.
 HASHER: Final = PasswordHasher(time_cost=5, memory_cost=7 * 1024, parallelism=1, type=Type.ID)
 # Checked in place of an account that does not exist, so that both answers take the same time.
 NOBODYS_HASH: Final = "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -19,30 +19,30 @@ Result = TypeVar("Result")
 
 
 class Hashing(Protocol):
-    """What hashes passwords, whoever waits for it."""
+    """Hashes and verifies passwords."""
 
     async def hash(self, password: str) -> str:
-        """Return the hash to keep; raise Unavailable when too many are in line."""
+        """Return the hash to store; raise Unavailable when the queue is full."""
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        """Return whether the password is the one behind the kept hash, None standing for an unknown account."""
+        """Return whether the password matches the stored hash; None stands for an unknown account."""
 
 
 class Passwords:
-    """Argon2id on threads of its own: `threads` hashes at once, `waiting` more in line, a refusal for the rest."""
+    """Argon2id: runs `threads` hashes at once and queues `waiting` more; refuses the rest."""
 
     def __init__(self, *, threads: int = 1, waiting: int = 64) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._room = threads + waiting
 
     async def hash(self, password: str) -> str:
-        """Return the hash to keep; raise Unavailable when too many are in line."""
+        """Return the hash to store; raise Unavailable when the queue is full."""
         return await self._off_the_loop(lambda: HASHER.hash(_octets(password)))
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        """Return whether the password is the one behind the kept hash, None standing for an unknown account.
+        """Return whether the password matches the stored hash; None stands for an unknown account.
 
-        An unknown account takes as long as a wrong password. Raise Unavailable when too many are in line.
+        An unknown account takes as long as a wrong password. Raises Unavailable when the queue is full.
         """
         matches = await self._off_the_loop(lambda: _matches(kept or NOBODYS_HASH, password))
         return matches and kept is not None
@@ -57,12 +57,12 @@ class Passwords:
             self._room += 1
 
     def close(self) -> None:
-        """Drop what waits and end the threads once they are done."""
+        """Drop queued hashes, and end the threads after their current one."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def needs_rehash(kept: str) -> bool:
-    """Return whether a hash was made with other costs than today's; make it anew at the next sign-in."""
+    """Return whether a hash was made with other costs than today's."""
     return HASHER.check_needs_rehash(kept)
 
 

@@ -1,4 +1,4 @@
-"""Tokens to Actors and back, and password hashing that never blocks the event loop."""
+"""Makes and reads the signed tokens (JWT) that say who a caller is."""
 
 import hashlib
 import secrets
@@ -16,16 +16,16 @@ from errors import Unauthenticated
 ALGORITHM: Final = "HS256"
 PARTY: Final = "matinee"
 CLAIMS: Final = ("iss", "aud", "exp", "iat", "sub")
-# For clocks of several machines that disagree; it never lengthens a token's life.
+# Tolerates clocks of several machines that disagree. It does not lengthen a token's life: expiry is checked without it.
 LEEWAY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: the user's snowflake. Whether a user is staff is asked of the database, only where it matters."""
+    """The signed-in caller. Whether they are staff is read from the database where it matters."""
 
     user_id: int
-    # When what says so is over, in seconds since 1970: a connection that stays open ends then. None where it never is.
+    # When the token expires, in seconds since 1970: an open connection ends then. None for no expiry.
     expires: float | None = field(default=None, compare=False)
 
 
@@ -38,7 +38,7 @@ class Keys:
 
 
 def key_id(secret: bytes) -> str:
-    """Return the name that tokens give to their key. It says nothing of the secret."""
+    """Return the key id (`kid`) of a secret; it reveals nothing of the secret."""
     return hashlib.sha256(b"matinee key id\0" + secret).hexdigest()[:12]
 
 
@@ -51,7 +51,7 @@ def make_token(actor: Actor, *, keys: Keys) -> str:
         "sub": ids.encode("usr", actor.user_id),
         "iat": now,
         "exp": now + keys.token_seconds,
-        # Signing in twice within a second gives two tokens.
+        # Makes two tokens of one second differ.
         "jti": secrets.token_urlsafe(12),
     }
     secret = keys.secrets[0]
@@ -59,7 +59,7 @@ def make_token(actor: Actor, *, keys: Keys) -> str:
 
 
 def read_token(token: str, *, keys: Keys) -> Actor:
-    """Return the user that a token speaks for; raise Unauthenticated unless it is ours, whole and not expired."""
+    """Return the user of a token; raise Unauthenticated unless we signed it and it has not expired."""
     actor = _verified(token, keys.secrets)
     if actor.expires is not None and actor.expires <= time.time():
         raise Unauthenticated(problem="The token has expired.")
@@ -67,14 +67,14 @@ def read_token(token: str, *, keys: Keys) -> Actor:
 
 
 def recognize(token: str, *, keys: Keys) -> Actor | None:
-    """Return the user that a token speaks for, None where it is not good."""
+    """Return the user of a token, None where the token is not valid."""
     try:
         return read_token(token, keys=keys)
     except Unauthenticated:
         return None
 
 
-# Checking a signature takes longer than answering a query, and a client sends the same token each time.
+# Checking a signature takes longer than answering a query, and clients send the same token each time.
 @lru_cache(maxsize=1024)
 def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
     try:
@@ -88,12 +88,12 @@ def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
     user_id = ids.decode("usr", claims["sub"]) if claims else None
     if claims is None or user_id is None:
         raise Unauthenticated(problem="The token is not one of ours.")
-    # A whole number in quotes is one to the library, too.
+    # PyJWT accepts a whole number in quotes as well.
     return Actor(user_id, expires=int(claims["exp"]))
 
 
 def _claims(token: str, secret: bytes) -> dict[str, Any] | None:
-    """Return what the token claims, None if another key signed it; raise InvalidTokenError on what else is wrong."""
+    """Return the token's claims, None where another key signed it; raise InvalidTokenError for any other fault."""
     try:
         return jwt.decode(
             token,
@@ -109,7 +109,7 @@ def _claims(token: str, secret: bytes) -> dict[str, Any] | None:
 
 
 def authenticate(authorization: str | None, *, keys: Keys) -> Actor | None:
-    """Return whom an `Authorization` value speaks for, None where there is none; raise Unauthenticated on a bad one."""
+    """Return the user of an `Authorization` value, None without one; raise Unauthenticated where it is not valid."""
     if authorization is None:
         return None
     scheme, _, token = authorization.strip().partition(" ")
@@ -119,7 +119,7 @@ def authenticate(authorization: str | None, *, keys: Keys) -> Actor | None:
 
 
 def identify(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
-    """Return who sent this ASGI request, None for nobody, and note it for the access log.
+    """Return the signed-in user of this ASGI request, None for an anonymous one, and note it for the access log.
 
     Raise Unauthenticated on a token that is not good, or when there are two of them.
     """

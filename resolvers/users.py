@@ -56,5 +56,5 @@ async def sign_in(context: Context, *, email: str | None, username: str | None, 
 def enter(context: Context, entering: User) -> str:
     """Return a token for the user, who is the viewer of what else this mutation answers."""
     context.actor = Actor(entering.id)
-    context.entered = accounts.token_for(entering, keys=context.services.keys)
+    context.entered = accounts.issue_token(entering, keys=context.services.keys)
     return context.entered

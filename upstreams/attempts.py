@@ -1,4 +1,4 @@
-"""Several attempts at one call: the next starts when one fails, or when one is slow; the first answer wins."""
+"""Hedged retries: the next attempt starts when one fails or is slow, and the first answer wins."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,11 +16,11 @@ BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=0.4)
 
 
 class Attempts(Generic[T]):
-    """What is under way for one call.
+    """The attempts of one call.
 
-    An attempt that hangs holds nobody up: after `patience` seconds another one starts beside it. That is what makes
-    a call succeed in time where half of all attempts hang. Without patience (None) attempts come one after the other,
-    and only after a fault which says that the third party cannot have seen the last one.
+    After `patience` seconds without an answer another attempt starts beside the first, so that a call succeeds in time
+    even where half of all attempts hang. With `patience` None attempts run one after the other, and only after a fault
+    which says that the third party cannot have received the last one.
     """
 
     def __init__(self, send: Callable[[], Awaitable[T]], *, patience: float | None, most: int, deadline: float) -> None:
@@ -65,7 +65,7 @@ class Attempts(Generic[T]):
             self._answer.set_result(answer)
 
     async def _await_newest(self) -> None:
-        """Wait for an answer, the newest attempt's end or the end of patience; at last for every attempt's end."""
+        """Wait for an answer, the end of the newest attempt or of `patience`; after the last attempt, for all of them."""
         last = len(self._started) == self._most
         awaited = self._started if last else self._started[-1:]
         patience = None if last else self._patience
@@ -76,7 +76,7 @@ class Attempts(Generic[T]):
                 return
 
     async def _rest(self, seconds: float) -> None:
-        # An earlier attempt may answer meanwhile.
+        # An earlier attempt may answer during the pause.
         await asyncio.wait({self._answer}, timeout=seconds)
 
     def _worth_another(self, error: BaseException) -> bool:
@@ -91,6 +91,6 @@ class Attempts(Generic[T]):
 
 
 def pause(state: RetryCallState) -> float:
-    """Return the seconds before the next attempt: none beside a slow one, as asked for, else backoff with jitter."""
+    """Return the seconds before the next attempt: 0 beside a slow one, `Retry-After` where sent, else backoff with jitter."""
     error = state.outcome.exception() if state.outcome else None
     return max(error.retry_after, BACKOFF(state)) if isinstance(error, Fault) else 0.0

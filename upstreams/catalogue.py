@@ -1,4 +1,4 @@
-"""The third-party movie catalogue: numbered pages of ten, asked anew each time and never kept."""
+"""The client of the third-party movie catalogue: numbered pages of ten, fetched each time and never stored."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from upstreams.resilience import Answer, Upstream
 
 NAME: Final = "catalogue"
 PAGE_SIZE: Final = 10
-# No catalogue is that long: nobody needs to be asked.
+# No catalogue is that long, so no request is sent for pages beyond it.
 LAST_PAGE: Final = 10**8
 SPELLING: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -26,7 +26,7 @@ log = structlog.get_logger("matinee.upstreams")
 
 @dataclass(frozen=True, slots=True)
 class CataloguePage:
-    """One page. An entry that cannot be used is None, so that the places of the others are right."""
+    """One page. An entry that cannot be used is None, so that the others keep their positions."""
 
     number: int
     count: int
@@ -50,7 +50,7 @@ class Slice:
 
 
 class Catalogue:
-    """The catalogue at an address; without one, which happens in production alone, it is never available."""
+    """The catalogue at an address. Without an address, as in production by default, every call is UpstreamUnavailable."""
 
     def __init__(self, url: str | None, upstream: Upstream) -> None:
         self._url = url
@@ -71,7 +71,7 @@ class Catalogue:
     async def slice(self, *, start: int, size: int) -> Slice:
         """Return up to `size` movies from place `start` on, the first being 0; none beyond the end.
 
-        The pages that it takes are asked for side by side. Raises UpstreamUnavailable.
+        The pages are fetched concurrently. Raises UpstreamUnavailable.
         """
         first = start // PAGE_SIZE + 1
         try:
@@ -79,7 +79,7 @@ class Catalogue:
         except RouteNotFound:
             return Slice((await self.page(1)).count, [], has_next=False)
         last = min((start + size - 1) // PAGE_SIZE, (pages[0].count - 1) // PAGE_SIZE) + 1
-        pages += await asyncio.gather(*(self._page_or_nothing(number) for number in range(first + 1, last + 1)))
+        pages += await asyncio.gather(*(self._page_or_empty(number) for number in range(first + 1, last + 1)))
         placed = [
             ((page.number - 1) * PAGE_SIZE + place, entry)
             for page in pages
@@ -89,11 +89,11 @@ class Catalogue:
         within = [(place, movie) for place, movie in placed if start <= place < start + size]
         return Slice(pages[0].count, within, has_next=start + size < pages[0].count)
 
-    async def _page_or_nothing(self, number: int) -> CataloguePage:
+    async def _page_or_empty(self, number: int) -> CataloguePage:
         try:
             return await self.page(number)
         except RouteNotFound:
-            # The catalogue has become shorter in between.
+            # The catalogue has become shorter meanwhile.
             return CataloguePage(number, 0, [], has_next=False, has_previous=True)
 
 
@@ -106,10 +106,10 @@ def read_page(answer: Answer, *, number: int) -> CataloguePage | None:
         return None
     body = answer.json() if answer.status == HTTPStatus.OK else None
     if not isinstance(body, dict):
-        raise ValueError("no page")  # noqa: TRY004 - of the reader's contract
+        raise ValueError("no page")  # noqa: TRY004 - readers raise ValueError for any answer that they cannot read
     rows, count = body.get("results", body.get("data")), body.get("count")
     if not isinstance(rows, list) or not isinstance(count, int):
-        raise ValueError("no page")  # noqa: TRY004 - of the reader's contract
+        raise ValueError("no page")  # noqa: TRY004 - readers raise ValueError for any answer that they cannot read
     entries = [read_movie(row) for row in rows]
     if unusable := entries.count(None):
         log.warning("entries of the catalogue cannot be used", page=number, entries=unusable)

@@ -1,4 +1,4 @@
-"""What can go wrong with a third party, in our own words: those of libraries may quote an address or a credential."""
+"""Faults of third parties, in our own words: a library's text may quote an address or a credential."""
 
 import math
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import Final
 
 import httpx
 
-# Nobody silences this server for longer than that by one header.
-LONGEST_SILENCE_SECONDS: Final = 60.0
-# The server is there, but this is no answer: what it says of us, and what another attempt may mend.
+# The longest `Retry-After` that is obeyed.
+MAX_RETRY_AFTER_SECONDS: Final = 60.0
+# Statuses that blame our credentials, and statuses after which another attempt may succeed.
 OUR_CREDENTIALS: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
 )
@@ -19,10 +19,10 @@ PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HT
 
 
 class Fault(Exception):
-    """An attempt that failed. `reason` is safe to show to anybody.
+    """An attempt that failed. `reason` holds no secret.
 
-    `unsent` says that the third party cannot have seen the request, `passing` that another attempt may succeed;
-    `retry_after` is the seconds for which it asked to be left alone.
+    `unsent` says that the third party cannot have received the request, `passing` that another attempt may succeed;
+    `retry_after` is the number of seconds that it asked to wait.
     """
 
     def __init__(self, reason: str, *, unsent: bool = False, passing: bool = True, retry_after: float = 0.0) -> None:
@@ -34,7 +34,7 @@ class Fault(Exception):
 
 
 class SlowError(Exception):
-    """An attempt has not answered yet; it goes on, but nobody waits for it alone any longer."""
+    """An attempt has not answered within `patience`; it goes on beside the next one."""
 
 
 def of_transport(error: httpx.HTTPError | httpx.InvalidURL) -> Fault:
@@ -51,24 +51,24 @@ def of_transport(error: httpx.HTTPError | httpx.InvalidURL) -> Fault:
 
 
 def of_status(status: int, headers: Mapping[str, str]) -> Fault | None:
-    """Return the fault that a status stands for, None for an answer: success, or a plain no to what was asked."""
+    """Return the fault that a status stands for, None for an answer: success, or a refusal of the request itself."""
     if status in OUR_CREDENTIALS:
         return Fault("our credentials are refused", passing=False)
     if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Fault(f"status {status}", retry_after=silence(headers.get("retry-after", "")))
+        return Fault(f"status {status}", retry_after=read_retry_after(headers.get("retry-after", "")))
     if status < HTTPStatus.OK or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         # A redirect is not followed: it would carry our credentials to wherever it points.
         return Fault(f"status {status}", passing=False)
     return None
 
 
-def silence(retry_after: str) -> float:
-    """Return the seconds in a `Retry-After` header, be it a number or a date; 0 where it says neither."""
+def read_retry_after(retry_after: str) -> float:
+    """Return the seconds in a `Retry-After` header, a number or a date; 0 where it is neither."""
     try:
         seconds = float(retry_after)
     except ValueError:
         seconds = _seconds_until(retry_after)
-    return min(max(seconds, 0.0), LONGEST_SILENCE_SECONDS) if math.isfinite(seconds) else 0.0
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else 0.0
 
 
 def _seconds_until(date: str) -> float:

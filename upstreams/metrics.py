@@ -1,4 +1,4 @@
-"""What /metrics tells of third parties: calls, the attempts behind them, and who is left alone at present."""
+"""Metrics of third parties: calls, their attempts, and open circuit breakers."""
 
 from typing import Final
 
@@ -8,12 +8,12 @@ BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
 class UpstreamMetrics:
-    """Series by third party and outcome, in the registry of the process."""
+    """Metrics by third party and outcome, in the registry of the process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._attempts = Counter(
             "matinee_upstream_attempts",
-            "Requests sent to a third party, by what came of them.",
+            "Requests sent to a third party, by outcome.",
             ("upstream", "outcome"),
             registry=registry,
         )
@@ -32,7 +32,7 @@ class UpstreamMetrics:
         )
         self._open = Gauge(
             "matinee_upstream_breaker_open",
-            "1 while a third party is left alone after failures in a row, in any worker.",
+            "1 while the circuit breaker of a third party is open in any worker.",
             ("upstream",),
             registry=registry,
             multiprocess_mode="livemax",
@@ -47,9 +47,9 @@ class UpstreamMetrics:
         self._calls.labels(upstream, outcome).observe(seconds)
 
     def skipped(self, upstream: str, entries: int) -> None:
-        """Count entries that were left out."""
+        """Count entries that were skipped."""
         self._skipped.labels(upstream).inc(entries)
 
     def breaker(self, upstream: str, *, is_open: bool) -> None:
-        """Tell whether this third party is left alone."""
+        """Set whether the circuit breaker of this third party is open."""
         self._open.labels(upstream).set(int(is_open))

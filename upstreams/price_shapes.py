@@ -1,4 +1,4 @@
-"""What price providers write, made into what we mean: two shapes, and whatever else a stranger may send."""
+"""Reads the answers of price providers: two known shapes, and whatever else they may send."""
 
 import json
 import re
@@ -15,21 +15,21 @@ LONGEST_ID: Final = 200
 LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2048
 YEAR: Final = re.compile(r"[0-9]{4}", re.ASCII)
-# Plain decimal numbers only: what a comma or a currency would mean could only be guessed.
+# Plain decimal numbers only: the meaning of a comma or a currency could only be guessed.
 PRICE: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A list as it was read: its entries, those without any word on the price, and how many could not be read."""
+class ProviderList:
+    """A list as read: its entries, the ids of entries without a price field, and how many entries could not be read."""
 
     entries: list[Entry]
     unpriced: list[str]
     skipped: int
 
 
-def read_list(answer: Answer) -> Told:
-    """Return the movies of a list; raise ValueError where it is none, or nothing in it can be read."""
+def read_list(answer: Answer) -> ProviderList:
+    """Return the entries of a list; raise ValueError where it is no list, or no entry can be read."""
     if answer.status >= 400:
         raise ValueError("no list")
     rows = _rows(_json(answer))
@@ -41,21 +41,21 @@ def read_list(answer: Answer) -> Told:
             unpriced += [] if has_price else [entry.provider_movie_id]
     if rows and not found:
         raise ValueError("no entry that can be read")
-    return Told(list(found.values()), unpriced, len(rows) - len(found))
+    return ProviderList(list(found.values()), unpriced, len(rows) - len(found))
 
 
 def read_detail(answer: Answer) -> Decimal | None:
-    """Return the price in a movie's detail, None where it has none; raise ValueError where it is no detail."""
+    """Return the price in a movie's detail, None without one; raise ValueError where the answer is no detail."""
     if answer.status >= 400:
         return None
     fields = _fields(_json(answer))
     if fields is None:
         raise ValueError("no detail")
-    return price(fields.get("price"))
+    return read_price(fields.get("price"))
 
 
 def read_new_id(answer: Answer) -> str | None:
-    """Return the id of a movie that was taken, None where it was refused; raise ValueError where neither is said."""
+    """Return the id of a published movie, None where it was refused; raise ValueError for any other answer."""
     if answer.status >= 400:
         return None
     fields = _fields(_json(answer))
@@ -65,8 +65,8 @@ def read_new_id(answer: Answer) -> str | None:
     return identity
 
 
-def price(value: object) -> Decimal | None:
-    """Return a price as it was written, to the last digit; None for what is no plain decimal number of 0 or more."""
+def read_price(value: object) -> Decimal | None:
+    """Return a price exactly as written; None for anything but a plain decimal number of 0 or more."""
     if isinstance(value, str):
         return Decimal(value.strip()) if PRICE.fullmatch(value.strip()) else None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -86,12 +86,12 @@ def _json(answer: Answer) -> object:
 def _rows(body: object) -> list[object]:
     listed = (_fields(body) or {}).get("movies") if isinstance(body, dict) else body
     if not isinstance(listed, list):
-        raise ValueError("no list")  # noqa: TRY004 - of whoever wrote it, not of our types
+        raise ValueError("no list")  # noqa: TRY004 - the fault is in the answer, not in a type of ours
     return listed
 
 
 def _entry(row: object) -> tuple[Entry, bool] | None:
-    """Return an entry and whether it says anything of its price; None where it is not one."""
+    """Return an entry and whether it has a price field; None where it is no entry."""
     fields = _fields(row)
     if fields is None:
         return None
@@ -102,11 +102,11 @@ def _entry(row: object) -> tuple[Entry, bool] | None:
     year, poster = _text(fields.get("year"), longest=20), _text(fields.get("poster"), longest=LONGEST_ADDRESS)
     has_price = fields.get("price") is not None
     web = poster if poster and poster.startswith(("http://", "https://")) else None
-    return Entry(identity, title, _year(year), web, price(fields.get("price")), priced=has_price), has_price
+    return Entry(identity, title, _year(year), web, read_price(fields.get("price")), priced=has_price), has_price
 
 
 def _fields(value: object) -> Mapping[str, Any] | None:
-    """Return an object's fields by their names in lower case; the first of two that differ in case only."""
+    """Return an object's fields by lower-case name; of two that differ only in case, the first."""
     if not isinstance(value, dict):
         return None
     names: Iterator[tuple[str, Any]] = ((str(name).lower(), each) for name, each in reversed(value.items()))
@@ -114,7 +114,7 @@ def _fields(value: object) -> Mapping[str, Any] | None:
 
 
 def _text(value: object, *, longest: int) -> str | None:
-    """Return a text or a whole number as text without white space around it, None where it cannot be kept."""
+    """Return a text, or a whole number as text, stripped of white space; None where it cannot be stored."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()

@@ -1,4 +1,4 @@
-"""Prices that are fresh, or known to be stale: providers asked side by side, once for all who want to know."""
+"""Keeps prices fresh, or marked as stale: one concurrent request to each provider serves all callers."""
 
 import asyncio
 import time
@@ -15,20 +15,20 @@ from domain.provider_movie import Entry
 from errors import ProviderNotFound, Unavailable, UpstreamUnavailable
 from upstreams.providers import Provider
 
-# One that is failing is tried again by whoever asks, but not by all who ask.
+# A failing provider is tried again at most once in this time, however many callers there are.
 RETRY_SECONDS: Final = 1.0
-# For whoever finds nothing known: a provider that tells its prices only in the details of its movies takes two calls, and
-# the first caller of all need not wait for the second one when the other provider's prices are there.
+# How long the first caller of all waits for a provider whose prices are only in its details, which take a second call,
+# when the other provider's prices are there already.
 PROMPT_SECONDS: Final = 1.0
 
 log = structlog.get_logger("matinee.upstreams")
 
 
 class Prices:
-    """What every door asks before it reads prices from the database, where all servers keep them."""
+    """Makes sure that the database holds fresh prices before a door reads them; all servers share the database's."""
 
     def __init__(self, database: Database, providers: Sequence[Provider], *, fresh_seconds: float) -> None:
-        """Ask these providers; an answer is good for `fresh_seconds`, whichever server has got it."""
+        """Use these providers; an answer is fresh for `fresh_seconds`, whichever server fetched it."""
         self.names = [provider.name for provider in providers]
         self.fresh_seconds = fresh_seconds
         self._database = database
@@ -39,23 +39,23 @@ class Prices:
     async def ready(self) -> None:
         """Return once the database holds prices to serve, after two seconds at most; raise UpstreamUnavailable.
 
-        Nobody waits for an answer that is fresh, nor for a provider that did not answer last while there are prices
-        known: it is asked in the background. An answer that is getting old is renewed before anybody has to wait.
+        No caller waits while an answer is fresh. A provider that failed last time is asked in the background while stale
+        prices are known. An answer past half its time is renewed in the background.
         """
-        told = await self.standings()
-        known = any(standing.known for standing in told)
-        awaited = [flight for standing in told if (flight := self._flight_for(standing, known=known))]
+        standings = await self.standings()
+        known = any(standing.known for standing in standings)
+        awaited = [flight for standing in standings if (flight := self._flight_for(standing, known=known))]
         if awaited:
-            await self._arrival(awaited, promptly=not all(standing.known for standing in told))
+            await self._arrival(awaited, promptly=not all(standing.known for standing in standings))
         if not known and not await self._known():
             raise UpstreamUnavailable
 
     async def standings(self) -> list[Standing]:
-        """Return how each provider did when it was asked last, by this or another server."""
+        """Return the outcome of each provider's last request, by this or another server."""
         return await offer.standings(self._database.primary, self.names)
 
     async def _arrival(self, flights: Sequence[asyncio.Task[None]], *, promptly: bool) -> None:
-        """Wait for these calls; `promptly` leaves those behind that need details yet, once prices of another are there."""
+        """Wait for these requests; with `promptly` not for those that still need details, once another's prices are there."""
         if promptly:
             _, late = await asyncio.wait(flights, timeout=PROMPT_SECONDS)
             needing = {flight for name, flight in self._flights.items() if self._providers[name].needs_details}
@@ -67,17 +67,17 @@ class Prices:
         return any(standing.known for standing in await self.standings())
 
     async def refresh(self) -> None:
-        """Ask all providers, and wait for their answers."""
+        """Fetch the prices of all providers, and wait for their answers."""
         if self.names:
             await asyncio.wait([self._start(name, patient=False) for name in self.names])
 
     def warm(self) -> None:
-        """Ask all providers in the background, so that the first caller finds prices."""
+        """Fetch the prices of all providers in the background, so that the first caller finds prices."""
         for name in self.names:
             self._start(name, patient=True)
 
     async def publish(self, name: str, *, title: str, body: str, price: Decimal) -> str:
-        """Return the id that a movie has got at a provider; raise ProviderNotFound, InvalidInput, UpstreamUnavailable."""
+        """Publish a movie and return its id at the provider; raise ProviderNotFound, InvalidInput, UpstreamUnavailable."""
         provider = self._providers.get(name)
         if provider is None:
             raise ProviderNotFound(path=("input", "provider"))
@@ -86,7 +86,7 @@ class Prices:
         return identity
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel requests that are under way, and close the connections."""
         for flight in self._flights.values():
             flight.cancel()
         await asyncio.gather(*self._flights.values(), return_exceptions=True)
@@ -94,7 +94,7 @@ class Prices:
             await provider.close()
 
     def _flight_for(self, standing: Standing, *, known: bool) -> asyncio.Task[None] | None:
-        """Return what a caller has to wait for, if anything."""
+        """Return the request that a caller has to wait for, None for none."""
         if standing.fresh(self.fresh_seconds):
             if not standing.fresh(self.fresh_seconds / 2):
                 self._start(standing.name, patient=False)
@@ -106,7 +106,7 @@ class Prices:
         return None if in_vain else flight
 
     def _start(self, name: str, *, patient: bool) -> asyncio.Task[None]:
-        """Return the one call to this provider that is under way, which begins now where there is none."""
+        """Return the one request to this provider that is under way; start it where there is none."""
         flight = self._flights.get(name)
         if flight is None or flight.done():
             self._asked[name] = time.monotonic()
@@ -114,15 +114,15 @@ class Prices:
         return flight
 
     async def _ask(self, provider: Provider, *, patient: bool) -> None:
-        """Ask, and keep what comes of it; of whom nothing is known yet, also what the list says before the details do."""
+        """Fetch and store prices; where none are known yet (`patient`), store the list's own before the details arrive."""
         try:
-            entries = await provider.entries(patient=patient, first=self._keep if patient else None)
+            entries = await provider.entries(patient=patient, first=self._store_answer if patient else None)
         except UpstreamUnavailable:
             entries = None
-        await self._keep(provider, entries)
+        await self._store_answer(provider, entries)
 
-    async def _keep(self, provider: Provider, entries: Sequence[Entry] | None) -> None:
-        """Keep an answer, or that there was none. Without a database nothing is kept; whoever waits will hear of that."""
+    async def _store_answer(self, provider: Provider, entries: Sequence[Entry] | None) -> None:
+        """Store an answer, or its failure. Without a database nothing is stored: callers then get Unavailable from their read."""
         try:
             async with self._database.transaction() as tx:
                 if entries is None:
@@ -130,4 +130,4 @@ class Prices:
                 else:
                     await provider_movie.keep(tx, provider=provider.name, entries=entries)
         except Unavailable:
-            log.warning("prices not kept", upstream=provider.name)
+            log.warning("could not store prices", upstream=provider.name)

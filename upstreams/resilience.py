@@ -1,4 +1,4 @@
-"""The one HTTP client for all third parties: bounded in time, connections and bytes, patient, and quiet about secrets."""
+"""The HTTP client for all third parties: bounds time, connections and bytes, retries, and never logs a secret."""
 
 import asyncio
 import ssl
@@ -24,10 +24,10 @@ from upstreams.metrics import UpstreamMetrics
 
 T = TypeVar("T")
 
-# An answer packed small could grow past every limit when it is unpacked.
+# No compression: a small compressed answer could grow past every limit.
 HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "matinee"}
 KEPT_ALIVE_SECONDS: Final = 5.0
-# They come in crowds: a second attempt at each, where the third party is merely slow, would double the crowd.
+# Details are fetched by the hundred: hedging each of them against a slow third party would double its load.
 PATIENCE_WITH_PARTS: Final = 1.0
 
 log = structlog.get_logger("matinee.upstreams")
@@ -37,7 +37,7 @@ log = structlog.get_logger("matinee.upstreams")
 class Limits:
     """The bounds of one third party, in seconds where nothing else is said."""
 
-    # Of a whole call, all attempts and the wait for a free connection included.
+    # Of a whole call, including all attempts and the wait for a free connection.
     deadline: float = 2.8
     connect: float = 1.0
     # When another attempt starts beside one that has not answered.
@@ -46,14 +46,14 @@ class Limits:
     # Requests under way at once, from this process.
     at_once: int = 128
     body_bytes: int = 1024 * 1024
-    # So many failed calls in a row, and it is left alone for so long.
+    # The breaker opens after so many failed calls in a row, for `rest` seconds.
     failures: int = 5
     rest: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a third party says, be it yes or no (statuses 2xx, and 4xx but those that speak of us)."""
+    """An answer of a third party: status 2xx, or 4xx that refuses the request itself."""
 
     status: int
     body: bytes = field(repr=False)
@@ -64,7 +64,7 @@ class Answer:
 
 
 class State(StrEnum):
-    """How a third party does, as this process has seen it."""
+    """The state of a third party, as seen by this process."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -73,7 +73,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Health:
-    """What the latest calls came to; `last_error` is in our own words."""
+    """Outcome of the latest calls; `last_error` is in our own words."""
 
     state: State = State.UP
     last_success_at: datetime | None = None
@@ -81,13 +81,13 @@ class Health:
 
 
 @cache
-def trusted() -> ssl.SSLContext:
-    """Return the certificates that third parties are known by, read once: that takes longer than many a call."""
+def load_certificates() -> ssl.SSLContext:
+    """Return the trusted certificates, read once, for reading them takes longer than many a call."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class Upstream:
-    """One third party. Every call raises UpstreamUnavailable, within the deadline, where no answer can be had."""
+    """One third party. Every call raises UpstreamUnavailable within the deadline where there is no answer."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Upstream:
         basic: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep the credentials, `basic` or in `headers`: they go into requests, and nowhere else."""
+        """Use these credentials, `basic` or in `headers`, in requests; they go nowhere else."""
         self.name = name
         self.health = Health()
         self._limits = limits
@@ -114,9 +114,9 @@ class Upstream:
             auth=basic,
             headers={**HEADERS, **(headers or {})},
             limits=pool,
-            verify=trusted(),
+            verify=load_certificates(),
             timeout=httpx.Timeout(limits.deadline, connect=limits.connect),
-            # The environment's proxies and .netrc are nobody's settings here (config/settings.py is).
+            # Proxies of the environment and .netrc are ignored: config/settings.py is the only reader of the environment.
             trust_env=False,
         )
 
@@ -128,9 +128,9 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         attempts: int | None = None,
     ) -> T:
-        """Return what `read` makes of the first good answer; what it raises ValueError for counts as none.
+        """Return what `read` makes of the first good answer; an answer for which it raises ValueError is a fault.
 
-        `attempts` bounds them more closely than the limits do: for a caller who can do without the answer.
+        `attempts` lowers the number of attempts, for a caller who can do without the answer.
         """
         request = self._client.build_request("GET", url, params=params)
         most = min(attempts or self._limits.attempts, self._limits.attempts)
@@ -139,7 +139,7 @@ class Upstream:
     async def get_part(self, url: str, *, read: Callable[[Answer], T], attempts: int) -> T:
         """Return what `read` makes of an answer that only completes another one.
 
-        One such that fails says nothing of the third party as a whole: it leaves breaker and health as they are.
+        A failure here says nothing about the third party as a whole: it does not change breaker and health.
         """
         request, limits = self._client.build_request("GET", url), self._limits
         call: Attempts[T] = Attempts(
@@ -151,7 +151,7 @@ class Upstream:
             raise UpstreamUnavailable from None
 
     async def post(self, url: str, *, read: Callable[[Answer], T], json: object) -> T:
-        """Return what `read` makes of the answer. Sent again only where it cannot have arrived: a repeat is not safe."""
+        """Return what `read` makes of the answer. A POST is sent again only where it cannot have arrived."""
         request = self._client.build_request("POST", url, json=json)
         return await self._call(request, read, patience=None, most=self._limits.attempts)
 
@@ -168,7 +168,7 @@ class Upstream:
             answer = await self._guarded(request, read, patience=patience, most=most)
             outcome = "ok"
             return answer
-        except Refused:
+        except BreakerOpenError:
             outcome = "refused"
             raise UpstreamUnavailable from None
         except (Fault, TimeoutError) as error:
@@ -182,13 +182,13 @@ class Upstream:
     async def _guarded(
         self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
     ) -> T:
-        """Pass the circuit breaker, which counts calls: one attempt in two may fail without any harm."""
+        """Run a call through the circuit breaker, which counts calls and not attempts."""
         breaker = await self._breakers.get_breaker(self.name)
         if self._probing or self._silence() > self._limits.deadline:
-            raise Refused
+            raise BreakerOpenError
         try:
             async with breaker:
-                # After its rest one call alone finds out; the others are refused until it has.
+                # After its rest one call probes the third party; the others are refused until it has ended.
                 self._probing = probing = breaker.context.state == HALF_OPENED
                 try:
                     return await self._attempted(request, read, patience=patience, most=most)
@@ -196,7 +196,7 @@ class Upstream:
                     if probing:
                         self._probing = False
         except OpenedState:
-            raise Refused from None
+            raise BreakerOpenError from None
 
     async def _attempted(
         self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
@@ -256,7 +256,7 @@ class Upstream:
         return bytes(body)
 
     def _silence(self) -> float:
-        """Return the seconds for which it has asked to be left alone."""
+        """Return the seconds left of the latest `Retry-After`."""
         return max(0.0, self._silent_until - time.monotonic())
 
     def _on_breaker(self, _name: str, _kind: str, event: object) -> None:
@@ -265,10 +265,10 @@ class Upstream:
         self._metrics.breaker(self.name, is_open=event.state == OPENED)
         if event.state == OPENED:
             self.health.state = State.DOWN
-            log.warning("upstream left alone", upstream=self.name, seconds=self._limits.rest)
+            log.warning("circuit breaker opened", upstream=self.name, seconds=self._limits.rest)
         if event.state == CLOSED:
-            log.info("upstream is back", upstream=self.name)
+            log.info("circuit breaker closed", upstream=self.name)
 
 
-class Refused(Exception):
-    """The third party is left alone at present."""
+class BreakerOpenError(Exception):
+    """The circuit breaker is open: no request is sent."""

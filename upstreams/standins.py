@@ -1,4 +1,4 @@
-"""Stand-ins for third parties, over real HTTP, with faults to set: for `make run` and the tests, and for nothing else."""
+"""Stand-ins for third parties over real HTTP, with faults to set, for `make run` and for tests."""
 
 import asyncio
 import base64
@@ -19,16 +19,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Longer than anybody waits.
+# Longer than any caller waits.
 HANGING_SECONDS: Final = 60.0
-# What breaks in front of real servers, and says so in HTML.
+# Statuses of a broken proxy, which answers in HTML.
 BROKEN: Final = (500, 502, 503, 504)
 HTML: Final = b"<html><body><h1>Server Error</h1></body></html>"
 
 
 @dataclass(slots=True)
 class Faults:
-    """What share of requests is answered with an error, or never, and how long all others take (milliseconds)."""
+    """The share of requests answered with an error, the share never answered, and the latency of the others in ms."""
 
     error_rate: float = 0.0
     timeout_rate: float = 0.0
@@ -43,7 +43,7 @@ class Faults:
 
 @dataclass(slots=True)
 class StandIn:
-    """One third party: where its routes hang, who may ask, and what is wrong with it at present."""
+    """One third party: its routes, who may call it, and its faults."""
 
     name: str
     routes: Sequence[BaseRoute]
@@ -51,13 +51,13 @@ class StandIn:
     faults: Faults = field(default_factory=Faults)
     dice: Random = field(default_factory=lambda: Random(7))  # noqa: S311 - not for secrets
 
-    def mounted(self) -> Mount:
+    def mount(self) -> Mount:
         """Return its routes under its name, behind its faults and its authentication."""
         return Mount(f"/{self.name}", routes=self.routes, middleware=[Middleware(Faulty, standin=self)])
 
 
 class Faulty:
-    """Lets a request through to the stand-in's routes, unless a fault is due or the caller is a stranger."""
+    """Passes a request to the stand-in's routes, unless a fault is due or the caller is not authenticated."""
 
     def __init__(self, app: ASGIApp, *, standin: StandIn) -> None:
         self._app = app
@@ -82,7 +82,7 @@ class Faulty:
 
 
 async def hang(receive: Receive) -> None:
-    """Return once the caller has gone away, or nobody would wait any longer."""
+    """Return once the caller has disconnected, or HANGING_SECONDS have passed."""
     with suppress(TimeoutError):
         async with asyncio.timeout(HANGING_SECONDS):
             while (await receive())["type"] != "http.disconnect":
@@ -92,7 +92,7 @@ async def hang(receive: Receive) -> None:
 def create_standins(standins: Sequence[StandIn]) -> Starlette:
     """Return the server of these stand-ins, each under its name.
 
-    Its faults are read and set while it runs: `GET` and `PUT /faults/{name}` with what Faults holds, as JSON.
+    `GET` and `PUT /faults/{name}` read and set the faults of one while it runs, as JSON.
     """
     known = {standin.name: standin for standin in standins}
 
@@ -102,22 +102,22 @@ def create_standins(standins: Sequence[StandIn]) -> Starlette:
             return answer({"detail": f"There are {', '.join(known)}."}, status=404)
         if request.method == "PUT":
             try:
-                standin.faults = changed(standin.faults, await request.json())
+                standin.faults = change_faults(standin.faults, await request.json())
             except (TypeError, ValueError) as problem:
                 return answer({"detail": str(problem)}, status=422)
         return answer(asdict(standin.faults))
 
     return Starlette(
-        routes=[Route("/faults/{name}", faults, methods=["GET", "PUT"]), *(each.mounted() for each in standins)]
+        routes=[Route("/faults/{name}", faults, methods=["GET", "PUT"]), *(each.mount() for each in standins)]
     )
 
 
-def changed(faults: Faults, given: object) -> Faults:
-    """Return the faults with what is given in place of what was; raise ValueError or TypeError where that is wrong."""
+def change_faults(faults: Faults, changes: object) -> Faults:
+    """Return the faults with these changes; raise ValueError or TypeError where a change is wrong."""
     names = {each.name for each in fields(Faults)}
-    if not isinstance(given, dict) or not given.keys() <= names:
+    if not isinstance(changes, dict) or not changes.keys() <= names:
         raise ValueError(f"Give an object with any of {', '.join(sorted(names))}.")
-    return Faults(**{**asdict(faults), **{name: float(value) for name, value in given.items()}})
+    return Faults(**{**asdict(faults), **{name: float(value) for name, value in changes.items()}})
 
 
 def answer(body: object, *, status: int = 200) -> Response:
@@ -126,7 +126,7 @@ def answer(body: object, *, status: int = 200) -> Response:
 
 
 def by_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
-    """Return what knows a caller with this name and password."""
+    """Return a check for callers with this name and password."""
 
     def allows(request: Request) -> bool:
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
@@ -140,10 +140,10 @@ def by_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
 
 
 def by_token(token: str) -> Callable[[Request], bool]:
-    """Return what knows a caller by the token in `x-access-token`."""
+    """Return a check for callers with this token in `x-access-token`."""
     return lambda request: hmac.compare_digest(request.headers.get("x-access-token", "").encode(), token.encode())
 
 
-def made_up_password() -> str:
-    """Return a password that is good for one run."""
+def generate_password() -> str:
+    """Return a random password for one run."""
     return secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""Where files of exports are kept, by its address: a folder, S3 or any of its kind. A file is there whole or not at all."""
+"""Stores the files of exports in a folder, S3 or a similar store. A file is there whole or not at all."""
 
 import asyncio
 import re
@@ -31,26 +31,26 @@ log = structlog.get_logger("matinee.exports")
 
 
 class Store:
-    """Files by name. What the store cannot do is UpstreamUnavailable; its own words stay in our log."""
+    """Files by name. A failure of the store is UpstreamUnavailable; its own words go to our log only."""
 
     def __init__(self, address: str) -> None:
-        """Open the store when it is needed first: a server may start before it."""
+        """Note the address; the store is opened at its first use, for a server may start before it."""
         self._address = address
         url = urlsplit(address)
         self._folder = Path(unquote(url.path)) if url.scheme == "file" else None
 
     async def write(self, name: str, parts: AsyncIterator[bytes]) -> None:
-        """Write a file aside, then move it into its place; where `parts` raises, nothing is left of it."""
-        given = Given(parts)
+        """Write a file under a temporary name, then rename it; where `parts` raises, nothing is left."""
+        cancellable = CancellableParts(parts)
         with self._refusing():
             self._sweep(name)
-            into = obstore.put_async(self._store, name, given.all(), chunk_size=PART_BYTES, max_concurrency=PARTS)
+            into = obstore.put_async(self._store, name, cancellable.all(), chunk_size=PART_BYTES, max_concurrency=PARTS)
             writing = asyncio.ensure_future(into)
             try:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:
-                # The store's own threads must come to an end with it, and take away what they have written.
-                given.stopped = True
+                # The store's own threads must end as well, and remove what they have written.
+                cancellable.stopped = True
                 await asyncio.wait([writing])
                 raise
 
@@ -64,7 +64,7 @@ class Store:
             return (bytes(part) async for part in found.stream(min_chunk_size=READ_BYTES))
 
     async def delete(self, name: str) -> None:
-        """Make sure that a file is not there."""
+        """Delete a file; a missing file is no fault."""
         with self._refusing(), suppress(FileNotFoundError):
             self._sweep(name)
             await obstore.delete_async(self._store, name)
@@ -77,7 +77,7 @@ class Store:
         return from_url(self._address, client_options=CLIENT, retry_config=RETRIES)
 
     def _sweep(self, name: str) -> None:
-        """Take away what a killed process has written aside. In a bucket a lifecycle rule does (docs/operations.md)."""
+        """Delete what a killed process left under a temporary name. In a bucket a lifecycle rule does (docs/operations.md)."""
         for left in self._folder.glob(f"{name}#*") if self._folder else ():
             left.unlink(missing_ok=True)
 
@@ -86,26 +86,26 @@ class Store:
         try:
             yield
         except (BaseError, OSError) as error:
-            # Some kinds of stores are asked with a key in the address.
+            # Some stores take a key in the address.
             reason = re.sub(r"\?\S+", "?…", str(error).partition("\n")[0])
             log.warning("the store of exports failed", reason=reason)
             raise UpstreamUnavailable from None
 
 
-class Given:
-    """The parts of a file, which end at once when the file is given up."""
+class CancellableParts:
+    """The parts of a file, which end at once when the file is cancelled."""
 
     def __init__(self, parts: AsyncIterator[bytes]) -> None:
         self.stopped = False
         self._parts = parts
 
     async def all(self) -> AsyncIterator[bytes]:
-        """Yield the parts; raise where the file is given up."""
+        """Yield the parts; raise CancelledWriteError once the file is cancelled."""
         async for part in self._parts:
             if self.stopped:
-                raise GivenUpError
+                raise CancelledWriteError
             yield part
 
 
-class GivenUpError(Exception):
-    """Nobody waits for the file any more."""
+class CancelledWriteError(Exception):
+    """The caller no longer waits for the file."""

@@ -45,7 +45,7 @@ async def sign_in(call: Call[SignIn]) -> Response:
         username=None,
         password=call.asked.password,
     )
-    body: answers.SignedIn = {"token": accounts.token_for(found, keys=call.services.keys)}
+    body: answers.SignedIn = {"token": accounts.issue_token(found, keys=call.services.keys)}
     return respond(body, headers=NEVER_KEPT)
 
 

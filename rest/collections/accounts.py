@@ -47,7 +47,7 @@ async def login(call: Call[Login]) -> Response:
 
 def entered(call: Call[Account] | Call[Login], row: models.User) -> answers.Entered:
     """Return the answer with a token of this account."""
-    return {"access_token": accounts.token_for(row, keys=call.services.keys)}
+    return {"access_token": accounts.issue_token(row, keys=call.services.keys)}
 
 
 ENDPOINTS: Final = (

@@ -25,7 +25,7 @@ from demo.load import load
 from runtime.server import listen, served_aside
 from tests.support.factories import PASSWORD, SECRET, UNLIMITED
 from tests.support.own_database import own_database
-from upstreams import rehearsal
+from upstreams import standin_server
 from upstreams.standins import Faults, StandIn, create_standins
 
 ROOT: Final = Path(__file__).parents[2]
@@ -164,10 +164,10 @@ async def _stock(settings: Settings) -> None:
 
 @contextmanager
 def _third_parties() -> Iterator[tuple[Sequence[StandIn], Settings]]:
-    settings = rehearsal.with_credentials(Settings.from_env({"MATINEE_SECRET": SECRET}))
-    standins = rehearsal.standins(settings, Faults())
+    settings = standin_server.add_credentials(Settings.from_env({"MATINEE_SECRET": SECRET}))
+    standins = standin_server.make_standins(settings, Faults())
     with listen("127.0.0.1", 0) as listener, served_aside(create_standins(standins), listener):
-        yield standins, rehearsal.led_to_standins(settings, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        yield standins, standin_server.point_to_standins(settings, f"http://127.0.0.1:{listener.getsockname()[1]}")
 
 
 @contextmanager

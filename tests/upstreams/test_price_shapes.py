@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from upstreams.price_shapes import price, read_detail, read_list, read_new_id
+from upstreams.price_shapes import read_detail, read_list, read_new_id, read_price
 from upstreams.resilience import Answer
 
 
@@ -23,12 +23,12 @@ def answer(body: object, status: int = 200) -> Answer:
     ],
 )
 def test_every_shape_says_the_same(body: object) -> None:
-    told = read_list(answer(body))
+    found = read_list(answer(body))
 
-    (entry,) = told.entries
+    (entry,) = found.entries
     assert (entry.provider_movie_id, entry.title, entry.year, entry.price) == ("fw1", "Alien", "1979", Decimal("12.5"))
-    assert told.unpriced == []
-    assert told.skipped == 0
+    assert found.unpriced == []
+    assert found.skipped == 0
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_every_shape_says_the_same(body: object) -> None:
     ],
 )  # fmt: skip
 def test_a_bad_entry_is_skipped_and_counted(bad: object) -> None:
-    told = read_list(answer([bad, {"id": "good", "title": "Good", "price": 1}] if bad != {"id": "good", "title": "again"}
+    found = read_list(answer([bad, {"id": "good", "title": "Good", "price": 1}] if bad != {"id": "good", "title": "again"}
                             else [{"id": "good", "title": "Good", "price": 1}, bad]))  # fmt: skip
 
-    assert [entry.title for entry in told.entries] == ["Good"]
-    assert told.skipped == 1
+    assert [entry.title for entry in found.entries] == ["Good"]
+    assert found.skipped == 1
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_plain_no_is_no_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "meant"),
+    ("written", "meant"),
     [
         (24.5, "24.5"), ("24.50", "24.50"), (" 7 ", "7"), (0, "0"), ("0.00", "0.00"), (Decimal("1E+2"), "100"),
         (Decimal("0.1000000000000000055"), "0.1000000000000000055"), (10**11, "100000000000"),
@@ -74,20 +74,20 @@ def test_a_plain_no_is_no_list() -> None:
         (10**13, None), (Decimal("1E+400"), None), (Decimal("1E-400"), None), ("9" * 400, None), (Decimal("NaN"), None),
     ],
 )  # fmt: skip
-def test_a_price_is_a_plain_decimal_number_or_none(told: Any, meant: str | None) -> None:  # noqa: ANN401
-    found = price(Decimal(str(told)) if isinstance(told, float) else told)
+def test_a_price_is_a_plain_decimal_number_or_none(written: Any, meant: str | None) -> None:  # noqa: ANN401
+    found = read_price(Decimal(str(written)) if isinstance(written, float) else written)
 
     assert (None if found is None else str(found)) == meant
 
 
 def test_numbers_are_exact() -> None:
-    told = read_list(
+    found = read_list(
         Answer(
             200, b'[{"id": "a", "title": "A", "price": 24.500000000000000000}, {"id": "b", "title": "B", "price": 1e1}]'
         )
     )
 
-    assert [str(entry.price) for entry in told.entries] == ["24.500000000000000000", "10"]
+    assert [str(entry.price) for entry in found.entries] == ["24.500000000000000000", "10"]
 
 
 def test_a_price_that_is_not_there_is_to_be_had_in_the_detail_and_an_unreadable_one_is_not() -> None:
@@ -96,10 +96,10 @@ def test_a_price_that_is_not_there_is_to_be_had_in_the_detail_and_an_unreadable_
         {"id": "b", "title": "B", "price": None},
         {"id": "c", "title": "C", "price": "?"},
     ]
-    told = read_list(answer(rows))
+    found = read_list(answer(rows))
 
-    assert told.unpriced == ["a", "b"]
-    assert [entry.priced for entry in told.entries] == [False, False, True]
+    assert found.unpriced == ["a", "b"]
+    assert [entry.priced for entry in found.entries] == [False, False, True]
 
 
 @pytest.mark.parametrize(

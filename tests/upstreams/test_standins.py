@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from config.settings import Settings
 from runtime.server import listen, served_aside
 from tests.support.factories import SECRET
-from upstreams import rehearsal, standin_catalogue
-from upstreams.rehearsal import rehearsing
+from upstreams import standin_catalogue, standin_server
+from upstreams.standin_server import serve_missing_standins
 from upstreams.standins import Faults, StandIn, create_standins
 
 LIST = "/catalogue/api/v1/maya/movies/"
@@ -33,7 +33,7 @@ def told() -> Settings:
 @pytest.fixture
 def served(told: Settings) -> Iterator[httpx.Client]:
     """A client of faultless stand-ins."""
-    app = create_standins(rehearsal.standins(told, Faults()))
+    app = create_standins(standin_server.make_standins(told, Faults()))
     with (
         listen("127.0.0.1", 0) as listener,
         served_aside(app, listener),
@@ -101,7 +101,7 @@ def test_rates_are_kept_in_the_long_run(served: httpx.Client) -> None:
 
 
 def test_whoever_has_no_address_is_stood_in_for(told: Settings) -> None:
-    with capture_logs() as lines, rehearsing(told) as led:
+    with capture_logs() as lines, serve_missing_standins(told) as led:
         assert led.catalogue_url is not None
         httpx.put(urljoin(led.catalogue_url, "/faults/catalogue"), json={"error_rate": 0, "timeout_rate": 0})
         assert len(httpx.get(led.catalogue_url, auth=AUTH).json()["results"]) == 10
@@ -113,7 +113,7 @@ def test_whoever_has_no_address_is_stood_in_for(told: Settings) -> None:
 def test_made_up_credentials_are_new_each_time_and_never_logged(told: Settings) -> None:
     bare = replace(told, catalogue_user=None, catalogue_password=None)
 
-    with capture_logs() as lines, rehearsing(bare) as first, rehearsing(bare) as second:
+    with capture_logs() as lines, serve_missing_standins(bare) as first, serve_missing_standins(bare) as second:
         assert first.catalogue_password != second.catalogue_password
         assert str(first.catalogue_password) not in str(lines)
 
@@ -126,14 +126,14 @@ def test_a_configured_third_party_is_left_alone(told: Settings) -> None:
         filmworld_url="https://filmworld.test",
     )
 
-    with rehearsing(configured) as led:
+    with serve_missing_standins(configured) as led:
         assert led is configured
 
 
 def test_in_production_nobody_is_stood_in_for(told: Settings) -> None:
     production = replace(told, environment="production")
 
-    with capture_logs() as lines, rehearsing(production) as led:
+    with capture_logs() as lines, serve_missing_standins(production) as led:
         assert led is production
 
     assert [line["log_level"] for line in lines] == ["warning"]
@@ -172,7 +172,7 @@ def test_a_movie_that_is_published_is_listed(served: httpx.Client, name: str) ->
 
 def test_more_can_stand_beside_it(told: Settings) -> None:
     other = StandIn("other", [], lambda _: True)
-    app = create_standins([*rehearsal.standins(told, Faults()), other])
+    app = create_standins([*standin_server.make_standins(told, Faults()), other])
 
     assert {route.path for route in app.routes} >= {"/catalogue", "/other"}  # type: ignore[attr-defined]
     assert standin_catalogue.NAME == "catalogue"

@@ -1,4 +1,4 @@
-"""All stand-ins together, and the settings that lead to them where no third party is configured."""
+"""Serves stand-ins for the third parties that are not configured, and points the settings at them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ import structlog
 from config.settings import Settings
 from runtime.server import listen, served_aside
 from upstreams import standin_catalogue, standin_providers
-from upstreams.standins import Faults, StandIn, create_standins, made_up_password
+from upstreams.standins import Faults, StandIn, create_standins, generate_password
 
 USER: Final = "matinee"
-# As the real ones are on an ordinary day: often wrong, sometimes mute.
+# Like the real ones on an ordinary day: often an error, sometimes no answer.
 USUAL_ERROR_RATE: Final = 0.2
 USUAL_TIMEOUT_RATE: Final = 0.05
 USUAL_LATENCY_MS: Final = 50.0
@@ -21,7 +21,7 @@ USUAL_LATENCY_MS: Final = 50.0
 log = structlog.get_logger("matinee.upstreams")
 
 
-def standins(settings: Settings, faults: Faults) -> list[StandIn]:
+def make_standins(settings: Settings, faults: Faults) -> list[StandIn]:
     """Return a stand-in for every third party, each with faults of its own that start as these."""
     return [
         standin_catalogue.catalogue(
@@ -34,7 +34,7 @@ def standins(settings: Settings, faults: Faults) -> list[StandIn]:
     ]
 
 
-def led_to_standins(settings: Settings, address: str) -> Settings:
+def point_to_standins(settings: Settings, address: str) -> Settings:
     """Return the settings with the addresses of stand-ins at `address` in place of those that are not set."""
     if settings.catalogue_url is None:
         settings = replace(settings, catalogue_url=f"{address}/{standin_catalogue.NAME}{standin_catalogue.LIST}")
@@ -45,42 +45,42 @@ def led_to_standins(settings: Settings, address: str) -> Settings:
     )
 
 
-def with_credentials(settings: Settings) -> Settings:
+def add_credentials(settings: Settings) -> Settings:
     """Return the settings with made-up credentials for the third parties that have no address."""
     if settings.catalogue_url is None:
         user = settings.catalogue_user or USER
-        password = settings.catalogue_password or made_up_password()
+        password = settings.catalogue_password or generate_password()
         settings = replace(settings, catalogue_user=user, catalogue_password=password)
     if settings.cinemaworld_url is None:
-        settings = replace(settings, cinemaworld_token=settings.cinemaworld_token or made_up_password())
+        settings = replace(settings, cinemaworld_token=settings.cinemaworld_token or generate_password())
     if settings.filmworld_url is None:
-        settings = replace(settings, filmworld_token=settings.filmworld_token or made_up_password())
+        settings = replace(settings, filmworld_token=settings.filmworld_token or generate_password())
     return settings
 
 
 @contextmanager
-def rehearsing(settings: Settings) -> Iterator[Settings]:
-    """Yield settings in which every third party has an address: stand-ins on loopback are served meanwhile.
+def serve_missing_standins(settings: Settings) -> Iterator[Settings]:
+    """Yield settings in which every third party has an address, and serve stand-ins on loopback meanwhile.
 
-    In production nothing stands in for anybody: what needs a third party without an address is unavailable.
+    In production there are no stand-ins: what needs a third party without an address is unavailable.
     """
-    if not missing(settings):
+    if not list_missing(settings):
         yield settings
     elif settings.production:
-        log.warning("no address of a third party; what needs it is unavailable", missing=missing(settings))
+        log.warning("third parties without an address are unavailable", missing=list_missing(settings))
         yield settings
     else:
-        told = with_credentials(settings)
+        completed = add_credentials(settings)
         faults = Faults(USUAL_ERROR_RATE, USUAL_TIMEOUT_RATE, USUAL_LATENCY_MS)
-        app = create_standins(standins(told, faults))
+        app = create_standins(make_standins(completed, faults))
         with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            log.info("stand-ins for third parties are served", address=address, missing=missing(settings))
-            yield led_to_standins(told, address)
+            log.info("serving stand-ins for third parties", address=address, missing=list_missing(settings))
+            yield point_to_standins(completed, address)
 
 
-def missing(settings: Settings) -> list[str]:
-    """Return the variables that have no address of a third party."""
+def list_missing(settings: Settings) -> list[str]:
+    """Return the variables of third parties' addresses that are not set."""
     addresses = {
         "MATINEE_CATALOGUE_URL": settings.catalogue_url,
         "MATINEE_CINEMAWORLD_URL": settings.cinemaworld_url,
