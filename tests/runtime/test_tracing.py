@@ -178,9 +178,9 @@ def test_a_collector_that_is_not_there_is_in_nobodys_way(empty_database_url: str
 def test_without_a_collector_nothing_of_it_is_loaded(tmp_path: Path) -> None:
     script = """
 import os, sys
-import cli
+import cli.main
 from app import create_app
-from settings import Settings
+from config.settings import Settings
 create_app(Settings.from_env(os.environ))
 print(sorted(name for name in sys.modules if name.startswith(("opentelemetry", "google", "requests"))), "app" in sys.modules)
 """
