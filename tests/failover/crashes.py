@@ -1,0 +1,123 @@
+"""Faults on one machine: of a worker, of the server, of its database, of the disk and of the clock."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.failover.buyers import Buyers
+from tests.failover.catalogue import make_sessions
+from tests.failover.postgres import Postgres, kill_all, list_children, postgres
+from tests.failover.programs import wait_until
+from tests.failover.server import Server, migrate, serving
+
+FROZEN_SECONDS: Final = 3.0
+DOWN_SECONDS: Final = 1.0
+# What must be acknowledged before a fault, and again after it.
+LOAD: Final = 20
+RECOVERY_SECONDS: Final = 60.0
+WORKER: Final = b"spawn_main"
+
+
+@dataclass(slots=True)
+class Stage:
+    """A database, a server with two workers, and what there is to buy."""
+
+    folder: Path
+    database: Postgres
+    server: Server
+    sessions: list[int]
+    # Ends a server that was started later.
+    servers: ExitStack
+
+    def serve_again(self) -> None:
+        """Start the server anew at its address."""
+        port = int(self.server.address.rpartition(":")[2])
+        self.server = self.servers.enter_context(
+            serving(self.database.url, self.folder, workers=2, port=port, name="server-again")
+        )
+
+
+Crash = Callable[[Stage], None]
+
+
+def kill_worker(stage: Stage) -> None:
+    """Kill one of the workers in the middle of what it does."""
+    children = list_children(stage.server.program.process.pid)
+    worker = next(child for child in children if WORKER in Path(f"/proc/{child}/cmdline").read_bytes())
+    kill_all([worker])
+
+
+def kill_server(stage: Stage) -> None:
+    """Kill the server with all its workers, and start it again."""
+    process = stage.server.program.process
+    kill_all([*list_children(process.pid), process.pid])
+    stage.serve_again()
+
+
+def freeze_server(stage: Stage) -> None:
+    """Stop all processes of the server for a moment."""
+    process = stage.server.program.process
+    with frozen([process.pid, *list_children(process.pid)]):
+        time.sleep(FROZEN_SECONDS)
+
+
+def freeze_database(stage: Stage) -> None:
+    """Stop all processes of the database for a moment: connections stay open, and nothing answers."""
+    with frozen(stage.database.processes()):
+        time.sleep(FROZEN_SECONDS)
+
+
+def stop_database(stage: Stage) -> None:
+    """Stop the database at once, and start it again a moment later."""
+    stage.database.stop_immediately()
+    time.sleep(DOWN_SECONDS)
+    stage.database.start()
+
+
+def kill_database(stage: Stage) -> None:
+    """Kill all processes of the database, and start it again."""
+    stage.database.kill()
+    stage.database.start()
+
+
+CRASHES: Final[dict[str, Crash]] = {
+    "kill-worker": kill_worker,
+    "kill-server": kill_server,
+    "freeze-server": freeze_server,
+    "freeze-database": freeze_database,
+    "stop-database": stop_database,
+    "kill-database": kill_database,
+}
+
+
+@contextmanager
+def frozen(processes: list[int]) -> Iterator[None]:
+    """Keep processes from running for the length of a block."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+@contextmanager
+def stage(folder: Path, *, more: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """Yield a server on a database of its own; `more` are variables of the server's environment."""
+    with ExitStack() as stack:
+        database = stack.enter_context(postgres(folder / "data"))
+        migrate(database.url, folder)
+        server = stack.enter_context(serving(database.url, folder, workers=2, more=more))
+        yield Stage(folder, database, server, make_sessions(database.url), stack)
+
+
+def wait_for_load(buyers: Buyers, *, seconds: float = RECOVERY_SECONDS) -> float:
+    """Return how many seconds it took until more confirmations were acknowledged."""
+    count = len(buyers.journal.confirmed) + LOAD
+    return wait_until(lambda: len(buyers.journal.confirmed) >= count, seconds=seconds, what="confirmations go on")

@@ -1,0 +1,53 @@
+"""Nothing acknowledged is lost when a worker, the server or the database is killed or frozen; and a check that can fail."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.failover.audit import audit, find_missing
+from tests.failover.buyers import buying
+from tests.failover.crashes import CRASHES, stage, wait_for_load
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's own account can reach."""
+    made = Path(tempfile.mkdtemp(prefix="matinee-crashes-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.mark.timeout(600)
+def test_keeps_acknowledged_confirmations_over_crashes(folder: Path) -> None:
+    with stage(folder) as made:
+        with buying(made.server.address, made.sessions, folder, count=4) as buyers:
+            for name in ("kill-worker", "kill-server", "freeze-database", "stop-database"):
+                wait_for_load(buyers)
+                CRASHES[name](made)
+                wait_for_load(buyers)
+                assert find_missing(made.database.url, buyers.journal, made.sessions) == [], name
+        assert audit(made.database.url, buyers.journal, made.sessions).faults == []
+        assert made.server.unexpected_errors() == []
+
+
+@pytest.mark.timeout(600)
+def test_misses_confirmations_when_commits_do_not_wait_for_the_disk(folder: Path) -> None:
+    with stage(folder) as made:
+        made.database.execute("ALTER SYSTEM SET synchronous_commit = off")
+        made.database.execute("SELECT pg_reload_conf()")
+        with buying(made.server.address, made.sessions, folder, count=4) as buyers:
+            wait_for_load(buyers)
+            # Nobody else writes to the disk what commits do not wait for.
+            made.database.freeze("walwriter")
+            wait_for_load(buyers)
+            made.database.kill()
+            made.database.start()
+
+        assert find_missing(made.database.url, buyers.journal, made.sessions) != []
