@@ -58,6 +58,10 @@ test: setup ## Set up what is missing and run the whole suite (ARGS="tests/domai
 fuzz: $(PROJECT) $(DEV) ## Hold the server to /openapi.json by many more requests than make test (FUZZ_EXAMPLES=100)
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) $(BIN)/python -m pytest tests/hostile/test_schemathesis.py $(ARGS)
 
+.PHONY: faults
+faults: $(PROJECT) $(DEV) ## Break what is around the server, and see that nothing is lost (needs root; ARGS="kill-primary-haproxy")
+	$(BIN)/python -m tests.failover $(ARGS)
+
 .PHONY: check
 check: lint types arrows sdl released migrations docs-current ## All checks below: style, types, import arrows, SDL, migrations, docs
 

@@ -1,0 +1,129 @@
+"""Faults of disk and clock, and the runs of all faults that need one machine only."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from db.embedded.postmaster import EmbeddedError
+from tests.failover.audit import audit, find_lost_seats, find_missing
+from tests.failover.buyers import Buyers, buying
+from tests.failover.crashes import CRASHES, Crash, Stage, stage, wait_for_load
+from tests.failover.measuring import Result
+from tests.failover.programs import FaultError, wait_until
+
+SMALL_DISK: Final = "size=220m,mode=755"
+FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+CLOCKS: Final = ("+2h", "-2h", "+0")
+CLOCK_FILE: Final = "clock"
+CONTROL: Final = "control-async-commit"
+
+
+def fill_disk(stage: Stage) -> None:
+    """Fill the disk until the database cannot write any more; make room after a while and start what has stopped."""
+    ballast = stage.database.data_dir / "ballast"
+    with suppress(OSError), ballast.open("wb") as file:
+        while True:
+            file.write(bytes(65536))
+            file.flush()
+    time.sleep(10)
+    ballast.unlink()
+    wait_until(lambda: is_started(stage), seconds=60, what="the database starts again")
+
+
+def is_started(stage: Stage) -> bool:
+    """Return whether the database runs, after trying to start it."""
+    try:
+        stage.database.start()
+    except EmbeddedError:
+        return False
+    return True
+
+
+def set_clock_wrong(stage: Stage) -> None:
+    """Set the server's clock two hours ahead, then two hours back, under load."""
+    for clock in CLOCKS:
+        (stage.folder / CLOCK_FILE).write_text(clock)
+        time.sleep(3)
+
+
+SINGLE: Final[dict[str, Crash]] = CRASHES | {"full-disk": fill_disk, "wrong-clock": set_clock_wrong}
+
+
+def run_single(folder: Path, *, name: str) -> Result:
+    """Return what came of one fault of a machine under load."""
+    folder.mkdir(mode=0o755)
+    if name == CONTROL:
+        return run_control(folder)
+    result = Result(name)
+    with prepared_stage(folder, name) as made:
+        with buying(made.server.address, made.sessions, folder) as buyers:
+            wait_for_load(buyers)
+            broken = time.monotonic()
+            SINGLE[name](made)
+            try:
+                wait_for_load(buyers)
+            except FaultError as error:
+                result.faults.append(str(error))
+            result.rate = buyers.journal.rate(start=buyers.started_at, end=broken)
+            result.gap = buyers.journal.longest_gap(since=broken)
+        conclude(made, buyers, result)
+    return result
+
+
+@contextmanager
+def prepared_stage(folder: Path, name: str) -> Iterator[Stage]:
+    """Yield the stage of one fault: on a small disk, or with a clock that can be set."""
+    more: dict[str, str] = {}
+    if name == "full-disk":
+        (folder / "data").mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", SMALL_DISK, "none", folder / "data"], check=True)  # noqa: S603, S607
+    if name == "wrong-clock":
+        (folder / CLOCK_FILE).write_text("+0")
+        more = {
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(folder / CLOCK_FILE),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+    with stage(folder, more=more) as made:
+        yield made
+
+
+def conclude(made: Stage, buyers: Buyers, result: Result) -> None:
+    """Compare the journal with the database, and note what else the server said."""
+    journal = buyers.journal
+    findings = audit(made.database.url, journal, made.sessions)
+    result.acknowledged, result.slowest, result.refused = findings.acknowledged, journal.slowest, journal.refused
+    result.faults += findings.faults + find_lost_seats(made.database.url, made.sessions)
+    result.unexpected = made.server.unexpected_errors()
+    if result.unexpected:
+        result.faults.append(f"{len(result.unexpected)} unexpected errors, first: {result.unexpected[0][:300]}")
+
+
+def run_control(folder: Path) -> Result:
+    """Return the negative control: confirmations are lost where commits do not wait for the disk, and the suite sees it."""
+    result = Result(CONTROL)
+    with stage(folder) as made:
+        with buying(made.server.address, made.sessions, folder) as buyers:
+            lose_commits(made, buyers)
+        missing = find_missing(made.database.url, buyers.journal, made.sessions)
+        result.acknowledged = len(buyers.journal.confirmed)
+    if not missing:
+        result.faults.append(
+            "no confirmation is missing although commits did not wait for the disk: the suite cannot fail"
+        )
+    return result
+
+
+def lose_commits(made: Stage, buyers: Buyers) -> None:
+    """Switch off waiting for the disk, stop the process that writes later, and kill the database under load."""
+    made.database.execute("ALTER SYSTEM SET synchronous_commit = off")
+    made.database.execute("SELECT pg_reload_conf()")
+    wait_for_load(buyers)
+    made.database.freeze("walwriter")
+    wait_for_load(buyers)
+    made.database.kill()
+    made.database.start()

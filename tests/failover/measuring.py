@@ -1,0 +1,43 @@
+"""What a scenario returns, and the line that reports it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Result:
+    """Times in seconds; `faults` is empty where the scenario was survived."""
+
+    scenario: str
+    acknowledged: int = 0
+    # The longest time without an acknowledged confirmation, from the fault on.
+    gap: float | None = None
+    # From the fault to the new primary, and from there to the first acknowledged confirmation.
+    promoted: float | None = None
+    first_write: float | None = None
+    rate: float | None = None
+    slowest: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter)
+    unexpected: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+HEAD = f"{'scenario':<28}{'':<8}{'confirmed':>10}{'per s':>8}{'gap s':>8}{'promoted':>10}{'write after':>13}{'slowest':>9}  other answers"
+
+
+def print_result(result: Result) -> None:
+    """Print one line, and one more for each fault."""
+    verdict = "FAILED" if result.faults else "ok"
+    numbers = (
+        f"{result.acknowledged:>10}{spell(result.rate):>8}{spell(result.gap):>8}{spell(result.promoted):>10}"
+        f"{spell(result.first_write):>13}{spell(result.slowest):>9}"
+    )
+    answers = ", ".join(f"{count} {name}" for name, count in result.refused.most_common())
+    print(f"{result.scenario:<28}{verdict:<8}{numbers}  {answers}")
+    for fault in result.faults:
+        print(f"    {fault}")
+
+
+def spell(seconds: float | None) -> str:
+    """Return a number as a cell of the table."""
+    return "-" if seconds is None else f"{seconds:.1f}"
