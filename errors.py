@@ -325,6 +325,10 @@ class Unavailable(Failure):
     """The server cannot reach its database in time. Try again in a second."""
 
 
+class OutcomeUnknown(Failure):
+    """The connection to the database was lost, and it is not known whether this was done. Check before you repeat it."""
+
+
 class Internal(Failure):
     """Something went wrong on our side. Reference: {reference}."""
 

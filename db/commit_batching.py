@@ -8,13 +8,15 @@ from typing import Any, Final
 from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 
+from db.commit_outcome import commit_outcome
 from db.engine import POOL_TIMEOUT_SECONDS, Pool, Reading, T
 from db.notices import Changed, Kind, Note, unheard
-from db.refusals import refusals
-from errors import Unavailable
+from errors import OutcomeUnknown, Unavailable
 
 LARGEST_BATCH: Final = 128
 MOST_WAITING: Final = 10_000
+# PostgreSQL has undone the whole batch: it may be run again.
+UNDONE: Final = (errors.DeadlockDetected, errors.SerializationFailure)
 
 Parameters = Mapping[str, object]
 # Returns the statement that takes the locks of all the changes in one order, and its parameters.
@@ -72,12 +74,12 @@ class CommitBatcher(Reading):
 
     async def _settle(self, batch: Sequence[Change]) -> None:
         try:
-            with refusals():
-                found = await self._run(batch)
+            found = await self._run(batch)
         except Exception as error:  # noqa: BLE001  # it is raised where it belongs: at the callers
             await self._part(batch, error)
         except BaseException:
-            fail(batch, Unavailable())
+            # Cut off, and perhaps in the middle of the commit.
+            fail(batch, OutcomeUnknown())
             raise
         else:
             for change, rows in zip(batch, found, strict=True):
@@ -86,26 +88,30 @@ class CommitBatcher(Reading):
                     change.rows.set_result(rows)
 
     async def _part(self, batch: Sequence[Change], error: Exception) -> None:
-        """Try each change alone, so that one that fails by itself, or a deadlock, does not take the others down."""
+        """Try each change alone, so that one that fails by itself, or a deadlock, does not take the others down.
+
+        Only where PostgreSQL says that nothing was done: a commit whose outcome is unknown must not be run again.
+        """
         cause = error.__cause__ or error
-        is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, errors.DeadlockDetected)
-        if len(batch) == 1 or is_everybodys:
+        is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, UNDONE)
+        if len(batch) == 1 or is_everybodys or isinstance(error, OutcomeUnknown):
             fail(batch, error)
             return
         for change in batch:
             await self._settle([change])
 
     async def _run(self, batch: Sequence[Change]) -> list[list[Any]]:
-        async with self._pool.connection(POOL_TIMEOUT_SECONDS) as connection:
-            cursors = [connection.cursor(row_factory=change.factory) for change in batch]
-            async with connection.pipeline():
-                await connection.execute("BEGIN")
-                if len(batch) > 1:
-                    await connection.execute(*self._lock_all([change.parameters for change in batch]))
-                for cursor, change in zip(cursors, batch, strict=True):
-                    await cursor.execute(change.statement, change.parameters)
-                await connection.execute("COMMIT")
-            return [await cursor.fetchall() for cursor in cursors]
+        with commit_outcome() as commit:
+            async with self._pool.connection(POOL_TIMEOUT_SECONDS) as connection:
+                cursors = [connection.cursor(row_factory=change.factory) for change in batch]
+                async with connection.pipeline():
+                    await connection.execute("BEGIN")
+                    if len(batch) > 1:
+                        await connection.execute(*self._lock_all([change.parameters for change in batch]))
+                    for cursor, change in zip(cursors, batch, strict=True):
+                        await cursor.execute(change.statement, change.parameters)
+                    await commit.send(connection)
+                return [await cursor.fetchall() for cursor in cursors]
 
 
 def fail(batch: Sequence[Change], error: Exception) -> None:

@@ -12,6 +12,7 @@ from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 from sqlmodel import SQLModel
 
+from db.commit_outcome import commit_outcome
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
@@ -129,9 +130,10 @@ class Database:
         """Yield a transaction; commit it at the end, roll it back when anything is raised.
 
         In pipeline mode BEGIN travels with the first statement and COMMIT with the closing sync: a use case of one
-        statement costs two round trips, and no lock is held for a third.
+        statement costs two round trips, and no lock is held for a third. Raises Unavailable where nothing was changed, and
+        OutcomeUnknown where the connection was lost after COMMIT had been sent.
         """
-        with refusals():
+        with commit_outcome() as commit:
             async with self.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection, connection.pipeline() as pipe:
                 await connection.execute("BEGIN")
                 tx = Transaction(connection)
@@ -140,7 +142,7 @@ class Database:
                 except BaseException:
                     await undo(connection, pipe, "ROLLBACK")
                     raise
-                await connection.execute("COMMIT")
+                await commit.send(connection)
         # Outside of it: a notice would have the commits of all who notify wait for each other.
         for change in tx.touched:
             self.primary.note(change)

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
+from db.commit_outcome import commit_outcome
 from db.engine import POOL_TIMEOUT_SECONDS, Database, Pool, Reader, Reading, T, Transaction, undo
 from db.notices import Changed, Kind, Note, unheard
 from db.pipeline.pooled import run_raw
@@ -52,10 +53,10 @@ class RequestTransaction:
         self._open, self.is_changed = (connection, pipe), False
 
     async def commit(self) -> None:
-        """Make durable what was done; raise Unavailable where that is not certain."""
+        """Make durable what was done; raise OutcomeUnknown where that is not certain, Unavailable where it is not done."""
         connection, _ = self._opened()
-        with refusals():
-            await connection.execute("COMMIT")
+        with commit_outcome() as commit:
+            await commit.send(connection)
             await self._let_go()
         for change in self.touched:
             self._note(change)

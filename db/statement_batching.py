@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from errors import Unavailable
+from errors import OutcomeUnknown, Unavailable
 
 Item = TypeVar("Item")
 Write = Callable[[Sequence[Item]], Awaitable[None]]
@@ -47,7 +47,8 @@ class StatementBatcher(Generic[Item]):
             tell(left, Unavailable())
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
-        outcome: Exception | None = Unavailable()
+        # Cut off in the middle, which may be the commit.
+        outcome: Exception | None = OutcomeUnknown()
         try:
             await self._write([item for item, _ in batch])
             outcome = None

@@ -17,7 +17,7 @@ from db.request_transaction import RequestCommits, RequestTransaction, inside
 from domain import idempotency, page_view
 from domain.idempotency import HEADER, Kept, Key
 from edge.services import Services
-from errors import IdempotencyKeyReused, InvalidInput, RequestInProgress, Unavailable
+from errors import IdempotencyKeyReused, InvalidInput, OutcomeUnknown, RequestInProgress, Unavailable
 from identity.passwords import Hashing
 
 REPLAYED: Final = "Idempotent-Replayed"
@@ -49,7 +49,8 @@ def is_keyed(request: Request) -> bool:
 async def once(request: Request, services: Services, *, caller: str, run: Run) -> Response:
     """Return what `run` answers, or what it has answered before; it is handed services inside of one transaction.
 
-    Raises InvalidInput for what is no key, RequestInProgress, IdempotencyKeyReused, Unavailable, and what `run` raises.
+    Raises InvalidInput for what is no key, RequestInProgress, IdempotencyKeyReused, Unavailable,
+    OutcomeUnknown, and what `run` raises.
     """
     key = Key(caller, idempotency.check(request.headers.getlist(HEADER)))
     asked = await told(request, caller)
@@ -141,7 +142,7 @@ class Running:
         await self.held.roll_back()
         if self.leased_until is not None:
             # Without a database the lease ends by itself.
-            with suppress(Unavailable):
+            with suppress(Unavailable, OutcomeUnknown):
                 async with self.database.transaction() as tx:
                     await idempotency.release(tx, self.key, leased_until=self.leased_until)
 
@@ -156,7 +157,11 @@ class Running:
             yield
             return
         self.leased_until = await idempotency.lease(self.held, self.key, fingerprint=self.fingerprint)
-        await self.held.commit()
+        try:
+            await self.held.commit()
+        except OutcomeUnknown as error:
+            # At most the lease was taken, which ends by itself: nothing was done.
+            raise Unavailable from error
         try:
             yield
         finally:

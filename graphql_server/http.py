@@ -50,6 +50,7 @@ STATUSES: Final[dict[type[Refusal], int]] = {
     errors.NotAcceptable: 406,
     errors.MethodNotAllowed: 405,
     errors.Unavailable: 503,
+    errors.OutcomeUnknown: 503,
     errors.RequestInProgress: 409,
     errors.IdempotencyKeyReused: 422,
 }
@@ -176,7 +177,7 @@ def shown(
     if found:
         body = {"errors": formatted(found, reference=reference, tells_names=tells_names), **body}
     if unavailable(result):
-        return respond(body, media_type, status=503, headers={"Retry-After": "1"})
+        return respond(body, media_type, status=503, headers=again_soon(is_unknown(result)))
     waits = [each for error in found for each in refusals(error) if isinstance(each, errors.RateLimited)]
     again = {"Retry-After": str(waits[0].words["seconds"])} if waits else {}
     if waits and not ran:
@@ -201,7 +202,18 @@ def unavailable(result: ExecutionResult) -> bool:
     """Return whether there is nothing in the answer, for want of the database."""
     causes = [cause for error in result.errors or () for cause in refusals(error)]
     empty = all(value is None for value in (result.data or {}).values())
-    return empty and any(isinstance(cause, errors.Unavailable) for cause in causes)
+    return empty and any(isinstance(cause, errors.Unavailable | errors.OutcomeUnknown) for cause in causes)
+
+
+def is_unknown(result: ExecutionResult) -> bool:
+    """Return whether a mutation may have been done although it was not answered."""
+    causes = [cause for error in result.errors or () for cause in refusals(error)]
+    return any(isinstance(cause, errors.OutcomeUnknown) for cause in causes)
+
+
+def again_soon(may_be_done: bool) -> dict[str, str]:  # noqa: FBT001 - the only argument
+    """Return the header that has programs send the request again, which they must not do where it may have been done."""
+    return {} if may_be_done else {"Retry-After": "1"}
 
 
 def refused(faults: list[Refusal], media_type: str) -> Response:
@@ -209,7 +221,7 @@ def refused(faults: list[Refusal], media_type: str) -> Response:
     first = faults[0]
     status = next((STATUSES[kind] for kind in type(first).__mro__ if kind in STATUSES), 400)
     allowed = str(first.words.get("accepted", ""))
-    again = {"Retry-After": "1"}
+    again = again_soon(isinstance(first, errors.OutcomeUnknown))
     headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": allowed}, 409: again, 503: again}
     return respond(told(faults), media_type, status=status, headers=headers.get(status, {}))
 

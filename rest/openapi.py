@@ -216,6 +216,7 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
         *fields,
         *(BODY_FAULTS if endpoint.has_body else ()),
         *(KEY_FAULTS if endpoint.takes_key else ()),
+        *(() if endpoint.method == "GET" else (errors.OutcomeUnknown(),)),
         *EVERY_FAULT,
     ]
 

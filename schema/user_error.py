@@ -58,7 +58,7 @@ KINDS: Final[tuple[tuple[type[Refusal], type[UserError]], ...]] = (
     (errors.Conflict, Conflict),
 )
 # Not for the caller to mend by another input: the mutation may not be called at all, or not now.
-TOP_LEVEL: Final = (errors.Barred, errors.Malformed, errors.Unavailable, errors.Internal)
+TOP_LEVEL: Final = (errors.Barred, errors.Malformed, errors.Unavailable, errors.OutcomeUnknown, errors.Internal)
 
 
 async def answered(payload: Callable[..., P], asked: Awaitable[Any], *names: str) -> P:

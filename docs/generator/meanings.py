@@ -56,6 +56,8 @@ MEANINGS: Final = {
     "RATE_LIMITED": "The caller has used up its budget or its attempts. `Retry-After` says when to try again.",
     "QUERY_TOO_COSTLY": "One document asks for more than any caller may.",
     "UPSTREAM_UNAVAILABLE": "A third party that the answer needs is down.",
+    "OUTCOME_UNKNOWN": "The connection to the database was lost after the commit had been sent: it may be done or not. With an"
+    " `Idempotency-Key` the request can be repeated as it is, and is done once; without one, read what it was to change first.",
     "UNAVAILABLE": "No database, no free connection, or a lock or statement exceeded its time limit. Safe to repeat.",
     "INTERNAL": "A fault of the server. The reference is the request id; the log has the details under it.",
 }

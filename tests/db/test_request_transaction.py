@@ -11,7 +11,7 @@ from db.models import User
 from db.pipeline import Statement
 from db.request_transaction import RequestCommits, RequestDatabase, RequestTransaction, inside
 from domain import user
-from errors import EmailTaken, InvalidInput, Unavailable
+from errors import EmailTaken, InvalidInput, OutcomeUnknown, Unavailable
 from tests.support.factories import make_user
 from tests.support.rivals import holding
 
@@ -152,12 +152,12 @@ async def test_a_connection_that_is_cut_undoes_everything_and_is_not_used_again(
     assert await names(database) == ["bob"]
 
 
-async def test_a_commit_that_does_not_arrive_is_unavailable(
+async def test_commit_on_a_killed_connection_has_an_unknown_outcome(
     database: Database, held: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     await database.primary.value(KILL, pid=await within.primary.value("SELECT pg_backend_pid()"))
-    with pytest.raises(Unavailable):
+    with pytest.raises(OutcomeUnknown):
         await held.commit()
     assert await names(database) == []
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+# The server's answer to a commit: it is sent once the commit is done.
+COMMITTED: Final = b"COMMIT\0"
 CHUNK: Final = 65536
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -22,6 +24,10 @@ class Wire:
     round_trips: int = 0
     is_cut: bool = False
     flows: asyncio.Event = field(default_factory=asyncio.Event)
+    # What becomes of the next commit: it never reaches the server, or its answer never reaches us. Then all is well again.
+    commit_fate: Literal["lost", "unanswered"] | None = None
+    # By connection, what the server has answered since a commit whose answer is not carried.
+    swallowed: dict[int, bytes] = field(default_factory=dict)
     open: set[asyncio.StreamWriter] = field(default_factory=set)
     carried: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -51,11 +57,27 @@ class Wire:
         """Carry one direction until its end."""
         while data := await source.read(CHUNK):
             await self.flows.wait()
+            if self.swallows(data, id(spoke_last), ours=ours):
+                continue
             self.round_trips += ours and not spoke_last[0]
             spoke_last[0] = ours
             sink.write(data)
             await sink.drain()
         sink.close()
+
+    def swallows(self, data: bytes, connection: int, *, ours: bool) -> bool:
+        """Return whether this piece is not to be carried; raise ConnectionAbortedError where the connection is to break."""
+        if ours and self.commit_fate and b"COMMIT" in data:
+            fate, self.commit_fate = self.commit_fate, None
+            if fate == "lost":
+                raise ConnectionAbortedError
+            self.swallowed[connection] = b""
+        if ours or connection not in self.swallowed:
+            return False
+        self.swallowed[connection] += data
+        if COMMITTED in self.swallowed[connection]:
+            raise ConnectionAbortedError
+        return True
 
     def cut(self) -> None:
         """Break every connection, and let nobody in any more."""
