@@ -22,6 +22,7 @@ from db.commit_batching import CommitBatcher
 from db.engine import Database, connect
 from db.pipeline import CountEvent, ignore_event
 from domain import event_reservation, page_view, stock
+from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import browser_session, probes
 from edge.middleware import BodyLimit, Edge, TrailingSlash
@@ -177,6 +178,7 @@ async def serving(
             rate_windows=spans or private_windows(),
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
             trusted_documents=TrustedDocumentCache(database.primary),
+            persisted_queries=PersistedQueryCache(),
             usage_metrics=measured.usage,
             live_metrics=measured.streaming,
             topics=Topics(database, settings.database_url or "", on_heard=measured.streaming.heard),

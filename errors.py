@@ -47,6 +47,13 @@ def refuse(faults: Sequence[Refusal]) -> None:
         raise Refusals(faults)
 
 
+def flatten_refusals(raised: BaseException) -> list[Refusal]:
+    """Return the refusals in what was raised, in their order; none where it is something else."""
+    if isinstance(raised, Refusals):
+        return [fault for each in raised.exceptions for fault in flatten_refusals(each)]
+    return [raised] if isinstance(raised, Refusal) else []
+
+
 def all_of(*checks: Callable[[], Any]) -> list[Any]:
     """Return what each of the checks returns; raise the faults of all that refuse, together."""
     found: list[Any] = []
@@ -54,10 +61,8 @@ def all_of(*checks: Callable[[], Any]) -> list[Any]:
     for check in checks:
         try:
             found.append(check())
-        except Refusals as several:
-            faults += [fault for fault in several.exceptions if isinstance(fault, Refusal)]
-        except Refusal as fault:
-            faults.append(fault)
+        except (Refusal, Refusals) as raised:
+            faults += flatten_refusals(raised)
     refuse(faults)
     return found
 
@@ -173,6 +178,17 @@ class MethodNotAllowed(Malformed):
 
 class RouteNotFound(Malformed):
     """There is nothing at this address. See /openapi.json for what there is."""
+
+
+# Clients of Apollo and urql compare the messages of these two.
+
+
+class PersistedQueryNotFound(Malformed):
+    """PersistedQueryNotFound"""
+
+
+class PersistedQueryNotSupported(Malformed):
+    """PersistedQueryNotSupported"""
 
 
 # What is not there

@@ -15,7 +15,7 @@ from db.models import TrustedDocument
 from domain import trusted_document
 from domain.trusted_document import digest
 from graphql_server.breaking_changes import changes
-from graphql_server.document_manifests import Found, ManifestError, collected, names
+from graphql_server.document_manifests import ClientDocument, ManifestError, collect_documents, name_operations
 from graphql_server.executable_schema import SCHEMA, sdl
 
 schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
@@ -61,10 +61,13 @@ def schema_check(
 
 
 @document_commands.command(
-    "add", epilog=examples("matinee documents add web/documents", "matinee documents add web/__generated__")
+    "add", epilog=examples("matinee documents add web/documents", "matinee documents add persisted-documents.json")
 )
 def documents_add(
-    folder: Annotated[Path, typer.Argument(help="With .graphql files, or JSON manifests of Relay or Apollo.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A folder or a file: .graphql, or a JSON manifest of Relay, Apollo or graphql-codegen."),
+    ],
 ) -> None:
     """Register the documents of a client's release, all of them or, where one is wrong, none.
 
@@ -73,17 +76,17 @@ def documents_add(
     """
     settings = read_settings()
     try:
-        found = collected(folder, schema=SCHEMA.graphql, limits=settings.limits)
+        found = collect_documents(path, schema=SCHEMA.graphql, limits=settings.limits)
     except ManifestError as error:
         raise CommandError(str(error)) from error
     for each in found:
-        typer.echo(f"sha256:{digest(each.text)}  {names(each.text)}")
+        typer.echo(f"sha256:{digest(each.text)}  {name_operations(each.text)}")
     with database(settings) as url:
         added = asyncio.run(_add(replace(settings, database_url=url), found))
     typer.echo(f"{added} added, {len(found) - added} known before.")
 
 
-async def _add(settings: Settings, found: list[Found]) -> int:
+async def _add(settings: Settings, found: list[ClientDocument]) -> int:
     async with connected(settings) as opened, opened.transaction() as tx:
         return await trusted_document.add(tx, [each.text for each in found])
 
@@ -95,7 +98,7 @@ def documents_list() -> None:
     with database(settings) as url:
         for each in asyncio.run(_all(replace(settings, database_url=url))):
             added = each.added_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-            typer.echo(f"{added}  sha256:{each.hash}  {names(each.text)}")
+            typer.echo(f"{added}  sha256:{each.hash}  {name_operations(each.text)}")
 
 
 async def _all(settings: Settings) -> list[TrustedDocument]:

@@ -73,6 +73,16 @@ class Settings:
             example="on",
         ),
     ]
+    schema_file: Annotated[
+        bool,
+        Variable(
+            "MATINEE_SCHEMA_FILE",
+            variables.switch,
+            default="on",
+            meaning="`on` serves the GraphQL schema in the schema definition language at `/schema.graphql`, also in production",
+            example="off",
+        ),
+    ]
     graphiql: Annotated[
         bool | None,
         Variable(
@@ -317,10 +327,11 @@ class Settings:
         str,
         Variable(
             "MATINEE_DOCUMENTS",
-            variables.one_of("off", "log", "enforce"),
-            default="off",
-            meaning="GraphQL documents that are not registered: `off` runs them, `log` runs, logs and counts them, `enforce`"
-            " refuses them",
+            variables.one_of("automatic", "off", "log", "enforce"),
+            default="automatic",
+            meaning="GraphQL documents that are not registered: `automatic` runs them and remembers those that come with"
+            " their hash (Apollo's persisted queries), `off` runs them and remembers none, `log` is `automatic` and also logs"
+            " and counts them, `enforce` refuses them",
             example="enforce",
         ),
     ]

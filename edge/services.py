@@ -10,6 +10,7 @@ from db.engine import Database, Reading
 from db.idempotency_cipher import IdempotencyCipher
 from db.statement_batching import StatementBatcher
 from domain.page_view import Seen
+from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from identity.passwords import Hashing
 from identity.tokens import Keys
@@ -48,6 +49,8 @@ class Services:
     store: Store
     # Trusted documents.
     trusted_documents: TrustedDocumentCache
+    # Queries that clients may ask for by hash once they have sent them.
+    persisted_queries: PersistedQueryCache
     # What GraphQL clients ask for.
     usage_metrics: Usage
     # What has been counted against the limits that are rates.

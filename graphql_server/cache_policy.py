@@ -10,6 +10,7 @@ from runtime.usage_metrics import Coordinate
 
 SECONDS: Final = 60
 PUBLIC: Final = f"public, max-age={SECONDS}"
+VARY: Final = "Accept, Authorization, Cookie"
 PRIVATE: Final = "private, no-store"
 # Whoever sends one of these is somebody.
 CREDENTIALS: Final = frozenset({"authorization", "cookie"})
@@ -65,17 +66,17 @@ def is_catalogue(asked: Iterable[Coordinate]) -> bool:
     return all(each.field in CATALOGUE.get(each.type, ()) for each in asked)
 
 
-def shared(answered: Response, *, if_none_match: str) -> Response:
+def make_public(response: Response, *, if_none_match: str, vary: str | None = VARY) -> Response:
     """Return the answer for caches to keep, or 304 where the client has it already."""
-    found = tag(bytes(answered.body))
-    headers = {"Cache-Control": PUBLIC, "ETag": found, "Vary": "Accept, Authorization, Cookie"}
-    if is_known(found, if_none_match):
+    tag = hash_body(bytes(response.body))
+    headers = {"Cache-Control": PUBLIC, "ETag": tag} | ({"Vary": vary} if vary else {})
+    if is_known(tag, if_none_match):
         return Response(status_code=304, headers=headers)
-    answered.headers.update(headers)
-    return answered
+    response.headers.update(headers)
+    return response
 
 
-def tag(body: bytes) -> str:
+def hash_body(body: bytes) -> str:
     """Return the strong entity tag of a body."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 

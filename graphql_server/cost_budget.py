@@ -25,7 +25,7 @@ def spend(context: Context, cost: int) -> None:
     context.visitor.count(context.services.rate_windows, COST, caller, rate, cost)
 
 
-def told(context: Context) -> dict[str, Any]:
+def describe_cost(context: Context) -> dict[str, Any]:
     """Return the `extensions` of an answer: what it cost, and what is left."""
     limits, quota = context.services.settings.limits, context.visitor.quotas.get(COST)
     cost: dict[str, int] = {"requested": context.cost, "operationLimit": limits.operation_cost}

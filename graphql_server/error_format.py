@@ -8,8 +8,7 @@ from graphql import GraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 import errors
-from errors import Refusal
-from schema.user_error import flat
+from errors import Refusal, flatten_refusals
 
 # A mistake quotes the document, which may be a mebibyte long.
 LONGEST: Final = 500
@@ -23,23 +22,23 @@ THEIRS: Final = (GraphQLError, CannotGetOperationTypeError, InvalidOperationType
 UNFIT: Final = "A value does not fit the type that is expected here."
 
 
-def formatted(found: Iterable[GraphQLError], *, reference: str, tells_names: bool = False) -> list[dict[str, Any]]:
+def format_errors(found: Iterable[GraphQLError], *, reference: str, tells_names: bool = False) -> list[dict[str, Any]]:
     """Return the answer's `errors`; `reference` names the request in our log, where the rest of the story is.
 
     Names of the schema that are near a mistaken one are suggested only where `tells_names` says so.
     """
-    return [shown for error in found for shown in each(error, reference, tells_names=tells_names)]
+    return [entry for error in found for entry in format_error(error, reference, tells_names=tells_names)]
 
 
-def each(error: GraphQLError, reference: str, *, tells_names: bool) -> Iterator[dict[str, Any]]:
+def format_error(error: GraphQLError, reference: str, *, tells_names: bool) -> Iterator[dict[str, Any]]:
     """Yield one entry for each refusal behind an error, or the error itself."""
-    where = places(error)
-    cause = refusals(error)
+    where = locate(error)
+    cause = find_refusals(error)
     for refusal in cause:
         yield {"message": str(refusal), **where, "extensions": {"code": refusal.code}}
     if cause:
         return
-    if is_ours(error):
+    if is_bug(error):
         masked = errors.Internal(reference=reference)
         yield {"message": str(masked), **where, "extensions": {"code": masked.code}}
         return
@@ -49,14 +48,14 @@ def each(error: GraphQLError, reference: str, *, tells_names: bool) -> Iterator[
     yield {"message": message[:LONGEST], **where, "extensions": {"code": errors.InvalidInput.code}}
 
 
-def is_ours(error: GraphQLError) -> bool:
+def is_bug(error: GraphQLError) -> bool:
     """Return whether an error is a bug of ours: raised by a field, or by nothing that is in the document."""
-    if error.original_error is None or isinstance(error.original_error, THEIRS) or refusals(error):
+    if error.original_error is None or isinstance(error.original_error, THEIRS) or find_refusals(error):
         return False
     return error.path is not None or not error.locations
 
 
-def places(error: GraphQLError) -> dict[str, Any]:
+def locate(error: GraphQLError) -> dict[str, Any]:
     """Return where in the document and in the answer an error belongs."""
     where: dict[str, Any] = {}
     if error.locations:
@@ -66,9 +65,9 @@ def places(error: GraphQLError) -> dict[str, Any]:
     return where
 
 
-def refusals(error: GraphQLError) -> list[Refusal]:
+def find_refusals(error: GraphQLError) -> list[Refusal]:
     """Return the refusals behind an error, which may be wrapped more than once."""
     cause: BaseException | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    return flat(cause) if cause is not None else []
+    return flatten_refusals(cause) if cause is not None else []

@@ -1,5 +1,6 @@
 """The schema as a whole, made once: it is the same for every request."""
 
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -36,7 +37,7 @@ class Schema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], _execution_context: ExecutionContext | None = None) -> None:
         """Log what is a bug of ours; a refusal is an answer like any other."""
         for error in errors:
-            if error_format.is_ours(error):
+            if error_format.is_bug(error):
                 log.error("unexpected error", path=error.path, exc_info=error.original_error)
 
 
@@ -50,6 +51,7 @@ SCHEMA = Schema(
 )
 
 
+@cache
 def sdl() -> str:
     """Return the contract in the schema definition language."""
     return SCHEMA.as_str().rstrip() + "\n"

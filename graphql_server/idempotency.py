@@ -12,7 +12,7 @@ import errors
 from db import ids
 from edge import idempotency
 from edge.services import Services
-from graphql_server.error_format import is_ours, refusals
+from graphql_server.error_format import find_refusals, is_bug
 from identity.tokens import Actor
 from resolvers.context import Context
 
@@ -20,10 +20,10 @@ from resolvers.context import Context
 FOR_NOW: Final = (errors.Failure, errors.RateLimited, errors.QueryTooCostly, errors.RequestInProgress)
 
 Execute = Callable[[Context], Awaitable[ExecutionResult]]
-Show = Callable[[ExecutionResult, Context], Response]
+Render = Callable[[ExecutionResult, Context], Response]
 
 
-async def once(request: Request, context: Context, *, execute: Execute, show: Show) -> Response:
+async def run_once(request: Request, context: Context, *, execute: Execute, render: Render) -> Response:
     """Return the answer of a mutation that runs once, or the one that it has got before."""
 
     async def run(services: Services) -> Response:
@@ -31,10 +31,10 @@ async def once(request: Request, context: Context, *, execute: Execute, show: Sh
         result = await execute(inside)
         if any(is_for_now(error) for error in result.errors or ()):
             # All fields are undone together, so none of them may say that it was done.
-            raise idempotency.Unsettled(show(ExecutionResult(data=None, errors=result.errors), context))
+            raise idempotency.Unsettled(render(ExecutionResult(data=None, errors=result.errors), context))
         if not inside.is_settled:
-            raise idempotency.Unsettled(show(result, inside), may_stand=True)
-        return show(result, inside)
+            raise idempotency.Unsettled(render(result, inside), may_stand=True)
+        return render(result, inside)
 
     return await idempotency.once(request, context.services, caller=caller_of(context.actor), run=run)
 
@@ -46,4 +46,4 @@ def caller_of(actor: Actor | None) -> str:
 
 def is_for_now(error: GraphQLError) -> bool:
     """Return whether a field has failed in a way that does not last."""
-    return is_ours(error) or any(isinstance(cause, FOR_NOW) for cause in refusals(error))
+    return is_bug(error) or any(isinstance(cause, FOR_NOW) for cause in find_refusals(error))

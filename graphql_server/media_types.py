@@ -12,53 +12,51 @@ ANYTHING: Final = "*/*"
 
 
 @lru_cache(maxsize=256)
-def negotiated(accept: str) -> str | None:
-    """Return the media type for an `Accept`, None where neither of ours is taken.
+def choose_media_type(accept: str) -> str | None:
+    """Return the media type of a single answer for an `Accept`, None where it takes no kind of JSON.
 
-    GraphQL's own where the client knows it and likes it as well; plain JSON for one that takes anything.
+    GraphQL's own where the client names it and prefers nothing to it; plain JSON for one that takes anything.
     """
-    ranges = weighed(accept)
-    own, plain = ranges.get(GRAPHQL_JSON, 0.0), weight(JSON, ranges)
+    ranges = parse_accept(accept)
+    own, plain = ranges.get(GRAPHQL_JSON, 0.0), weigh(JSON, ranges)
     if own and own >= plain:
         return GRAPHQL_JSON
     if plain:
         return JSON
-    return GRAPHQL_JSON if weight(GRAPHQL_JSON, ranges) else None
+    return GRAPHQL_JSON if weigh(GRAPHQL_JSON, ranges) else None
 
 
 @lru_cache(maxsize=256)
 def wants_page(accept: str) -> bool:
     """Return whether a browser asks: for HTML by name, and rather than for JSON."""
-    ranges = weighed(accept)
-    return ranges.get(HTML, 0.0) > max(weight(JSON, ranges), weight(GRAPHQL_JSON, ranges))
+    ranges = parse_accept(accept)
+    return ranges.get(HTML, 0.0) > max(weigh(JSON, ranges), weigh(GRAPHQL_JSON, ranges))
 
 
 @lru_cache(maxsize=256)
-def wants_events(accept: str) -> bool:
-    """Return whether results are to come one after the other: by name, and not liked less than one answer."""
-    ranges = weighed(accept)
-    liked = ranges.get(EVENTS, 0.0)
-    return liked > 0 and liked >= max(ranges.get(JSON, 0.0), ranges.get(GRAPHQL_JSON, 0.0))
+def accepts_events(accept: str) -> bool:
+    """Return whether an `Accept` names server-sent events; some clients name them with every request."""
+    return parse_accept(accept).get(EVENTS, 0.0) > 0
 
 
-def weight(media_type: str, ranges: Mapping[str, float]) -> float:
-    """Return how much a media type is liked, 0 to 1: the range that names it best decides."""
+def weigh(media_type: str, ranges: Mapping[str, float]) -> float:
+    """Return the weight of a media type, 0 to 1: the range that names it best decides."""
     kind, _, _ = media_type.partition("/")
     return next((ranges[name] for name in (media_type, f"{kind}/*", ANYTHING) if name in ranges), 0.0)
 
 
-def weighed(accept: str) -> dict[str, float]:
-    """Return the media ranges of an `Accept` with their weights; without any, everything is taken."""
+def parse_accept(accept: str) -> dict[str, float]:
+    """Return the media ranges of an `Accept` with their weights; without any, everything is accepted."""
     ranges: dict[str, float] = {}
-    for given in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in given.split(";"))
+    for media_range in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
         if name:
-            ranges[name] = max(ranges.get(name, 0.0), quality(parameters))
+            ranges[name] = max(ranges.get(name, 0.0), parse_quality(parameters))
     return ranges or {ANYTHING: 1.0}
 
 
-def quality(parameters: list[str]) -> float:
-    """Return the weight among a media range's parameters; one that cannot be read is the whole."""
+def parse_quality(parameters: list[str]) -> float:
+    """Return the weight among a media range's parameters, 0 to 1; 1 where there is none, or none that can be read."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

@@ -12,17 +12,18 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from edge.visitors import Visitor
-from errors import Refusal, Refusals
-from graphql_server import cost_budget, trusted_documents
+from errors import Refusal, Refusals, flatten_refusals
+from graphql_server import cost_budget
 from graphql_server.cache_policy import is_everybodys
-from graphql_server.error_format import formatted
+from graphql_server.error_format import format_errors
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.http import MISDIRECTED, Asked, misdirected, told
 from graphql_server.prepared_documents import Documents
+from graphql_server.request import GraphQLRequest
+from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, refusal_body
+from graphql_server.trusted_documents import find_document
 from live.topics import Follower
 from resolvers.context import Context
 from runtime.rate_windows import Rate, RateWindows
-from schema.user_error import flat
 
 READING: Final = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
 ALL: Final = frozenset(OperationType)
@@ -51,16 +52,16 @@ class Itself(Visitor):
 
 
 async def results(
-    asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
+    asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
     """Yield what an operation results in: one for a query or mutation, one for each event of a subscription.
 
     What comes after the first is worked out once for all who subscribe to the same and are to be told the same.
     """
     try:
-        text = await trusted_documents.admitted(context.services, query=asked.query, document=asked.document)
+        text = await find_document(context.services, query=asked.query, name=asked.document)
     except (Refusal, Refusals) as refusal:
-        yield Result(told(flat(refusal)), ran=False)
+        yield Result(refusal_body(flatten_refusals(refusal)), ran=False)
         return
     asked = replace(asked, query=text)
     key, last = None, None
@@ -82,7 +83,7 @@ async def results(
                 last = result
 
 
-def common(asked: Asked, context: Context) -> Hashable | None:
+def common(asked: GraphQLRequest, context: Context) -> Hashable | None:
     """Return what all have in common who are to be told the same; None where the answer depends on who asks.
 
     The operation is one that has run; None also where its document was too long to be remembered.
@@ -97,13 +98,13 @@ def common(asked: Asked, context: Context) -> Hashable | None:
     return asked.query, variables, asked.operation_name, context.base
 
 
-def public(asked: Asked, context: Context, follower: Follower, *, reference: str) -> AsyncGenerator[Result]:
+def public(asked: GraphQLRequest, context: Context, follower: Follower, *, reference: str) -> AsyncGenerator[Result]:
     """Yield what anybody would be told."""
     return own(asked, Context(context.services, None, context.base, Itself(""), follower=follower), reference=reference)
 
 
 async def own(
-    asked: Asked, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
+    asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
     """Yield the results of one operation that may run; after one that did not nothing follows."""
     show = partial(shown, reference=reference, tells_names=context.services.settings.tells_names)
@@ -122,7 +123,7 @@ async def own(
                     # The first was paid for when it was admitted.
                     cost_budget.spend(context, context.cost)
                 result = show(found)  # type: ignore[arg-type]  # nothing is delivered in parts
-                yield replace(result, extensions=cost_budget.told(context)) if result.ran else result
+                yield replace(result, extensions=cost_budget.describe_cost(context)) if result.ran else result
                 if not result.ran:
                     return
                 is_first = False
@@ -136,9 +137,9 @@ def shown(found: ExecutionResult, *, reference: str, tells_names: bool) -> Resul
     """Return a result in the shape of an answer."""
     faults = found.errors or []
     ran = found.data is not None or any(error.path is not None for error in faults)
-    if faults and isinstance(faults[0].original_error, MISDIRECTED):
-        return Result(told([misdirected(faults[0].original_error, method="GET")]), ran=False)
+    if faults and isinstance(faults[0].original_error, WRONG_OPERATION):
+        return Result(refusal_body([explain_wrong_operation(faults[0].original_error, method="GET")]), ran=False)
     body: dict[str, Any] = {"data": found.data} if ran else {}
     if faults:
-        body = {"errors": formatted(faults, reference=reference, tells_names=tells_names), **body}
+        body = {"errors": format_errors(faults, reference=reference, tells_names=tells_names), **body}
     return Result(body, ran)

@@ -32,7 +32,7 @@ from edge.services import Span
 from errors import QueryTooCostly, Unavailable
 from graphql_server import cost_budget
 from graphql_server.document_limits import check, over, require
-from graphql_server.error_format import refusals
+from graphql_server.error_format import find_refusals
 from graphql_server.field_usage import chosen, fields_of
 from graphql_server.query_cost import Plan, plans
 from runtime.usage_metrics import Coordinate
@@ -195,7 +195,7 @@ class Documents(SchemaExtension):
             with self._span(services.trace_span) if services.trace_span else nullcontext():
                 yield
         faults = (asked.result.errors or ()) if asked.result else ()
-        if any(isinstance(cause, Unavailable) for fault in faults for cause in refusals(fault)):
+        if any(isinstance(cause, Unavailable) for fault in faults for cause in find_refusals(fault)):
             services.admission.refuse()
 
     def _span(self, span: Span) -> AbstractContextManager[object]:

@@ -1,15 +1,19 @@
-"""The one address of GraphQL and the three ways to it: an answer, a stream of server-sent events, a WebSocket."""
+"""Routes of GraphQL: one address for answers, streams of server-sent events and WebSockets, and one for the schema."""
 
 from typing import Final
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from graphql_server import http, sse, websocket
-from graphql_server.media_types import wants_events
+from config.settings import Settings
+from errors import RouteNotFound
+from graphql_server import cache_policy, http, websocket
+from graphql_server.executable_schema import sdl
 
 PATH: Final = "/graphql"
+SCHEMA_PATH: Final = "/schema.graphql"
 
 
 class View:
@@ -17,12 +21,26 @@ class View:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = Request(scope, receive)
-        streams = request.method != "HEAD" and wants_events(request.headers.get("accept", ""))
-        response = await (sse.serve(request) if streams else http.serve(request))
+        response = await http.serve(Request(scope, receive))
         await response(scope, receive, send)
 
 
+async def serve_schema(request: Request) -> Response:
+    """Return the schema in the schema definition language; raise RouteNotFound where that is switched off.
+
+    Tools read it here where introspection is off, or where they know nothing of `@oneOf` in introspection.
+    """
+    settings: Settings = request.state.services.settings
+    if not settings.schema_file:
+        raise RouteNotFound
+    response = Response(sdl(), media_type="text/plain; charset=utf-8")
+    return cache_policy.make_public(response, if_none_match=request.headers.get("if-none-match", ""), vary=None)
+
+
 def routes() -> list[BaseRoute]:
-    """Return the routes; a browser that opens the address gets GraphiQL."""
-    return [Route(PATH, View(), name="graphql"), WebSocketRoute(PATH, websocket.serve, name="graphql-live")]
+    """Return the routes; a browser that opens the first address gets GraphiQL."""
+    return [
+        Route(PATH, View(), name="graphql"),
+        WebSocketRoute(PATH, websocket.serve, name="graphql-live"),
+        Route(SCHEMA_PATH, serve_schema, methods=["GET"], name="schema"),
+    ]

@@ -16,13 +16,12 @@ import errors
 from edge import addresses, browser_session, visitors
 from edge.idempotency import is_keyed
 from edge.services import Services
-from errors import Refusal, Refusals
-from graphql_server import http
-from graphql_server.http import refused, told
+from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.media_types import EVENTS, JSON
 from graphql_server.operation_streams import ALL, READING, Result, results
+from graphql_server.request import GraphQLRequest, read_request
+from graphql_server.response import refusal_body, render_refusals
 from resolvers.context import Context
-from schema.user_error import flat
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -44,16 +43,26 @@ async def serve(request: Request) -> Response:
     try:
         services: Services = request.state.services
         actor = browser_session.identify(request)
-        if is_keyed(request):
-            problem = "counts for one answer, not for a stream; ask for `application/json`"
-            raise errors.InvalidInput(field="Idempotency-Key", problem=problem)
-        asked, _ = await http.read(request, deepest=services.settings.limits.json_depth)
+        refuse_key(request)
+        asked = await read_request(request, deepest=services.settings.limits.json_depth)
     except (Refusal, Refusals) as raised:
-        return refused(flat(raised), JSON)
+        return render_refusals(flatten_refusals(raised), JSON)
     base = addresses.base(request, services.settings.public_url)
-    context = Context(services, actor, base, visitors.visitor(request.scope))
+    return open_stream(request, asked, Context(services, actor, base, visitors.visitor(request.scope)))
+
+
+def open_stream(request: Request, asked: GraphQLRequest, context: Context) -> Response:
+    """Return the stream of an operation's results; raise InvalidInput for a request with an idempotency key."""
+    refuse_key(request)
     allowed = READING if request.method == "GET" else ALL
     return Stream(results(asked, context, allowed=allowed, reference=request.scope["request_id"]), context)
+
+
+def refuse_key(request: Request) -> None:
+    """Raise InvalidInput where a stream is to have an idempotency key."""
+    if is_keyed(request):
+        problem = "counts for one answer, not for a stream; ask for `application/json`"
+        raise errors.InvalidInput(field="Idempotency-Key", problem=problem)
 
 
 class Stream(Response):
@@ -74,16 +83,16 @@ class Stream(Response):
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; ends without `complete` where the server does, so that clients come again."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        write = partial(part, send)
+        write = partial(send_part, send)
         telling = asyncio.create_task(self._tell(write))
-        others = [asyncio.create_task(gone(receive)), asyncio.create_task(self._ending.wait())]
+        others = [asyncio.create_task(wait_for_disconnect(receive)), asyncio.create_task(self._ending.wait())]
         try:
             await self._beat(write, [telling, *others])
             self._follower.end()
             await asyncio.wait([telling], timeout=END_SECONDS)
             if self._is_expired:
-                expired = told([errors.Unauthenticated(problem="The token has expired.")])
-                await write(event(expired) + COMPLETE)
+                expired = refusal_body([errors.Unauthenticated(problem="The token has expired.")])
+                await write(format_event(expired) + COMPLETE)
             await send({"type": "http.response.body", "body": b""})
         finally:
             for task in (telling, *others):
@@ -105,22 +114,22 @@ class Stream(Response):
         with self._streaming.under_way("sse"):
             async with aclosing(self._found) as found:
                 async for result in found:
-                    await write(event(result.payload))
+                    await write(format_event(result.payload))
         if not self._follower.is_ended:
             await write(COMPLETE)
 
 
-async def part(send: Send, body: bytes) -> None:
+async def send_part(send: Send, body: bytes) -> None:
     """Send a part of the stream; returns once there is room for the next, so a slow reader has none waiting here."""
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def gone(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Return once the client is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def event(body: dict[str, Any]) -> bytes:
+def format_event(body: dict[str, Any]) -> bytes:
     """Return a result as an event."""
     return b"event: next\ndata: " + orjson.dumps(body) + b"\n\n"

@@ -1,7 +1,8 @@
-"""Which document a request means, and whether it may run: by the id of a registered one, or in its own words."""
+"""Finds the document that a request means, by its hash or in its own words, and decides whether it may run."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -9,61 +10,100 @@ import structlog
 
 from domain.trusted_document import digest
 from edge.services import Services
-from errors import Forbidden, InvalidInput, MissingField
+from errors import Forbidden, InvalidInput, MissingField, PersistedQueryNotFound, PersistedQueryNotSupported
 from web import storefront
 
 # A prefixed document identifier of GraphQL over HTTP, appendix A.
 IDENTIFIER: Final = re.compile(r"sha256:([0-9a-f]{64})")
-APOLLO: Final = re.compile(r"[0-9a-f]{64}")
+HASH: Final = re.compile(r"[0-9a-f]{64}")
+PERSISTED: Final = "extensions.persistedQuery"
+# Modes of MATINEE_DOCUMENTS in which a client may have its document remembered.
+PERSISTING: Final = ("automatic", "log")
 
 log = structlog.get_logger("matinee.graphql")
 
 
-def identified(given: Mapping[str, Any]) -> str | None:
-    """Return the hash that a request names its document by, None where it brings the document itself.
+@dataclass(frozen=True, slots=True)
+class DocumentName:
+    """The hash of a document, and whether it came as a persisted query (Apollo's APQ) or as a `documentId`."""
 
-    Raise InvalidInput where the name is malformed, or where a document comes along that is another one.
+    digest: str
+    is_persisted_query: bool = False
+
+
+def read_document_name(members: Mapping[str, Any], *, query: object) -> DocumentName | None:
+    """Return the hash that a request names its document by, None where it brings only the document itself.
+
+    Raise InvalidInput where the hash is malformed, or is that of another document than `query`.
     """
-    identifier = given.get("documentId")
+    identifier = members.get("documentId")
     if identifier is None:
-        return _apollos(given)
-    if given.get("query") is not None:
+        return read_persisted_query(members, query=query)
+    if query is not None:
         raise InvalidInput(field="documentId", problem="stands in place of `query`; leave one of them out")
     found = IDENTIFIER.fullmatch(identifier) if isinstance(identifier, str) else None
     if found is None:
         problem = "must be `sha256:` and the SHA-256 of the document in 64 lower-case hexadecimal digits"
         raise InvalidInput(field="documentId", problem=problem)
-    return found[1]
+    return DocumentName(found[1])
 
 
-def _apollos(given: Mapping[str, Any]) -> str | None:
-    extensions = given.get("extensions")
+def read_persisted_query(members: Mapping[str, Any], *, query: object) -> DocumentName | None:
+    """Return the hash in `extensions.persistedQuery`, None where that is left out; raise InvalidInput."""
+    extensions = members.get("extensions")
     persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
     if persisted is None:
         return None
-    field = "extensions.persistedQuery"
     found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    if not (isinstance(found, str) and APOLLO.fullmatch(found)):
-        raise InvalidInput(field=field, problem="must have a `sha256Hash` of 64 lower-case hexadecimal digits")
-    query = given.get("query")
+    if not (isinstance(found, str) and HASH.fullmatch(found)):
+        raise InvalidInput(field=PERSISTED, problem="must have a `sha256Hash` of 64 lower-case hexadecimal digits")
+    if persisted.get("version", 1) != 1:
+        raise InvalidInput(field=f"{PERSISTED}.version", problem="must be 1")
     if isinstance(query, str) and digest(query) != found:
-        raise InvalidInput(field=field, problem="has the hash of another document than `query`")
-    return None if isinstance(query, str) else found
+        raise InvalidInput(field=PERSISTED, problem="has the hash of another document than `query`")
+    return DocumentName(found, is_persisted_query=True)
 
 
-async def admitted(services: Services, *, query: str | None, document: str | None) -> str:
-    """Return the text to run; `document` is the hash of a registered one.
+async def find_document(services: Services, *, query: str | None, name: DocumentName | None) -> str:
+    """Return the text of the document to run.
 
-    Raise InvalidInput where none is registered under it, Forbidden where only registered ones run and this is none.
+    Raises InvalidInput for a `documentId` that is not registered, PersistedQueryNotFound or PersistedQueryNotSupported
+    for the hash of an unknown persisted query, and Forbidden where only registered documents run and this is none.
     """
-    if document is not None:
-        return await _registered(services, document)
-    if query is None:
-        raise MissingField(field="query")
-    if services.settings.documents == "off":
+    if query is not None:
+        await admit_text(services, query)
+        if name is not None and services.settings.documents in PERSISTING:
+            services.persisted_queries.remember(name.digest, query)
         return query
-    hashed = digest(query)
-    if await _known(services, hashed) is not None:
+    if name is None:
+        raise MissingField(field="query")
+    text = await find_registered(services, name.digest)
+    if text is not None:
+        services.usage_metrics.document("registered")
+        return text
+    if name.is_persisted_query and services.settings.documents in PERSISTING:
+        return await find_persisted(services, name.digest)
+    services.usage_metrics.document("refused")
+    if name.is_persisted_query:
+        raise PersistedQueryNotSupported
+    raise InvalidInput(field="documentId", problem="is not the id of a registered document")
+
+
+async def find_persisted(services: Services, hashed: str) -> str:
+    """Return the text of a remembered query; raise PersistedQueryNotFound, upon which clients send it along."""
+    text = services.persisted_queries.find(hashed)
+    if text is None:
+        raise PersistedQueryNotFound
+    await admit_text(services, text)
+    return text
+
+
+async def admit_text(services: Services, text: str) -> None:
+    """Count and log a document that was not asked for by a registered id; raise Forbidden where those do not run."""
+    if services.settings.documents not in ("log", "enforce"):
+        return
+    hashed = digest(text)
+    if await find_registered(services, hashed) is not None:
         services.usage_metrics.document("registered")
     elif services.settings.documents == "enforce":
         services.usage_metrics.document("refused")
@@ -71,23 +111,14 @@ async def admitted(services: Services, *, query: str | None, document: str | Non
     else:
         services.usage_metrics.document("unregistered")
         log.warning("unregistered document", document=f"sha256:{hashed}")
-    return query
 
 
-async def _registered(services: Services, hashed: str) -> str:
-    text = await _known(services, hashed)
-    if text is None:
-        services.usage_metrics.document("refused")
-        raise InvalidInput(field="documentId", problem="is not the id of a registered document")
-    services.usage_metrics.document("registered")
-    return text
-
-
-async def _known(services: Services, hashed: str) -> str | None:
-    return _own().get(hashed) or await services.trusted_documents.text(hashed)
+async def find_registered(services: Services, hashed: str) -> str | None:
+    """Return the text of a registered document, None where there is none of that hash."""
+    return storefront_documents().get(hashed) or await services.trusted_documents.text(hashed)
 
 
 @cache
-def _own() -> Mapping[str, str]:
-    # The storefront is released with the server itself, so nobody has to register what it sends.
+def storefront_documents() -> Mapping[str, str]:
+    """Return the storefront's documents by their hashes; it is released with the server, so nobody registers them."""
     return {digest(text): text for text in storefront.documents()}

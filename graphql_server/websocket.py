@@ -1,7 +1,8 @@
 """GraphQL over WebSocket, by the protocol graphql-transport-ws; each operation as if it had come by itself."""
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import perf_counter, time
@@ -17,19 +18,20 @@ from edge import addresses, browser_session, visitors
 from edge.json_depth import is_deeper
 from edge.services import Services
 from edge.visitors import Visitor
-from errors import Refusal, Refusals
-from graphql_server.http import Asked, checked, holds_nul, told
+from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.operation_streams import results
+from graphql_server.request import GraphQLRequest, check_request, contains_nul
+from graphql_server.response import refusal_body
 from identity import tokens
 from identity.tokens import Actor
 from live.topics import Follower
 from resolvers.context import Context
-from schema.user_error import flat
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_SECONDS: Final = 3.0
 # Of one connection, at the same time.
 MOST_OPERATIONS: Final = 100
+CREDENTIAL: Final = re.compile(r"^(?!.*[cx]srf).*(?:auth|token|jwt|bearer|credential)", re.IGNORECASE)
 END_SECONDS: Final = 1.0
 # A close frame has room for so many bytes.
 REASON_BYTES: Final = 123
@@ -129,7 +131,7 @@ class Connection:
             raise Violation(4401, "Unauthorized: the token has expired") from None
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
-        return message(received.get("text"), deepest=self._services.settings.limits.json_depth)
+        return read_message(received.get("text"), deepest=self._services.settings.limits.json_depth)
 
     async def _expire(self) -> None:
         for operation in self._operations.values():
@@ -145,7 +147,7 @@ class Connection:
         elif kind == "subscribe":
             await self._subscribe(given)
         elif kind == "complete":
-            self._complete(identity(given))
+            self._complete(read_id(given))
         elif kind != "pong":
             raise Violation(4400, "Invalid message: unknown `type`")
 
@@ -156,7 +158,7 @@ class Connection:
         if not isinstance(payload, dict | None):
             raise Violation(4400, "Invalid message: `payload` must be an object")
         try:
-            self.actor = identified(self._websocket, payload or {}, services=self._services)
+            self.actor = identify_caller(self._websocket, payload or {}, services=self._services)
         except Refusal as refusal:
             raise Violation(4403, f"Forbidden: {refusal}") from None
         self._is_acknowledged, self._until = True, None
@@ -167,7 +169,7 @@ class Connection:
     async def _subscribe(self, given: dict[str, Any]) -> None:
         if not self._is_acknowledged:
             raise Violation(4401, "Unauthorized: send connection_init first")
-        name, payload = identity(given), given.get("payload")
+        name, payload = read_id(given), given.get("payload")
         if not isinstance(payload, dict) or not isinstance(payload.get("query"), str | None):
             raise Violation(4400, "Invalid message: `payload` must be an object with a `query` or a `documentId`")
         if name in self._operations:
@@ -175,7 +177,9 @@ class Connection:
         try:
             asked = self._admitted(payload)
         except (Refusal, Refusals) as refusal:
-            await self._send({"id": name, "type": "error", "payload": told(flat(refusal))["errors"]})
+            await self._send(
+                {"id": name, "type": "error", "payload": refusal_body(flatten_refusals(refusal))["errors"]}
+            )
             return
         operation = self._operations[name] = Operation()
         self.count += 1
@@ -183,13 +187,13 @@ class Connection:
         self._tasks.add(operation.task)
         operation.task.add_done_callback(self._tasks.discard)
 
-    def _admitted(self, payload: dict[str, Any]) -> Asked:
+    def _admitted(self, payload: dict[str, Any]) -> GraphQLRequest:
         if len(self._tasks) >= MOST_OPERATIONS:
             problem = f"would be more than {MOST_OPERATIONS} operations of one connection at once; complete some first"
             raise errors.InvalidInput(field="subscribe", problem=problem)
-        if holds_nul(payload):
+        if contains_nul(payload):
             raise errors.InvalidInput(field="payload", problem="must not contain the character NUL")
-        return checked(payload)
+        return check_request(payload)
 
     def _complete(self, name: str) -> None:
         operation = self._operations.pop(name, None)
@@ -197,7 +201,7 @@ class Connection:
             operation.is_wanted = False
             operation.follower.end()
 
-    async def _run(self, name: str, operation: Operation, asked: Asked) -> None:
+    async def _run(self, name: str, operation: Operation, asked: GraphQLRequest) -> None:
         visitor = Visitor(self._visitor.address)
         context = Context(self._services, self.actor, self._base, visitor, follower=operation.follower)
         reference = self._websocket.scope["request_id"]
@@ -212,7 +216,7 @@ class Connection:
                         break
                     await self._send({"id": name, "type": "next", "payload": result.payload})
             if operation.refusal is not None:
-                last = {"type": "error", "payload": told([operation.refusal])["errors"]}
+                last = {"type": "error", "payload": refusal_body([operation.refusal])["errors"]}
             if operation.is_wanted:
                 # The name is free again before the other side hears of it.
                 self._operations.pop(name, None)
@@ -223,7 +227,7 @@ class Connection:
         await self._websocket.send_text(orjson.dumps(given).decode())
 
 
-def message(text: str | None, *, deepest: int) -> dict[str, Any]:
+def read_message(text: str | None, *, deepest: int) -> dict[str, Any]:
     """Return what a message says; raise Violation where that cannot be read."""
     if text is None:
         raise Violation(4400, "Invalid message: only text is taken")
@@ -236,7 +240,7 @@ def message(text: str | None, *, deepest: int) -> dict[str, Any]:
     return given
 
 
-def identity(given: Mapping[str, Any]) -> str:
+def read_id(given: Mapping[str, Any]) -> str:
     """Return the name of an operation; raise Violation where there is none."""
     name = given.get("id")
     if not isinstance(name, str) or not 0 < len(name) <= 128:
@@ -244,11 +248,31 @@ def identity(given: Mapping[str, Any]) -> str:
     return name
 
 
-def identified(websocket: WebSocket, payload: Mapping[str, Any], *, services: Services) -> Actor | None:
-    """Return who is behind a connection: by the payload of connection_init, else by the handshake; raise Unauthenticated."""
-    given = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
-    if given is None:
+def identify_caller(websocket: WebSocket, payload: Mapping[str, Any], *, services: Services) -> Actor | None:
+    """Return who is behind a connection: by the payload of connection_init, else by the handshake; raise Unauthenticated.
+
+    Clients send `{authorization}`, `{headers: {authorization}}` or `{token}`. Another name that looks like a credential is
+    refused: its sender would be anonymous without knowing.
+    """
+    headers = payload.get("headers")
+    if not isinstance(headers, dict | None):
+        raise errors.Unauthenticated(problem="`headers` must be an object.")
+    credentials = {*find_credentials(payload), *find_credentials(headers or {})}
+    if not credentials:
         return browser_session.identify(websocket)
-    if not isinstance(given, str):
-        raise errors.Unauthenticated(problem="`authorization` must be a text.")
-    return tokens.authenticate(given, keys=services.keys)
+    if len(credentials) > 1:
+        raise errors.Unauthenticated(problem="`connection_init` has several different tokens.")
+    return tokens.authenticate(credentials.pop(), keys=services.keys)
+
+
+def find_credentials(payload: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what would be the Authorization header; raise Unauthenticated for a credential under another name."""
+    for name, value in payload.items():
+        if value is None or not CREDENTIAL.search(name):
+            continue
+        if name.lower() not in ("authorization", "token"):
+            problem = f"`{name[:50]}` is not understood in `connection_init`; send `authorization` or `token`."
+            raise errors.Unauthenticated(problem=problem)
+        if not isinstance(value, str):
+            raise errors.Unauthenticated(problem=f"`{name}` must be a text.")
+        yield value if name.lower() == "authorization" or value.lower().startswith("bearer ") else f"Bearer {value}"

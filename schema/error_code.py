@@ -28,6 +28,8 @@ IN_GENERAL: Final = {
     "PAYLOAD_TOO_LARGE": "The body is over the limit.",
     "METHOD_NOT_ALLOWED": "The address does not take this method; `Allow` lists those that it takes.",
     "SEATS_UNAVAILABLE": "Session, event or show has not as much left. Nothing was changed.",
+    "PERSISTED_QUERY_NOT_FOUND": "The hash of the persisted query is unknown here. Send the query along with it once.",
+    "PERSISTED_QUERY_NOT_SUPPORTED": "This server remembers no persisted queries. Send the query without its hash.",
     "UNAUTHENTICATED": "This is for signed-in users, or the token is not good.",
     "FORBIDDEN": "This is for staff only, or the document is not a registered one where only those run.",
     "RATE_LIMITED": "Too many requests; try again later.",

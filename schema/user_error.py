@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import strawberry
 
 import errors
-from errors import Refusal, Refusals
+from errors import Refusal, Refusals, flatten_refusals
 from schema.error_code import ErrorCode
 
 P = TypeVar("P")
@@ -66,19 +66,12 @@ async def answered(payload: Callable[..., P], asked: Awaitable[Any], *names: str
     try:
         made = await asked
     except (Refusal, Refusals) as raised:
-        faults = flat(raised)
+        faults = flatten_refusals(raised)
         if any(isinstance(fault, TOP_LEVEL) for fault in faults):
             raise
         return payload(**dict.fromkeys(names), errors=[user_error(fault) for fault in faults])
     values = made if len(names) > 1 else (made,)
     return payload(**dict(zip(names, values, strict=True)), errors=[])
-
-
-def flat(raised: BaseException) -> list[Refusal]:
-    """Return the refusals in what was raised, in their order; none where it is something else."""
-    if isinstance(raised, Refusals):
-        return [fault for each in raised.exceptions for fault in flat(each)]
-    return [raised] if isinstance(raised, Refusal) else []
 
 
 def user_error(fault: Refusal) -> UserError:

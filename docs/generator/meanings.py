@@ -24,6 +24,8 @@ MEANINGS: Final = {
     "PAYLOAD_TOO_LARGE": "The body exceeds the limit; it was not read to its end.",
     "METHOD_NOT_ALLOWED": "The path exists, but not for this method. `Allow` lists its methods.",
     "ROUTE_NOT_FOUND": "No part of the API has this path.",
+    "PERSISTED_QUERY_NOT_FOUND": "GraphQL only. The hash of the persisted query is unknown here. Send it once with the query.",
+    "PERSISTED_QUERY_NOT_SUPPORTED": "GraphQL only. This server remembers no persisted queries. Send the query as text.",
     "MOVIE_NOT_FOUND": "No movie has this id.",
     "PLACE_NOT_FOUND": "No place has this id.",
     "SESSION_NOT_FOUND": "No session has this id.",

@@ -7,7 +7,7 @@ import pytest
 
 from config.limits import RequestLimits
 from domain.trusted_document import digest
-from graphql_server.document_manifests import ManifestError, collected
+from graphql_server.document_manifests import ManifestError, collect_documents
 from graphql_server.executable_schema import SCHEMA
 
 LIMITS = RequestLimits.from_env({})
@@ -16,13 +16,13 @@ OTHER = "{ places { totalCount } }"
 
 
 def texts(folder: Path) -> set[str]:
-    return {each.text for each in collected(folder, schema=SCHEMA.graphql, limits=LIMITS)}
+    return {each.text for each in collect_documents(folder, schema=SCHEMA.graphql, limits=LIMITS)}
 
 
 def faults(folder: Path) -> list[str]:
     """Return what is wrong, without the folder."""
     with pytest.raises(ManifestError) as raised:
-        collected(folder, schema=SCHEMA.graphql, limits=LIMITS)
+        collect_documents(folder, schema=SCHEMA.graphql, limits=LIMITS)
     return str(raised.value).replace(f"{folder}/", "").splitlines()
 
 
@@ -44,18 +44,20 @@ def test_files_are_documents_to_the_letter(tmp_path: Path) -> None:
     "manifest",
     [
         {digest(GOOD): GOOD, digest(OTHER): OTHER},
+        {f"sha256:{digest(text)}": text for text in (GOOD, OTHER)},
         {
             "format": "apollo-persisted-query-manifest",
             "version": 1,
             "operations": [{"id": digest(text), "name": "A", "type": "query", "body": text} for text in (GOOD, OTHER)],
         },
     ],
-    ids=["Relay", "Apollo"],
+    ids=["Relay", "graphql-codegen", "Apollo"],
 )
 def test_manifests_are_read(tmp_path: Path, manifest: object) -> None:
     (tmp_path / "queries.json").write_text(json.dumps(manifest))
     (tmp_path / "same.graphql").write_text(GOOD)
     assert texts(tmp_path) == {GOOD, OTHER}
+    assert texts(tmp_path / "queries.json") == {GOOD, OTHER}
 
 
 def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
@@ -101,6 +103,6 @@ def test_other_json_is_no_manifest(tmp_path: Path, manifest: object) -> None:
     assert told.startswith("a.json: this is no manifest.")
 
 
-def test_an_empty_folder_and_none_at_all_are_told_apart(tmp_path: Path) -> None:
+def test_tells_empty_folder_from_missing_one(tmp_path: Path) -> None:
     assert "there is no document in here" in faults(tmp_path)[0]
-    assert "this is no folder" in faults(tmp_path / "nowhere")[0]
+    assert "neither a folder nor a .graphql" in faults(tmp_path / "nowhere")[0]

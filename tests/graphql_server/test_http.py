@@ -57,6 +57,13 @@ async def test_refuses_an_operation_that_is_not_there(client: AsyncClient, name:
     assert codes(response) == ["INVALID_INPUT"]
 
 
+async def test_empty_operation_name_counts_as_left_out(client: AsyncClient) -> None:
+    for query in (OK, "query A { __typename }"):
+        assert (await post(client, query, operationName="")).json()["data"] == {"__typename": "Query"}
+        parameters = {"query": query, "operationName": ""}
+        assert (await client.get("/graphql", params=parameters)).json()["data"] == {"__typename": "Query"}
+
+
 # Methods
 
 
@@ -132,6 +139,29 @@ async def test_variables_that_do_not_fit_are_the_documents_fault(client: AsyncCl
     query = "query ($first: Int) { movies(first: $first) { totalCount } }"
     response = await post(client, query, accept=GRAPHQL_JSON, variables={"first": "ten"})
     assert (response.status_code, codes(response)) == (400, ["INVALID_INPUT"])
+
+
+# What urql 6 sends with every request.
+EVERYTHING = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+)
+
+
+@pytest.mark.parametrize("accept", [EVERYTHING, "text/event-stream, application/json;q=0.1", "text/event-stream, */*"])
+async def test_answers_query_and_mutation_as_json_wherever_accept_allows_it(
+    client: AsyncClient, database: Database, accept: str
+) -> None:
+    headers = {**bearer(await make_user(database)), "Accept": accept, "Idempotency-Key": "once"}
+    query = await client.post("/graphql", json={"query": OK}, headers=headers)
+    body = {"query": 'mutation { openBooking(input: {sessionId: "ses_1"}) { errors { code } } }'}
+    mutation = await client.post("/graphql", json=body, headers=headers)
+    for response in (query, mutation):
+        assert response.status_code == 200
+        assert "json" in response.headers["content-type"]
+        assert "errors" not in response.json()
+    invalid = await post(client, "{ nothing }", accept=accept)
+    assert invalid.status_code == (400 if accept == EVERYTHING else 200)
+    assert codes(invalid) == ["INVALID_INPUT"]
 
 
 # Tokens

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphql_server.media_types import GRAPHQL_JSON, JSON, negotiated, wants_page
+from graphql_server.media_types import GRAPHQL_JSON, JSON, choose_media_type, wants_page
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -32,7 +32,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
     ],
 )
 def test_the_media_type_that_is_answered_in(accept: str, media_type: str | None) -> None:
-    assert negotiated(accept) == media_type
+    assert choose_media_type(accept) == media_type
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from graphql_server import sse
 from identity.tokens import Actor, make_token
 from runtime.server import DRAIN_SECONDS
 from tests.support.factories import KEYS, bearer, make_booking, make_session, make_user
-from tests.support.live import EXPORT, SEATS, TICKETS, opened, served, streamed, token
+from tests.support.live import EXPORT, SEATS, TICKETS, Events, opened, served, streamed, token
 from tests.support.prices import make_export
 from tests.support.ticketing import make_event
 
@@ -113,6 +113,18 @@ async def test_a_subscription_that_is_sent_for_one_answer_is_told_where_to_go(cl
     assert answer.status_code == 400
     assert "WebSocket" in answer.json()["errors"][0]["message"]
     assert "text/event-stream" in answer.json()["errors"][0]["message"]
+
+
+async def test_streams_subscription_where_accept_names_both_json_and_events(address: str, database: Database) -> None:
+    session = await make_session(database, capacity=10)
+    headers = {"Accept": "application/graphql-response+json, application/json, text/event-stream, multipart/mixed"}
+    body = {"query": SEATS, "variables": {"id": ids.encode("ses", session.id)}}
+    async with (
+        httpx.AsyncClient(base_url=f"http://{address}", headers=headers, timeout=PATIENCE) as client,
+        client.stream("POST", "/graphql", json=body) as response,
+    ):
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert await Events(response).next() == {"sessionChanged": {"seatsAvailable": 10}}
 
 
 async def test_a_stream_shows_signs_of_life_and_ends_with_its_token(

@@ -33,8 +33,8 @@ async def registered(database: Database) -> None:
 
 @pytest.fixture
 def mode(request: pytest.FixtureRequest) -> str:
-    """What MATINEE_DOCUMENTS is; `off` unless a test says otherwise."""
-    return getattr(request, "param", "off")
+    """What MATINEE_DOCUMENTS is; the default unless a test says otherwise."""
+    return getattr(request, "param", "automatic")
 
 
 @pytest.fixture
@@ -73,6 +73,7 @@ async def counted(client: AsyncClient, outcome: str) -> float:
 
 WAYS: dict[str, dict[str, Any]] = {
     "GraphQL over HTTP": {"documentId": identifier(MOVIES)},
+    "GraphQL over HTTP, with an empty query": {"documentId": identifier(MOVIES), "query": ""},
     "Apollo": {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(MOVIES)}}},
     "Apollo, with the text": {
         "query": MOVIES,
@@ -82,7 +83,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.usefixtures("registered")
-@pytest.mark.parametrize("mode", ["off", "log", "enforce"], indirect=True)
+@pytest.mark.parametrize("mode", ["automatic", "off", "log", "enforce"], indirect=True)
 @pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 async def test_a_registered_document_runs_by_its_hash(
     client: AsyncClient, database: Database, way: dict[str, object]
@@ -132,7 +133,7 @@ async def test_a_registered_mutation_does_not_run_by_get(client: AsyncClient) ->
         {"documentId": identifier(MOVIES), "query": MOVIES},
         {"extensions": {"persistedQuery": "x"}},
         {"extensions": {"persistedQuery": {"sha256Hash": "x"}}},
-        {"extensions": {"persistedQuery": {"sha256Hash": digest(UNKNOWN)}}},
+        {"extensions": {"persistedQuery": {"version": 2, "sha256Hash": digest(MOVIES)}}},
         {"extensions": {"persistedQuery": {"sha256Hash": digest(MOVIES)}}, "query": UNKNOWN},
     ],
 )

@@ -12,6 +12,7 @@ from config.settings import Settings
 from db import ids
 from db.engine import Database
 from db.models import Session, User
+from domain.trusted_document import digest
 from edge.browser_session import COOKIE
 from graphql_server import websocket
 from tests.support.factories import bearer, make_booking, make_session, make_user
@@ -133,6 +134,58 @@ async def test_a_bad_token_is_refused(address: str, given: object) -> None:
     async with opened(address) as socket:
         await socket.send(type="connection_init", payload={"authorization": given})
         assert (await socket.closed())[0] == 4403
+
+
+async def test_signs_in_by_token_and_by_headers_of_connection_init(address: str, database: Database) -> None:
+    user = await make_user(database)
+    good = token(user)
+    for payload in (
+        {"token": good},
+        {"token": f"Bearer {good}"},
+        {"headers": {"Authorization": f"Bearer {good}", "X-CSRF-Token": "x"}},
+        {"headers": {"authorization": f"Bearer {good}"}, "token": good},
+    ):
+        async with opened(address) as socket:
+            await (await socket.begin(**payload)).subscribe("{ viewer { id } }")
+            assert await socket.next() == {"viewer": {"id": ids.encode("usr", user.id)}}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"token": "nonsense"},
+        {"token": ""},
+        {"token": 7},
+        {"headers": {"Authorization": "Bearer nonsense"}},
+        {"headers": []},
+        {"authToken": "x"},
+        {"headers": {"X-Access-Token": "x"}},
+        {"token": "x", "authorization": "Bearer y"},
+    ],
+)
+async def test_refuses_credentials_that_it_does_not_understand(address: str, payload: dict[str, object]) -> None:
+    async with opened(address) as socket:
+        await socket.send(type="connection_init", payload=payload)
+        assert (await socket.closed())[0] == 4403
+
+
+async def test_missing_credentials_of_connection_init_are_anonymous(address: str) -> None:
+    async with opened(address) as socket:
+        await (await socket.begin(token=None, headers={"client": "test"})).subscribe("{ viewer { id } }")
+        assert await socket.next() == {"viewer": None}
+
+
+async def test_persisted_query_runs_by_its_hash_once_it_was_sent(address: str) -> None:
+    query = "{ viewer { id } }"
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest(query)}}
+    async with opened(address) as socket:
+        await socket.begin()
+        await socket.send(type="subscribe", id="1", payload={"query": "", "extensions": extensions})
+        assert await socket.codes() == ["PERSISTED_QUERY_NOT_FOUND"]
+        for members in ({"query": query}, {"query": "", "operationName": ""}):
+            await socket.send(type="subscribe", id="1", payload={"extensions": extensions, **members})
+            assert await socket.next() == {"viewer": None}
+            assert await socket.receive() == {"id": "1", "type": "complete"}
 
 
 async def test_a_bad_token_of_the_handshake_is_refused(address: str) -> None:

@@ -17,8 +17,8 @@ from db.models import Session
 from domain import export, stock
 from edge.services import Services
 from edge.visitors import Visitor
-from graphql_server.http import Asked
 from graphql_server.operation_streams import Result, results
+from graphql_server.request import GraphQLRequest
 from identity.tokens import Actor
 from live import topics
 from live.broadcast import Broadcasts
@@ -179,7 +179,7 @@ async def test_an_export_is_told_until_it_is_completed(services: Services, datab
 
 
 async def heard(services: Services, document: str, session: Session, told: list[Result], **given: Any) -> None:
-    asked = Asked(document, None, {"id": ids.encode("ses", session.id)}, None)
+    asked = GraphQLRequest(document, {"id": ids.encode("ses", session.id)})
     async with aclosing(results(asked, context(services, **given), reference="test")) as found:
         async for result in found:
             told.append(result)  # noqa: PERF401 - it is looked at meanwhile

@@ -18,7 +18,7 @@ from config.settings import Settings
 from db.engine import Database
 from domain import trusted_document
 from domain.trusted_document import digest
-from graphql_server.document_manifests import collected
+from graphql_server.document_manifests import collect_documents
 from graphql_server.executable_schema import SCHEMA, sdl
 from tests.support.factories import make_movie, make_place, make_session, soon
 
@@ -146,7 +146,7 @@ async def relay(
     released = tmp_path / "released"
     released.mkdir()
     shutil.copy(client_code / "persisted.json", released)
-    found = collected(released, schema=SCHEMA.graphql, limits=settings.limits)
+    found = collect_documents(released, schema=SCHEMA.graphql, limits=settings.limits)
     async with database.transaction() as tx:
         assert await trusted_document.add(tx, [each.text for each in found]) == len(found)
     names = {each.text.split()[1].partition("(")[0]: digest(each.text) for each in found}

@@ -1,0 +1,131 @@
+"""Reads a GraphQL request: from an HTTP request's body or URL, or from a WebSocket's message."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from strawberry.types.graphql import OperationType
+
+import errors
+from edge.content_type import JSON, is_json
+from edge.json_depth import is_deeper
+from graphql_server.prepared_documents import NUL
+from graphql_server.trusted_documents import DocumentName, read_document_name
+
+READS: Final = ("GET", "HEAD")
+# Parameters of a URL that name a document. A browser's GET without any of them asks for the playground.
+NAMES_DOCUMENT: Final = frozenset({"query", "documentId", "extensions"})
+QUERIES: Final = frozenset({OperationType.QUERY})
+QUERIES_AND_MUTATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+ESCAPED_NUL: Final = rb"\u0000"
+# A mebibyte of variables takes half a second to walk through, so their number is bounded first.
+MOST_PARTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """The members of a request, as the specification of GraphQL over HTTP has them."""
+
+    query: str | None
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    # The hash that stands in place of `query`, or comes with it to have it remembered.
+    document: DocumentName | None = None
+
+    @property
+    def is_by_hash(self) -> bool:
+        """Whether the request names its document by a hash and does not bring it."""
+        return self.document is not None and self.query is None
+
+
+def allowed_operations(method: str) -> frozenset[OperationType]:
+    """Return the kinds of operations that a method may run; raise MethodNotAllowed for other methods."""
+    if method in READS:
+        return QUERIES
+    if method != "POST":
+        raise errors.MethodNotAllowed(method=method, accepted="GET, POST")
+    return QUERIES_AND_MUTATIONS
+
+
+async def read_request(request: Request, *, deepest: int) -> GraphQLRequest:
+    """Return the GraphQL request in an HTTP request; `deepest` is how many levels its JSON may have.
+
+    Raises MethodNotAllowed, UnsupportedMediaType, MalformedJson, MissingField and InvalidInput.
+    """
+    allowed_operations(request.method)
+    if request.method in READS:
+        parameters = request.query_params
+        return check_request(
+            {
+                "query": parameters.get("query"),
+                "documentId": parameters.get("documentId"),
+                "variables": decode_parameter(parameters.get("variables"), deepest=deepest),
+                "operationName": parameters.get("operationName"),
+                "extensions": decode_parameter(parameters.get("extensions"), deepest=deepest),
+            }
+        )
+    if not is_json(request.headers.get("content-type", "")):
+        raise errors.UnsupportedMediaType(accepted=JSON)
+    return check_request(decode_json(await request.body(), deepest=deepest))
+
+
+def decode_parameter(parameter: str | None, *, deepest: int) -> Any:
+    """Return the JSON value of a URL parameter, None where it is left out or empty; raise what `decode_json` raises."""
+    return decode_json(parameter.encode("utf-8", "surrogateescape"), deepest=deepest) if parameter else None
+
+
+def decode_json(raw: bytes, *, deepest: int) -> Any:
+    """Return a JSON value; raise MalformedJson where it is none or too deep, InvalidInput where it holds a NUL."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise errors.MalformedJson(problem=str(error)) from None
+    if is_deeper(raw, value, deepest):
+        raise errors.MalformedJson(problem=f"more than {deepest} lists and objects are within each other")
+    # JSON has one spelling of NUL, and almost no request has it: then nothing needs to be searched.
+    if ESCAPED_NUL in raw and contains_nul(value):
+        raise errors.InvalidInput(field="body", problem="must not contain the character NUL")
+    return value
+
+
+def walk_json(value: Any) -> Iterator[Any]:
+    """Yield a JSON value and all the names and values in it, however deep."""
+    left = [value]
+    while left:
+        part = left.pop()
+        yield part
+        if isinstance(part, dict):
+            left += part.keys()
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+
+
+def contains_nul(value: Any) -> bool:
+    """Return whether a text anywhere in a JSON value has a NUL, which PostgreSQL cannot store."""
+    return any(isinstance(part, str) and NUL in part for part in walk_json(value))
+
+
+def check_request(members: Any) -> GraphQLRequest:
+    """Return the request with these members; raise MissingField or InvalidInput for what is wrong with them.
+
+    An empty `query` beside a document's id, and an empty `operationName`, count as left out: clients send them so.
+    """
+    if not isinstance(members, dict):
+        raise errors.InvalidInput(field="body", problem="must be an object with a `query` or a `documentId`")
+    query, variables, name = members.get("query"), members.get("variables"), members.get("operationName")
+    if isinstance(query, str) and not query.strip():
+        query = None
+    document = read_document_name(members, query=query)
+    if document is None and not isinstance(query, str):
+        raise errors.MissingField(field="query")
+    for member in ("variables", "extensions"):
+        if not isinstance(members.get(member), dict | None):
+            raise errors.InvalidInput(field=member, problem="must be an object")
+    if sum(1 for _ in walk_json(variables)) > MOST_PARTS:
+        raise errors.InvalidInput(field="variables", problem=f"must hold at most {MOST_PARTS} names and values")
+    if not isinstance(name, str | None):
+        raise errors.InvalidInput(field="operationName", problem="must be a string")
+    return GraphQLRequest(query, variables, name or None, document)
