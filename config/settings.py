@@ -145,6 +145,16 @@ class Settings:
             example="2",
         ),
     ]
+    planner: Annotated[
+        bool,
+        Variable(
+            "MATINEE_PLANNER",
+            variables.switch,
+            default="on",
+            meaning="`on` answers GraphQL queries by one SQL statement each where it can; `off` runs all of them on the executor",
+            example="on",
+        ),
+    ]
     statement_seconds: Annotated[
         float,
         Variable(

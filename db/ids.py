@@ -66,6 +66,14 @@ def to_uuid(prefix: str, snowflake: int) -> UUID:
     return UUID(int=high << 80 | VERSION | middle << 64 | VARIANT | low << 59 | _mark(prefix))
 
 
+def uuid_sql(prefix: str, column: str) -> str:
+    """Return the SQL of the UUID of a row of that kind, as text; `column` is SQL that gives its snowflake."""
+    high, middle = f"lpad(to_hex({column} >> 15), 12, '0')", f"lpad(to_hex(({column} >> 3) & 4095), 3, '0')"
+    # The variant's two bits make the number negative.
+    low = f"to_hex((-9223372036854775808)::bigint | (({column} & 7) << 59) | {_mark(prefix)}::bigint)"
+    return f"({high} || '8' || {middle} || {low})::uuid"
+
+
 def from_uuid(prefix: str, spelled: str) -> int | None:
     """Return the snowflake behind a UUID of that kind, None if it is not the spelling of one; case does not matter."""
     if not UUID_SPELLING.fullmatch(spelled):

@@ -32,6 +32,7 @@ from db.models import (
     SHOW_LIFE,
     Airing,
     Booking,
+    CollectedMovie,
     Collection,
     Event,
     EventReservation,
@@ -41,13 +42,15 @@ from db.models import (
     PageView,
     Place,
     ProviderMovie,
+    Rating,
+    SeatReservation,
     Session,
     Show,
     Ticket,
     User,
     table,
 )
-from db.paging import Listing, Ordered, Value
+from db.paging import Listing, Ordered, Value, sql
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
@@ -328,7 +331,7 @@ def event_reservations_in_the_open_statement(given: Given, _sort: str, value: Va
     seen: list[ColumnElement[bool]] = [event_reservation.user_id.is_(None)]
     if "viewer_id" in given:
         seen.append(event_reservation.user_id == value("viewer_id"))
-        seen.append(exists().where(user.id == value("viewer_id"), user.is_staff))
+        seen.append(is_staff(value("viewer_id")))
     return Ordered(select(*columns(EventReservation)).where(or_(*seen)), (event_reservation.id,), ("id",))
 
 
@@ -402,6 +405,49 @@ def live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
 
 def by_id(model: type[SQLModel], *, hidden_too: bool = False) -> Select[Any]:
     """Return the statement that reads rows by their ids, those that are there or, where asked, all that are kept."""
-    identity = table(model).c.id
-    asked = identity == func.any_(bindparam("ids", type_=ARRAY(BigInteger)))
-    return select(*columns(model)).where(asked, *([] if hidden_too else live(model)))
+    return row(model, func.any_(bindparam("ids", type_=ARRAY(BigInteger))), hidden_too=hidden_too)
+
+
+def row(model: type[SQLModel], identity: Any, *, hidden_too: bool = False) -> Select[Any]:
+    """Return the statement that reads the rows whose id equals `identity`: an expression, or ANY of an array."""
+    return select(*columns(model)).where(table(model).c.id == identity, *([] if hidden_too else live(model)))
+
+
+def rating_by(viewer: ColumnElement[int], movie: Any) -> Select[Any]:
+    """Return the statement that reads what one user gave a movie, or ANY of several."""
+    own = table(Rating).c
+    return select(*columns(Rating)).where(own.user_id == viewer, own.movie_id == movie)
+
+
+def latest_changes(booking_id: Any) -> Select[Any]:
+    """Return the statement of the latest 100 changes of a booking's seats, the latest first."""
+    own = table(SeatReservation).c
+    changes = select(*columns(SeatReservation)).where(own.booking_id == booking_id)
+    return changes.order_by(own.id.desc()).limit(literal_column("100"))
+
+
+def collected_movies(collection_id: Any) -> Select[Any]:
+    """Return the statement of the movies of a collection, or of ANY of several, in the order in which they were given."""
+    own = table(CollectedMovie).c
+    movies = select(*columns(CollectedMovie)).where(own.collection_id == collection_id)
+    return movies.order_by(own.collection_id, own.position)
+
+
+def is_staff(user_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether a user is staff."""
+    return exists().where(user.id == user_id, user.is_staff)
+
+
+def seats_available(*, of: str) -> str:
+    """Return the SQL of the seats that could be reserved now, of the row of `sessions` with this name.
+
+    Seats whose hold has run out are free, whether or not a job has given them back yet.
+    """
+    return f"""{of}.capacity - {of}.taken + (
+        SELECT coalesce(sum(reserved_seats), 0) FROM bookings
+        WHERE session_id = {of}.id AND status = 'open' AND closes_at <= clock_timestamp()
+    )"""  # noqa: S608 - a name of ours
+
+
+# A collection is answered with all of its movies.
+MOVIES_BY_COLLECTION: Final = sql(collected_movies(func.any_(bindparam("ids", type_=ARRAY(BigInteger)))))

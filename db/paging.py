@@ -235,16 +235,21 @@ def written(build: Any, given: frozenset[str], sort: str, parent: str | None) ->
 def page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
     """Return the SQL text of a page; compiling costs more than running it, so each shape is compiled once."""
     source = written(build, given, sort, parent)
+    limited = windowed(source, bounded).limit(literal_column(str(bounded.size + 1)))
+    falling = source.descending is not bounded.backwards
+    text = sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
+    return PlannedEachTime(text) if source.varied else text
+
+
+def windowed(source: Ordered, bounded: Bounds) -> Select[Any]:
+    """Return the statement of a list between its cursors, in the order in which the page is read, without a limit."""
     statement = source.statement
     if bounded.has_after:
         statement = statement.where(beyond(source, "after", larger=not source.descending))
     if bounded.has_before:
         statement = statement.where(beyond(source, "before", larger=source.descending))
     falling = source.descending is not bounded.backwards
-    order = [key.desc() if falling else key.asc() for key in source.keys]
-    limited = statement.order_by(*order).limit(literal_column(str(bounded.size + 1)))
-    text = sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
-    return PlannedEachTime(text) if source.varied else text
+    return statement.order_by(*(key.desc() if falling else key.asc() for key in source.keys))
 
 
 @lru_cache(maxsize=256)
@@ -280,10 +285,14 @@ def beyond(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
 @lru_cache(maxsize=256)
 def count_statement(build: Any, given: frozenset[str], sort: str, parent: str | None = None) -> str:
     """Return the SQL text that counts a whole list, or that of each parent."""
-    written_down: Select[Any] = written(build, given, sort, parent).statement
-    inner = written_down.with_only_columns(ONE, maintain_column_froms=True)
-    counted = select(func.count()).select_from(inner.subquery())
+    counted = number_of_rows(written(build, given, sort, parent))
     return sql(counted if parent is None else select(asked_parents().c.id, counted.scalar_subquery()))
+
+
+def number_of_rows(source: Ordered) -> Select[Any]:
+    """Return the statement that counts a whole list."""
+    inner = source.statement.with_only_columns(ONE, maintain_column_froms=True)
+    return select(func.count()).select_from(inner.subquery())
 
 
 def asked_parents() -> Any:

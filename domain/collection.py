@@ -8,7 +8,8 @@ from uuid import UUID
 
 from db import lists, paging
 from db.engine import Reading, Transaction
-from db.models import MOVIES_BY_COLLECTION, CollectedMovie, Collection
+from db.lists import MOVIES_BY_COLLECTION
+from db.models import CollectedMovie, Collection
 from domain.text import NUL, encodable, faults_of_text
 from errors import CollectionNotFound, InvalidInput, Refusal, refuse
 

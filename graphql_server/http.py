@@ -20,6 +20,7 @@ from graphql_server import cache_policy, cost_budget, sse
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
+from graphql_server.planner.run import run_planned
 from graphql_server.prepared_documents import Documents
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
 from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, render_refusals, render_result
@@ -103,6 +104,10 @@ async def execute(
     text: str, asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType]
 ) -> ExecutionResult:
     """Return the result of an operation; raise InvalidOperationTypeError where it is of another kind than allowed."""
+    if context.services.settings.planner:
+        planned = await run_planned(context, text, variables=asked.variables or {}, operation_name=asked.operation_name)
+        if planned is not None:
+            return planned
     return await SCHEMA.execute(
         text,
         variable_values=asked.variables,

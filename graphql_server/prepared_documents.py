@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -35,6 +35,7 @@ from graphql_server.document_limits import check, over, require
 from graphql_server.error_format import find_refusals
 from graphql_server.field_usage import chosen, fields_of
 from graphql_server.query_cost import Plan, plans
+from resolvers.context import Context
 from runtime.usage_metrics import Coordinate
 
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
@@ -71,6 +72,8 @@ class Prepared:
     plans: Mapping[str | None, Plan] = field(default_factory=dict)
     # What its operations ask for, by their names: worked out once.
     _fields: dict[str | None, frozenset[Coordinate]] = field(default_factory=dict)
+    # How its operations are answered by SQL: worked out by graphql_server/planner, once.
+    operations: dict[str | None, Any] = field(default_factory=dict)
 
     @property
     def has_several_operations(self) -> bool:
@@ -164,10 +167,7 @@ class Documents(SchemaExtension):
         """
         asked = self.execution_context
         text, limits = asked.query or "", asked.context.services.settings.limits
-        prepared = self.shelf.find(text)
-        if prepared is None or prepared.limits is not limits:
-            prepared = prepare(asked.schema._schema, text, asked.validation_rules, limits)  # noqa: SLF001 - there is no other way to it
-            self.shelf.keep(text, prepared)
+        prepared = find_prepared(asked.schema._schema, text, asked.validation_rules, limits)  # noqa: SLF001 - there is no other way to it
         if asked.operation_name is None and prepared.has_several_operations:
             # GetOperation of the specification; Strawberry would run the first.
             raise CannotGetOperationTypeError(None)
@@ -180,9 +180,8 @@ class Documents(SchemaExtension):
         asked, prepared = self.execution_context, self._prepared
         refused = [] if asked.context.services.settings.tells_schema else prepared.introspection
         asked.pre_execution_errors = [*refused, *prepared.faults]
-        if not asked.pre_execution_errors:
-            cost = prepared.plan(asked.operation_name).cost(asked.variables or {})
-            cost_budget.spend(asked.context, cost)
+        if not asked.pre_execution_errors and not asked.context.is_counted:
+            spend(asked.context, prepared, asked.variables or {}, asked.operation_name)
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -190,19 +189,48 @@ class Documents(SchemaExtension):
         asked = self.execution_context
         fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
         services = asked.context.services
-        services.usage_metrics.count(fields)
-        async with services.admission.taken(asked.context.cost) if takes_room(fields) else nullcontext():
-            with self._span(services.trace_span) if services.trace_span else nullcontext():
-                yield
+        async with counted(asked.context, self._prepared, fields, asked.operation_name):
+            yield
         faults = (asked.result.errors or ()) if asked.result else ()
         if any(isinstance(cause, Unavailable) for fault in faults for cause in find_refusals(fault)):
             services.admission.refuse()
 
-    def _span(self, span: Span) -> AbstractContextManager[object]:
-        operation = chosen(self._prepared.document, self.execution_context.operation_name)
-        kind, name = operation.operation.value, operation.name.value[:LONGEST_NAME] if operation.name else ""
-        attributes = {"graphql.operation.type": kind} | ({"graphql.operation.name": name} if name else {})
-        return span(f"{kind} {name}".rstrip(), attributes)
+
+def find_prepared(
+    schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
+) -> Prepared:
+    """Return a document that is remembered, or prepare and remember it; raise what `prepare` raises."""
+    prepared = Documents.shelf.find(text)
+    if prepared is None or prepared.limits is not limits:
+        prepared = prepare(schema, text, rules, limits)
+        Documents.shelf.keep(text, prepared)
+    return prepared
+
+
+def spend(context: Context, prepared: Prepared, variables: Mapping[str, Any], operation_name: str | None) -> None:
+    """Take the cost of an operation from its caller's budget; raise QueryTooCostly or RateLimited."""
+    cost_budget.spend(context, prepared.plan(operation_name).cost(variables))
+
+
+@asynccontextmanager
+async def counted(
+    context: Context, prepared: Prepared, fields: frozenset[Coordinate], operation_name: str | None
+) -> AsyncIterator[None]:
+    """Count what an operation asks for, wait for room where it is a query, and put it into a span where traces are wanted."""
+    services = context.services
+    if not context.is_counted:
+        services.usage_metrics.count(fields)
+    async with services.admission.taken(context.cost) if takes_room(fields) else nullcontext():
+        with operation_span(services.trace_span, prepared, operation_name) if services.trace_span else nullcontext():
+            yield
+
+
+def operation_span(span: Span, prepared: Prepared, operation_name: str | None) -> AbstractContextManager[object]:
+    """Return the span of an operation."""
+    operation = chosen(prepared.document, operation_name)
+    kind, name = operation.operation.value, operation.name.value[:LONGEST_NAME] if operation.name else ""
+    attributes = {"graphql.operation.type": kind} | ({"graphql.operation.name": name} if name else {})
+    return span(f"{kind} {name}".rstrip(), attributes)
 
 
 # As often as there are documents that are remembered.

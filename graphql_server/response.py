@@ -75,8 +75,10 @@ def choose_status(result: ExecutionResult, media_type: str, *, ran: bool) -> int
 def is_unavailable(result: ExecutionResult) -> bool:
     """Return whether the answer has nothing in it because the database did not answer."""
     causes = [cause for error in result.errors or () for cause in find_refusals(error)]
-    is_empty = all(value is None for value in (result.data or {}).values())
-    return is_empty and any(isinstance(cause, NO_DATABASE) for cause in causes)
+    if not any(isinstance(cause, NO_DATABASE) for cause in causes):
+        return False
+    # Only the executor's data has errors beside it, and so is an object of Python's.
+    return all(value is None for value in (result.data or {}).values())
 
 
 def retry_header(result: ExecutionResult) -> dict[str, str]:

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiodataloader import DataLoader
+from sqlalchemy import literal_column
 
+from db import lists, paging
 from db.engine import Reading
 from db.models import SeatReservation
 
-LATEST: Final = """
+LATEST: Final = f"""
     SELECT latest.* FROM unnest(%(ids)s::bigint[]) AS asked (id)
-    CROSS JOIN LATERAL (
-        SELECT id, booking_id, seats, created_at FROM seat_reservations
-        WHERE booking_id = asked.id ORDER BY id DESC LIMIT 100
-    ) AS latest
-"""
+    CROSS JOIN LATERAL ({paging.sql(lists.latest_changes(literal_column("asked.id")))}) AS latest
+"""  # noqa: S608 - nothing of a caller's is in it
 
 
 def reservations_by_booking(primary: Reading) -> DataLoader[int, list[SeatReservation]]:

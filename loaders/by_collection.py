@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from aiodataloader import DataLoader
 
 from db.engine import Reading
-from db.models import MOVIES_BY_COLLECTION, CollectedMovie
+from db.lists import MOVIES_BY_COLLECTION
+from db.models import CollectedMovie
 
 
 def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovie]]:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiodataloader import DataLoader
+from sqlalchemy import BigInteger, bindparam, func
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from db import lists, paging
 from db.engine import Reading
 from db.models import Rating
 
-RATINGS: Final = """
-    SELECT id, user_id, movie_id, value, created_at, updated_at FROM ratings
-    WHERE user_id = %(user_id)s AND movie_id = ANY (%(movie_ids)s)
-"""
+RATINGS: Final = paging.sql(
+    lists.rating_by(bindparam("user_id", type_=BigInteger), func.any_(bindparam("movie_ids", type_=ARRAY(BigInteger))))
+)
 
 
 def rating_by_movie(primary: Reading, *, user_id: int) -> DataLoader[int, Rating | None]:

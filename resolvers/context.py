@@ -23,6 +23,8 @@ class Context:
     visitor: Visitor
     # Of the operation, once it is known.
     cost: int = 0
+    # Whether the operation has paid and was counted already, by its plan.
+    is_counted: bool = False
     # What ends a subscription.
     follower: Follower = field(default_factory=Follower)
     loaders: Loaders = field(init=False)

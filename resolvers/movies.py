@@ -6,7 +6,7 @@ from typing import Any
 
 from db import ids, lists, paging
 from db.models import Movie, Rating
-from db.paging import Page, Window
+from db.paging import Listing, Page, Window
 from domain import movie
 from errors import all_of
 from loaders.by_parent import children
@@ -24,9 +24,21 @@ async def list_movies(
     genre: str | None,
 ) -> Page[Movie]:
     """Return a page of all movies."""
-    place = ids.expect("plc", place_id, "filter", "placeId") if place_id is not None else None
-    listing = lists.movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre)
+    listing = all_movies(sort=sort, search=search, airing_from=airing_from, place_id=place_id, genre=genre)
     return await paging.page(context.catalogue, context.database.cursors, listing, window)
+
+
+def all_movies(
+    *,
+    sort: lists.MovieSort,
+    search: str | None,
+    airing_from: datetime | None,
+    place_id: str | None,
+    genre: str | None,
+) -> Listing[Movie]:
+    """Return the list of movies for these arguments; raise InvalidId where `place_id` is not the id of a place."""
+    place = ids.expect("plc", place_id, "filter", "placeId") if place_id is not None else None
+    return lists.movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre)
 
 
 async def movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from db import ids, lists, paging
 from db.models import PageView
-from db.paging import Page, Window
+from db.paging import Listing, Page, Window
 from domain import page_view
 from domain.page_view import Seen
 from resolvers.context import Context
@@ -29,12 +29,26 @@ async def list_page_views(
 ) -> Page[PageView]:
     """Return a page of all page views, for staff."""
     await context.require_staff()
-    user = ids.expect("usr", user_id, "filter", "userId") if user_id is not None else None
-    in_order(occurred_from, occurred_to)
-    listing = lists.page_views(
-        tracking_id=tracking_id, user_id=user, path=path, occurred_from=occurred_from, occurred_to=occurred_to
+    listing = all_page_views(
+        tracking_id=tracking_id, user_id=user_id, path=path, occurred_from=occurred_from, occurred_to=occurred_to
     )
     return await paging.page(context.database.primary, context.database.cursors, listing, window)
+
+
+def all_page_views(
+    *,
+    tracking_id: str | None,
+    user_id: str | None,
+    path: str | None,
+    occurred_from: datetime | None,
+    occurred_to: datetime | None,
+) -> Listing[PageView]:
+    """Return the list of page views for these arguments; raise InvalidId or InvalidDate."""
+    user = ids.expect("usr", user_id, "filter", "userId") if user_id is not None else None
+    in_order(occurred_from, occurred_to)
+    return lists.page_views(
+        tracking_id=tracking_id, user_id=user, path=path, occurred_from=occurred_from, occurred_to=occurred_to
+    )
 
 
 async def visible_page_view(context: Context, page_view_id: int) -> PageView | None:

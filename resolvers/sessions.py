@@ -5,7 +5,7 @@ from typing import Any
 
 from db import ids, lists
 from db.models import Session
-from db.paging import Page, Window
+from db.paging import Listing, Page, Window
 from domain import session
 from errors import InvalidDate, all_of
 from loaders.by_parent import children
@@ -22,12 +22,19 @@ async def sessions_of_movie(
     starts_to: datetime | None,
 ) -> Page[Any]:
     """Return a page of a movie's sessions, at one place if one is named."""
+    listing = movie_sessions(movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
+    return await context.loaders.catalogue_page.load((children(listing), window))
+
+
+def movie_sessions(
+    movie_id: int, *, place_id: str | None, starts_from: datetime | None, starts_to: datetime | None
+) -> Listing[Session]:
+    """Return the list of a movie's sessions for these arguments; raise InvalidId or InvalidDate."""
     place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
     in_order(starts_from, starts_to)
-    listing = lists.sessions(
+    return lists.sessions(
         movie_id=movie_id, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="movie_id"
     )
-    return await context.loaders.catalogue_page.load((children(listing), window))
 
 
 async def sessions_of_place(
@@ -40,12 +47,19 @@ async def sessions_of_place(
     starts_to: datetime | None,
 ) -> Page[Any]:
     """Return a page of a place's sessions, of one movie if one is named."""
+    listing = place_sessions(place_id, movie_id=movie_id, starts_from=starts_from, starts_to=starts_to)
+    return await context.loaders.catalogue_page.load((children(listing), window))
+
+
+def place_sessions(
+    place_id: int, *, movie_id: str | None, starts_from: datetime | None, starts_to: datetime | None
+) -> Listing[Session]:
+    """Return the list of a place's sessions for these arguments; raise InvalidId or InvalidDate."""
     movie = ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
     in_order(starts_from, starts_to)
-    listing = lists.sessions(
+    return lists.sessions(
         movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
     )
-    return await context.loaders.catalogue_page.load((children(listing), window))
 
 
 def in_order(first: datetime | None, last: datetime | None) -> None:

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import configure_mappers
 
 from db.models.booking import Booking, BookingStatus, SeatReservation
-from db.models.collection import MOVIES_BY_COLLECTION, CollectedMovie, Collection
+from db.models.collection import CollectedMovie, Collection
 from db.models.columns import CODEPOINTS, table
 from db.models.event import Event, EventReservation
 from db.models.export import ExportStatus, MovieExport
@@ -23,7 +23,6 @@ __all__ = [
     "CODEPOINTS",
     "FAR_AHEAD",
     "LONG_AGO",
-    "MOVIES_BY_COLLECTION",
     "SHOW_CAPACITY",
     "SHOW_HOURS",
     "SHOW_LIFE",

@@ -1,7 +1,7 @@
 """The tables of collections and of the movies in them."""
 
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
@@ -10,12 +10,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import derived, instant, reference, snowflake_id, words
-
-# A collection is answered with all of its movies, in the order in which they were given.
-MOVIES_BY_COLLECTION: Final = """
-    SELECT collection_id, position, uuid, title, description, genres, genre_names FROM collected_movies
-    WHERE collection_id = ANY (%(ids)s::bigint[]) ORDER BY collection_id, position
-"""
 
 
 class Collection(SQLModel, table=True):

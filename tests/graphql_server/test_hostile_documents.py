@@ -140,18 +140,18 @@ async def test_an_unexpected_error_tells_nothing_but_a_reference(
     async def broken(*_: object) -> None:
         raise RuntimeError("the password of the database is hunter2")
 
-    monkeypatch.setattr("resolvers.movies.movie_by_id", broken)
-    body = {"query": '{ movie(id: "mov_1") { id } }'}
+    monkeypatch.setattr("resolvers.offers.offer_by_id", broken)
+    body = {"query": '{ movieOffer(id: "mof_1") { id } }'}
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         response = await client.post("/graphql", json=body, headers={"X-Request-Id": "the-reference"})
     assert response.json() == {
-        "data": {"movie": None},
+        "data": {"movieOffer": None},
         "extensions": {"cost": {"requested": 2, "operationLimit": 12_000}},
         "errors": [
             {
                 "message": "Something went wrong on our side. Reference: the-reference.",
                 "locations": [{"line": 1, "column": 3}],
-                "path": ["movie"],
+                "path": ["movieOffer"],
                 "extensions": {"code": "INTERNAL"},
             }
         ],

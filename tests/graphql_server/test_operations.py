@@ -104,14 +104,14 @@ async def test_what_fails_in_a_field_is_masked_and_logged_with_the_field(
     async def broken(*_: object) -> None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr("resolvers.movies.movie_by_id", broken)
+    monkeypatch.setattr("resolvers.offers.offer_by_id", broken)
     with capture_logs([merge_contextvars]) as lines:
-        response = await post(client, '{ __typename movie(id: "mov_1") { id } }')
-    assert response.json()["data"] == {"__typename": "Query", "movie": None}
+        response = await post(client, '{ __typename movieOffer(id: "mof_1") { id } }')
+    assert response.json()["data"] == {"__typename": "Query", "movieOffer": None}
     assert codes(response) == ["INTERNAL"]
     assert "hunter2" not in response.text
     (line,) = [line for line in lines if line["event"] == "unexpected error"]
-    assert (line["path"], line["exc_info"].__traceback__ is not None) == (["movie"], True)
+    assert (line["path"], line["exc_info"].__traceback__ is not None) == (["movieOffer"], True)
     assert line["request_id"] == response.headers["x-request-id"]
     assert line["request_id"] in response.json()["errors"][0]["message"]
 

@@ -1,10 +1,11 @@
 """Every list and every relation costs the same number of statements at one row and at twenty."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from config.settings import Settings
 from db.engine import Database
 from db.models import User
 from tests.support.factories import (
@@ -125,6 +126,12 @@ class House:
     """A programme in which everything is there twenty times, seen by a staff user."""
 
     viewer: User
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Those of a server without plans: what this is about are the statements of the executor's loaders."""
+    return replace(settings, planner=False)
 
 
 @pytest.fixture

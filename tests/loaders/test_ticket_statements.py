@@ -1,9 +1,11 @@
 """Lists of events, reservations and tickets cost the same number of statements at one row and at twenty."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
+from config.settings import Settings
 from db.engine import Database
 from db.models import User
 from tests.loaders.test_statements import MANY, Case, at
@@ -32,6 +34,12 @@ CASES: Final = {
         ("show", "tickets", "nodes"),
     ),
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Those of a server without plans: what this is about are the statements of the executor's loaders."""
+    return replace(settings, planner=False)
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """What a mutation has changed is what the rest of its document reads; siblings of a query run side by side."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app import create_app
+from config.settings import Settings
 from db.engine import Database, Reader
 from db.models import User
+from tests.conftest import running
 from tests.support.factories import PASSWORD, make_booking, make_movie, make_rating, make_session, make_user
 from tests.support.graphql_client import GraphQL
 
@@ -92,18 +96,20 @@ async def test_who_signs_in_is_the_viewer_of_the_rest_of_the_document(
     assert await database.primary.value("SELECT array_agg(value ORDER BY value) FROM ratings") == [2.0, 3.0]
 
 
-async def test_siblings_of_a_query_run_side_by_side(graphql: GraphQL, monkeypatch: pytest.MonkeyPatch) -> None:
-    running, most = 0, 0
+async def test_siblings_of_a_query_run_side_by_side(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, most = 0, 0
     fetch = Reader.fetch
 
     async def slow(self: Reader, *given: Any) -> list[Any]:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
         await asyncio.sleep(0.02)
-        running -= 1
+        under_way -= 1
         return await fetch(self, *given)
 
     monkeypatch.setattr(Reader, "fetch", slow)
-    await graphql("{ movies { nodes { id } } places { nodes { id } } b: movies(sort: NEW) { totalCount } }")
+    app = create_app(replace(settings, planner=False), with_jobs=False)
+    async with running(app) as client:
+        await GraphQL(client)("{ movies { nodes { id } } places { nodes { id } } b: movies(sort: NEW) { totalCount } }")
     assert most == 3

@@ -1,7 +1,7 @@
 """Where reads go: the catalogue to a standby, what is the viewer's own and what a mutation answers to the primary."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import make_url
@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 from config.settings import Settings
 from db.engine import Database, Reader
 from db.models import User
+from db.pipeline import RawReads
 from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_user
 from tests.support.graphql_client import GraphQL
 
@@ -32,7 +33,14 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append("standby" if STANDBY in str(self.pool.conninfo) else "primary")
         return await fetch(self, *given)
 
+    pipeline = cast("property", vars(Reader)["pipeline"])
+
+    def noted_pipeline(self: Reader) -> RawReads:
+        seen.append("standby" if STANDBY in str(self.pool.conninfo) else "primary")
+        return cast("RawReads", pipeline.__get__(self))
+
     monkeypatch.setattr(Reader, "fetch", noted)
+    monkeypatch.setattr(Reader, "pipeline", property(noted_pipeline))
     return seen
 
 
@@ -77,8 +85,21 @@ async def test_free_seats_and_the_viewers_rating_are_read_from_the_primary(
 ) -> None:
     sources.clear()
     await graphql("{ movies { nodes { viewerRating { value } sessions { nodes { seatsAvailable } } } } }", by=user)
-    # The movies and their sessions; the ratings and the seats.
-    assert sorted(sources) == ["primary", "primary", "standby", "standby"]
+    # One statement reads all of it.
+    assert sources == ["primary"]
+
+
+async def test_what_a_standby_does_not_know_yet_is_asked_of_the_primary(
+    graphql: GraphQL, database: Database, sources: list[str]
+) -> None:
+    movie = await make_movie(database)
+    sources.clear()
+    document = "query ($id: ID!) { movie(id: $id) { title } }"
+    assert (await graphql(document, {"id": f"mov_{movie.id}"})).data["movie"]["title"] == movie.title
+    assert sources == ["standby"]
+    assert (await graphql(document, {"id": "mov_1"})).data == {"movie": None}
+    # The planned statement, then the executor's by both.
+    assert sources == ["standby", "standby", "standby", "primary"]
 
 
 async def test_all_of_a_mutations_answer_is_read_from_the_primary(

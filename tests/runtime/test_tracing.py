@@ -86,11 +86,29 @@ async def test_a_request_is_one_trace_from_http_to_sql(
     (operation,) = below(spans, request)
     assert (operation.name, operation.kind) == ("query WhatIsOn", INTERNAL)
     assert operation.attributes == {"graphql.operation.type": "query", "graphql.operation.name": "WhatIsOn"}
-    movies = one(below(spans, operation), "Query.movies")
+    (selected,) = below(spans, operation)
+    assert (selected.name, selected.kind) == ("SELECT", CLIENT)
+    assert "FROM movies" in selected.attributes["db.query.text"]
+    assert "FROM places" in selected.attributes["db.query.text"]
+    assert selected.attributes["db.system.name"] == "postgresql"
+    # A plan runs no resolvers.
+    assert [span.name for span in spans if "." in span.name] == []
+
+
+async def test_resolvers_have_spans_where_the_executor_runs_them(
+    collector: Collector, database: Database, empty_database_url: str, tmp_path: Path
+) -> None:
+    await make_session(database, movie=await make_movie(database, title="Playtime"))
+    told = {"DATABASE_URL": empty_database_url, "MATINEE_SECRET": SECRET, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    with serving(tmp_path, "--no-jobs", MATINEE_PLANNER="off", **told) as server:
+        ask(server, MOVIES, {"search": "Playtime"})
+        server.end()
+
+    spans = collector.trace(TRACE)
+    movies = one(spans, "Query.movies")
     (selected,) = [span for span in below(spans, movies) if span.kind == CLIENT]
     assert selected.name == "SELECT"
     assert "FROM movies" in selected.attributes["db.query.text"]
-    assert selected.attributes["db.system.name"] == "postgresql"
     # Resolvers have spans and attributes of rows have none; what a batch asked for hangs below one of its callers.
     names = {span.name for span in spans}
     assert {"Movie.sessions", "Session.place"} <= names

@@ -1,0 +1,109 @@
+"""Arguments of one request, as the statement's parameters and as what decides about its text."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from graphql import get_argument_values
+from graphql.execution.values import VariableValues
+
+from db import ids, paging
+from db.cursors import CursorCodec
+from db.paging import Listing, Window
+from graphql_server.planner.outline import Site, Unplanned
+from graphql_server.planner.reads import Arguments, ByAnyId, ById, Page
+from resolvers import nodes
+
+CURSORS: Final = ("after", "before")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a site comes to for one request."""
+
+    # Equal for all requests that the same statement answers.
+    shape: Hashable
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    # Of the row that a site names.
+    identity: int = 0
+    listing: Listing[Any] | None = None
+    window: Window = field(default_factory=Window)
+
+
+@dataclass(slots=True)
+class Request:
+    """What sites are bound to."""
+
+    viewer_id: int | None
+    cursors: CursorCodec
+    most_ids: int
+    variables: VariableValues | None = None
+
+
+def is_fixed(site: Site) -> bool:
+    """Return whether a site comes to the same for every request; a cursor is checked with the keys of a server."""
+    names = {argument.name.value for argument in site.node.arguments or ()}
+    return not site.has_variables and names.isdisjoint(CURSORS)
+
+
+def bind(site: Site, request: Request, before: Sequence[Bound] | None) -> Bound:
+    """Return what a site comes to; raise Unplanned, or the refusal that the executor will raise too.
+
+    `before` is what the sites before it came to; None where it must not matter, for a site that comes to the same always.
+    """
+    arguments = get_argument_values(site.declared, site.node, request.variables)
+    match site.reads:
+        case ById(prefix=prefix):
+            identity = ids.expect(prefix, arguments["id"], "id")
+            return Bound(None, {"id": identity}, identity)
+        case ByAnyId(is_list=True):
+            return _nodes(arguments, request)
+        case ByAnyId():
+            kind, identity = nodes.expect_node_id(arguments["id"], "id")
+            return Bound(kind, {"id": identity}, identity)
+        case Page() as page:
+            return _page(site, page, arguments, request, before)
+
+
+def prefixes(bound: Bound) -> tuple[str, ...]:
+    """Return the kinds of ids that `node` or `nodes` asks for."""
+    return tuple(bound.shape) if isinstance(bound.shape, tuple) else (str(bound.shape),)
+
+
+def _nodes(arguments: Arguments, request: Request) -> Bound:
+    asked = arguments["ids"]
+    if len(asked) > request.most_ids:
+        raise Unplanned("there are too many ids")
+    found = [nodes.expect_node_id(public_id, "ids") for public_id in asked]
+    kinds, identities = [kind for kind, _ in found], [identity for _, identity in found]
+    return Bound(tuple(sorted(set(kinds))), {"kinds": kinds, "ids": identities})
+
+
+def _page(site: Site, page: Page, arguments: Arguments, request: Request, before: Sequence[Bound] | None) -> Bound:
+    window = paging.window(*(arguments.get(name) for name in ("first", "after", "last", "before")))
+    listing = page.listing(arguments, _owner_id(site, request, before))
+    shape = (listing.build, listing.given, listing.sort, paging.bounds(window))
+    parameters = listing.parameters
+    parameters.pop(listing.parent if site.owner else "", None)
+    if window.after is None and window.before is None:
+        return Bound(shape, parameters, listing=listing, window=window)
+    if site.owner is not None and not site.owner.is_known:
+        # A cursor belongs to one parent's list.
+        raise Unplanned(f"{site.key} has a cursor below a list")
+    if page.is_private and _owner_id(site, request, before) != request.viewer_id:
+        raise Unplanned(f"{site.key} has a cursor of somebody else's list")
+    parameters |= paging.bound_values(listing, request.cursors, window)
+    return Bound(shape, parameters, listing=listing, window=window)
+
+
+def _owner_id(site: Site, request: Request, before: Sequence[Bound] | None) -> int:
+    if before is None or site.owner is None or not site.owner.is_known:
+        return 0
+    if site.owner.site is not None:
+        return before[site.owner.site].identity
+    return request.viewer_id or 0
+
+
+def of_parent(listing: Listing[Any], parent_id: int) -> Listing[Any]:
+    """Return the same list of another parent."""
+    return replace(listing, values={**listing.values, listing.parent: parent_id})

@@ -1,0 +1,31 @@
+"""Signs cursors: the statement gives the keys of rows, and the secret stays with Python."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import orjson
+
+from db.cursors import CursorCodec
+from graphql_server.planner.binding import Bound, of_parent
+from graphql_server.planner.json_text import CURSOR_END, CURSOR_START
+
+PLACE: Final = re.compile(f"{CURSOR_START}(\\d+):(\\d*):([^{CURSOR_END}]*){CURSOR_END}".encode())
+
+
+def signed(answer: bytes, bounds: Sequence[Bound], codec: CursorCodec) -> bytes:
+    """Return an answer with cursors in the place of keys."""
+
+    @cache
+    def fingerprint(site: int, parent: bytes) -> bytes:
+        listing = bounds[site].listing
+        if listing is None:
+            raise TypeError("only a list has cursors")
+        return (of_parent(listing, int(parent)) if parent else listing).fingerprint
+
+    def cursor(found: re.Match[bytes]) -> bytes:
+        site, parent, key = found.groups()
+        return codec.encode(fingerprint(int(site), parent), orjson.loads(key)).encode()
+
+    return PLACE.sub(cursor, answer)

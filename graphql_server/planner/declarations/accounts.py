@@ -1,0 +1,63 @@
+"""What belongs to a user: the account, bookings and collections."""
+
+from typing import Final
+
+from sqlalchemy import select
+
+from db import ids, lists
+from db.models import Booking, CollectedMovie, Collection, Movie, Place, SeatReservation, Session, User, table
+from domain.collection import FAVOURITE_GENRES
+from graphql_server.planner.declarations.common import VIEWER, by_key, column, own, own_or_staff
+from graphql_server.planner.reads import ById, Items, Kind, Leaf, One, Page, Reads, Row, Viewer
+
+KINDS: Final[dict[str, Kind]] = {
+    "User": Kind(User, "usr", lambda identity: own_or_staff(User, identity, user="id"), of_viewer=True),
+    "Booking": Kind(Booking, "bok", lambda identity: own(Booking, identity), of_viewer=True),
+    "SeatReservation": Kind(
+        SeatReservation,
+        "rsv",
+        lambda identity: lists.row(SeatReservation, identity).where(
+            select(table(Booking).c.user_id)
+            .where(table(Booking).c.id == table(SeatReservation).c.booking_id)
+            .scalar_subquery()
+            == VIEWER
+        ),
+        of_viewer=True,
+    ),
+    "Collection": Kind(Collection, "col", lambda identity: own(Collection, identity), of_viewer=True),
+    # Parts of collections; the catalogue's own are never in a table.
+    "CatalogueMovie": Kind(CollectedMovie, "", lambda identity: lists.row(CollectedMovie, identity)),
+}
+
+
+def of_session(model: type[Movie | Place], column_name: str) -> One:
+    """Return how a booking reads a row that its session names."""
+    session = table(Session).c
+    return One(
+        lambda parent: lists.row(
+            model, select(session[column_name]).where(session.id == parent("session_id")).scalar_subquery()
+        )
+    )
+
+
+def favourite_genres(row: Row) -> str:
+    """Return the SQL of the viewer's favourite genres as JSON; of another user there are none."""
+    rows = FAVOURITE_GENRES.replace("%(user_id)s", f"{row['id']} AND {row['id']} = %(viewer)s::bigint")
+    return f"to_json(ARRAY({rows}))::text"
+
+
+FIELDS: Final[dict[tuple[str, str], Reads]] = {
+    ("Query", "viewer"): Viewer(),
+    ("Query", "booking"): ById(lambda identity: own(Booking, identity), "bok", of_viewer=True),
+    ("User", "bookings"): Page(lambda _, user_id: lists.bookings_of_user(user_id), is_private=True),
+    ("User", "eventReservations"): Page(lambda _, user_id: lists.event_reservations_of_user(user_id)),
+    ("User", "collections"): Page(lambda _, user_id: lists.collections_of_user(user_id), is_private=True),
+    ("User", "favouriteGenres"): Leaf(favourite_genres, is_text=True, newest=True),
+    ("Booking", "session"): by_key(Session, "session_id"),
+    ("Booking", "movie"): of_session(Movie, "movie_id"),
+    ("Booking", "place"): of_session(Place, "place_id"),
+    ("Booking", "reservations"): Items(lambda parent: lists.latest_changes(parent("id")), keys=("id",)),
+    ("Collection", "uuid"): Leaf(lambda row: ids.uuid_sql("col", row["id"])),
+    ("Collection", "movies"): Items(lambda parent: lists.collected_movies(parent("id")), keys=("position",)),
+    ("CatalogueMovie", "genres"): column("genre_names"),
+}

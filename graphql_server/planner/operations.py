@@ -1,0 +1,165 @@
+"""The plans of one operation, by the shape of its variables."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues, get_variable_values
+
+from graphql_server.planner.binding import Bound, Request, bind, is_fixed, prefixes
+from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, any_id_sites, query_type
+from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
+from graphql_server.planner.statement import Program, Writer
+
+# Outlines and statements of one operation that are remembered: variables of real clients rarely have more shapes.
+MOST_SHAPES: Final = 32
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What an operation's statement depends on besides its variables."""
+
+    viewer_id: int | None
+    base: str
+    # Whether what a standby does not have may be on the primary.
+    may_lag: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A statement with its parameters, for one request."""
+
+    program: Program
+    parameters: Mapping[str, Any]
+    bounds: Sequence[Bound]
+
+
+@dataclass(slots=True)
+class Shape:
+    """An outline, with what its sites without variables come to."""
+
+    outline: Outline
+    fixed: dict[int, Bound] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Operation:
+    """A query, and the statements that were written for it."""
+
+    fragments: Fragments
+    node: OperationDefinitionNode
+    flags: tuple[str, ...]
+    any_ids: OrderedDict[Hashable, list[Site]] = field(default_factory=OrderedDict)
+    shapes: OrderedDict[Hashable, Shape | Unplanned] = field(default_factory=OrderedDict)
+    programs: OrderedDict[Hashable, Program] = field(default_factory=OrderedDict)
+
+    def run(self, variables: Mapping[str, Any], request: Request, caller: Caller) -> Run:
+        """Return what answers a request; raise Unplanned or a refusal where the executor has to."""
+        request.variables = self.coerced(variables)
+        flags = self.values_of_flags(request.variables)
+        asked = remembered(self.any_ids, flags, lambda: self.sites_of_any_id(flags))
+        known = {site.key: bind(site, request, None) for site in asked}
+        kinds = tuple(prefixes(each) for each in known.values())
+        shape = remembered(
+            self.shapes, (flags, kinds), lambda: self.shape(flags, dict(zip(known, kinds, strict=True)), request)
+        )
+        if isinstance(shape, Unplanned):
+            raise shape
+        bounds = self.bounds(shape, request, known)
+        key = (flags, kinds, caller.viewer_id is None, caller.may_lag, tuple(each.shape for each in bounds))
+        program = remembered(self.programs, key, lambda: self.write(shape, bounds, caller))
+        return Run(program, self.parameters(shape, bounds, caller), bounds)
+
+    def root_fields(self, variables: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
+        """Return the fields of the root for variables that have been accepted before."""
+        flags = self.values_of_flags(self.coerced(variables))
+        outliner = self.outliner(flags, {})
+        return collected(self.fragments, query_type(self.fragments), [self.node.selection_set], outliner.flags)
+
+    def coerced(self, variables: Mapping[str, Any]) -> VariableValues | None:
+        """Return the values of the variables; raise Unplanned where the executor refuses them."""
+        if not self.node.variable_definitions:
+            return None
+        found = get_variable_values(self.fragments.schema, self.node.variable_definitions, dict(variables))
+        if isinstance(found, VariableValues):
+            return found
+        raise Unplanned("the variables are refused")
+
+    def values_of_flags(self, values: VariableValues | None) -> tuple[bool, ...]:
+        """Return what the variables of @skip and @include are."""
+        if values is None:
+            return ()
+        found = [values.coerced.get(name) for name in self.flags]
+        flags = tuple(value for value in found if isinstance(value, bool))
+        if len(flags) < len(found):
+            raise Unplanned("a condition is null")
+        return flags
+
+    def outliner(self, flags: tuple[bool, ...], kinds: Mapping[str, Sequence[str]]) -> Outliner:
+        """Return what outlines this operation for these flags and kinds of ids."""
+        return Outliner(self.fragments, dict(zip(self.flags, flags, strict=True)), kinds)
+
+    def sites_of_any_id(self, flags: tuple[bool, ...]) -> list[Site]:
+        """Return the root fields whose types depend on their ids."""
+        return any_id_sites(self.outliner(flags, {}), self.node)
+
+    def shape(self, flags: tuple[bool, ...], kinds: Mapping[str, Sequence[str]], request: Request) -> Shape | Unplanned:
+        """Return the outline for these flags and kinds of ids, or why there is none."""
+        try:
+            outline = self.outliner(flags, kinds).outline(self.node)
+        except Unplanned as reason:
+            return reason
+        shape = Shape(outline)
+        for number, site in enumerate(outline.sites):
+            if is_fixed(site):
+                shape.fixed[number] = bound = bind(site, request, None)
+                shape.parameters |= {f"p{number}_{name}": value for name, value in bound.parameters.items()}
+        return shape
+
+    def bounds(self, shape: Shape, request: Request, known: Mapping[str, Bound]) -> list[Bound]:
+        """Return what each site comes to."""
+        found: list[Bound] = []
+        for number, site in enumerate(shape.outline.sites):
+            ready = shape.fixed.get(number) or (known.get(site.key) if site.owner is None else None)
+            found.append(ready or bind(site, request, found))
+        return found
+
+    def write(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> Program:
+        """Return the statement for this shape."""
+        return Writer(bounds, signed_in=caller.viewer_id is not None, may_lag=caller.may_lag).program(shape.outline)
+
+    def parameters(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> dict[str, Any]:
+        """Return the statement's parameters."""
+        found = {**shape.parameters, "viewer": caller.viewer_id, "base": caller.base}
+        for number, bound in enumerate(bounds):
+            if number not in shape.fixed:
+                for name, value in bound.parameters.items():
+                    found[f"p{number}_{name}"] = value
+        return found
+
+
+def remembered(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
+    """Return what is kept under a key, or make and keep it; what was not asked for longest makes room."""
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = make()
+        if len(kept) > MOST_SHAPES:
+            kept.popitem(last=False)
+    else:
+        kept.move_to_end(key)
+    return found
+
+
+def operation_of(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Operation | None:
+    """Return the operation that a request means, None where it is no query."""
+    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    node = next((each for each in nodes if name is None or (each.name and each.name.value == name)), None)
+    if node is None or node.operation is not OperationType.QUERY:
+        return None
+    fragments = fragments_of(schema, document)
+    return Operation(fragments, node, flags_of(node, fragments))

@@ -1,0 +1,230 @@
+"""The outline of an operation: its fields with their declarations, and the places that arguments decide about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    is_leaf_type,
+    visit,
+)
+from strawberry.types.field import StrawberryField
+
+from db import lists
+from graphql_server.planner.declarations import FIELDS, KINDS, KINDS_BY_PREFIX
+from graphql_server.planner.reads import ByAnyId, ById, Leaf, Page, Part, Reads, Viewer
+from graphql_server.planner.selection import Flags, Fragments, collected
+
+TYPENAME: Final = "__typename"
+# Objects that a connection is made of; graphql_server/planner/pages.py writes them.
+PAGED: Final = ("Connection", "Edge", "PageInfo")
+
+
+class Unplanned(Exception):
+    """An operation, or its variables, are for the executor; the message says why."""
+
+
+@dataclass(slots=True)
+class Object:
+    """What is selected of a type of objects."""
+
+    kind: GraphQLObjectType
+    fields: list["Field"]
+
+
+@dataclass(slots=True)
+class Field:
+    """A field under its response key. `below` is what is selected of its object, by the kind of id where that varies."""
+
+    key: str
+    name: str
+    type: GraphQLOutputType | None = None
+    reads: Reads | None = None
+    site: int | None = None
+    below: Object | None = None
+    by_prefix: Mapping[str, Object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose fields are outlined: the row of one root field (a site), the viewer's, or any row of a list."""
+
+    site: int | None = None
+    is_viewer: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the row's id is known before the statement runs."""
+        return self.site is not None or self.is_viewer
+
+
+ANY_ROW: Final = Owner()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A field with arguments that decide about the statement or its parameters."""
+
+    key: str
+    declared: GraphQLField
+    node: FieldNode
+    reads: ById | ByAnyId | Page
+    # None at the root.
+    owner: Owner | None
+    has_variables: bool
+
+
+@dataclass(slots=True)
+class Outline:
+    """All of an operation."""
+
+    root: Object
+    sites: list[Site]
+
+
+@dataclass(slots=True)
+class Outliner:
+    """Outlines one operation for one set of flags, and for the kinds of ids that its root fields ask for."""
+
+    fragments: Fragments
+    flags: Flags
+    prefixes: Mapping[str, Sequence[str]]
+    sites: list[Site] = field(default_factory=list)
+
+    def outline(self, operation: OperationDefinitionNode) -> Outline:
+        """Return the outline of a query; raise Unplanned where it has a field that is for the executor."""
+        root = self.selected(query_type(self.fragments), [operation.selection_set], None)
+        return Outline(root, self.sites)
+
+    def object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], owner: Owner) -> Object:
+        """Return what fields select of their object."""
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        return self.selected(kind, sets, owner)
+
+    def selected(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], owner: Owner | None) -> Object:
+        """Return what selections ask of a type."""
+        chosen = collected(self.fragments, kind, sets, self.flags)
+        return Object(kind, [self.field(kind, key, nodes, owner) for key, nodes in chosen.items()])
+
+    def field(self, kind: GraphQLObjectType, key: str, nodes: Sequence[FieldNode], owner: Owner | None) -> Field:
+        """Return the outline of one field; raise Unplanned where it has no declaration."""
+        name = nodes[0].name.value
+        if name == TYPENAME:
+            return Field(key, name)
+        if name.startswith("__"):
+            raise Unplanned(f"{kind.name}.{name} is introspection")
+        declared = kind.fields[name]
+        named = get_named_type(declared.type)
+        if kind.name.endswith(PAGED):
+            below = self.object(named, nodes, ANY_ROW) if isinstance(named, GraphQLObjectType) else None
+            return Field(key, name, declared.type, below=below)
+        reads = reads_of(kind, name, declared)
+        site = self.site(key, declared, nodes[0], reads, owner) if isinstance(reads, Page | ById | ByAnyId) else None
+        outlined = Field(key, name, declared.type, reads, site)
+        if isinstance(reads, ByAnyId):
+            outlined.by_prefix = {each: self.of_prefix(each, nodes, site) for each in self.prefixes[key]}
+        elif not is_leaf_type(named):
+            outlined.below = self.object(object_type(named), nodes, owner_below(reads, owner, site))
+        return outlined
+
+    def of_prefix(self, prefix: str, nodes: Sequence[FieldNode], site: int | None) -> Object:
+        """Return what is selected of a node of this kind."""
+        name = KINDS_BY_PREFIX.get(prefix)
+        if name is None:
+            raise Unplanned(f"objects with an id that begins with {prefix}_ are not planned")
+        kind = object_type(self.fragments.schema.type_map[name])
+        return self.object(kind, nodes, Owner(site=site))
+
+    def site(
+        self, key: str, declared: GraphQLField, node: FieldNode, reads: ById | ByAnyId | Page, owner: Owner | None
+    ) -> int:
+        """Add a site, and return its number."""
+        self.sites.append(Site(key, declared, node, reads, owner, has_variables(node)))
+        return len(self.sites) - 1
+
+
+def any_id_sites(outliner: Outliner, operation: OperationDefinitionNode) -> list[Site]:
+    """Return the fields of a query's root whose types depend on the ids that they are given."""
+    kind = query_type(outliner.fragments)
+    chosen = collected(outliner.fragments, kind, [operation.selection_set], outliner.flags)
+    found = []
+    for key, (node, *_) in chosen.items():
+        reads = FIELDS.get((kind.name, node.name.value))
+        if isinstance(reads, ByAnyId):
+            found.append(Site(key, kind.fields[node.name.value], node, reads, None, has_variables(node)))
+    return found
+
+
+def query_type(fragments: Fragments) -> GraphQLObjectType:
+    """Return the type of the root of queries."""
+    kind = fragments.schema.query_type
+    if kind is None:
+        raise TypeError("the schema has no queries")
+    return kind
+
+
+def owner_below(reads: Reads, owner: Owner | None, site: int | None) -> Owner:
+    """Return whose fields are below a field."""
+    if isinstance(reads, ById):
+        return Owner(site=site)
+    if isinstance(reads, Viewer):
+        return Owner(is_viewer=True)
+    return owner if isinstance(reads, Part) and owner is not None else ANY_ROW
+
+
+def object_type(kind: GraphQLNamedType) -> GraphQLObjectType:
+    """Return a type as what it must be here."""
+    if not isinstance(kind, GraphQLObjectType):
+        raise Unplanned(f"{kind.name} is no type of objects")
+    return kind
+
+
+def reads_of(kind: GraphQLObjectType, name: str, declared: GraphQLField) -> Reads:
+    """Return how a field reads: as it is declared, or as the column of its name; raise Unplanned otherwise."""
+    found = FIELDS.get((kind.name, name))
+    if found is not None:
+        return found
+    column = "id" if name == "id" and kind.name in KINDS else column_of(kind, declared)
+    if column is None:
+        raise Unplanned(f"{kind.name}.{name} has no declaration")
+    return Leaf(lambda row: row[column])
+
+
+def column_of(kind: GraphQLObjectType, declared: GraphQLField) -> str | None:
+    """Return the column that a field without a resolver shows, None where there is none."""
+    definition = declared.extensions.get("strawberry-definition")
+    known = KINDS.get(kind.name)
+    if known is None or not isinstance(definition, StrawberryField) or definition.base_resolver is not None:
+        return None
+    if not is_leaf_type(get_named_type(declared.type)):
+        return None
+    names = {each.key for each in lists.columns(known.model)}
+    return definition.python_name if definition.python_name in names else None
+
+
+class _Variables(Visitor):
+    """Notes whether there is a variable."""
+
+    found = False
+
+    def enter_variable(self, _node: VariableNode, *_: object) -> None:
+        """Note it."""
+        self.found = True
+
+
+def has_variables(node: FieldNode) -> bool:
+    """Return whether a field's arguments have variables in them."""
+    variables = _Variables()
+    for argument in node.arguments or ():
+        visit(argument, variables)
+    return variables.found

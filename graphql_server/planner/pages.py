@@ -1,0 +1,233 @@
+"""Writes connections: a page of a list is read once, however many of its fields are selected."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Float, bindparam, case, literal_column
+
+from db import paging
+from db.paging import Ordered
+from graphql_server.planner.binding import Bound
+from graphql_server.planner.declarations import VIEWER
+from graphql_server.planner.json_text import (
+    CURSOR_END,
+    CURSOR_START,
+    UNANSWERED_SQL,
+    Literal,
+    Piece,
+    Sql,
+    instant,
+    joined,
+    number,
+    plain,
+    text,
+)
+from graphql_server.planner.outline import TYPENAME, Field, Object
+from graphql_server.planner.reads import Page, Row
+
+if TYPE_CHECKING:
+    from graphql_server.planner.statement import Writer
+
+
+def page(writer: "Writer", row: Row | None, asked: Field) -> list[Piece]:
+    """Return the JSON text of a connection; `row` is the one that its list hangs on."""
+    site = asked.site
+    if site is None or asked.below is None:
+        raise TypeError(f"{asked.key} is no connection")
+    bound = writer.bounds[site]
+    reads = asked.reads
+    is_private, for_staff = (reads.is_private, reads.for_staff) if isinstance(reads, Page) else (False, False)
+    source = ordered(bound, row, is_private=is_private)
+    written = Written(writer, site, bound, source, Row(writer.alias()), row)
+    return writer.guarded(written.connection(asked.below), for_staff=for_staff)
+
+
+def ordered(bound: Bound, parent: Row | None, *, is_private: bool) -> Ordered:
+    """Return the statement of a list, in which a parent's id is a column of the statement around it."""
+    listing = bound.listing
+    if listing is None:
+        raise TypeError("a page needs a list")
+
+    def value(name: str) -> ColumnElement[Any]:
+        if parent is not None and name == listing.parent:
+            identity: ColumnElement[int] = literal_column(parent["id"], BigInteger)
+            # No row belongs to user 0.
+            return case((identity == VIEWER, identity), else_=literal_column("0")) if is_private else identity
+        return bindparam(name)
+
+    made: Ordered = listing.build(listing.given, listing.sort, value)
+    return made
+
+
+@dataclass(slots=True)
+class Written:
+    """One connection that is being written. Its rows are read into an array of texts, `cells` for each row."""
+
+    writer: "Writer"
+    site: int
+    bound: Bound
+    source: Ordered
+    item: Row
+    parent: Row | None
+    cells: list[str] = field(default_factory=list)
+    # The cell of each list that is selected, by its response key.
+    places: dict[str, int] = field(default_factory=dict)
+    # The cell of the rows' cursors, and whether one row more is read, to know of another page.
+    cursors: int | None = None
+    looks_further: bool = False
+
+    def connection(self, selected: Object) -> list[Piece]:
+        """Return the text of the connection."""
+        self.writer.varied = self.writer.varied or self.source.varied
+        for each in selected.fields:
+            self.survey(each)
+        if not self.cells and not self.looks_further:
+            return self.object(selected, "")
+        if len(self.cells) == len(self.places) == 1 and not self.looks_further:
+            return self.object(selected, self.rows())
+        array = f"{self.item.alias}p"
+        text = joined(self.object(selected, f"{array}.a"))
+        # Without OFFSET PostgreSQL would put the array wherever it is mentioned, and read the rows again.
+        return [Sql(f"(SELECT {text} FROM (SELECT {self.rows()} AS a OFFSET 0) AS {array})")]
+
+    def survey(self, asked: Field) -> None:
+        """Note what has to be read of each row for a field."""
+        match asked.name:
+            case "nodes":
+                self.place(asked, self.writer.object(self.item, selection(asked)))
+            case "edges":
+                self.place(asked, self.edge(selection(asked)))
+            case "pageInfo":
+                for each in selection(asked).fields:
+                    self.survey_info(each.name)
+
+    def place(self, asked: Field, pieces: list[Piece]) -> None:
+        """Give a list a cell of its own."""
+        self.places[asked.key] = len(self.cells) + 1
+        self.cells.append(joined(pieces))
+
+    def survey_info(self, name: str) -> None:
+        """Note what a field of `pageInfo` needs."""
+        if name in ("startCursor", "endCursor") and self.cursors is None:
+            self.cursors = len(self.cells) + 1
+            self.cells.append(joined(self.cursor()))
+        self.looks_further = self.looks_further or name == self.unknown_side
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the page is read from the end of the list."""
+        return self.bound.window.backwards
+
+    @property
+    def unknown_side(self) -> str:
+        """The field of `pageInfo` that only one row more can answer."""
+        return "hasPreviousPage" if self.backwards else "hasNextPage"
+
+    def object(self, selected: Object, array: str) -> list[Piece]:
+        """Return an object of the connection, given the SQL of its array of rows."""
+        pieces: list[Piece] = [Literal("{")]
+        for number_, each in enumerate(selected.fields):
+            pieces.append(Literal(f'{"," if number_ else ""}"{each.key}":'))
+            pieces += self.value(selected.kind.name, each, array)
+        return [*pieces, Literal("}")]
+
+    def value(self, kind: str, asked: Field, array: str) -> list[Piece]:
+        """Return the value of a field of the connection or of its `pageInfo`."""
+        match asked.name:
+            case "__typename":
+                return [Literal(f'"{kind}"')]
+            case "nodes" | "edges":
+                return self.list_of(self.places[asked.key], array)
+            case "totalCount":
+                counted = self.writer.compiled(paging.number_of_rows(self.source), self.site)
+                return [Sql(f"({counted})::text")]
+            case "pageInfo":
+                return self.object(selection(asked), array)
+            case "startCursor" | "endCursor":
+                return [self.end(array, is_first=asked.name == "startCursor")]
+            case _:
+                return [self.has_more(asked.name, array)]
+
+    def has_more(self, name: str, array: str) -> Piece:
+        """Return whether there is more on one side: told by a cursor on that side, or by the row more."""
+        if name == self.unknown_side:
+            return Sql(f"({length(array)} > {self.bound.window.size})::text")
+        known = self.bound.window.before if self.backwards else self.bound.window.after
+        return Literal("false" if known is None else "true")
+
+    def list_of(self, cell: int, array: str) -> list[Piece]:
+        """Return the JSON list of one cell of each row."""
+        first, last = self.slice(array)
+        rows = f"{array}[{first}:{last}]" if self.looks_further or len(self.cells) > 1 else array
+        if len(self.cells) > 1:
+            rows += f"[{cell}:{cell}]"
+        return [Literal("["), Sql(f"array_to_string({rows}, ',', {UNANSWERED_SQL})"), Literal("]")]
+
+    def slice(self, array: str) -> tuple[str, str]:
+        """Return the SQL of the first and the last place of the page among the rows that were read."""
+        size = self.bound.window.size
+        if not self.looks_further:
+            return "1", length(array)
+        if self.backwards:
+            return f"greatest({length(array)} - {size}, 0) + 1", length(array)
+        return "1", f"least({length(array)}, {size})"
+
+    def end(self, array: str, *, is_first: bool) -> Piece:
+        """Return the cursor of the first or the last row, null without rows."""
+        first, last = self.slice(array)
+        cell = f"{array}[{first if is_first else last}]" + (f"[{self.cursors}]" if len(self.cells) > 1 else "")
+        return Sql(f"CASE WHEN {length(array)} = 0 THEN 'null' ELSE {cell} END")
+
+    def edge(self, selected: Object) -> list[Piece]:
+        """Return the text of an edge."""
+        pieces: list[Piece] = [Literal("{")]
+        for place, each in enumerate(selected.fields):
+            pieces.append(Literal(f'{"," if place else ""}"{each.key}":'))
+            if each.name == TYPENAME:
+                pieces.append(Literal(f'"{selected.kind.name}"'))
+            elif each.name == "cursor":
+                pieces += self.cursor()
+            else:
+                pieces += self.writer.object(self.item, selection(each))
+        return [*pieces, Literal("}")]
+
+    def cursor(self) -> list[Piece]:
+        """Return what Python makes the cursor of: the list, its parent, and the row's key as JSON."""
+        parent = [] if self.parent is None else [Sql(plain(self.parent["id"]))]
+        pieces: list[Piece] = [Literal(f'"{CURSOR_START}{self.site}:'), *parent, Literal(":[")]
+        for place, key in enumerate(self.source.keys):
+            pieces += [Literal("," if place else ""), Sql(spelled_key(key, f"{self.item.alias}.k{place}"))]
+        return [*pieces, Literal(f']{CURSOR_END}"')]
+
+    def rows(self) -> str:
+        """Return the SQL of the array: in the list's order, whichever end is read."""
+        size = self.bound.window.size + int(self.looks_further)
+        limited = paging.windowed(self.source, paging.bounds(self.bound.window)).limit(literal_column(str(size)))
+        keys = {f"k{place}": key for place, key in enumerate(self.source.keys)}
+        inner = self.writer.reading(limited, self.item, site=self.site, **keys)
+        way = " DESC" if self.source.descending else ""
+        order = ", ".join(f"{self.item.alias}.{name}{way}" for name in keys)
+        cells = self.cells or ["''"]
+        one = cells[0] if len(cells) == 1 else f"ARRAY[{', '.join(cells)}]"
+        return f"ARRAY(SELECT {one} FROM ({inner}) AS {self.item.alias} ORDER BY {order})"
+
+
+def length(array: str) -> str:
+    """Return the SQL of the number of rows."""
+    return f"coalesce(array_length({array}, 1), 0)"
+
+
+def spelled_key(key: ColumnElement[Any], value: str) -> str:
+    """Return the SQL of a sort key's JSON text, as a cursor holds it."""
+    if isinstance(key.type, DateTime):
+        return instant(value)
+    if isinstance(key.type, Float):
+        return number(value)
+    return plain(value) if isinstance(key.type, BigInteger) else text(value)
+
+
+def selection(asked: Field) -> Object:
+    """Return what is selected of a field's object."""
+    if asked.below is None:
+        raise TypeError(f"{asked.key} has no fields")
+    return asked.below

@@ -1,0 +1,37 @@
+"""Parameters of a statement, in PostgreSQL's text format."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+
+def encoded(value: object) -> bytes | None:
+    """Return a parameter as PostgreSQL reads it, None for NULL."""
+    if value is None:
+        return None
+    return spelled(value).encode()
+
+
+def spelled(value: object) -> str:
+    """Return the text of a value; raise TypeError where there is no rule for its type."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "t" if value else "f"
+        case int() | float():
+            return str(value)
+        case datetime():
+            return value.isoformat()
+        case list() | tuple():
+            return array(value)
+    raise TypeError(f"{type(value).__name__} is no parameter")
+
+
+def array(items: Sequence[object]) -> str:
+    """Return the text of an array."""
+    return "{" + ",".join(quoted(spelled(item)) for item in items) + "}"
+
+
+def quoted(item: str) -> str:
+    """Return an item of an array in quotes."""
+    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'

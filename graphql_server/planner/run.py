@@ -1,0 +1,136 @@
+"""Runs an operation by its plan where it has one, under the same limits and counts as the executor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import structlog
+from graphql import GraphQLError, specified_rules
+from strawberry.types import ExecutionResult
+
+from errors import Refusal, Refusals, Unavailable
+from graphql_server.executable_schema import SCHEMA
+from graphql_server.planner.binding import Request
+from graphql_server.planner.cursors import signed
+from graphql_server.planner.json_text import CURSOR_START, UNANSWERED
+from graphql_server.planner.operations import Caller, Operation, Run, operation_of
+from graphql_server.planner.outline import TYPENAME, Unplanned
+from graphql_server.planner.parameters import encoded
+from graphql_server.prepared_documents import Prepared, counted, find_prepared, spend
+from resolvers.context import Context
+
+# The executor finds out what is wrong, and says it.
+FOR_EXECUTOR: Final = (Unplanned, Refusal, Refusals, GraphQLError)
+START: Final = CURSOR_START.encode()
+
+log = structlog.get_logger("matinee.planner")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation that is about to run."""
+
+    operation: Operation
+    run: Run
+    variables: Mapping[str, Any]
+    name: str | None
+
+
+async def run_planned(
+    context: Context, text: str, *, variables: Mapping[str, Any], operation_name: str | None
+) -> ExecutionResult | None:
+    """Return the result of an operation that has a plan, its data as JSON; None where it is for the executor."""
+    prepared = find_ready(context, text, operation_name)
+    operation = find_operation(prepared, operation_name) if prepared else None
+    if prepared is None or operation is None:
+        return None
+    run = bound(operation, variables, context)
+    if run is None:
+        return None
+    return await answer(context, prepared, Asked(operation, run, variables, operation_name))
+
+
+def find_ready(context: Context, text: str, operation_name: str | None) -> Prepared | None:
+    """Return the document where nothing speaks against running it, None where the executor has to say what does."""
+    settings = context.services.settings
+    try:
+        prepared = find_prepared(SCHEMA.graphql, text, tuple(specified_rules), settings.limits)
+    except Exception:  # noqa: BLE001 - the executor meets the same error, and says it
+        return None
+    is_refused = prepared.faults or (prepared.introspection and not settings.tells_schema)
+    is_unclear = operation_name is None and prepared.has_several_operations
+    return None if is_refused or is_unclear or operation_name not in {None, *prepared.plans} else prepared
+
+
+def find_operation(prepared: Prepared, name: str | None) -> Operation | None:
+    """Return the operation that is planned, None where it is no query."""
+    if name not in prepared.operations:
+        prepared.operations[name] = operation_of(SCHEMA.graphql, prepared.document, name)
+    found: Operation | None = prepared.operations[name]
+    return found
+
+
+def bound(operation: Operation, variables: Mapping[str, Any], context: Context) -> Run | None:
+    """Return the statement and the parameters that answer a request, None where there are none."""
+    database, actor = context.database, context.actor
+    viewer_id = actor.user_id if actor else None
+    request = Request(viewer_id, database.cursors, context.services.settings.limits.ids)
+    caller = Caller(viewer_id, context.base, may_lag=database.standby != database.primary)
+    try:
+        return operation.run(variables, request, caller)
+    except FOR_EXECUTOR:
+        return None
+    except Exception as error:
+        # A bug here costs time, and not the answer.
+        log.error("a plan failed", exc_info=error)  # noqa: TRY400 - as elsewhere, the line has the exception itself
+        return None
+
+
+async def answer(context: Context, prepared: Prepared, asked: Asked) -> ExecutionResult | None:
+    """Return what a plan answers; None, with its cost paid, where there is a value that the executor has to judge."""
+    try:
+        spend(context, prepared, asked.variables, asked.name)
+        fields = prepared.fields(SCHEMA.graphql, operation=asked.name)
+        async with counted(context, prepared, fields, asked.name):
+            context.is_counted = True
+            found = await fetched(context, asked.run)
+    except Unavailable as refusal:
+        if not context.is_counted:
+            return refused(refusal)
+        context.services.admission.refuse()
+        return unavailable(refusal, asked)
+    except Refusal as refusal:
+        return refused(refusal)
+    if UNANSWERED in found:
+        return None
+    data = signed(found, asked.run.bounds, context.database.cursors) if START in found else found
+    return ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]  # JSON already
+
+
+async def fetched(context: Context, run: Run) -> bytes:
+    """Return the JSON text of the data."""
+    program = run.program
+    if program.constant is not None:
+        return program.constant
+    source = context.database.primary if program.newest else context.database.standby
+    parameters = [encoded(run.parameters[name]) for name in program.parameters]
+    found = await source.pipeline.fetch_value(program.statement, parameters)
+    return UNANSWERED if found is None else found
+
+
+def refused(refusal: Refusal) -> ExecutionResult:
+    """Return the result of an operation that may not run."""
+    return ExecutionResult(data=None, errors=[GraphQLError(str(refusal), original_error=refusal)])
+
+
+def unavailable(refusal: Unavailable, asked: Asked) -> ExecutionResult:
+    """Return the result of an operation without a database: each of its fields failed."""
+    data: dict[str, Any] = {}
+    errors: list[GraphQLError] = []
+    for key, nodes in asked.operation.root_fields(asked.variables).items():
+        is_typename = nodes[0].name.value == TYPENAME
+        data[key] = "Query" if is_typename else None
+        if not is_typename:
+            errors.append(GraphQLError(str(refusal), nodes, path=[key], original_error=refusal))
+    return ExecutionResult(data=data, errors=errors)
