@@ -9,8 +9,9 @@ from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 
 from db.commit_outcome import commit_outcome
-from db.engine import POOL_TIMEOUT_SECONDS, Pool, Reading, T
+from db.engine import Pool, Reading, T
 from db.notices import Changed, Kind, Note, unheard
+from db.taken_connection import take_connection
 from errors import OutcomeUnknown, Unavailable
 
 LARGEST_BATCH: Final = 128
@@ -102,7 +103,7 @@ class CommitBatcher(Reading):
 
     async def _run(self, batch: Sequence[Change]) -> list[list[Any]]:
         with commit_outcome() as commit:
-            async with self._pool.connection(POOL_TIMEOUT_SECONDS) as connection:
+            async with take_connection(self._pool) as connection:
                 cursors = [connection.cursor(row_factory=change.factory) for change in batch]
                 async with connection.pipeline():
                     await connection.execute("BEGIN")

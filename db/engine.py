@@ -17,13 +17,12 @@ from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
 from db.refusals import refusals
+from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
-# Less than the 2 s in which a caller must have heard that there is no database.
-POOL_TIMEOUT_SECONDS = 1.5
 # The pool doubles its pauses between attempts for so long, then starts over with the next caller: after an hour without
 # a database it is not an hour until the pool looks for it again.
 RECONNECT_SECONDS = 2.0
@@ -90,7 +89,7 @@ class Reader(Reading):
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
         with refusals():
-            async with self.pool.connection(POOL_TIMEOUT_SECONDS) as connection:
+            async with take_connection(self.pool) as connection:
                 return await run(connection, factory, statement, parameters)
 
 
@@ -134,7 +133,7 @@ class Database:
         OutcomeUnknown where the connection was lost after COMMIT had been sent.
         """
         with commit_outcome() as commit:
-            async with self.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection, connection.pipeline() as pipe:
+            async with take_connection(self.primary.pool) as connection, connection.pipeline() as pipe:
                 await connection.execute("BEGIN")
                 tx = Transaction(connection)
                 try:

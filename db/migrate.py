@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -18,8 +19,8 @@ MIGRATION_LOCK = 7_262_193
 @contextmanager
 def connection(conninfo: str) -> Iterator[Connection]:
     """Yield one synchronous connection in a transaction; commit it at the end."""
-    url = make_url(conninfo).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, poolclass=NullPool)
+    # libpq reads the address itself: SQLAlchemy cannot read one with several hosts.
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
     with engine.begin() as opened:
         yield opened
 
@@ -48,5 +49,5 @@ def downgrade(conninfo: str, revision: str) -> None:
 if __name__ == "__main__":
     try:
         upgrade(sys.stdin.read())
-    except DBAPIError as error:
-        sys.exit(" ".join(str(error.orig).split()))
+    except (DBAPIError, psycopg.Error) as error:
+        sys.exit(" ".join(str(getattr(error, "orig", error)).split()))

@@ -8,6 +8,8 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from runtime.logs import describe_error
+
 Kind = Literal["session", "event", "export"]
 KINDS: Final = frozenset(get_args(Kind))
 CHANNEL: Final = "matinee_changes"
@@ -87,7 +89,7 @@ class Notices:
                 await connection.execute(TELL, {"channel": CHANNEL, "payloads": list(payloads(gathered))})
             self.on_sent(len(gathered))
         except (psycopg.Error, OSError, TimeoutError) as error:
-            log.warning("a notice of changes was not sent", reason=str(error).strip(), changes=len(gathered))
+            log.warning("a notice of changes was not sent", reason=describe_error(error), changes=len(gathered))
             await self._hang_up()
 
     async def _connected(self) -> AsyncConnection[Any]:
@@ -135,7 +137,7 @@ async def listen(conninfo: str, *, hear: Note, connected: Callable[[], None]) ->
             await listen_once(conninfo, hear=hear, connected=begun)
         except (psycopg.Error, OSError, TimeoutError) as error:
             pause = PAUSES[min(failures, len(PAUSES) - 1)]
-            log.warning("not listening for changes; trying again", reason=str(error).strip(), seconds=pause)
+            log.warning("not listening for changes; trying again", reason=describe_error(error), seconds=pause)
             failures += 1
             await asyncio.sleep(pause)
 

@@ -29,8 +29,8 @@ def refusal_of(error: psycopg.Error) -> Exception:
         # psycopg raises the class itself, not a subclass, for what it does not send.
         is_unfit = isinstance(error, UNFIT) or type(error) is psycopg.DataError
         return unfit_value() if is_unfit else error
-    if isinstance(error, PoolTimeout | psycopg.OperationalError):
-        # Includes a lock or a statement that took too long: in either case nothing was changed.
+    if isinstance(error, PoolTimeout | psycopg.OperationalError | errors.ReadOnlySqlTransaction):
+        # Includes a lock or a statement that took too long, and a primary that has become a standby: nothing was changed.
         return Unavailable()
     return error
 

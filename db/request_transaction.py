@@ -12,11 +12,12 @@ from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
 from db.commit_outcome import commit_outcome
-from db.engine import POOL_TIMEOUT_SECONDS, Database, Pool, Reader, Reading, T, Transaction, undo
+from db.engine import Database, Pool, Reader, Reading, T, Transaction, undo
 from db.notices import Changed, Kind, Note, unheard
 from db.pipeline.pooled import run_raw
 from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, rows_of, value_of
 from db.refusals import refusals
+from db.taken_connection import take_connection
 
 
 class RequestTransaction:
@@ -47,7 +48,7 @@ class RequestTransaction:
     async def begin(self) -> None:
         """Begin; BEGIN travels with the first statement. Raise Unavailable where there is no connection in time."""
         with refusals():
-            connection = await self._stack.enter_async_context(self.pool.connection(POOL_TIMEOUT_SECONDS))
+            connection = await self._stack.enter_async_context(take_connection(self.pool))
             pipe = await self._stack.enter_async_context(connection.pipeline())
             await connection.execute("BEGIN")
         self._open, self.is_changed = (connection, pipe), False

@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
-from db.engine import POOL_TIMEOUT_SECONDS, Reader
+from db.engine import Reader
 from db.refusals import refusals
+from db.taken_connection import take_connection
 
 # For a batch of an index scan, and for whoever is fed with the batches: a store may be slow to take them.
 BOUNDS: Final = (
@@ -19,7 +20,7 @@ async def batches(
     """Yield the statement's rows as plain tuples, `size` at a time; raise Unavailable where the database goes away."""
     with refusals():
         async with (
-            reader.pool.connection(POOL_TIMEOUT_SECONDS) as connection,
+            take_connection(reader.pool) as connection,
             connection.transaction(),
         ):
             await connection.execute(BOUNDS)

@@ -12,6 +12,7 @@ from db import engine
 from domain import export
 from edge.services import Services
 from jobs import expiries, exports, prices, stalled
+from runtime.logs import describe_error
 
 # Two to listen, one to fetch jobs, two to spare.
 CONNECTIONS: Final = 5
@@ -30,7 +31,7 @@ async def run_jobs(services: Services) -> None:
         try:
             await run_until_disconnected(services)
         except Exception as error:  # noqa: BLE001  # the loop must survive any failure: bookings still have to expire
-            log.warning("job worker restarts", reason=str(error) or type(error).__name__, seconds=RESTART_SECONDS)
+            log.warning("job worker restarts", reason=describe_error(error), seconds=RESTART_SECONDS)
         await asyncio.sleep(RESTART_SECONDS)
 
 

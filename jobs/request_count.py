@@ -10,6 +10,7 @@ from domain import request_count
 from domain.request_count import History
 from edge.services import Services
 from errors import Unavailable
+from runtime.logs import describe_error
 from runtime.request_count import Counted
 
 # Each server writes its count and reads the others' at this interval, so a count is at most a second behind.
@@ -31,9 +32,7 @@ async def add_up_forever(services: Services) -> None:
                     services.database, services.request_counter, history, written=written
                 )
             except Exception as error:  # noqa: BLE001  # the loop must survive any failure: the next attempt may succeed
-                log.warning(
-                    "request count of other servers is unknown for now", reason=str(error) or type(error).__name__
-                )
+                log.warning("request count of other servers is unknown for now", reason=describe_error(error))
             due = time.monotonic() + EVERY_SECONDS
         await asyncio.sleep(SAMPLE_SECONDS)
 

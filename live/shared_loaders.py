@@ -41,14 +41,15 @@ class Tick:
         self._database = database
         self.is_over = False
         asyncio.get_running_loop().call_later(SECONDS, self.end)
-        common = Loaders(database, database.primary)
-        self._shared: dict[str, DataLoader[Any, Any]] = {
-            name: Guarded(getattr(common, name).batch_load_fn) for name in SHARED
-        }
+        self._common = Loaders(database, database.primary)
+        self._shared: dict[str, DataLoader[Any, Any]] = {name: self._make(name) for name in SHARED}
+
+    def _make(self, name: str) -> DataLoader[Any, Any]:
+        return Guarded(getattr(self._common, name).batch_load_fn)
 
     def __getitem__(self, name: str) -> DataLoader[Any, Any]:
-        """Return a loader that is shared."""
-        return self._shared[name]
+        """Return a loader that is shared, or a new one where the moment has passed while the database took its time."""
+        return self._shared.get(name) or self._make(name)
 
     def loaders(self) -> Loaders:
         """Return the loaders of one subscriber: what belongs to somebody is read for them alone."""

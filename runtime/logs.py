@@ -19,6 +19,13 @@ def wants_json(stream: TextIO, *, production: bool) -> bool:
     return production or not stream.isatty()
 
 
+def describe_error(error: BaseException) -> str:
+    """Return in one line what an error says, or its type where it says nothing; where another error caused it, of that one."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def configure(*, as_json: bool) -> None:
     """Send what is logged from now on to stderr, a line an event; tracebacks never show the values of variables."""
     shared: list[Processor] = [

@@ -10,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
 from db.refusals import refusals, unfit_value
+from db.taken_connection import take_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class PooledReads:
     async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Return the result of a statement."""
         with refusals():
-            async with self.pool.connection(self.seconds) as connection:
+            async with take_connection(self.pool, seconds=self.seconds) as connection:
                 return await run_raw(connection, statement, parameters)
 
 

@@ -16,6 +16,7 @@ from db.pipeline.pooled import PooledReads
 from db.pipeline.session import RefusedByPoolerError, open_session, session_conninfo
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
 from errors import Unavailable
+from runtime.logs import describe_error
 from runtime.pipeline_metrics import PipelineEvent
 
 # Together less than the 2 s in which a caller must have heard that there is no database.
@@ -136,7 +137,7 @@ class PipelinedReads:
                 pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
                 self._failures += 1
                 if self._failures <= len(PAUSES):
-                    log.warning("no pipelined connection; trying again", reason=first_line(error), seconds=pause)
+                    log.warning("no pipelined connection; trying again", reason=describe_error(error), seconds=pause)
                 await asyncio.sleep(pause)
 
     def _read_by_pool(self) -> None:
@@ -258,11 +259,6 @@ class PipelinedReads:
         self._connections.clear()
         for call in left:
             call.fail(Unavailable())
-
-
-def first_line(error: Exception) -> str:
-    """Return what an error says first; libpq repeats the rest for each address of a host."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @asynccontextmanager

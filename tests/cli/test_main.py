@@ -229,6 +229,14 @@ def test_migrates_what_it_is_told_and_loads_nothing_into_it(folder: Path, bare_u
         assert connection.execute("SELECT FROM movies").rowcount == 0
 
 
+def test_commands_take_an_address_with_several_hosts(folder: Path, bare_url: str) -> None:
+    several = bare_url.replace("?host=", "?host=%2Fnowhere,")
+    migrated = run(folder, "migrate", DATABASE_URL=several)
+    assert migrated.returncode == 0, migrated.stderr
+    added = run(folder, "staff", "add", "ada@example.org", "--password-stdin", stdin="x" * 12, DATABASE_URL=several)
+    assert added.returncode == 0, added.stderr
+
+
 def test_serves_without_its_database_until_it_comes(folder: Path) -> None:
     with serving(folder, DATABASE_URL=NOWHERE) as server:
         assert httpx.get(f"{server.address}/readyz").status_code == 503

@@ -269,6 +269,19 @@ async def test_a_killed_connection_is_unavailable_once(single: Database) -> None
     assert await works(single)
 
 
+async def test_connections_to_a_former_primary_are_given_up_after_one_refused_write(empty_database_url: str) -> None:
+    async with opened(empty_database_url, size=2) as database:
+        # What a standby answers to a write; reads go on.
+        async with database.primary.pool.connection() as one, database.primary.pool.connection() as other:
+            for connection in (one, other):
+                await connection.execute("SET default_transaction_read_only = on")
+        assert await database.primary.value(COUNT) == 0
+        with pytest.raises(Unavailable):
+            await change(database, ADD)
+        for _ in range(3):
+            assert await works(database)
+
+
 @pytest.mark.parametrize(("then", "refusal"), [((), OutcomeUnknown), ((COUNT,), Unavailable)])
 async def test_connection_killed_before_the_commit_changes_nothing(
     single: Database, then: tuple[str, ...], refusal: type[Refusal]

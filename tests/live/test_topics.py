@@ -228,6 +228,14 @@ async def test_what_a_crowd_waits_for_is_not_cancelled_by_one(database: Database
     assert found.id == session.id
 
 
+async def test_moment_that_is_over_reads_anew_instead_of_failing(database: Database) -> None:
+    tick, session = Tick(database), await make_session(database)
+    tick.end()
+    found = await tick["session_by_id"].load(session.id)
+    assert found is not None
+    assert found.id == session.id
+
+
 async def test_what_was_read_long_ago_is_read_anew_for_who_comes_late(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=10)
     follower = Follower()

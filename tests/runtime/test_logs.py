@@ -91,3 +91,11 @@ def test_only_a_terminal_in_development_gets_lines_for_people() -> None:
     assert not logs.wants_json(Terminal(), production=False)
     assert logs.wants_json(Terminal(), production=True)
     assert logs.wants_json(io.StringIO(), production=False)
+
+
+def test_describes_the_error_behind_an_error_in_one_line() -> None:
+    behind = ValueError("server closed the connection\n\tbefore or while processing")
+    outer = RuntimeError("Database error.")
+    outer.__cause__ = behind
+    assert logs.describe_error(outer) == "server closed the connection"
+    assert logs.describe_error(TimeoutError()) == "TimeoutError"
