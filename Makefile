@@ -17,6 +17,7 @@ S3 := $(VENV)/s3/.installed
 AUDITS := tests/graphql_over_http/node_modules/.installed
 RELAY := tests/relay/node_modules/.installed
 CODEGEN := $(VENV)/codegen/.installed
+PEERS := benchmarks/peers/node_modules/.installed
 # Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
 ARGS ?=
 
@@ -38,9 +39,12 @@ install: $(PROJECT) ## Install the server and its dependencies into .venv, by th
 .PHONY: tools
 tools: $(TOOLS) ## Install the assets of the playground (/graphql) and the API pages (/docs)
 
+.PHONY: peers
+peers: $(PROJECT) $(DEV) $(PEERS) ## Install the servers that `python -m benchmarks.peers` compares this one with
+
 .PHONY: clean
 clean: ## Remove caches and what was installed; keep the data in .matinee
-	rm -rf $(VENV) node_modules tests/*/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) node_modules tests/*/node_modules benchmarks/peers/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ## Working on it
@@ -182,4 +186,11 @@ $(AUDITS): $(addprefix tests/graphql_over_http/,package.json package-lock.json .
 $(RELAY): $(addprefix tests/relay/,package.json package-lock.json .npmrc) requirements-npm.lock | $(AUDITS)
 	@echo "Installing Relay's compiler in tests/relay/package-lock.json"
 	$(call npm-ci,tests/relay)
+	@touch $@
+
+# Always with the Node that PyPI packs, so that every machine measures the same one.
+$(PEERS): $(addprefix benchmarks/peers/,package.json package-lock.json .npmrc) requirements-npm.lock | $(TOOLS)
+	@echo "Installing the servers in benchmarks/peers/package-lock.json"
+	@$(PIP) install --require-hashes -r requirements-npm.lock
+	@cd benchmarks/peers && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-progress
 	@touch $@

@@ -1,0 +1,69 @@
+// The statements of all reads, each for one parent or for many at once.
+import { query } from './database.mjs'
+import { matching } from './search.mjs'
+
+const MOVIE = `movies.id, title, description, poster, duration, genres, rating, rating_count AS "ratingCount",
+  airing_from AS "airingFrom", airing_to AS "airingTo", rating_order`
+const PLACE = 'places.id, name, address, places.capacity'
+const SESSION = 'sessions.id, movie_id AS "movieId", place_id AS "placeId", starts_at AS "startsAt", sessions.capacity'
+// A hold that is over is an expired booking, whether or not a job has closed it.
+const LAPSED = `(status = 'open' AND closes_at <= clock_timestamp())`
+export const BOOKING = `bookings.id, user_id AS "userId", session_id AS "sessionId", created_at AS "createdAt",
+  closes_at AS "closesAt", upper(CASE WHEN ${LAPSED} THEN 'expired' ELSE status END) AS status,
+  CASE WHEN ${LAPSED} THEN 0 ELSE reserved_seats END AS "reservedSeats"`
+
+const TABLES = { movies: MOVIE, places: PLACE, sessions: SESSION, bookings: BOOKING }
+
+export function listMovies(first, search) {
+  if (!search) {
+    const text = `SELECT ${MOVIE} FROM movies ORDER BY rating_order DESC, id DESC LIMIT $1`
+    return query('movies', text, [first + 1])
+  }
+  const { condition, values } = matching(search, 2)
+  const text = `SELECT ${MOVIE} FROM movies WHERE ${condition} ORDER BY rating_order DESC, id DESC LIMIT $1`
+  // How rare the words are decides how it is best read: it is planned each time.
+  return query(undefined, text, [first + 1, ...values])
+}
+
+export const placesOfMovies = (movieIds, first) =>
+  grouped(
+    'places of movies',
+    `SELECT asked.id AS parent, each.* FROM unnest($1::bigint[]) AS asked (id) CROSS JOIN LATERAL (
+       SELECT ${PLACE} FROM airings JOIN places ON places.id = place_id
+       WHERE movie_id = asked.id AND last_ends_at > clock_timestamp()
+       ORDER BY place_key, place_id LIMIT $2
+     ) AS each`,
+    movieIds,
+    first + 1,
+  )
+
+export const sessionsOfPlaces = (placeIds, first) =>
+  grouped(
+    'sessions of places',
+    `SELECT asked.id AS parent, each.* FROM unnest($1::bigint[]) AS asked (id) CROSS JOIN LATERAL (
+       SELECT ${SESSION} FROM sessions WHERE place_id = asked.id ORDER BY starts_at DESC, id DESC LIMIT $2
+     ) AS each`,
+    placeIds,
+    first + 1,
+  )
+
+export const bookingsOfUser = (userId, first) =>
+  query('bookings', `SELECT ${BOOKING} FROM bookings WHERE user_id = $1 ORDER BY id DESC LIMIT $2`, [userId, first + 1])
+
+export const userByEmail = (email) =>
+  query('user by e-mail', 'SELECT id, email, username, password_hash FROM users WHERE lower(email) = lower($1)', [email])
+
+export const userById = (id) => query('user', 'SELECT id, email, username FROM users WHERE id = $1', [id])
+
+export async function rowsByIds(table, ids) {
+  const found = await query(table + ' by ids', `SELECT ${TABLES[table]} FROM ${table} WHERE id = ANY ($1::bigint[])`, [ids])
+  const byId = new Map(found.map((row) => [row.id, row]))
+  return ids.map((id) => byId.get(id) ?? null)
+}
+
+// Returns the rows of each parent, in the order of `parents`; a parent that comes twice is asked once.
+async function grouped(name, text, parents, limit) {
+  const groups = new Map(parents.map((parent) => [parent, []]))
+  for (const { parent, ...row } of await query(name, text, [[...groups.keys()], limit])) groups.get(parent).push(row)
+  return parents.map((parent) => groups.get(parent))
+}
