@@ -33,7 +33,7 @@ from benchmarks.peers import page, turns
 from benchmarks.peers.report import Result, render, summarize
 from benchmarks.peers.scenarios import NAMED, Scenario
 from benchmarks.peers.servers import TITLES, PeerError
-from db.embedded import embedded
+from db.embedded.postmaster import embedded
 
 
 def main() -> None:
