@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import Error as PsycopgError
+from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
 from runtime.rate_windows import Rate
 
@@ -18,6 +19,7 @@ STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
 RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,4})(second|minute|hour|day)")
 UNITS: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 WEB_ADDRESS: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?"
+ADDRESS_PARSER: Final = TypeAdapter(AnyHttpUrl)
 
 
 class SettingsError(ValueError):
@@ -120,9 +122,18 @@ def database(text: str, *, prefer: str) -> str | None:
 
 def web_address(text: str) -> str | None:
     """Return the address without a slash at its end, None for none."""
-    if text and not re.fullmatch(WEB_ADDRESS, text):
+    if text and not (re.fullmatch(WEB_ADDRESS, text) and has_host_and_port(text)):
         raise ValueError("must be an address that starts with http:// or https://, without a query")
     return text.rstrip("/") or None
+
+
+def has_host_and_port(address: str) -> bool:
+    """Return whether the address has a host that can be one, and a port from 1 to 65535."""
+    try:
+        url = ADDRESS_PARSER.validate_python(address)
+    except ValidationError:
+        return False
+    return bool(url.host and url.host.strip(".")) and url.port != 0
 
 
 def list_address(text: str) -> str | None:

@@ -10,7 +10,7 @@ from db import lists, paging
 from db.engine import Reading, Transaction
 from db.lists import MOVIES_BY_COLLECTION
 from db.models import CollectedMovie, Collection
-from domain.text import NUL, encodable, faults_of_text
+from domain.text import faults_of_text, find_problem
 from errors import CollectionNotFound, InvalidInput, Refusal, refuse
 
 LONGEST_TITLE: Final = 200
@@ -21,7 +21,6 @@ LONGEST_MOVIE_DESCRIPTION: Final = 10_000
 LONGEST_GENRES: Final = 1000
 # More than a person or a program reads.
 MOST_FAULTS: Final = 50
-BROKEN: Final = "must not contain NUL or broken characters"
 
 COLUMNS: Final = ", ".join(column.name for column in lists.columns(Collection))
 BY_ID: Final = paging.sql(lists.by_id(Collection))
@@ -165,19 +164,16 @@ def faults_of_movies(movies: Sequence[CatalogueMovie]) -> Iterator[InvalidInput]
     """Yield what is wrong with movies as a caller tells of them."""
     for place, movie in enumerate(movies):
         where = ("movies", str(place))
-        if not movie.title.strip():
-            yield fault("must not be empty", *where, "title")
-        yield from faults_of_words(movie.title, *where, "title", longest=LONGEST_MOVIE_TITLE)
+        yield from faults_of_words(movie.title, *where, "title", longest=LONGEST_MOVIE_TITLE, may_be_empty=False)
         yield from faults_of_words(movie.description, *where, "description", longest=LONGEST_MOVIE_DESCRIPTION)
         yield from faults_of_words(movie.genres, *where, "genres", longest=LONGEST_GENRES)
 
 
-def faults_of_words(text: str | None, *path: str, longest: int) -> Iterator[InvalidInput]:
-    """Yield what is wrong with a text that may be empty; None was not given."""
-    if text is not None and len(text) > longest:
-        yield fault(f"must have at most {longest} characters", *path)
-    elif text is not None and (NUL in text or not encodable(text)):
-        yield fault(BROKEN, *path)
+def faults_of_words(text: str | None, *path: str, longest: int, may_be_empty: bool = True) -> Iterator[InvalidInput]:
+    """Yield what is wrong with a text at this path below the input; None means that it was left out."""
+    problem = None if text is None else find_problem(text, longest=longest, may_be_empty=may_be_empty)
+    if problem:
+        yield fault(problem, *path)
 
 
 def fault(problem: str, *path: str) -> InvalidInput:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import datetime
@@ -12,13 +14,16 @@ from db.engine import Reader, Reading, Transaction
 from db.models import ExportStatus, MovieExport
 from domain import instants, user
 from domain.offer import spelled
+from domain.text import is_visible
 from errors import ExportGone, ExportNotFound, ExportNotReady
 
 QUEUE: Final = "exports"
 TASK: Final = "exports:write_export"
 COLUMNS: Final = ("provider", "id", "title", "year", "price", "first_seen_at", "last_seen_at")
-# What spreadsheets take for the beginning of a formula, also in the full width of East Asian writing (OWASP, CSV injection).
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What makes a spreadsheet calculate, in each width and height that Unicode has of it (OWASP, CSV injection).
+FORMULA_SIGNS: Final = frozenset("=+-@")
+# What begins a new cell where the list separator is not the comma, or within a cell that spans lines.
+SEPARATORS: Final = re.compile(r"([,;|\t\r\n]+)")
 DAY: Final = "interval '24 hours'"
 KEPT: Final = "interval '7 days'"
 
@@ -183,9 +188,16 @@ def cells(row: tuple[Any, ...]) -> tuple[str, ...]:
     provider, identity, title, year, price, first, last = row
     seen: tuple[datetime, datetime] = (first, last)
     amount = "" if price is None else spelled(price)
-    return (*map(plain, (provider, identity, title, year or "")), amount, *map(instants.spell, seen))
+    return (*map(guard_formula, (provider, identity, title, year or "")), amount, *map(instants.spell, seen))
 
 
-def plain(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe before it says that it is text."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+def guard_formula(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, whatever its list separator: an apostrophe says it is text."""
+    guarded = "".join(f"'{part}" if begins_formula(part) else part for part in SEPARATORS.split(text))
+    return f"'{guarded}" if text.startswith(("\t", "\r", "\n")) else guarded
+
+
+def begins_formula(text: str) -> bool:
+    """Return whether the first character that a reader sees, quotation marks aside, is the sign of a formula."""
+    first = next((each for each in text if each != '"' and is_visible(each)), "")
+    return unicodedata.normalize("NFKC", first) in FORMULA_SIGNS

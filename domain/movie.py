@@ -8,6 +8,7 @@ from db.engine import Transaction
 from db.models import Movie
 from domain import session
 from domain.text import faults_of_number, faults_of_text
+from domain.web_address import is_own_path, is_web_address
 from errors import InvalidInput, MovieNotFound, Refusal, SessionOverlaps, refuse
 
 LONGEST_TITLE: Final = 200
@@ -121,9 +122,9 @@ def checked(
 
 def faults_of_poster(poster: str | None) -> Iterator[InvalidInput]:
     """Yield what is wrong with the address of a poster: a browser must be able to show it, and nothing else."""
-    yield from faults_of_text("poster", poster, longest=LONGEST_ADDRESS)
-    own = poster is not None and poster.startswith("/") and not poster.startswith("//")
-    if poster and not own and not poster.startswith(("https://", "http://")):
+    faults = list(faults_of_text("poster", poster, longest=LONGEST_ADDRESS))
+    yield from faults
+    if poster and not faults and not is_own_path(poster) and not is_web_address(poster):
         problem = "must be an http or https address, or a path of this server"
         yield InvalidInput(path=("input", "poster"), field="poster", problem=problem)
 

@@ -9,7 +9,7 @@ import orjson
 from db.engine import Database, Transaction
 from db.models import PageEventType
 from db.statement_batching import StatementBatcher
-from domain.text import faults_of_text
+from domain.text import find_problem
 from errors import InvalidInput, Refusal, refuse
 
 LONGEST_TRACKING_ID: Final = 255
@@ -47,12 +47,12 @@ def check(seen: Seen) -> Seen:
     faults: list[Refusal] = [
         *faults_at(("input", "trackingId"), seen.tracking_id, longest=LONGEST_TRACKING_ID),
         *faults_at((*page, "scheme"), seen.scheme, longest=LONGEST_SCHEME),
-        *faults_at((*page, "path"), seen.path, longest=LONGEST_PATH, may_be_blank=True),
+        *faults_at((*page, "path"), seen.path, longest=LONGEST_PATH, may_be_empty=True),
     ]
     for place, pair in enumerate(seen.query):
         for name, text in zip(("name", "value"), pair, strict=True):
             at = (*page, "query", str(place), name)
-            faults += faults_at(at, text, longest=LONGEST_PATH, may_be_blank=True)
+            faults += faults_at(at, text, longest=LONGEST_PATH, may_be_empty=True)
     if len(seen.query) > MOST_QUERY_PARAMETERS:
         problem = f"must have at most {MOST_QUERY_PARAMETERS} parameters"
         faults.append(InvalidInput(path=(*page, "query"), field="query", problem=problem))
@@ -60,12 +60,11 @@ def check(seen: Seen) -> Seen:
     return seen
 
 
-def faults_at(path: tuple[str, ...], text: str, *, longest: int, may_be_blank: bool = False) -> Iterator[InvalidInput]:
+def faults_at(path: tuple[str, ...], text: str, *, longest: int, may_be_empty: bool = False) -> Iterator[InvalidInput]:
     """Yield what is wrong with a text of at most `longest` characters at this path into a mutation's arguments."""
-    if may_be_blank and not text.strip() and len(text) <= longest:
-        return
-    for fault in faults_of_text(path[-1], text, longest=longest):
-        yield InvalidInput(path=path, **fault.words)
+    problem = find_problem(text, longest=longest, may_be_empty=may_be_empty)
+    if problem:
+        yield InvalidInput(path=path, field=path[-1], problem=problem)
 
 
 async def keep(tx: Transaction, views: Sequence[Seen]) -> None:

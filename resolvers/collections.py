@@ -9,6 +9,7 @@ from db.models import CollectedMovie, Collection
 from db.paging import Page, Window
 from domain import collection
 from domain.collection import MOST_FAULTS, CatalogueMovie
+from domain.text import has_visible
 from errors import refuse
 from loaders.by_parent import children
 from resolvers.context import Context
@@ -79,7 +80,7 @@ def told(movies: Sequence[tuple[UUID, str, str, Sequence[str]]]) -> list[Catalog
         collection.fault(A_GENRE, "movies", str(place), "genres", str(number))
         for place, (_, _, _, genres) in enumerate(movies)
         for number, genre in enumerate(genres)
-        if "," in genre or not genre.strip()
+        if "," in genre or not has_visible(genre)
     ]
     refuse(faults[:MOST_FAULTS])
     return [CatalogueMovie(uuid, title, description, ",".join(genres)) for uuid, title, description, genres in movies]

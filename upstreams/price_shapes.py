@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.provider_movie import Entry
-from domain.text import NUL, encodable
+from domain.text import find_problem
+from domain.web_address import is_web_address
 from upstreams.resilience import Answer
 
 LONGEST_ID: Final = 200
@@ -101,7 +102,7 @@ def _entry(row: object) -> tuple[Entry, bool] | None:
         return None
     year, poster = _text(fields.get("year"), longest=20), _text(fields.get("poster"), longest=LONGEST_ADDRESS)
     has_price = fields.get("price") is not None
-    web = poster if poster and poster.startswith(("http://", "https://")) else None
+    web = poster if poster and is_web_address(poster) else None
     return Entry(identity, title, _year(year), web, read_price(fields.get("price")), priced=has_price), has_price
 
 
@@ -118,7 +119,7 @@ def _text(value: object, *, longest: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()
-    return text if 0 < len(text) <= longest and NUL not in text and encodable(text) else None
+    return None if find_problem(text, longest=longest) else text
 
 
 def _year(text: str | None) -> str | None:

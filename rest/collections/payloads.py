@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from db import ids
 from domain import collection, user
 from domain.collection import CatalogueMovie
+from domain.text import EMPTY, INVISIBLE, has_visible
 from errors import InvalidInput, InvalidUsername
 from rest.payloads import NO_NUL, Checked, Cursor, Payload, Query, Unfit, optional, refused_as
 
@@ -29,14 +30,14 @@ def page_number(value: object) -> object:
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,100}", value, re.ASCII) else value
 
 
-def not_blank(text: str) -> str:
-    """Return the text, in which something must be written."""
-    if not text.strip():
-        raise Unfit(InvalidInput, problem="must not be empty")
+def require_visible(text: str) -> str:
+    """Return the text; raise Unfit where a reader sees nothing of it."""
+    if not has_visible(text):
+        raise Unfit(InvalidInput, problem=INVISIBLE if text.strip() else EMPTY)
     return text
 
 
-NOT_BLANK: Final = Checked(not_blank, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$", minLength=1)
+NOT_BLANK: Final = Checked(require_visible, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$", minLength=1)
 Title = Annotated[str, Field(max_length=collection.LONGEST_TITLE, examples=["Rainy Sundays"]), NO_NUL, NOT_BLANK]
 Description = Annotated[
     str, Field(max_length=collection.LONGEST_DESCRIPTION, examples=["What I watch when it rains."]), NO_NUL

@@ -68,6 +68,8 @@ async def test_takes_posters_that_a_browser_can_show(database: Database, poster:
         ("title", "  "),
         ("title", "x" * 201),
         ("title", "a\0"),
+        ("title", "a\x1b"),
+        ("title", "\u3164"),
         ("title", "\udfff"),
         ("description", ""),
         ("description", "x" * 5001),
@@ -75,6 +77,11 @@ async def test_takes_posters_that_a_browser_can_show(database: Database, poster:
         ("poster", "javascript:alert(1)"),
         ("poster", "//evil.example/x"),
         ("poster", "poster.jpg"),
+        ("poster", "https://["),
+        ("poster", "https://"),
+        ("poster", "http:// x"),
+        ("poster", "/\\evil.example/x"),
+        ("poster", "/posters/\n1.svg"),
         ("poster", "https://" + "x" * 2048),
         ("duration", 0),
         ("duration", -1),
@@ -84,6 +91,7 @@ async def test_takes_posters_that_a_browser_can_show(database: Database, poster:
         ("genres", ["x" * 51]),
         ("genres", [str(number) for number in range(11)]),
         ("genres", ["\0"]),
+        ("genres", ["\u200b"]),
     ],
 )
 async def test_refuses_facts_that_cannot_be(database: Database, field: str, value: object) -> None:

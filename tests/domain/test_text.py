@@ -4,6 +4,25 @@ from hypothesis import strategies as st
 
 from domain.text import encodable, faults_of_number, faults_of_text
 
+CONTROL = "must not contain control characters other than line breaks and tabs"
+# Zero width, fillers that Unicode counts as letters or symbols, combining marks alone, tags, what is not assigned.
+INVISIBLE = (
+    "\u200b",
+    "\u200d\ufeff",
+    "\u3164",
+    "\u115f\u1160",
+    "\uffa0",
+    "\u2800",
+    "\u00ad",
+    "\u034f",
+    "\u0301",
+    "\u202e",
+    "\ufe0f",
+    "\U000e0041",
+    "\U000e0fff",
+    "\u2065",
+    " \u200b\t",
+)
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
 
 
@@ -13,8 +32,13 @@ ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
         ("", "must not be empty"),
         (" \t\n ", "must not be empty"),
         ("x" * 11, "must have at most 10 characters"),
-        ("a\0b", "must not contain NUL or broken characters"),
-        ("a\ud800b", "must not contain NUL or broken characters"),
+        ("a\0b", "must not contain the character NUL"),
+        ("a\x1b[31mb", CONTROL),
+        ("a\x7f", CONTROL),
+        ("a\x85", CONTROL),
+        ("a\ud800b", "must not contain a lone surrogate, which is half of a character"),
+        ("\0", "must not contain the character NUL"),
+        *((text, "must have a visible character") for text in INVISIBLE),
     ],
 )
 def test_says_what_is_wrong_with_a_text(text: str, problem: str) -> None:
@@ -23,7 +47,9 @@ def test_says_what_is_wrong_with_a_text(text: str, problem: str) -> None:
     assert str(fault) == f"`title` {problem}."
 
 
-@pytest.mark.parametrize("text", [None, "x", "x" * 10, "🎬" * 10, " x "])
+@pytest.mark.parametrize(
+    "text", [None, "x", "x" * 10, "🎬" * 10, " x ", "a\r\n\tb", "हि", "e\u0301", "\u200fمرحبا", "…", "👩\u200d🚀"]
+)
 def test_lets_other_texts_be(text: str | None) -> None:
     assert list(faults_of_text("title", text, longest=10)) == []
 

@@ -96,8 +96,8 @@ async def test_contains_every_movie_seen_within_a_day_once(
     services: Services, database: Database, folder: Path
 ) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Léon, «le» pro\nfessionnel", "1994", "24.50"))
-    await tell(database, "filmworld", entry("fw2", '=cmd|"/C calc"!A0', None, "0"), entry("fw3", "Alien", price=None))
-    await tell(database, "filmworld", entry("fw2", '=cmd|"/C calc"!A0', None, "0"))
+    await tell(database, "filmworld", entry("=1+1", '=cmd|"/C calc"!A0', None, "0"), entry("fw3", "Alien", price=None))
+    await tell(database, "filmworld", entry("=1+1", '=cmd|"/C calc"!A0', None, "0"))
     await database.primary.tuples(
         "UPDATE provider_movies SET last_seen_at = last_seen_at - interval '24 hours' WHERE provider_movie_id = 'fw3' RETURNING 1"
     )
@@ -109,16 +109,40 @@ async def test_contains_every_movie_seen_within_a_day_once(
     assert header == ["provider", "id", "title", "year", "price", "first_seen_at", "last_seen_at"]
     assert [row[:5] for row in found] == [
         ["cinemaworld", "cw1", "Léon, «le» pro\nfessionnel", "1994", "24.50"],
-        ["filmworld", "fw2", """'=cmd|"/C calc"!A0""", "", "0"],
+        ["filmworld", "'=1+1", """'=cmd|"/C calc"!A0""", "", "0"],
     ]
     assert all(datetime.fromisoformat(row[5]) <= datetime.fromisoformat(row[6]) for row in found)
     assert await state(database, made) == ("completed", 2, 1, None)
     assert names(folder) == [export.file_name(made.id)]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
-def test_guards_cells_that_begin_a_formula(text: str) -> None:
-    assert export.plain(text) == f"'{text}"
+@pytest.mark.parametrize(
+    ("text", "guarded"),
+    [
+        *((text, f"'{text}") for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\ta", "\ra", "＝1", "﹦1", "⁼1")),
+        # What a spreadsheet may not count as a beginning, and nobody sees.
+        *(
+            (text, f"'{text}")
+            for text in ("\u200b=1", " =1", "\u3164\u00a0-1", "\ufeff+1", '"=1', "\x00=1", "\u0301=1")
+        ),
+        # What separates cells where the list separator is another than the comma.
+        ("a;=1+1", "a;'=1+1"),
+        ("a; \u200b@b;-c", "a;' \u200b@b;'-c"),
+        ("\t=1", "'\t'=1"),
+        ("a\t=1", "a\t'=1"),
+        ("a\n=1", "a\n'=1"),
+        ("a\r\n=1", "a\r\n'=1"),
+        ("a|=1", "a|'=1"),
+        ("a,=1", "a,'=1"),
+    ],
+)
+def test_guards_cells_that_begin_a_formula(text: str, guarded: str) -> None:
+    assert export.guard_formula(text) == guarded
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "Spider-Man; a film", "1-2", "Léon, le pro", "; ;", "'=1", "E=mc²"])
+def test_lets_other_cells_be(text: str) -> None:
+    assert export.guard_formula(text) == text
 
 
 async def test_reports_progress_while_writing(

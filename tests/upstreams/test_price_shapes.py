@@ -37,6 +37,7 @@ def test_every_shape_says_the_same(body: object) -> None:
         None, 7, "x", [], {}, {"id": "a"}, {"title": "b"}, {"id": None, "title": "b"}, {"id": "a", "title": ""},
         {"id": True, "title": "b"}, {"id": "a" * 201, "title": "b"}, {"id": "a", "title": "b" * 501},
         {"id": "a\0", "title": "b"}, {"id": {"x": 1}, "title": "b"}, {"id": "good", "title": "again"},
+        {"id": "a", "title": "\u200b\u3164"}, {"id": "\u2800", "title": "b"},
     ],
 )  # fmt: skip
 def test_a_bad_entry_is_skipped_and_counted(bad: object) -> None:
@@ -110,7 +111,9 @@ def test_a_year_is_four_digits(year: object, meant: str | None) -> None:
     assert entry.year == meant
 
 
-@pytest.mark.parametrize("poster", ["javascript:alert(1)", "/local.jpg", 7, None, "data:image/png;base64,xx"])
+@pytest.mark.parametrize(
+    "poster", ["javascript:alert(1)", "/local.jpg", 7, None, "data:image/png;base64,xx", "https://[", "http:// x"]
+)
 def test_a_poster_is_an_address_of_the_web(poster: object) -> None:
     (entry,) = read_list(answer([{"id": "a", "title": "A", "poster": poster}])).entries
     assert entry.poster is None
