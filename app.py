@@ -25,6 +25,7 @@ from domain import event_reservation, page_view, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import browser_session, probes
+from edge.cors import Cors
 from edge.middleware import BodyLimit, Edge, TrailingSlash
 from edge.services import Services
 from errors import Refusal, Refusals
@@ -89,6 +90,7 @@ def create_app(
     spans = join_windows(rates) if rates else private_windows()
     tracing = _tracing(settings)
     traced = [Middleware(tracing.requests)] if tracing else []
+    cors = [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else []
     app = Starlette(
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
@@ -102,6 +104,7 @@ def create_app(
         ],
         middleware=[
             Middleware(Edge, metrics=metrics, request_counter=counted, render=rest.error_format.refused),
+            *cors,
             *traced,
             Middleware(BodyLimit, limit=settings.limits.body_bytes),
             Middleware(TrailingSlash),

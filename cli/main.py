@@ -108,7 +108,7 @@ def serve(
         shared_windows_file() as rates,
     ):
         address = _address(host, listener)
-        told = replace(led, database_url=url, public_url=settings.public_url or address)
+        told = replace(led, database_url=url)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
         serving = Serving(

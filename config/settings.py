@@ -361,12 +361,28 @@ class Settings:
             "MATINEE_TRUSTED_PROXIES",
             variables.proxies,
             shown_default="none",
-            meaning="proxies in front of this server, whose `X-Forwarded-For` says where a request comes from: addresses "
+            meaning="proxies in front of this server, whose `X-Forwarded-For`, `-Proto` and `-Host` this server believes: addresses "
             "and networks, separated by commas",
             example="10.0.0.0/8,192.168.7.2",
         ),
     ]
+    cors: Annotated[
+        tuple[str, ...] | None,
+        Variable(
+            "MATINEE_CORS_ORIGINS",
+            variables.origins,
+            shown_default="`*`; in production none",
+            meaning="origins whose pages may call this server from a browser, separated by commas; `*` for any, "
+            "without credentials; `off` for none",
+            example="https://app.example.org,http://localhost:5173",
+        ),
+    ]
     limits: RequestLimits
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may call this server."""
+        return (() if self.production else ("*",)) if self.cors is None else self.cors
 
     @property
     def production(self) -> bool:

@@ -18,6 +18,7 @@ SECRET_BYTES: Final = 32
 STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
 RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,4})(second|minute|hour|day)")
 UNITS: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+ORIGIN: Final = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?"
 WEB_ADDRESS: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?"
 ADDRESS_PARSER: Final = TypeAdapter(AnyHttpUrl)
 
@@ -216,6 +217,16 @@ def proxies(text: str) -> str:
     except ValueError:
         raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
     return ",".join(parts)
+
+
+def origins(text: str) -> tuple[str, ...] | None:
+    """Return origins as browsers write them, `("*",)` for any, `()` for `off`, None where nothing is set."""
+    if text in ("", "off", "*"):
+        return {"": None, "off": (), "*": ("*",)}[text]
+    parts = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if not parts or not all(re.fullmatch(ORIGIN, part) for part in parts):
+        raise ValueError("must be origins such as https://app.example.org, without a path, or * alone, or off")
+    return parts
 
 
 def timezone(text: str) -> ZoneInfo:

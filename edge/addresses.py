@@ -1,14 +1,31 @@
 """Absolute addresses of what this server serves, for answers that are read elsewhere."""
 
 import re
+from typing import Final
 
 from starlette.requests import HTTPConnection
 
+# A host with an optional port as a Host header has them (RFC 9110, section 7.2). Anything else never reaches an address.
+HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+
 
 def base(connection: HTTPConnection, public_url: str | None) -> str:
-    """Return what addresses of this server begin with: the public address if there is one, else the caller's own."""
-    # What is asked for over a WebSocket is fetched by HTTP all the same: ws is http, wss https.
-    return public_url or re.sub(r"^ws", "http", str(connection.base_url)).rstrip("/")
+    """Return the beginning of this server's addresses: MATINEE_PUBLIC_URL, else scheme and host of the request.
+
+    Behind trusted proxies these are the ones that the proxy forwards (runtime/proxy_headers.py).
+    """
+    if public_url:
+        return public_url
+    # Addresses in an answer over a WebSocket are fetched by HTTP.
+    scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
+    host = connection.headers.get("host", "")
+    return f"{scheme}://{host if HOST.fullmatch(host) else local_host(connection)}"
+
+
+def local_host(connection: HTTPConnection) -> str:
+    """Return the address on which the server received the connection."""
+    host, port = connection.scope.get("server") or ("localhost", None)
+    return f"{host}:{port}" if port else str(host)
 
 
 def absolute(address: str, *, base: str) -> str:

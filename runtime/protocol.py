@@ -1,32 +1,80 @@
-"""HTTP/1.1 and WebSocket as uvicorn speaks them, with bounds on a request's head and on what a slow reader leaves unread."""
+"""uvicorn's HTTP/1.1 and WebSocket protocols, with stricter request heads and bounded buffers."""
 
 import socket
 from asyncio import BaseTransport, Transport
 from typing import Final, cast
 
+import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
 HEAD_BYTES: Final = 32 * 1024
-# What has been sent over a WebSocket and not been read: the rest waits, and what waits is the newest state.
+# Bytes sent over a WebSocket that the client has not read yet. More waits in our own memory, as the newest state only.
 UNREAD_BYTES: Final = 16 * 1024
 
 
-class HeadSizeError(ValueError):
-    """The request line and headers are larger than a request of ours needs."""
+# Headers that ask for another protocol on this connection (RFC 9110, section 7.8; RFC 7540, section 3.2.1).
+UPGRADE_HEADERS: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
+
+
+class HeadError(ValueError):
+    """The head of a request breaks a rule of this server or of RFC 9112."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol; what is overridden is called by its parser for each piece of a request's head."""
+    """uvicorn's own protocol. Its parser calls the overridden methods for each piece of a request's head."""
 
     head_bytes = 0
+    head_fault = ""
 
     def on_message_begin(self) -> None:
-        """Start to count anew."""
-        self.head_bytes = 0
+        """Start to count the head's bytes."""
+        self.head_bytes, self.head_fault = 0, ""
         super().on_message_begin()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the next bytes; a request to upgrade to anything but WebSocket is served as if it had not asked."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("The request is not valid HTTP.")
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._parse_without_upgrade(data[upgrade.args[0] :])
+
+    def on_headers_complete(self) -> None:
+        """Check the `Host` header (RFC 9112, section 3.2), then start the request."""
+        hosts = sum(1 for name, _ in self.headers if name == b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self.head_fault = "Send exactly one Host header."
+            raise HeadError
+        if not self._is_ignored_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End the request, unless it is about to be parsed again without its upgrade."""
+        if not self._is_ignored_upgrade():
+            super().on_message_complete()
+
+    def _is_ignored_upgrade(self) -> bool:
+        return bool(self.parser.should_upgrade()) and not self._should_upgrade()
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Parse the request again without the headers that ask for an upgrade.
+
+        The parser takes whatever follows a head with an upgrade for another protocol, and so would lose the body:
+        Java's HttpClient asks for `h2c` with each request.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name not in UPGRADE_HEADERS]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def on_url(self, url: bytes) -> None:
         """Count a piece of the address."""
@@ -41,14 +89,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def _grow(self, size: int) -> None:
         self.head_bytes += size
         if self.head_bytes > HEAD_BYTES:
-            raise HeadSizeError
+            self.head_fault = f"The request's head is larger than {HEAD_BYTES} bytes."
+            raise HeadError
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what could not be parsed, and hang up."""
+        """Answer a request that could not be parsed, and close the connection."""
         large = self.head_bytes > HEAD_BYTES
         status = "431 Request Header Fields Too Large" if large else "400 Bad Request"
-        text = f"The request's head is larger than {HEAD_BYTES} bytes." if large else msg
-        body = orjson.dumps({"errors": [{"code": "invalid_input", "message": text}]})
+        body = orjson.dumps({"errors": [{"code": "invalid_input", "message": self.head_fault or msg}]})
         head = (
             f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
@@ -58,10 +106,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's own protocol, with little room for what is sent; left to itself, Linux gives each connection megabytes."""
+    """uvicorn's own protocol with small send buffers: by default Linux gives each connection megabytes."""
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Bound the room."""
+        """Bound the send buffers."""
         super().connection_made(transport)
         opened = transport.get_extra_info("socket")
         if opened is not None:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from runtime import logs
 from runtime.protocol import BoundedProtocol, BoundedWebSocket
+from runtime.proxy_headers import ProxyHeaders
 
 BACKLOG: Final = 2048
 # Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
@@ -48,7 +49,7 @@ class Serving:
 
     make_app: Callable[[int], ASGIApp]
     json_logs: bool
-    # Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks, separated by commas.
+    # Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses and networks, separated by commas.
     trusted_proxies: str = ""
 
 
@@ -145,11 +146,17 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
     """
     logs.configure(as_json=serving.json_logs)
     give_back_large_blocks()
-    config = configured(partial(serving.make_app, worker), trusted_proxies=serving.trusted_proxies)
+    config = configured(partial(make_trusting_app, serving, worker))
     Server(config, on_ready=on_ready).run(sockets=[listener])
 
 
-def configured(make_app: Callable[[], ASGIApp], *, trusted_proxies: str = "") -> uvicorn.Config:
+def make_trusting_app(serving: Serving, worker: int) -> ASGIApp:
+    """Return the app of a worker, which believes the headers of trusted proxies."""
+    app = serving.make_app(worker)
+    return ProxyHeaders(app, trusted=serving.trusted_proxies) if serving.trusted_proxies else app
+
+
+def configured(make_app: Callable[[], ASGIApp]) -> uvicorn.Config:
     """Return uvicorn as we want it."""
     return uvicorn.Config(
         make_app,
@@ -166,8 +173,8 @@ def configured(make_app: Callable[[], ASGIApp], *, trusted_proxies: str = "") ->
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies,
+        # runtime/proxy_headers.py reads them instead.
+        proxy_headers=False,
         workers=1,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

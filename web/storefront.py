@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from edge.content_encoding import accepts_gzip
+
 ASSETS_PATH: Final = "/assets/storefront"
 FOLDER: Final = Path(__file__).parent / "static" / "storefront"
 SHELL: Final = "index.html"
@@ -101,7 +103,7 @@ async def asset(request: Request) -> Response:
         raise HTTPException(404)
     same = request.path_params["version"] == version()
     age = f"public, max-age={YEAR}, immutable" if same else "no-cache"
-    packs = "gzip" in request.headers.get("accept-encoding", "")
+    packs = accepts_gzip(request.headers.get("accept-encoding", ""))
     headers = {
         "Cache-Control": age,
         "Vary": "Accept-Encoding",

@@ -23,8 +23,14 @@ async def slow(request: Request) -> PlainTextResponse:
     return PlainTextResponse("done")
 
 
+async def echo(request: Request) -> PlainTextResponse:
+    return PlainTextResponse((await request.body()).decode())
+
+
 def make_app(_: int) -> Starlette:
-    return Starlette(routes=[Route("/pid", pid), Route("/slow/{seconds}", slow)])
+    return Starlette(
+        routes=[Route("/pid", pid), Route("/slow/{seconds}", slow), Route("/echo", echo, methods=["POST"])]
+    )
 
 
 def make_broken_app(_: int) -> Starlette:

@@ -1,0 +1,60 @@
+"""Requests that ask to upgrade to another protocol than WebSocket are served as if they had not asked."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.runtime.test_server import running
+
+BODY = b'{"seats": 2}'
+# The default of Java's HttpClient, and what else clients ask for.
+UPGRADES = [b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"] + [
+    b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n" for protocol in (b"TLS/1.3", b"foo", b"h2c, websocket-ish")
+]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, int]]:
+    """The address of a server that echoes bodies."""
+    with running() as (_, address):
+        host, port = address.removeprefix("http://").split(":")
+        yield host, int(port)
+
+
+def head(upgrade: bytes, framing: bytes) -> bytes:
+    return b"POST /echo HTTP/1.1\r\nHost: x\r\n" + upgrade + framing + b"\r\n\r\n"
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """Return one answer, head and body, by its Content-Length."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    top, _, body = received.partition(b"\r\n\r\n")
+    length = int(top.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return top + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES)
+@pytest.mark.parametrize("pieces", [1, 2, 999])
+def test_keeps_body_of_request_that_asks_for_upgrade(served: tuple[str, int], upgrade: bytes, pieces: int) -> None:
+    request = head(upgrade, b"Content-Length: " + str(len(BODY)).encode()) + BODY
+    cut = {1: [request], 2: [request[: -len(BODY)], BODY], 999: [request[at : at + 1] for at in range(len(request))]}
+    with socket.create_connection(served, timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            # Twice: the connection stays usable.
+            for piece in cut[pieces]:
+                connection.sendall(piece)
+            answer = read_answer(connection)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert answer.endswith(b"\r\n\r\n" + BODY)
+
+
+def test_keeps_chunked_body_of_request_that_asks_for_upgrade(served: tuple[str, int]) -> None:
+    with socket.create_connection(served, timeout=10) as connection:
+        connection.sendall(head(UPGRADES[0], b"Transfer-Encoding: chunked") + b"c\r\n" + BODY + b"\r\n0\r\n\r\n")
+        assert read_answer(connection).endswith(b"\r\n\r\n" + BODY)
