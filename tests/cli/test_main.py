@@ -289,7 +289,7 @@ def test_no_demo_data_in_production(tmp_path: Path) -> None:
 
 
 def test_stands_in_for_third_parties_and_says_so(server: Server) -> None:
-    (line,) = [line for line in server.lines() if line["event"].startswith("stand-ins")]
+    (line,) = [line for line in server.lines() if line["event"].startswith("serving stand-ins")]
 
     assert line["missing"] == ["MATINEE_CATALOGUE_URL", "MATINEE_CINEMAWORLD_URL", "MATINEE_FILMWORLD_URL"]
     assert httpx.get(f"{line['address']}/faults/catalogue").status_code == 200
