@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Lifespan
 
 import rest.error_format
@@ -27,6 +28,7 @@ from domain.trusted_document_cache import TrustedDocumentCache
 from edge import browser_session, probes
 from edge.cors import Cors
 from edge.middleware import BodyLimit, Edge, TrailingSlash
+from edge.page_existence import page_exists
 from edge.services import Services
 from errors import Refusal, Refusals
 from graphql_server import routes as graphql
@@ -94,7 +96,7 @@ def create_app(
     app = Starlette(
         routes=[
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
-            *storefront.routes(),
+            *storefront.routes(exists=page_exists),
             *browser_session.routes(),
             *tools.routes(),
             *graphql.routes(),
@@ -110,6 +112,7 @@ def create_app(
             Middleware(TrailingSlash),
         ],
         exception_handlers={
+            404: _answer_missing,
             HTTPException: rest.error_format.render_http_exception,
             Refusal: rest.error_format.render_refusal,
             Refusals: rest.error_format.render_refusal,
@@ -122,6 +125,12 @@ def create_app(
     # A middleware takes the slash away; a redirect would lose the body of a POST in many clients.
     app.router.redirect_slashes = False
     return app
+
+
+async def _answer_missing(request: Request, raised: Exception) -> Response:
+    if storefront.wants_page(request):
+        return storefront.missing_page(request)
+    return await rest.error_format.render_http_exception(request, raised)
 
 
 def connected(

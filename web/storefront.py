@@ -1,7 +1,8 @@
-"""The storefront: one document for every address of its pages, and the modules and the style that it loads."""
+"""Serves the storefront: one document for the addresses of all pages, and the modules and styles that it loads."""
 
 import gzip
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -20,7 +21,7 @@ ASSETS_PATH: Final = "/assets/storefront"
 FOLDER: Final = Path(__file__).parent / "static" / "storefront"
 SHELL: Final = "index.html"
 TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# What the first page needs besides main.js; a browser would find it only one module after the other.
+# Modules that the first page imports, preloaded: a browser would find them only one after the other.
 FIRST: Final = (
     "api.js",
     "dom.js",
@@ -33,7 +34,7 @@ FIRST: Final = (
     "states.js",
     "wording.js",
 )
-# The addresses of pages. None of them is an address of REST: those answer programs, in JSON.
+# The addresses of pages. None of them is an address of REST.
 PAGES: Final = (
     "/",
     "/film/{id}",
@@ -48,12 +49,12 @@ PAGES: Final = (
     "/prices",
 )
 YEAR: Final = 365 * 86_400
-# Every document is written down whole, behind this mark.
+# Every GraphQL document is a constant text behind this mark.
 DOCUMENT: Final = re.compile(r"gql`([^`]*)`")
 NOSNIFF: Final = {"X-Content-Type-Options": "nosniff"}
 HEADERS: Final = {
     "Cache-Control": "no-cache",
-    # Pictures may come from where staff say that a poster is; nothing that runs or styles may.
+    # Images may come from any https address, for staff choose where a poster is; scripts and styles may not.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -68,27 +69,31 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """The document that every page begins with, and what a browser knows it by."""
+    """The document of all pages, and its ETag."""
 
     body: bytes
     tag: str
 
 
 def documents() -> list[str]:
-    """Return the GraphQL documents that the pages send, to the letter."""
+    """Return the GraphQL documents that the pages send, exactly as they send them."""
     return [text for file in sorted(FOLDER.glob("*.js")) for text in DOCUMENT.findall(file.read_text(encoding="utf-8"))]
 
 
-def routes() -> list[BaseRoute]:
-    """Return the pages, and the files that they load."""
+def routes(*, exists: Callable[[Request], Awaitable[bool]]) -> list[BaseRoute]:
+    """Return the routes of the pages and of the files that they load; a page for which `exists` is false has status 404."""
+
+    async def existing_page(request: Request) -> Response:
+        return await page(request) if await exists(request) else missing_page(request)
+
     return [
-        *(Route(path, page, methods=["GET"]) for path in PAGES),
+        *(Route(path, existing_page, methods=["GET"]) for path in PAGES),
         Route(f"{ASSETS_PATH}/{{version}}/{{name}}", asset, methods=["GET"], name="storefront-asset"),
     ]
 
 
 async def page(request: Request) -> Response:
-    """Answer the document, or 304 where the browser has it already; its script looks at the address."""
+    """Answer the document, or 304 where the browser has it already."""
     found = shell(str(request.state.services.settings.timezone), version())
     headers = {**HEADERS, "ETag": found.tag}
     if found.tag in request.headers.get("if-none-match", ""):
@@ -96,8 +101,27 @@ async def page(request: Request) -> Response:
     return Response(found.body, headers=headers, media_type="text/html")
 
 
+def missing_page(request: Request) -> Response:
+    """Answer the document with status 404; its script shows that there is no such page."""
+    found = shell(str(request.state.services.settings.timezone), version())
+    return Response(found.body, status_code=404, headers=HEADERS, media_type="text/html")
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether an unknown address was opened in a browser, and is not below an address of the API."""
+    routes = [route.path for route in request.app.routes if isinstance(route, Route) and route.path not in PAGES]
+    is_below_api = first_part(request.scope["path"]) in set(map(first_part, routes))
+    accepts = request.headers.get("accept", "")
+    return request.method in ("GET", "HEAD") and "text/html" in accepts and not is_below_api
+
+
+def first_part(path: str) -> str:
+    """Return the first part of a path: v1 of /v1/movies."""
+    return path.split("/", 2)[1]
+
+
 async def asset(request: Request) -> Response:
-    """Answer a file; for good under the version that it belongs to, under an older one only until the next question."""
+    """Answer a file: immutable under the address of its own version, to be revalidated under that of another one."""
     path = FOLDER / request.path_params["name"]
     if path.parent != FOLDER or path.suffix not in TYPES or not path.is_file():
         raise HTTPException(404)
@@ -116,13 +140,13 @@ async def asset(request: Request) -> Response:
 
 @lru_cache(maxsize=128)
 def content(path: Path, _modified: int, *, packed: bool) -> bytes:
-    """Return what a file holds; packed, all of them together are a third as large."""
+    """Return the content of a file, compressed by gzip if `packed`."""
     found = path.read_bytes()
     return gzip.compress(found, mtime=0) if packed else found
 
 
 def version() -> str:
-    """Return what changes with any of the files, so that modules which belong together are loaded together."""
+    """Return a digest of all files, so that a page loads modules of one version only."""
     return _version(tuple(sorted((path.name, path.stat().st_mtime_ns) for path in FOLDER.iterdir())))
 
 
@@ -136,7 +160,7 @@ def _version(files: tuple[tuple[str, int], ...]) -> str:
 
 @lru_cache(maxsize=8)
 def shell(timezone: str, version: str) -> Shell:
-    """Return the document for cinemas in this timezone, with the addresses of this version of its files."""
+    """Return the document for cinemas in this timezone, with the addresses of this version of the files."""
     assets = f"{ASSETS_PATH}/{version}"
     preloads = "\n".join(f'<link rel="modulepreload" href="{assets}/{name}">' for name in FIRST)
     text = (FOLDER / SHELL).read_text(encoding="utf-8")

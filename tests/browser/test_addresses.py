@@ -32,6 +32,7 @@ def test_each_page_has_one_of_its_own_and_is_found_again_by_the_back_button(visi
 
 @on_desktop
 def test_take_a_slash_in_the_end(visitor: Visitor) -> None:
+    visitor.expect_trouble("^status 404: GET", "^console: Failed to load resource: .* 404")
     for path, title in (("/prices/", "Prices"), ("/tickets/?left=1", "Events"), ("/film/mov_1/", "No such film")):
         page = visitor.visit(path)
         expect(page.get_by_role("heading", level=1)).to_have_text(title)

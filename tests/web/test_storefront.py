@@ -8,7 +8,10 @@ import pytest
 from graphql import build_schema, parse, validate
 from httpx import AsyncClient
 
+from db.engine import Database
 from graphql_server.executable_schema import sdl
+from tests.support.factories import make_session, soon
+from tests.support.ticketing import make_event
 from web import storefront
 
 FIRST_VISIT: Final = {"main.js", "theme.js", "storefront.css", *storefront.FIRST}
@@ -50,9 +53,41 @@ def documents() -> list[tuple[str, str]]:
 @pytest.mark.parametrize("path", storefront.PAGES)
 async def test_every_page_is_the_same_document(client: AsyncClient, path: str) -> None:
     home, page = await client.get("/"), await client.get(address(path))
-    assert page.status_code == 200
+    assert page.status_code == (404 if "{id}" in path else 200)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.text == home.text
+
+
+async def test_page_of_an_object_is_found_only_if_the_object_exists(client: AsyncClient, database: Database) -> None:
+    session = await make_session(database)
+    event, deleted = await make_event(database), await make_event(database, deleted_at=soon(-1))
+    film = f"/film/mov_{session.movie_id}"
+    for path in (
+        film,
+        f"/book/ses_{session.id}",
+        f"/tickets/evt_{event.id}",
+        "/booking/bok_1",
+        "/my/collections/col_1",
+    ):
+        assert (await client.get(path)).status_code == 200, path
+    tag = (await client.get(film)).headers["etag"]
+    missing = ("/film/mov_1", "/film/nonsense", f"/film/ses_{session.id}", "/book/ses_1", f"/tickets/evt_{deleted.id}")
+    for path in (*missing, "/booking/mov_1", "/my/collections/x"):
+        page = await client.get(path, headers={"If-None-Match": tag})
+        assert (page.status_code, "etag" in page.headers) == (404, False), path
+
+
+@pytest.mark.parametrize("path", ["/flim/mov_1", "/film", "/tickets/evt_1/x", "/my", "/%E0%A4", "/index.html"])
+async def test_a_mistyped_address_shows_the_storefront_to_browsers(client: AsyncClient, path: str) -> None:
+    page = await client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.status_code == 404
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.text == (await client.get("/")).text
+    assert (await client.head(path, headers={"Accept": "text/html"})).status_code == 404
+
+    for answer in (await client.get(path), await client.post(path, headers={"Accept": "text/html"})):
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/json"
 
 
 async def test_a_page_has_headers_alone_too_and_takes_nothing_else(client: AsyncClient) -> None:
@@ -121,7 +156,8 @@ async def test_nothing_but_its_files_is_served(client: AsyncClient, name: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/movies", "/events/", "/collection", "/reservations", "/register", "/login", "/v1/nothing"]
+    "path",
+    ["/movies", "/events/", "/events/no/thing", "/collection", "/reservations", "/register", "/login", "/v1/nothing"],
 )
 async def test_the_addresses_of_rest_still_answer_programs(client: AsyncClient, path: str) -> None:
     answer = await client.get(path, headers={"Accept": "text/html"})
