@@ -265,6 +265,10 @@ class NoSeatsReserved(Conflict):
     """The booking holds no seats. Reserve some before you confirm it."""
 
 
+class SeatsChanged(Conflict):
+    """The booking holds {held} seats, not {seats}. Read it again, and confirm the number that it holds."""
+
+
 class BookingExpired(Conflict):
     """The booking has expired and its seats were freed. Open a new one."""
 

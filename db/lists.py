@@ -81,7 +81,21 @@ def columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
     return list(seen.values())
 
 
-movie, place, session, airing, booking, page_view, event, event_reservation, show, ticket, user, collection = (
+(
+    movie,
+    place,
+    session,
+    airing,
+    booking,
+    seat_reservation,
+    page_view,
+    event,
+    event_reservation,
+    show,
+    ticket,
+    user,
+    collection,
+) = (
     table(model).c
     for model in (
         Movie,
@@ -89,6 +103,7 @@ movie, place, session, airing, booking, page_view, event, event_reservation, sho
         Session,
         Airing,
         Booking,
+        SeatReservation,
         PageView,
         Event,
         EventReservation,
@@ -215,14 +230,19 @@ def sessions_statement(given: Given, _sort: str, value: Value) -> Ordered:
     return Ordered(statement, (session.starts_at, session.id), ("starts_at", "id"), descending=True)
 
 
-def bookings_of_user(user_id: int) -> Listing[Booking]:
-    """Return a user's bookings, newest first."""
-    return Listing("bookings", Booking, bookings_statement, {"user_id": user_id}, parent="user_id")
+def bookings_of_user(user_id: int, *, with_seats: bool = False) -> Listing[Booking]:
+    """Return a user's bookings, newest first; `with_seats` leaves out those that never held a seat."""
+    values = {"user_id": user_id, "with_seats": with_seats or None}
+    return Listing("bookings", Booking, bookings_statement, values, parent="user_id")
 
 
-def bookings_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+def bookings_statement(given: Given, _sort: str, value: Value) -> Ordered:
     """Return the statement of `bookings_of_user`; ids grow with time."""
     statement = select(*columns(Booking)).where(booking.user_id == value("user_id"))
+    if "with_seats" in given:
+        statement = statement.where(
+            exists().where(seat_reservation.booking_id == booking.id, seat_reservation.seats > literal_column("0"))
+        )
     return Ordered(statement, (booking.id,), ("id",), descending=True)
 
 
@@ -308,15 +328,25 @@ def events_by_age_statement(_given: Given, _sort: str, _value: Value) -> Ordered
     return Ordered(select(*columns(Event)).where(*live(Event)), (event.id,), ("id",))
 
 
-def event_reservations_of_user(user_id: int) -> Listing[EventReservation]:
-    """Return a user's reservations, newest first."""
-    values = {"user_id": user_id}
+def event_reservations_of_user(
+    user_id: int, *, event_id: int | None = None, live_only: bool = False, date_from: datetime | None = None
+) -> Listing[EventReservation]:
+    """Return a user's reservations, newest first; `live_only` leaves out the cancelled ones."""
+    values = {"user_id": user_id, "event_id": event_id, "live_only": live_only or None, "date_from": date_from}
     return Listing("event reservations", EventReservation, event_reservations_statement, values, parent="user_id")
 
 
-def event_reservations_statement(_given: Given, _sort: str, value: Value) -> Ordered:
+def event_reservations_statement(given: Given, _sort: str, value: Value) -> Ordered:
     """Return the statement of `event_reservations_of_user`."""
-    statement = select(*columns(EventReservation)).where(event_reservation.user_id == value("user_id"))
+    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "user_id": lambda: event_reservation.user_id == value("user_id"),
+        "event_id": lambda: event_reservation.event_id == value("event_id"),
+        "live_only": lambda: not_(event_reservation.cancelled),
+        "date_from": lambda: exists().where(
+            event.id == event_reservation.event_id, event.date >= cast(value("date_from"), DateTime(timezone=True))
+        ),
+    }
+    statement = select(*columns(EventReservation)).where(*(asked[name]() for name in sorted(given)))
     return Ordered(statement, (event_reservation.id,), ("id",), descending=True)
 
 

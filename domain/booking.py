@@ -15,6 +15,7 @@ from errors import (
     InvalidSeats,
     NoSeatsReserved,
     Refusal,
+    SeatsChanged,
     SeatsUnavailable,
     SessionNotFound,
     SessionStarted,
@@ -50,10 +51,12 @@ CONFIRM: Final = """
     ), confirmed AS (
         UPDATE bookings SET status = 'confirmed', confirmed_at = live.moment
         FROM live WHERE bookings.id = live.id AND live.is_live AND live.reserved_seats > 0
+            AND live.reserved_seats = coalesce(%(seats)s::int, live.reserved_seats)
         RETURNING bookings.*
     )
     SELECT
         CASE WHEN live.status = 'open' AND NOT live.is_live THEN 'expired' ELSE live.status END AS was,
+        live.reserved_seats AS held,
         0 AS seats_available,
         confirmed.*
     FROM live LEFT JOIN confirmed ON true
@@ -96,16 +99,26 @@ def check_seats(seats: int) -> int:
     return seats
 
 
-async def confirm(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
-    """Return the booking confirmed: from now on nobody can touch it.
+async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | None = None) -> Booking:
+    """Return the booking confirmed: from now on nobody can change it.
 
-    Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and NoSeatsReserved.
+    `seats` is the number that the user has seen; a change from elsewhere is then not confirmed unseen.
+    Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, NoSeatsReserved, and SeatsChanged where
+    the booking holds another number of seats than `seats`.
     """
-    found = await tx.fetch(kwargs_row(stock.attempt), CONFIRM, {"user_id": user_id, "booking_id": booking_id})
-    attempt = found[0] if found else None
+    parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats}
+    found = await tx.fetch(kwargs_row(confirmation), CONFIRM, parameters)
+    held, attempt = found[0] if found else (0, None)
     if attempt and attempt.booking is None and attempt.was is BookingStatus.OPEN:
-        raise NoSeatsReserved
+        if held == 0:
+            raise NoSeatsReserved
+        raise SeatsChanged(path=("input", "seats"), held=held, seats=seats)
     return changed(attempt)
+
+
+def confirmation(*, held: int, **columns: Any) -> tuple[int, stock.Attempt]:
+    """Return a row of CONFIRM: the seats that the booking held, and what came of the confirmation."""
+    return held, stock.attempt(**columns)
 
 
 async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:

@@ -14,10 +14,11 @@ from resolvers.context import Context
 NOBODY: Final = 0
 
 
-async def bookings_of(context: Context, user_id: int, window: Window) -> Page[Any]:
+async def bookings_of(context: Context, user_id: int, window: Window, *, with_seats: bool) -> Page[Any]:
     """Return a page of the viewer's bookings; of somebody else's there are none, not even for staff."""
     seen = user_id if context.actor and context.actor.user_id == user_id else NOBODY
-    return await context.loaders.private_page.load((children(lists.bookings_of_user(seen)), window))
+    listing = lists.bookings_of_user(seen, with_seats=with_seats)
+    return await context.loaders.private_page.load((children(listing), window))
 
 
 async def booking_by_id(context: Context, public_id: str) -> Booking | None:
@@ -66,10 +67,14 @@ async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Book
     return await booking.reserve(context.services.booking_commits, user_id=user_id, booking_id=booking_id, seats=seats)
 
 
-async def confirm_booking(context: Context, public_id: str) -> Booking:
+async def confirm_booking(context: Context, public_id: str, *, seats: int | None) -> Booking:
     """Return the booking, confirmed."""
-    user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
-    return await booking.confirm(context.services.booking_commits, user_id=user_id, booking_id=booking_id)
+    user_id = context.user_id
+    booking_id, seats = all_of(
+        lambda: ids.expect("bok", public_id, "input", "bookingId"),
+        lambda: None if seats is None else booking.check_seats(seats),
+    )
+    return await booking.confirm(context.services.booking_commits, user_id=user_id, booking_id=booking_id, seats=seats)
 
 
 async def cancel_booking(context: Context, public_id: str) -> Booking:

@@ -1,19 +1,37 @@
 """Reservations of events: the viewer's own, and every one for staff."""
 
+from datetime import datetime
 from typing import Any
 
 from db import ids, lists
 from db.models import Event, EventReservation
-from db.paging import Page, Window
+from db.paging import Listing, Page, Window
 from domain import event_reservation
 from domain.event_reservation import Viewer
 from loaders.by_parent import children
 from resolvers.context import Context
 
 
-async def reservations_of(context: Context, user_id: int, window: Window) -> Page[Any]:
+async def reservations_of(
+    context: Context,
+    user_id: int,
+    window: Window,
+    *,
+    event_id: str | None,
+    live_only: bool,
+    date_from: datetime | None,
+) -> Page[Any]:
     """Return a page of a user's reservations."""
-    return await context.loaders.private_page.load((children(lists.event_reservations_of_user(user_id)), window))
+    listing = user_reservations(user_id, event_id=event_id, live_only=live_only, date_from=date_from)
+    return await context.loaders.private_page.load((children(listing), window))
+
+
+def user_reservations(
+    user_id: int, *, event_id: str | None, live_only: bool, date_from: datetime | None
+) -> Listing[EventReservation]:
+    """Return the list of a user's reservations for these arguments; raise InvalidId."""
+    event = ids.expect("evt", event_id, "filter", "eventId") if event_id is not None else None
+    return lists.event_reservations_of_user(user_id, event_id=event, live_only=live_only, date_from=date_from)
 
 
 async def visible_reservation(context: Context, reservation_id: int) -> EventReservation | None:

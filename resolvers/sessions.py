@@ -7,6 +7,7 @@ from db import ids, lists
 from db.models import Session
 from db.paging import Listing, Page, Window
 from domain import session
+from domain.session_days import check_days, find_session_days
 from errors import InvalidDate, all_of
 from loaders.by_parent import children
 from resolvers.context import Context
@@ -60,6 +61,22 @@ def place_sessions(
     return lists.sessions(
         movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
     )
+
+
+async def session_days(
+    context: Context, movie_id: int, *, place_id: str | None, starts_from: datetime | None, first: int
+) -> list[datetime]:
+    """Return the first session's start of each day that has one; one statement for all movies of a list."""
+    place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
+    most, zone = check_days(first), str(context.services.settings.timezone)
+
+    async def load(movie_ids: list[int]) -> list[list[datetime]]:
+        found = await find_session_days(
+            context.catalogue, movie_ids=movie_ids, place_id=place, starts_from=starts_from, zone=zone, most=most
+        )
+        return [found.get(each, []) for each in movie_ids]
+
+    return await context.loaders.batched(f"session days {place} {starts_from} {most}", load).load(movie_id)
 
 
 def in_order(first: datetime | None, last: datetime | None) -> None:

@@ -138,7 +138,7 @@ class Endpoint(Generic[Asked_co]):
     @property
     def needs_body(self) -> bool:
         """Whether the body has something to say."""
-        return self.has_body and self.takes is not Nothing and not self.takes_either
+        return self.has_body and not issubclass(self.takes, Nothing) and not self.takes_either
 
 
 def route(endpoint: Endpoint[Any]) -> Route:

@@ -27,6 +27,7 @@ IN_GENERAL: Final = {
     "NOT_ACCEPTABLE": "None of the media types in `Accept` can be answered.",
     "PAYLOAD_TOO_LARGE": "The body is over the limit.",
     "METHOD_NOT_ALLOWED": "The address does not take this method; `Allow` lists those that it takes.",
+    "SEATS_CHANGED": "The booking does not hold the number of seats that was to be confirmed. It stays open.",
     "SEATS_UNAVAILABLE": "Session, event or show has not as much left. Nothing was changed.",
     "PERSISTED_QUERY_NOT_FOUND": "The hash of the persisted query is unknown here. Send the query along with it once.",
     "PERSISTED_QUERY_NOT_SUPPORTED": "This server remembers no persisted queries. Send the query without its hash.",

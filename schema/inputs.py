@@ -16,6 +16,11 @@ OF_MOVIE = Annotated[strawberry.ID | None, strawberry.argument(description="Only
 FROM_START = Annotated[
     datetime | None, strawberry.argument(name="from", description="Only those that start then or later.")
 ]
+DAYS_FROM = Annotated[
+    datetime | None,
+    strawberry.argument(name="from", description="Only sessions that start then or later; by default from now on."),
+]
+FIRST_DAYS = Annotated[int, strawberry.argument(description="So many days at most: 1 to 100.")]
 TO_START = Annotated[datetime | None, strawberry.argument(description="Only those that start then or earlier.")]
 
 
@@ -142,6 +147,16 @@ class ConfirmBookingInput:
     """See the fields."""
 
     booking_id: strawberry.ID = required("The booking.")
+    seats: int | None = field("How many seats it must hold: SEATS_CHANGED where it holds another number.")
+
+
+@strawberry.input(description="Which bookings.")
+class BookingFilter:
+    """All that is given must hold."""
+
+    with_seats: bool = strawberry.field(
+        default=False, description="Only those that hold seats, or did before they were cancelled or expired."
+    )
 
 
 @strawberry.input(description="The booking to cancel.")

@@ -7,10 +7,11 @@ import strawberry
 from strawberry import Parent
 
 from db import models
+from domain.session_days import MOST_DAYS
 from edge import addresses
 from resolvers import movies, places, sessions
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
-from schema.inputs import AT_PLACE, FROM_START, TO_START
+from schema.inputs import AT_PLACE, DAYS_FROM, FIRST_DAYS, FROM_START, TO_START
 from schema.node import Node, identified
 
 if TYPE_CHECKING:
@@ -88,6 +89,23 @@ class Movie(Node):
         """One statement for all movies of a list."""
         asked = window(first, after, last, before)
         return await places.places_of_movie(info.context, root.id, asked)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(
+        description="Start of the first session of each day that has one, earliest first. A day is one of the cinema's "
+        "timezone. For more than `first` days ask again `from` the end of the last one."
+    )
+    @staticmethod
+    async def session_days(
+        root: Parent[models.Movie],
+        info: Info,
+        place_id: AT_PLACE = UNSET,
+        from_: DAYS_FROM = UNSET,
+        first: FIRST_DAYS = MOST_DAYS,
+    ) -> list[datetime]:
+        """One statement for all movies of a list."""
+        return await sessions.session_days(
+            info.context, root.id, place_id=given(place_id), starts_from=given(from_), first=first
+        )
 
     @strawberry.field(description="Latest start first; both bounds are included.")
     @staticmethod

@@ -105,8 +105,8 @@ class Mutation(CollectingMutation, TicketingMutation):
     async def confirm_booking(
         self, info: Info, input: Annotated[ConfirmBookingInput, about("The booking.")]
     ) -> BookingPayload | None:
-        """BOOKING_NOT_FOUND, BOOKING_EXPIRED …, NO_SEATS_RESERVED."""
-        asked = bookings.confirm_booking(info.context, input.booking_id)
+        """BOOKING_NOT_FOUND, BOOKING_EXPIRED …, NO_SEATS_RESERVED, SEATS_CHANGED."""
+        asked = bookings.confirm_booking(info.context, input.booking_id, seats=given(input.seats))
         return await changed(info, BookingPayload, asked, "booking")
 
     @strawberry.mutation(description="Cancels an open booking; its seats are free for others at once.")

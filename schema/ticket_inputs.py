@@ -17,6 +17,15 @@ class EventFilter:
     available_only: bool = strawberry.field(default=False, description="Only those with tickets left.")
 
 
+@strawberry.input(description="Which reservations; what is left out does not matter.")
+class EventReservationFilter:
+    """All that is given must hold."""
+
+    event_id: strawberry.ID | None = field("Of this event.")
+    live_only: bool = strawberry.field(default=False, description="Only those that are not cancelled.")
+    from_: datetime | None = field("Of events then or later.", name="from")
+
+
 @strawberry.input(description="A new event.")
 class CreateEventInput:
     """See the fields."""

@@ -1,7 +1,7 @@
 """Accounts."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Parent
@@ -10,11 +10,16 @@ from db import models
 from resolvers import bookings, collections, event_reservations
 from schema.booking import Booking
 from schema.collection import Collection
-from schema.connection import After, Before, Connection, First, Info, Last, window
+from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.event import EventReservation
+from schema.inputs import BookingFilter
 from schema.node import Node, identified
+from schema.ticket_inputs import EventReservationFilter
 
 UNSET: Any = strawberry.UNSET
+
+WhichBookings = Annotated[BookingFilter | None, strawberry.argument(description="Only those that match.")]
+WhichReservations = Annotated[EventReservationFilter | None, strawberry.argument(description="Only those that match.")]
 
 
 @strawberry.type(description="Somebody with an account. Users see themselves; staff see all.")
@@ -37,14 +42,17 @@ class User(Node):
     async def bookings(
         root: Parent[models.User],
         info: Info,
+        filter: WhichBookings = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Connection[Booking]:
         """One statement for all users of a list."""
-        asked = window(first, after, last, before)
-        return await bookings.bookings_of(info.context, root.id, asked)  # type: ignore[return-value]  # the source
+        asked, wanted = window(first, after, last, before), given(filter) or BookingFilter()
+        return await bookings.bookings_of(  # type: ignore[return-value]  # the source
+            info.context, root.id, asked, with_seats=wanted.with_seats
+        )
 
     @strawberry.field(description="Newest first. Nobody but the viewer sees theirs.")
     @staticmethod
@@ -74,13 +82,19 @@ class User(Node):
     async def event_reservations(
         root: Parent[models.User],
         info: Info,
+        filter: WhichReservations = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Connection[EventReservation]:
         """One statement for all users of a list."""
-        asked = window(first, after, last, before)
+        asked, wanted = window(first, after, last, before), given(filter) or EventReservationFilter()
         return await event_reservations.reservations_of(  # type: ignore[return-value]  # the source
-            info.context, root.id, asked
+            info.context,
+            root.id,
+            asked,
+            event_id=given(wanted.event_id),
+            live_only=wanted.live_only,
+            date_from=given(wanted.from_),
         )

@@ -43,6 +43,7 @@ MEANINGS: Final = {
     "SEATS_UNAVAILABLE": "The session, event or show has fewer left than requested. What the caller had before is unchanged.",
     "SESSION_STARTED": "The session has started, so no booking can be opened for it.",
     "NO_SEATS_RESERVED": "A booking without seats cannot be confirmed. It stays open.",
+    "SEATS_CHANGED": "A confirmation named another number of seats than the booking holds. The booking stays open.",
     "BOOKING_EXPIRED": "The booking was not confirmed before its `closesAt`. Its seats are free for others.",
     "BOOKING_CONFIRMED": "The booking was confirmed before. That is final.",
     "BOOKING_CANCELLED": "The booking was cancelled before. That is final.",

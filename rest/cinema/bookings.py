@@ -10,7 +10,7 @@ from domain import booking, session_summary, stock
 from domain.session_summary import Showing
 from rest.cinema import answers
 from rest.cinema.movies import PAGE_FAULTS
-from rest.cinema.payloads import ReserveSeats
+from rest.cinema.payloads import ConfirmBooking, ReserveSeats
 from rest.endpoint import Call, Caller, Endpoint, respond
 from rest.pages import metadata, page
 from rest.payloads import Nothing, PageQuery
@@ -47,10 +47,12 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
     return respond(body)
 
 
-async def confirm_booking(call: Call[Nothing]) -> Response:
+async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
     """Answer the booking, confirmed."""
     booking_id = call.path_id("booking_id")
-    confirmed = await booking.confirm(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
+    confirmed = await booking.confirm(
+        call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
+    )
     body: answers.ConfirmedBooking = {"booking": {**with_seats(confirmed), "confirmed_at": confirmed.confirmed_at}}
     return respond(body)
 
@@ -131,13 +133,13 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/bookings/{booking_id}/confirm",
         answer=confirm_booking,
-        takes=Nothing,
+        takes=ConfirmBooking,
         caller=Caller.SIGNED_IN,
         answers={200: answers.ConfirmedBooking},
-        refusals=(errors.NoSeatsReserved(), *CLOSED),
+        refusals=(errors.NoSeatsReserved(), errors.SeatsChanged(held=3, seats=2), *CLOSED),
         tag=TAG,
         summary="Confirm a booking",
-        description="From then on nobody can change it.",
+        description="From then on nobody can change it. With `seats` it is refused unless it holds that many.",
     ),
     Endpoint(
         method="POST",

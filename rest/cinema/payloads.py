@@ -12,7 +12,7 @@ from domain import page_view, rating, stock, user
 from errors import InvalidDate, InvalidEmail, InvalidInput, InvalidRating, InvalidSeats, InvalidSort
 from rest.cinema.days import read_bound
 from rest.cinema.page_query import Values, kept
-from rest.payloads import NO_NUL, WHOLE, PageQuery, Payload, refused_as
+from rest.payloads import NO_NUL, WHOLE, Nothing, PageQuery, Payload, optional, refused_as
 
 A_DATE: Final = "must be a date such as 2026-11-20, or an instant with its offset such as 2026-11-20T18:30:00+01:00"
 A_VALUE: Final = "must be a string, a number, a boolean, null, or a list of those"
@@ -87,6 +87,22 @@ class RateMovie(Payload):
         Field(ge=rating.WORST, le=rating.BEST, description="Halves and the like are fine.", examples=[4.5]),
         refused_as(InvalidRating),
     ]
+
+
+class ConfirmBooking(Nothing):
+    """How many seats the booking is to hold when it is confirmed; the body may be empty."""
+
+    seats: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=stock.MOST_SEATS,
+            description="409 `seats_changed` where the booking holds another number of seats.",
+            examples=[2],
+        ),
+        WHOLE,
+        refused_as(InvalidSeats, limit=stock.MOST_SEATS),
+    ] = optional()
 
 
 class ReserveSeats(Payload):

@@ -62,6 +62,18 @@ def test_bookings_are_confirmed_and_cancelled_where_they_are_listed(visitor: Vis
 
 
 @on_phone
+def test_openings_without_seats_do_not_hide_a_booking(visitor: Visitor, cinema: Cinema) -> None:
+    customer = visitor.sign_in()
+    session = cinema.session().id
+    booking = customer.hold(session, seats=2)
+    customer.post(f"/v1/bookings/{booking}/confirm")
+    for _ in range(20):
+        customer.post(f"/v1/sessions/{session}/book")
+    page = visitor.visit("/my/bookings")
+    expect(page.locator(".booking-row")).to_have_count(1)
+
+
+@on_phone
 def test_without_bookings_one_is_told_what_to_do(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.visit("/my/bookings")

@@ -138,6 +138,23 @@ def test_says_that_it_has_expired(browser: Browser, hasty: Cinema, size: str, sc
         assert guest.leave() == []
 
 
+@on_desktop
+def test_seats_changed_in_another_tab_are_not_confirmed_unseen(visitor: Visitor, cinema: Cinema) -> None:
+    customer = visitor.sign_in()
+    booking = customer.hold(cinema.session(free=20).id, seats=2)
+    page = visitor.visit(f"/booking/{booking}")
+    customer.post(f"/v1/bookings/{booking}/reserve", seats=5)
+    page.get_by_role("button", name="Confirm 2 seats").click()
+    expect(page.get_by_role("alert")).to_contain_text("The number of seats was changed elsewhere")
+    expect(page.get_by_role("button", name="Confirm 5 seats")).to_be_enabled()
+
+    visitor.visit("/my/bookings")
+    customer.post(f"/v1/bookings/{booking}/reserve", seats=4)
+    page.get_by_role("button", name="Confirm 5 seats").click()
+    page.get_by_role("button", name="Confirm 4 seats").click()
+    expect(page.get_by_text("Confirmed", exact=True)).to_be_visible()
+
+
 @on_phone
 def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)

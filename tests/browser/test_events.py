@@ -147,6 +147,7 @@ def test_an_event_sells_out_while_one_looks(visitor: Visitor, cinema: Cinema) ->
 
 @on_phone
 def test_says_that_there_is_no_such_event(visitor: Visitor) -> None:
+    visitor.expect_trouble("^status 404: GET", "^console: Failed to load resource: .* 404")
     for path in ("/tickets/evt_1", "/tickets/nonsense"):
         page = visitor.visit(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("No such event")

@@ -149,6 +149,44 @@ async def test_refuses_to_confirm_without_seats(database: Database, graphql: Gra
     assert refusal == [("Conflict", "NO_SEATS_RESERVED", [])]
 
 
+async def test_refuses_to_confirm_another_number_of_seats(database: Database, graphql: GraphQL, user: User) -> None:
+    booking_id = f"bok_{(await make_booking(database, user=user, seats=5)).id}"
+    for seats in (2, 0, 6):
+        refusal = await refused(graphql, "confirmBooking", by=user, bookingId=booking_id, seats=seats)
+        assert refusal == [("Conflict", "SEATS_CHANGED", ["input", "seats"])]
+    assert (await graphql(ONE, {"id": booking_id}, by=user)).data["booking"]["status"] == "OPEN"
+    refusal = await refused(graphql, "confirmBooking", by=user, bookingId="ses_1", seats=-1)
+    assert [code for _, code, _ in refusal] == ["INVALID_ID", "INVALID_SEATS"]
+    booking = (await done(graphql, "confirmBooking", by=user, bookingId=booking_id, seats=5))["booking"]
+    assert (booking["status"], booking["reservedSeats"]) == ("CONFIRMED", 5)
+
+
+WITH_SEATS = """query ($after: String) { viewer {
+    bookings(filter: {withSeats: true}, first: 2, after: $after) {
+        totalCount nodes { id } pageInfo { hasNextPage endCursor }
+    }
+} }"""
+
+
+async def test_filter_leaves_out_bookings_that_never_held_a_seat(
+    database: Database, graphql: GraphQL, user: User
+) -> None:
+    session = await make_session(database)
+    held: list[str] = []
+    for seats in (2, 0, 0, 1, 0, 3, 0, 0, 0):
+        booking = await make_booking(database, user=user, session=session, seats=seats)
+        if seats:
+            held.insert(0, f"bok_{booking.id}")
+            await make_seat_reservation(database, booking=booking, seats=seats)
+    await make_seat_reservation(database, booking=booking, seats=0)
+    first = (await graphql(WITH_SEATS, by=user)).data["viewer"]["bookings"]
+    assert first["totalCount"] == 3
+    assert first["pageInfo"]["hasNextPage"]
+    second = (await graphql(WITH_SEATS, {"after": first["pageInfo"]["endCursor"]}, by=user)).data["viewer"]["bookings"]
+    assert [each["id"] for each in (*first["nodes"], *second["nodes"])] == held
+    assert not second["pageInfo"]["hasNextPage"]
+
+
 async def test_too_many_seats_change_nothing(database: Database, graphql: GraphQL, user: User) -> None:
     place = await make_place(database, capacity=10)
     session = await make_session(database, place=place)

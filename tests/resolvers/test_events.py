@@ -228,6 +228,29 @@ async def test_reservations_are_their_users_and_the_staffs_alone(
         assert (await done(graphql, "cancelEventReservation", by=staff, id=f"evr_{row.id}"))["reservation"]["cancelled"]
 
 
+async def test_filters_reservations_by_event_date_and_cancellation(
+    database: Database, graphql: GraphQL, user: User
+) -> None:
+    past, later = await make_event(database, date=soon(-24)), await make_event(database, date=soon(24))
+    over, mine, cancelled = [
+        await make_event_reservation(database, user=user, event=event, cancelled=is_cancelled)
+        for event, is_cancelled in ((past, False), (later, False), (later, True))
+    ]
+    document = (
+        "query ($f: EventReservationFilter) { viewer { eventReservations(filter: $f) { totalCount nodes { id } } } }"
+    )
+    for filter_, expected in (
+        ({}, [cancelled, mine, over]),
+        ({"liveOnly": True}, [mine, over]),
+        ({"eventId": f"evt_{later.id}"}, [cancelled, mine]),
+        ({"liveOnly": True, "from": instants.spell(soon(0))}, [mine]),
+        ({"liveOnly": True, "eventId": f"evt_{past.id}", "from": instants.spell(soon(0))}, []),
+    ):
+        found = (await graphql(document, {"f": filter_}, by=user)).data["viewer"]["eventReservations"]
+        assert [node["id"] for node in found["nodes"]] == [f"evr_{row.id}" for row in expected], filter_
+        assert found["totalCount"] == len(expected)
+
+
 async def test_viewers_find_their_reservations_newest_first_even_of_a_deleted_event(
     database: Database, graphql: GraphQL, user: User, staff: User
 ) -> None:

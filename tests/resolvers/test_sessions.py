@@ -84,6 +84,38 @@ async def test_refuses_what_is_no_id_of_the_other_side(database: Database, graph
     assert (await graphql(OF_PLACE, {"id": place, "movie": place})).codes == ["INVALID_ID"]
 
 
+DAYS = """query ($id: ID!, $place: ID, $from: DateTime, $first: Int = 100) {
+    movie(id: $id) { sessionDays(placeId: $place, from: $from, first: $first) }
+}"""
+
+
+async def days(graphql: GraphQL, **variables: Any) -> list[str]:
+    """Return the first starts of a movie's days."""
+    found: list[str] = (await graphql(DAYS, variables)).data["movie"]["sessionDays"]
+    return found
+
+
+async def test_session_days_are_those_of_the_cinemas_timezone(database: Database, graphql: GraphQL) -> None:
+    movie, here, there = await make_movie(database), await make_place(database), await make_place(database)
+    # Midnight in Paris is 22:00 or 23:00 in UTC; clocks change on 2031-10-26.
+    times = ["2031-10-24T21:59:00Z", "2031-10-24T22:00:00Z", "2031-10-25T21:59:00Z", "2031-10-25T22:00:00Z"]
+    times += ["2031-10-26T22:59:00Z", "2031-10-26T23:00:00Z", "2031-12-24T10:00:00Z"]
+    for number, start in enumerate(times):
+        place = there if number == len(times) - 1 else here
+        await make_session(database, movie=movie, place=place, starts_at=instants.read(start))
+    await make_session(database, movie=movie, place=here, starts_at=soon(-24))
+    first_of_days = [times[0], times[1], times[3], times[5], times[6]]
+    public_id = f"mov_{movie.id}"
+    assert await days(graphql, id=public_id) == first_of_days
+    assert await days(graphql, id=public_id, first=2) == first_of_days[:2]
+    assert await days(graphql, id=public_id, **{"from": times[2]}) == [times[2], *first_of_days[2:]]
+    assert await days(graphql, id=public_id, place=f"plc_{there.id}") == [times[6]]
+    assert await days(graphql, id=public_id, place="plc_1") == []
+    for number in (0, 101, -1):
+        (error,) = (await graphql(DAYS, {"id": public_id, "first": number})).errors
+        assert error["extensions"]["code"] == "INVALID_LIMIT"
+
+
 async def test_a_session_is_what_it_is(database: Database, graphql: GraphQL) -> None:
     session = await make_session(database)
     await make_booking(database, session=session, seats=3)

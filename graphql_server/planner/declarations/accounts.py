@@ -5,10 +5,23 @@ from typing import Final
 from sqlalchemy import select
 
 from db import ids, lists
-from db.models import Booking, CollectedMovie, Collection, Movie, Place, SeatReservation, Session, User, table
+from db.models import (
+    Booking,
+    CollectedMovie,
+    Collection,
+    EventReservation,
+    Movie,
+    Place,
+    SeatReservation,
+    Session,
+    User,
+    table,
+)
+from db.paging import Listing
 from domain.collection import FAVOURITE_GENRES
 from graphql_server.planner.declarations.common import VIEWER, by_key, column, own, own_or_staff
-from graphql_server.planner.reads import ById, Items, Kind, Leaf, One, Page, Reads, Row, Viewer
+from graphql_server.planner.reads import Arguments, ById, Items, Kind, Leaf, One, Page, Reads, Row, Viewer
+from resolvers import event_reservations
 
 KINDS: Final[dict[str, Kind]] = {
     "User": Kind(User, "usr", lambda identity: own_or_staff(User, identity, user="id"), of_viewer=True),
@@ -46,11 +59,27 @@ def favourite_genres(row: Row) -> str:
     return f"to_json(ARRAY({rows}))::text"
 
 
+def bookings_of_user(asked: Arguments, user_id: int) -> Listing[Booking]:
+    """Return the list of a user's bookings."""
+    return lists.bookings_of_user(user_id, with_seats=(asked.get("filter") or {}).get("withSeats", False))
+
+
+def reservations_of_user(asked: Arguments, user_id: int) -> Listing[EventReservation]:
+    """Return the list of a user's reservations of events."""
+    only = asked.get("filter") or {}
+    return event_reservations.user_reservations(
+        user_id,
+        event_id=only.get("eventId"),
+        live_only=only.get("liveOnly", False),
+        date_from=only.get("from"),
+    )
+
+
 FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Query", "viewer"): Viewer(),
     ("Query", "booking"): ById(lambda identity: own(Booking, identity), "bok", of_viewer=True),
-    ("User", "bookings"): Page(lambda _, user_id: lists.bookings_of_user(user_id), is_private=True),
-    ("User", "eventReservations"): Page(lambda _, user_id: lists.event_reservations_of_user(user_id)),
+    ("User", "bookings"): Page(bookings_of_user, is_private=True),
+    ("User", "eventReservations"): Page(reservations_of_user),
     ("User", "collections"): Page(lambda _, user_id: lists.collections_of_user(user_id), is_private=True),
     ("User", "favouriteGenres"): Leaf(favourite_genres, is_text=True, newest=True),
     ("Booking", "session"): by_key(Session, "session_id"),

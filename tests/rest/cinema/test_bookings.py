@@ -198,6 +198,18 @@ async def test_a_booking_without_seats_cannot_be_confirmed(client: AsyncClient, 
     assert codes(response) == ["no_seats_reserved"]
 
 
+async def test_refuses_to_confirm_another_number_of_seats(client: AsyncClient, database: Database, user: User) -> None:
+    booking = await make_booking(database, user=user, seats=5)
+    path = f"/v1/bookings/{ids.encode('bok', booking.id)}/confirm"
+    response = await client.post(path, headers=bearer(user), json={"seats": 2})
+    assert (response.status_code, codes(response)) == (409, ["seats_changed"])
+    for seats in (-1, "5", None, 2.5):
+        response = await client.post(path, headers=bearer(user), json={"seats": seats})
+        assert (response.status_code, codes(response)) == (422, ["invalid_seats"]), seats
+    response = await client.post(path, headers=bearer(user), json={"seats": 5})
+    assert (response.status_code, response.json()["booking"]["reserved_seats"]) == (200, 5)
+
+
 async def test_cancelling_frees_the_seats(client: AsyncClient, database: Database, user: User) -> None:
     booking = await make_booking(database, user=user, seats=2)
     response = await change(client, booking, "cancel", by=user)

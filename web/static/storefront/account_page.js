@@ -1,5 +1,6 @@
 // The visitor's account: who is signed in, and signing out.
 
+import "./more_style.js";
 import { signInFirst } from "./account.js";
 import { el, mount } from "./dom.js";
 import { go, ownAddress } from "./router.js";

@@ -108,18 +108,18 @@ function held(booking, view, again) {
     confirm.disabled = booking.reservedSeats === 0;
   }
 
-  const finish = (button, document) =>
+  const finish = (button, document, input) =>
     busy(button, async () => {
       try {
-        await again((await change(document, { input: { bookingId: booking.id } })).booking);
+        await again((await change(document, { input: { bookingId: booking.id, ...input } })).booking);
       } catch (error) {
         if (error instanceof Refused) await again(null, error.code === "BOOKING_EXPIRED" ? null : wording(error));
         else mount(trouble, problem(`${wording(error)} Your seats are still held: try again.`));
       }
     });
   confirm.disabled = booking.reservedSeats === 0;
-  confirm.addEventListener("click", () => finish(confirm, CONFIRM));
-  cancel.addEventListener("click", () => finish(cancel, CANCEL));
+  confirm.addEventListener("click", () => finish(confirm, CONFIRM, { seats: booking.reservedSeats }));
+  cancel.addEventListener("click", () => finish(cancel, CANCEL, {}));
   view.signal.addEventListener("abort", () => clearTimeout(timer));
   const clock = countdown(booking, { signal: view.signal, onend: () => again(null).catch((error) => mount(trouble, problem(wording(error)))) });
   const choice = el("div", { class: "seats" }, el("h2", {}, "Seats"), seats.root);

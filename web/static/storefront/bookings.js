@@ -15,7 +15,7 @@ import { wording } from "./wording.js";
 const BOOKINGS = gql`
   query MyBookings($after: String) {
     viewer {
-      bookings(first: 20, after: $after) {
+      bookings(filter: {withSeats: true}, first: 20, after: $after) {
         nodes {
           id status reservedSeats createdAt closesAt confirmedAt cancelledAt
           session { id startsAt seatsAvailable } movie { id title poster } place { id name address } reservations { seats }
@@ -49,8 +49,7 @@ async function more(list, foot, after, page) {
   const { viewer: seen } = await ask(BOOKINGS, { after }, { signal: page.signal });
   if (!seen) throw new Failed("UNAUTHENTICATED", "You are not signed in any more.");
   const { nodes, pageInfo } = seen.bookings;
-  // A booking that never held a seat was abandoned.
-  list.append(...each(nodes.filter(({ reservations }) => reservations.length), (booking) => row(booking, page)));
+  list.append(...each(nodes, (booking) => row(booking, page)));
   const onward = el("button", { class: "button", type: "button" }, "Earlier bookings");
   onward.addEventListener("click", () =>
     busy(onward, () => more(list, foot, pageInfo.endCursor, page)).catch((error) => page.signal.aborted || mount(foot, failure(error, () => more(list, foot, after, page)))),
@@ -90,20 +89,21 @@ function open(booking, signal, again) {
   const trouble = el("div", {});
   const look = async () => again((await ask(ONE, { id: booking.id }, { signal })).booking);
   const say = (error) => signal.aborted || mount(trouble, problem(wording(error)));
-  const act = (button, document, done) => () =>
+  const act = (button, document, input, done) => () =>
     busy(button, async () => {
       try {
-        const payload = await change(document, { input: { bookingId: booking.id } });
+        const payload = await change(document, { input: { bookingId: booking.id, ...input } });
         toast(done);
         again(payload.booking);
       } catch (error) {
-        if (error instanceof Refused) await look().catch(say);
-        else say(error);
+        if (!(error instanceof Refused)) return say(error);
+        toast(wording(error));
+        await look().catch(say);
       }
     });
   const confirm = el("button", { class: "button primary small", type: "button", disabled: booking.reservedSeats === 0 }, `Confirm ${count(booking.reservedSeats, "seat")}`);
   const cancel = el("button", { class: "button quiet danger small", type: "button" }, "Cancel");
-  confirm.addEventListener("click", act(confirm, CONFIRM, "Confirmed. See you there."));
-  cancel.addEventListener("click", act(cancel, CANCEL, "Cancelled. The seats are free again."));
+  confirm.addEventListener("click", act(confirm, CONFIRM, { seats: booking.reservedSeats }, "Confirmed. See you there."));
+  cancel.addEventListener("click", act(cancel, CANCEL, {}, "Cancelled. The seats are free again."));
   return [countdown(booking, { signal, onend: () => look().catch(say) }), trouble, el("div", { class: "actions" }, confirm, cancel)];
 }

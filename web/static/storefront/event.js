@@ -16,7 +16,7 @@ import { wording } from "./wording.js";
 const EVENT = gql`
   query OneEvent($id: ID!) {
     event(id: $id) { id name description date capacity availability }
-    viewer { eventReservations(first: 100) { nodes { id tickets cancelled event { id } } } }
+    viewer { eventReservations(filter: {eventId: $id, liveOnly: true}, first: 100) { nodes { id tickets } } }
   }`;
 const RESERVE = gql`
   mutation ReserveTickets($input: ReserveTicketsInput!) {
@@ -86,7 +86,7 @@ async function show(root, page, seen) {
     toast(said);
     root.querySelector("h2")?.focus();
   };
-  const held = own?.eventReservations.nodes.filter((each) => !each.cancelled && each.event.id === event.id) ?? [];
+  const held = own?.eventReservations.nodes ?? [];
   const limits = [];
   const left = ticketsLeft(event, signal, (free) => {
     event.availability = free;

@@ -11,6 +11,7 @@ const WORDS = {
   INVALID_EMAIL: "That is not an e-mail address. Write it like ada@example.org.",
   NO_SEATS_RESERVED: "Choose at least one seat before you confirm.",
   RESERVATION_CANCELLED: "These tickets were given back already.",
+  SEATS_CHANGED: "The number of seats was changed elsewhere. Confirm it once more if it is right.",
   SEATS_UNAVAILABLE: "Not that many are left.",
   SESSION_STARTED: "This session has started already. Choose a later one.",
   UNAUTHENTICATED: "You are not signed in any more.",
