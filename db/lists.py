@@ -56,7 +56,7 @@ MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
 
 # Of one value half of all rows, of another none.
-VARIED: Final = frozenset({"genre", "airing_from", "search", "path"})
+VARIED: Final = frozenset({"genre", "airing_from", "search", "symbols", "path"})
 
 # In the statement's own text, which has no parameters but those of the list.
 OPEN: Final[ColumnElement[str]] = literal_column("'open'")
@@ -138,7 +138,7 @@ def movies(
 def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
     """Return the statement of `movies`; keys of one direction, so that an index over them answers both ways."""
     order, descending = MOVIE_ORDERS[sort]
-    statement = matching(select(*columns(Movie)), given, movie.title_key, movie.title_trigrams)
+    statement = matching(select(*columns(Movie)), given, movie.title, movie.title_key, movie.title_trigrams)
     if "genre" in given:
         statement = statement.where(movie.genres.contains(cast(array([value("genre")]), ARRAY(Text))))
     if "place_id" in given:
@@ -180,7 +180,7 @@ def places(*, search_for: str | None = None) -> Listing[Place]:
 
 def places_statement(given: Given, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `places`."""
-    statement = matching(select(*columns(Place)), given, place.name_key, place.name_trigrams)
+    statement = matching(select(*columns(Place)), given, place.name, place.name_key, place.name_trigrams)
     return Ordered(statement, (place.name_key, place.id), ("name_key", "id"), varied=bool(given & VARIED))
 
 
@@ -313,7 +313,7 @@ def events_statement(given: Given, _sort: str, value: Value) -> Ordered:
         "available_only": lambda: not_(event.sold_out),
     }
     bounds = (asked[name]() for name in sorted(given & asked.keys()))
-    statement = matching(select(*columns(Event)), given, event.name_key, event.name_trigrams)
+    statement = matching(select(*columns(Event)), given, event.name, event.name_key, event.name_trigrams)
     statement = statement.where(*live(Event), *bounds)
     return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(given & VARIED))
 
@@ -384,7 +384,7 @@ def offers(*, search_for: str | None = None) -> Listing[MovieOffer]:
 def offers_statement(given: Given, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `offers`."""
     own, entry = table(MovieOffer).c, table(ProviderMovie).c
-    statement = matching(select(*columns(MovieOffer)), given, own.title_key, own.title_trigrams)
+    statement = matching(select(*columns(MovieOffer)), given, own.title, own.title_key, own.title_trigrams)
     sold = exists().where(entry.offer_id == own.id, entry.listed, entry.price.is_not(None))
     keys = (own.title_key, own.id)
     return Ordered(statement.where(sold), keys, ("title_key", "id"), varied=bool(given & VARIED))
@@ -393,10 +393,10 @@ def offers_statement(given: Given, _sort: str, _value: Value) -> Ordered:
 def searched(
     name: str, model: Any, build: Any, values: dict[str, Any], *, search_for: str | None, sort: str
 ) -> Listing[Any]:
-    """Return a list that may be searched; a query without a letter or digit asks for nothing."""
+    """Return a list that may be searched; one without words is searched for its symbols, a blank one not at all."""
     words = search.words(search_for or "")
     if not words:
-        return Listing(name, model, build, values, sort)
+        return Listing(name, model, build, {**values, "symbols": search.symbols(search_for or "") or None}, sort)
     clues = {
         f"clue_{word}_{choice}": trigrams
         for word, choices in enumerate(map(search.clues, words))
@@ -407,13 +407,20 @@ def searched(
 
 
 def matching(
-    statement: Select[Any], given: Given, key: ColumnElement[Any], trigrams: ColumnElement[Any]
+    statement: Select[Any],
+    given: Given,
+    text: ColumnElement[Any],
+    key: ColumnElement[Any],
+    trigrams: ColumnElement[Any],
 ) -> Select[Any]:
     """Return the statement with the search, if there is one: the index on trigrams finds, the patterns judge.
 
     The planner takes patterns for rare and independent of the trigrams. Within coalesce() it expects half of the rows to
     match: then what is rare is found by the index, and of what is frequent a page is read in the list's own order.
     """
+    if "symbols" in given:
+        # No index has symbols: such queries are rare, and read the list in its own order.
+        return statement.where(func.strpos(text, cast(bindparam("symbols"), Text)) > literal_column("0"))
     if "search" not in given:
         return statement
     clues = groupby(sorted(name for name in given if name.startswith("clue_")), lambda name: name.rpartition("_")[0])

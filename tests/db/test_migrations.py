@@ -102,6 +102,24 @@ def test_the_history_is_one_line() -> None:
     assert len(scripts.get_bases()) == 1
 
 
+def test_search_migration_derives_again_what_was_stored_before(url: str) -> None:
+    migrate.upgrade(url, "0007")
+    with psycopg.connect(url) as connection:
+        for title in ("S.W.A.T.", "天空の城", "हिन्दी", "Casablanca"):
+            connection.execute(
+                "INSERT INTO movies (title, description, poster, duration) VALUES (%s, '', '/p.svg', 90)", [title]
+            )
+    stored = "SELECT title_key, title_trigrams FROM movies ORDER BY id"
+    before = rows(url, stored)
+    migrate.upgrade(url, "0008")
+    after = rows(url, stored)
+    assert [key for key, _ in after] == ["swat", "天空の城", "हिन्दी", "casablanca"]
+    assert after == rows(url, "SELECT fold(title), trigrams(fold(title)) FROM movies ORDER BY id")
+    assert "城" in after[1][1]
+    migrate.downgrade(url, "0007")
+    assert rows(url, stored) == before
+
+
 def test_migrating_again_does_nothing(url: str) -> None:
     migrate.upgrade(url)
     migrate.upgrade(url)

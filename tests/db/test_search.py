@@ -91,6 +91,21 @@ async def test_finds_in_any_case_and_with_or_without_accents(database: Database,
         ("서울의 봄", "봄"),
         ("서울의 봄", "서울"),
         ("جدایی نادر", "نادر"),
+        ("हिन्दी क्षत्रिय", "क्षत्रिय"),
+        ("हिन्दी क्षत्रिय", "हिन्दी"),
+        ("हिन्दी क्षत्रिय", "क्ष"),
+        ("क्\u200dषत्रिय", "क्षत्रिय"),
+        ("ที่รัก", "รัก"),
+        ("天空の城ラピュタ", "ラピュタ"),
+        ("天空の城ラピュタ", "ラピ"),
+        ("天空の城ラピュタ", "城"),
+        ("天空の城ラピュタ", "天空の城"),
+        ("ラピュタ", "ラピュダ"),
+        ("S.W.A.T.", "swat"),
+        ("S.W.A.T.", "S.W.A.T"),
+        ("SWAT", "s.w.a.t."),
+        ("E.T. the Extra-Terrestrial", "et"),
+        ("J.R.R. Tolkien", "jrr tolkien"),
     ],
 )
 async def test_finds_in_other_alphabets(database: Database, title: str, query: str) -> None:
@@ -151,11 +166,21 @@ async def test_short_words_are_taken_as_they_are(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("films")
-@pytest.mark.parametrize("query", [None, "", " ", "!?", "%", "_", "...", "❤️", "\0", "\u0301", "🎬", "\ud800"])
-async def test_a_query_without_a_letter_asks_for_nothing(database: Database, query: str | None) -> None:
+@pytest.mark.parametrize("query", [None, "", " ", "\0", "\u0301", "\u200b", "\t\n"])
+async def test_blank_query_finds_everything(database: Database, query: str | None) -> None:
     listing = lists.movies(search_for=query)
     assert listing.fingerprint == lists.movies().fingerprint
     assert await paging.count(database.primary, listing) == len(TITLES)
+
+
+@pytest.mark.usefixtures("films")
+async def test_query_without_words_finds_its_symbols_only(database: Database) -> None:
+    await make_movie(database, title="100% Wolf_\\o/ ❤")
+    for query in ("%", "_", " % ", "\\", "❤️", "% wolf", "_\\"):
+        assert await found(database, query) == ["100% Wolf_\\o/ ❤"], query
+    assert await found(database, "?") == [TITLES[8]]
+    for query in ("%%", "!?", "...", "🎬", "\ud800", "\ufffd", "'; --", "%" * 10_000):
+        assert await found(database, query) == [], query
 
 
 @pytest.mark.usefixtures("films")
@@ -235,15 +260,34 @@ def test_folds_once_and_for_all(text: str) -> None:
     folded = search.fold(text)
     assert search.fold(folded) == folded
     assert search.fold(unicodedata.normalize("NFD", text)) == folded
-    assert all(letter == " " or unicodedata.category(letter) in search.IN_WORDS for letter in folded)
+    assert all(letter == " " or unicodedata.category(letter) in IN_WORDS for letter in folded)
     assert folded == folded.strip()
     assert "  " not in folded
 
 
+# Letters, digits and the marks within words.
+IN_WORDS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Mn", "Mc"}
+# Every character that Unicode 14 has assigned, and words of scripts whose letters combine.
+ASSIGNED = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_characters="\0")
+SCRIPTS = st.sampled_from(list("कषय़र्ि\u200d\u200cಕ್ಷതമിழ்ไทยລາວကြည်ខ្មែរབོད日本ごァ한글 .sSⅣǅ٣𞤀ᎠᲐ\ue000"))
+
+
 @settings(max_examples=300, deadline=None)
-@given(texts=st.lists(TEXTS, min_size=20, max_size=40))
+@given(texts=st.lists(TEXTS | st.text(ASSIGNED | SCRIPTS, max_size=30), min_size=20, max_size=40))
 @example(
-    texts=["Ça", "ΟΔΥΣΣΕΥΣ", "Οδυσσεύς", "İstanbul ıI", "がん", "ŒUVRE ﬁn ½ ẞ", "a\u0301\u0301b \u0301", "Ŀŀ", "ǅ"]
+    texts=[
+        "S.W.A.T. a.b 1.2.c",
+        "क्\u200dषत्रिय",
+        "Ça",
+        "ΟΔΥΣΣΕΥΣ",
+        "Οδυσσεύς",
+        "İstanbul ıI",
+        "がん",
+        "ŒUVRE ﬁn ½ ẞ",
+        "a\u0301\u0301b \u0301",
+        "Ŀŀ",
+        "ǅ",
+    ]
 )
 def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) -> None:
     with psycopg.connect(database_url) as connection:
@@ -254,7 +298,7 @@ def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) 
 
 
 @settings(max_examples=50, deadline=None)
-@given(texts=st.lists(TEXTS.map(search.fold), min_size=10, max_size=20))
+@given(texts=st.lists((TEXTS | st.text(SCRIPTS)).map(search.fold), min_size=10, max_size=20))
 def test_the_database_takes_words_apart_as_python_does(database_url: str, texts: list[str]) -> None:
     ours = [sorted({part for word in text.split() for part in search.trigrams(word)}) for text in texts]
     with psycopg.connect(database_url) as connection:

@@ -84,6 +84,14 @@ async def test_every_movie_with_a_price_is_there_with_the_cheapest_first(client:
     assert body["metadata"]["has_more"] is False
 
 
+@pytest.mark.parametrize("query", ["%25", "_", "%5C", "%FF", "%C3%28", "%ED%A0%80"])
+async def test_search_for_symbols_or_bytes_that_are_no_utf8_does_not_find_everything(
+    client: AsyncClient, query: str
+) -> None:
+    response = await client.get(f"/v1/offers?search={query}")
+    assert (response.status_code, response.json()["offers"]) == (200, [])
+
+
 async def test_one_is_found_by_its_id(client: AsyncClient) -> None:
     (wanted,) = (await listed(client, search="diva"))["offers"]
 
