@@ -89,7 +89,7 @@ def follow(request: Request, text: str) -> Request:
 
 def ask_database(connection: psycopg.Connection[Any], load: Load) -> list[Any]:
     """Return what the statements of pgbench answer, normalized."""
-    found = [connection.execute(script.encode()).fetchone() for script in load.scripts[:MOST_REQUESTS]]
+    found = [connection.execute(each.encode()).fetchone() for each in load.statements[:MOST_REQUESTS]]
     return [normalize(json.loads(row[0])) if row else None for row in found]
 
 

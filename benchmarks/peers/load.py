@@ -86,14 +86,11 @@ def read_wrk(name: str, output: str) -> Counted:
 def run_pgbench(url: str, load: Load, *, connections: int, seconds: float, threads: int, postmaster: int) -> Run:
     """Return what PostgreSQL does by itself for the same statements."""
     with tempfile.TemporaryDirectory(prefix="matinee-load-") as folder:
-        files: list[str | Path] = []
-        for number, script in enumerate(load.scripts):
-            file = Path(folder, f"{number}.sql")
-            file.write_text(script)
-            files += ["-f", file]
+        script = Path(folder, "script.sql")
+        script.write_text(load.script)
         options = ["-n", "-M", "prepared", f"-c{connections}", f"-j{threads}", f"-T{math.ceil(seconds)}"]
         before = usage.cpu_seconds(postmaster)
-        execute(pgbench(), *options, "-l", "--log-prefix", f"{folder}/log", *files, url)
+        execute(pgbench(), *options, "-l", "--log-prefix", f"{folder}/log", "-f", script, url)
         spent = usage.cpu_seconds(postmaster) - before
         lines = [line for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
     took = [int(line.split()[MICROSECONDS_IN_LOG]) / 1000 for line in lines]

@@ -1,4 +1,4 @@
-"""What is sent: HTTP requests, what follows their answers, and scripts for pgbench."""
+"""What is sent: HTTP requests, what follows their answers, and a script for pgbench."""
 
 import json
 from collections.abc import Sequence
@@ -35,11 +35,15 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a run sends, again and again: requests with what follows them, or scripts of pgbench."""
+    """What a run sends, again and again: requests with what follows them, or a script of pgbench.
+
+    `statements` are what the script runs, with values instead of its variables.
+    """
 
     requests: Sequence[Request] = ()
     follow_ups: Sequence[FollowUp] = ()
-    scripts: Sequence[str] = ()
+    script: str = ""
+    statements: Sequence[str] = ()
 
 
 def read_document(name: str, dialect: str = "") -> str:
@@ -59,4 +63,23 @@ def fill_statement(name: str, **values: object) -> str:
     """Return the SQL of a file with these values in it."""
     return Template((HERE / "statements" / f"{name}.sql").read_text()).substitute(
         {k: str(v) for k, v in values.items()}
+    )
+
+
+def run_statement(name: str, **values: object) -> Load:
+    """Return the load of one statement for pgbench."""
+    statement = fill_statement(name, **values)
+    return Load(script=statement, statements=[statement])
+
+
+def run_for_each(name: str, parameter: str, ids: Sequence[int]) -> Load:
+    """Return the load of a statement for pgbench that takes any of these ids in turn.
+
+    It is one script with a variable: of many scripts each would be planned anew, which is most of what they would cost.
+    """
+    cases = " ".join(f"when :place = {place} then {identity}" for place, identity in enumerate(ids, 1))
+    choice = f"\\set place random(1, {len(ids)})\n\\set {parameter} case {cases} end\n"
+    return Load(
+        script=choice + fill_statement(name, **{parameter: f":{parameter}::bigint"}),
+        statements=[fill_statement(name, **{parameter: identity}) for identity in ids],
     )

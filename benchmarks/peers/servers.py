@@ -29,6 +29,7 @@ LIMITS: Final = {"MATINEE_LIMIT_COST": "900000000/minute", "MATINEE_LIMIT_SIGN_I
 STATEMENTS: Final = {"open": booking.OPEN, "reserve": stock.CHANGE, "confirm": booking.CONFIRM}
 TITLES: Final = {
     "matinee": "Matinee",
+    "matinee-executor": "Matinee without its planner",
     "mercurius": "Mercurius, graphql-jit",
     "mercurius-matinee-sql": "Mercurius with Matinee's SQL",
     "yoga": "GraphQL Yoga, graphql-jit",
@@ -77,7 +78,7 @@ def running(name: str, *, database_url: str, workers: int, folder: Path) -> Iter
 def command(name: str, *, port: int, workers: int) -> list[str]:
     """Return the command that starts a server."""
     serve = [str(Path(sys.executable).with_name("matinee")), "serve", "--port", str(port), "--workers", str(workers)]
-    if name == "matinee":
+    if name.startswith("matinee"):
         return serve
     if name in ("strawberry", "starlette"):
         module = f"benchmarks.peers.python.{name}_peer:app"
@@ -88,7 +89,7 @@ def command(name: str, *, port: int, workers: int) -> list[str]:
 
 def environment(name: str, *, database_url: str, workers: int, port: int) -> dict[str, str]:
     """Return the variables of a server: production, and the same secret, pool and hold for all."""
-    if name == "matinee":
+    if name.startswith("matinee"):
         return LIMITS | {
             "DATABASE_URL": database_url,
             "MATINEE_ENV": "production",
@@ -97,6 +98,7 @@ def environment(name: str, *, database_url: str, workers: int, port: int) -> dic
             "MATINEE_PUBLIC_URL": PUBLIC_URL,
             "MATINEE_POOL_SIZE": str(POOL_SIZE),
             "MATINEE_HOLD_SECONDS": str(HOLD_SECONDS),
+            "MATINEE_PLANNER": "off" if name == "matinee-executor" else "on",
         }
     return {
         "DATABASE_URL": database_url,

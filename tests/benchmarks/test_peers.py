@@ -9,7 +9,7 @@ from graphql import build_schema, parse, validate
 from benchmarks.peers import equality, page
 from benchmarks.peers.load import Run, percentile, read_wrk
 from benchmarks.peers.report import Result, render, summarize
-from benchmarks.peers.requests import HERE
+from benchmarks.peers.requests import HERE, run_for_each
 from benchmarks.peers.scenarios import NAMED, SCENARIOS
 from benchmarks.peers.servers import TITLES, PeerError, positional
 from benchmarks.peers.usage import read_stat
@@ -103,6 +103,13 @@ def test_difference_is_named_by_its_path() -> None:
 def test_named_parameters_become_numbered_ones() -> None:
     made = positional("SELECT %(b)s, %(a)s, %(b)s WHERE name LIKE 'x%%'")
     assert made == {"text": "SELECT $1, $2, $1 WHERE name LIKE 'x%'", "names": ["b", "a"]}
+
+
+def test_pgbench_prepares_one_statement_for_all_ids() -> None:
+    load = run_for_each("node", "movie_id", [7, 8])
+    assert "\\set movie_id case when :place = 1 then 7 when :place = 2 then 8 end\n" in load.script
+    assert load.script.rstrip().endswith("FROM movies WHERE id = :movie_id::bigint;")
+    assert [each.rstrip().rpartition(" ")[2] for each in load.statements] == ["7;", "8;"]
 
 
 def test_process_whose_name_has_blanks_and_parentheses_is_read() -> None:
