@@ -118,7 +118,7 @@ class InvalidUsername(Invalid):
 
 
 class WeakPassword(Invalid):
-    """`{field}` must have 8 to 128 characters."""
+    """`{field}` {problem}."""
 
 
 class InvalidRating(Invalid):

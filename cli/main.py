@@ -254,8 +254,10 @@ async def _add_staff(settings: Settings, email: str, *, stdin: bool) -> User:
     user.check_email(email)
     passwords = Passwords()
     async with connected(settings) as database:
-        known = await user.by_name(database.primary, email=email, username=None)
-        kept = known.password_hash if known else await passwords.hash(_new_password(stdin=stdin))
+        known = await user.find_account(database.primary, email=email, username=None)
+        kept = (
+            known.password_hash if known else await passwords.hash(user.normalize_password(_new_password(stdin=stdin)))
+        )
         async with database.transaction() as tx:
             return await user.add_staff(tx, email=email, password_hash=kept)
 

@@ -1,6 +1,8 @@
 """Accounts: who may be known by what name, and who is staff."""
 
 import re
+import unicodedata
+from contextlib import suppress
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -8,17 +10,23 @@ from email_validator import EmailNotValidError, validate_email
 from db import lists, paging
 from db.engine import Reading, Transaction
 from db.models import User
-from domain.text import NUL, encodable
+from domain.text import NUL, encodable, find_problem, is_visible
 from errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
 
 USERNAME: Final = re.compile(r"[\w@.+-]{1,150}")
 SHORTEST_PASSWORD: Final = 8
 LONGEST_PASSWORD: Final = 128
+PASSWORD_LENGTH: Final = f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
 
 BY_ID: Final = paging.sql(lists.by_id(User))
+# Two spellings: the one form that names are stored in, and the name as it was sent, for accounts from before there was
+# one form. Where both exist, the account of the spelling as sent comes first.
 BY_NAME: Final = """
     SELECT id, email, username, password_hash, is_staff, created_at FROM users
-    WHERE lower(email) = lower(%(email)s) OR lower(username) = lower(%(username)s)
+    WHERE lower(email) IN (lower(%(email)s), lower(%(email_as_sent)s))
+        OR lower(username) IN (lower(%(username)s), lower(%(username_as_sent)s))
+    ORDER BY (lower(email) = lower(%(email_as_sent)s) OR lower(username) = lower(%(username_as_sent)s)) IS NOT TRUE
+    LIMIT 1
 """
 ADD: Final = """
     INSERT INTO users (email, username, password_hash) VALUES (%(email)s, %(username)s, %(password_hash)s)
@@ -32,25 +40,56 @@ MAKE_STAFF: Final = """
 
 
 def check_email(email: str) -> str:
-    """Return the address; raise InvalidEmail unless it is spelled like one (nobody is asked whether it exists)."""
+    """Return the one form of the address; raise InvalidEmail unless it is spelled like one. No server is asked about it.
+
+    The domain is Unicode, not punycode, and both parts are in NFC. Letters keep their case.
+    """
     try:
-        validate_email(email, check_deliverability=False, test_environment=True)
+        validated = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         raise InvalidEmail(path=("input", "identity", "email"), field="email") from None
-    return email
+    return email if email.lower() == validated.normalized.lower() else validated.normalized
 
 
 def check_username(username: str) -> str:
-    """Return the name; raise InvalidUsername unless it has 1 to 150 letters, digits or @.+-_."""
-    if not USERNAME.fullmatch(username):
+    """Return the one form of the name; raise InvalidUsername unless it has 1 to 150 letters, digits or @.+-_.
+
+    NFKC rather than RFC 8265's width mapping and NFC: it makes the same names equal, and what the RFC refuses, such as
+    a ligature, becomes the letters that it stands for, so that nobody with such a name is locked out.
+    """
+    normal = unicodedata.normalize("NFKC", username)
+    if not USERNAME.fullmatch(normal) or not all(map(is_visible, normal)):
         raise InvalidUsername(path=("input", "identity", "username"), field="username")
-    return username
+    return normal
+
+
+def normalize_names(*, email: str | None, username: str | None) -> dict[str, str | None]:
+    """Return the one form of each name; what is no address or username stays as it is, and no account has it."""
+    normal: dict[str, str | None] = {"email": email, "username": username}
+    with suppress(InvalidEmail):
+        normal["email"] = email and check_email(email)
+    with suppress(InvalidUsername):
+        normal["username"] = username and check_username(username)
+    return normal
+
+
+def normalize_password(password: str) -> str:
+    """Return the password as it is hashed: in NFKC, as NIST SP 800-63B, section 5.1.1.2, asks for.
+
+    NFKC rather than RFC 8265's NFC: a keyboard that was left in full width types the same password.
+    """
+    return unicodedata.normalize("NFKC", password)
 
 
 def check_password(password: str) -> str:
-    """Return the password; raise WeakPassword unless it has 8 to 128 characters, none of them NUL or broken."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or NUL in password or not encodable(password):
-        raise WeakPassword(path=("input", "password"), field="password")
+    """Return the password; raise WeakPassword unless it has 8 to 128 characters, each of which can be encoded."""
+    normal = normalize_password(password)
+    if not SHORTEST_PASSWORD <= len(normal) <= LONGEST_PASSWORD:
+        problem: str | None = PASSWORD_LENGTH
+    else:
+        problem = find_problem(normal, longest=LONGEST_PASSWORD, may_be_empty=True)
+    if problem:
+        raise WeakPassword(path=("input", "password"), field="password", problem=problem)
     return password
 
 
@@ -71,21 +110,23 @@ def check_account(*, email: str | None, username: str | None, password: str) -> 
 
 
 async def sign_up(tx: Transaction, *, email: str | None, username: str | None, password_hash: str) -> User:
-    """Return the new account; raise EmailTaken or UsernameTaken, compared without regard to case."""
-    (made,) = await tx.rows(User, ADD, email=email, username=username, password_hash=password_hash)
+    """Return the new account; raise EmailTaken or UsernameTaken, compared without regard to case or spelling."""
+    names = normalize_names(email=email, username=username)
+    (made,) = await tx.rows(User, ADD, password_hash=password_hash, **names)
     return made
 
 
-async def by_name(reading: Reading, *, email: str | None, username: str | None) -> User | None:
+async def find_account(reading: Reading, *, email: str | None, username: str | None) -> User | None:
     """Return the account of this e-mail address or username with its password's hash, None where there is none."""
     named = f"{email}{username}"
     if NUL in named or not encodable(named):
         return None
-    return await reading.row(User, BY_NAME, email=email, username=username)
+    as_sent = {"email_as_sent": email, "username_as_sent": username}
+    return await reading.row(User, BY_NAME, **normalize_names(email=email, username=username), **as_sent)
 
 
 async def replace_hash(tx: Transaction, *, user_id: int, password_hash: str) -> None:
-    """Keep a password's hash of today's costs in place of an older one."""
+    """Store a password's new hash in place of an older one."""
     statement = "UPDATE users SET password_hash = %(password_hash)s WHERE id = %(id)s"
     await tx.execute(statement, id=user_id, password_hash=password_hash)
 

@@ -27,8 +27,8 @@ async def sign_up(
     Raises EmailTaken, UsernameTaken, RateLimited, or one Refusals with the Invalid of every wrong field.
     """
     user.check_account(email=email, username=username, password=password)
-    count_attempt(email or username or "")
-    password_hash = await passwords.hash(password)
+    count_name(count_attempt, email=email, username=username)
+    password_hash = await passwords.hash(user.normalize_password(password))
     async with database.transaction() as tx:
         return await user.sign_up(tx, email=email, username=username, password_hash=password_hash)
 
@@ -42,20 +42,39 @@ async def sign_in(
     username: str | None,
     password: str,
 ) -> User:
-    """Return the account, and renew its hash where it was made with other costs than today's.
+    """Return the account, and renew its hash where it was made with other costs or from another form of the password.
 
     Raises InvalidCredentials, after the same time for an unknown account as for a wrong password, or RateLimited.
     """
-    count_attempt(email or username or "")
-    found = await user.by_name(database.primary, email=email, username=username)
-    kept = found.password_hash if found else None
-    if not await passwords.verify(kept, password) or found is None:
+    count_name(count_attempt, email=email, username=username)
+    found = await user.find_account(database.primary, email=email, username=username)
+    stored_hash = found.password_hash if found else None
+    normal = user.normalize_password(password)
+    verified = await verify_either(passwords, stored_hash, (normal, password))
+    if verified is None or found is None:
         raise InvalidCredentials
-    if needs_rehash(found.password_hash):
-        fresh = await passwords.hash(password)
+    if verified != normal or needs_rehash(found.password_hash):
+        new_hash = await passwords.hash(normal)
         async with database.transaction() as tx:
-            await user.replace_hash(tx, user_id=found.id, password_hash=fresh)
+            await user.replace_hash(tx, user_id=found.id, password_hash=new_hash)
     return found
+
+
+def count_name(count_attempt: CountAttempt, *, email: str | None, username: str | None) -> None:
+    """Count an attempt for the one form of a name, so that other spellings of it get no attempts of their own."""
+    names = user.normalize_names(email=email, username=username)
+    count_attempt(names["email"] or names["username"] or "")
+
+
+async def verify_either(passwords: Hashing, stored_hash: str | None, forms: tuple[str, str]) -> str | None:
+    """Return the form of a password that the stored hash was made from, None where it was neither.
+
+    Hashes from before passwords were normalized were made from the password as it was sent. Equal forms are tried once.
+    """
+    for form in dict.fromkeys(forms):
+        if await passwords.verify(stored_hash, form):
+            return form
+    return None
 
 
 def issue_token(account: User, *, keys: Keys) -> str:

@@ -148,7 +148,7 @@ def test_one_fault_is_raised_as_itself() -> None:
 
 
 def test_several_faults_are_raised_together_in_their_order() -> None:
-    faults = [InvalidEmail(field="email"), WeakPassword(field="password")]
+    faults = [InvalidEmail(field="email"), WeakPassword(field="password", problem="must have 8 to 128 characters")]
     with pytest.raises(Refusals) as raised:
         refuse(faults)
     assert list(raised.value.exceptions) == faults

@@ -9,7 +9,7 @@ MEANINGS: Final = {
     "UNKNOWN_FIELD": "The body has a field that this request does not know, most often a misspelt name.",
     "INVALID_EMAIL": "The address is not spelled like an e-mail address. The server does not check that it exists.",
     "INVALID_USERNAME": "The username is too long or has other characters than the accepted ones.",
-    "WEAK_PASSWORD": "A new password is too short or too long. Any characters are allowed.",
+    "WEAK_PASSWORD": "A new password is too short or too long, or contains a NUL or a lone surrogate. Other characters are allowed.",
     "INVALID_RATING": "The rating is not a number within its bounds.",
     "INVALID_SEATS": "No booking can have this number of seats, however many are free.",
     "INVALID_SORT": "The list has no such order.",

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 import errors
 from db import ids
+from domain import user
 from edge.visitors import count_sign_in, count_sign_up
 from identity import accounts
 from rest.cinema import answers
@@ -59,7 +60,7 @@ ENDPOINTS: Final = (
         answers={201: answers.SignedUp},
         refusals=(
             errors.InvalidEmail(field="email"),
-            errors.WeakPassword(field="password"),
+            errors.WeakPassword(field="password", problem=user.PASSWORD_LENGTH),
             errors.EmailTaken(),
             TOO_OFTEN,
         ),

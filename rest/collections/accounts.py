@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 import errors
 from db import models
+from domain import user
 from edge.visitors import count_sign_in, count_sign_up
 from identity import accounts
 from rest.collections import answers
@@ -60,7 +61,7 @@ ENDPOINTS: Final = (
         answers={201: answers.Entered},
         refusals=(
             errors.InvalidUsername(field="username"),
-            errors.WeakPassword(field="password"),
+            errors.WeakPassword(field="password", problem=user.PASSWORD_LENGTH),
             errors.UsernameTaken(),
             TOO_OFTEN,
         ),

@@ -182,3 +182,25 @@ def test_an_older_server_stays_ready_on_a_newer_schema() -> None:
     assert revision.is_behind("0000")
     assert not revision.is_behind(revision.head())
     assert not revision.is_behind("9999")
+
+
+def test_gives_stored_names_one_form(url: str) -> None:
+    migrate.upgrade(url, "0007")
+    names = [
+        ("zoe\u0308@xn--exmple-cua.fr", None),
+        ("Ada@Example.org", "ａｄａ"),
+        # Two accounts of one name: neither is changed.
+        ("first@exämple.fr", "ﬁ"),
+        ("first@xn--exmple-cua.fr", "fi"),
+        ("xn--not an address", None),
+    ]
+    with psycopg.connect(url) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO users (email, username, password_hash) VALUES (%s, %s, 'hash')", names
+        )
+    migrate.upgrade(url)
+    assert rows(url, "SELECT email, username FROM users ORDER BY id") == [
+        ("zoë@exämple.fr", None),
+        ("Ada@Example.org", "ada"),
+        *names[2:],
+    ]

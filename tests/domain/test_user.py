@@ -60,14 +60,14 @@ async def test_a_refused_account_leaves_nothing(database: Database) -> None:
 async def test_is_found_by_the_one_name_that_is_given(database: Database) -> None:
     ada = await signed_up(database, email="ada@example.org")
     bob = await signed_up(database, username="bob")
-    found = await user.by_name(database.primary, email="ADA@example.org", username=None)
+    found = await user.find_account(database.primary, email="ADA@example.org", username=None)
     assert found is not None
     assert (found.id, found.password_hash) == (ada.id, "hash")
-    found = await user.by_name(database.primary, email=None, username="BOB")
+    found = await user.find_account(database.primary, email=None, username="BOB")
     assert found is not None
     assert found.id == bob.id
     for email, username in (("bob", None), (None, "ada@example.org"), ("nobody@example.org", None), ("a\0", None)):
-        assert await user.by_name(database.primary, email=email, username=username) is None
+        assert await user.find_account(database.primary, email=email, username=username) is None
 
 
 async def test_staff_are_made_anew_or_of_whom_there_is(database: Database) -> None:
@@ -78,7 +78,7 @@ async def test_staff_are_made_anew_or_of_whom_there_is(database: Database) -> No
     async with database.transaction() as tx:
         same = await user.add_staff(tx, email="Ada@example.org", password_hash="other")
     assert (same.id, same.is_staff) == (ada.id, True)
-    kept = await user.by_name(database.primary, email="ada@example.org", username=None)
+    kept = await user.find_account(database.primary, email="ada@example.org", username=None)
     assert kept is not None
     assert kept.password_hash == "hash"
 
@@ -116,36 +116,91 @@ def test_refuses_what_is_no_address(email: str) -> None:
         user.check_email(email)
 
 
+@pytest.mark.parametrize(
+    ("spelled", "one_form"),
+    [
+        ("ada@xn--exmple-cua.fr", "ada@exämple.fr"),
+        ("ada@EXA\u0308MPLE.fr", "ada@exämple.fr"),
+        ("ada@exämple。fr", "ada@exämple.fr"),
+        ("zoe\u0308@example.org", "zoë@example.org"),
+        ("Ada@Example.ORG", "Ada@Example.ORG"),
+    ],
+)
+def test_gives_every_spelling_of_an_address_one_form(spelled: str, one_form: str) -> None:
+    assert user.check_email(spelled) == one_form
+
+
+@pytest.mark.parametrize(
+    ("spelled", "one_form"), [("zoe\u0308", "zoë"), ("ａｄａ", "ada"), ("ﬁnn", "finn"), ("Ada", "Ada")]
+)
+def test_gives_every_spelling_of_a_name_one_form(spelled: str, one_form: str) -> None:
+    assert user.check_username(spelled) == one_form
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "kind"),
+    [
+        ({"email": "zoë@exämple.fr"}, {"email": "zoe\u0308@xn--exmple-cua.fr"}, EmailTaken),
+        ({"email": "ada@xn--exmple-cua.fr"}, {"email": "ada@exämple.fr"}, EmailTaken),
+        ({"username": "zoe\u0308"}, {"username": "zoë"}, UsernameTaken),
+        ({"username": "zoë"}, {"username": "ZOE\u0308"}, UsernameTaken),
+    ],
+)
+async def test_refuses_another_spelling_of_a_taken_name(
+    database: Database, first: dict[str, str], again: dict[str, str], kind: type[Refusal]
+) -> None:
+    made = await signed_up(database, **first)
+    found = await user.find_account(database.primary, **{"email": None, "username": None} | again)
+    assert found is not None
+    assert found.id == made.id
+    with pytest.raises(kind):
+        await signed_up(database, **again)
+
+
+@pytest.mark.parametrize("column", ["email", "username"])
+async def test_finds_an_account_of_before_by_the_spelling_it_was_made_with(database: Database, column: str) -> None:
+    as_made = {"email": "zoe\u0308@xn--exmple-cua.fr", "username": "zoe\u0308"}[column]
+    old = await make_user(database, **{column: as_made})
+    new = await signed_up(database, **{column: as_made})
+    names = {"email": None, "username": None}
+    found = [
+        await user.find_account(database.primary, **names | {column: name}) for name in (as_made, getattr(new, column))
+    ]
+    assert [account.id for account in found if account] == [old.id, new.id]
+
+
 @pytest.mark.parametrize("username", ["a", "a" * 150, "ada.l+1@x_y-z", "Zoë", "Ада", "42"])
 def test_takes_names(username: str) -> None:
     assert user.check_username(username) == username
 
 
-@pytest.mark.parametrize("username", ["", "a" * 151, "a b", "ada\n", "ada!", "a\0", "🎬", "a/b"])
+@pytest.mark.parametrize("username", ["", "a" * 151, "a b", "ada\n", "ada!", "a\0", "🎬", "a/b", "\u3164", "ada\u115f"])
 def test_refuses_what_is_no_name(username: str) -> None:
     with pytest.raises(InvalidUsername):
         user.check_username(username)
 
 
+@pytest.mark.parametrize("password", ["x" * 8, "x" * 128, "é" * 8, "e\u0301" * 128, "        ", "パスワードです。"])
+def test_takes_passwords_of_8_to_128_characters(password: str) -> None:
+    user.check_password(password)
+
+
 @pytest.mark.parametrize(
-    ("password", "good"),
+    ("password", "problem"),
     [
-        ("x" * 7, False),
-        ("x" * 8, True),
-        ("x" * 128, True),
-        ("x" * 129, False),
-        ("é" * 8, True),
-        ("", False),
-        ("12345678\0", False),
-        ("1234567\ud800", False),
+        ("", "must have 8 to 128 characters"),
+        ("x" * 7, "must have 8 to 128 characters"),
+        ("x" * 129, "must have 8 to 128 characters"),
+        # Four characters, however many code points they were typed as.
+        ("e\u0301" * 4, "must have 8 to 128 characters"),
+        ("long enough\0 password", "must not contain the character NUL"),
+        ("1234567\ud800", "must not contain a lone surrogate, which is half of a character"),
     ],
 )
-def test_a_password_has_8_to_128_characters(password: str, *, good: bool) -> None:
-    if good:
-        assert user.check_password(password) == password
-    else:
-        with pytest.raises(WeakPassword):
-            user.check_password(password)
+def test_says_what_is_wrong_with_a_password(password: str, problem: str) -> None:
+    with pytest.raises(WeakPassword) as refused:
+        user.check_password(password)
+    assert str(refused.value) == f"`password` {problem}."
 
 
 def test_tells_all_that_is_wrong_at_once() -> None:

@@ -112,6 +112,34 @@ async def test_an_old_hash_is_made_anew(database: Database, graphql: GraphQL) ->
     assert HASHER.verify(kept, PASSWORD)
 
 
+@pytest.mark.parametrize(
+    ("identity", "password", "other_identity", "other_password"),
+    [
+        ({"email": "zoë@exämple.fr"}, "zoë and more", {"email": "zoe\u0308@xn--exmple-cua.fr"}, "zoe\u0308 and more"),
+        ({"username": "zoe\u0308"}, "zoe\u0308 and more", {"username": "ZOË"}, "zoë and more"),
+        ({"username": "ada"}, "ﾊﾟｽﾜｰﾄﾞ８８８", {"username": "ａｄａ"}, "パスワード888"),
+    ],
+)
+async def test_signs_in_with_another_spelling_of_name_and_password(
+    graphql: GraphQL, identity: dict[str, str], password: str, other_identity: dict[str, str], other_password: str
+) -> None:
+    made = await done(graphql, "signUp", identity=identity, password=password)
+    found = await done(graphql, "signIn", identity=other_identity, password=other_password)
+    assert found["user"]["id"] == made["user"]["id"]
+
+
+async def test_renews_the_hash_of_a_password_as_it_was_once_sent(database: Database, graphql: GraphQL) -> None:
+    sent = "zoe\u0308 und mehr"
+    await make_user(database, email="ada@example.org", password_hash=HASHER.hash(sent))
+    identity = {"email": "ada@example.org"}
+    assert await refused(graphql, "signIn", identity=identity, password="zoë und mehr")
+    await done(graphql, "signIn", identity=identity, password=sent)
+    await done(graphql, "signIn", identity=identity, password="zoë und mehr")
+    kept = await database.primary.value("SELECT password_hash FROM users")
+    await done(graphql, "signIn", identity=identity, password=sent)
+    assert await database.primary.value("SELECT password_hash FROM users") == kept, "it is renewed once"
+
+
 # Seeing
 
 
