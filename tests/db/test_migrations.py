@@ -185,7 +185,7 @@ def test_an_older_server_stays_ready_on_a_newer_schema() -> None:
 
 
 def test_gives_stored_names_one_form(url: str) -> None:
-    migrate.upgrade(url, "0007")
+    migrate.upgrade(url, "0008")
     names = [
         ("zoe\u0308@xn--exmple-cua.fr", None),
         ("Ada@Example.org", "ａｄａ"),
@@ -198,7 +198,7 @@ def test_gives_stored_names_one_form(url: str) -> None:
         connection.cursor().executemany(
             "INSERT INTO users (email, username, password_hash) VALUES (%s, %s, 'hash')", names
         )
-    migrate.upgrade(url)
+    migrate.upgrade(url, "0009")
     assert rows(url, "SELECT email, username FROM users ORDER BY id") == [
         ("zoë@exämple.fr", None),
         ("Ada@Example.org", "ada"),
