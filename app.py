@@ -46,6 +46,7 @@ from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
+from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_windows import RateWindows, join_windows, private_windows
 from runtime.request_count import RequestCounter, join_counter, private_counter
 from upstreams import catalogue
@@ -192,6 +193,7 @@ async def serving(
             trusted_documents=TrustedDocumentCache(database.primary),
             persisted_queries=PersistedQueryCache(),
             usage_metrics=measured.usage,
+            planner_metrics=PlannerMetrics(measured.registry),
             live_metrics=measured.streaming,
             topics=Topics(database, settings.database_url or "", on_heard=measured.streaming.heard),
             broadcasts=Broadcasts(),

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from app import connected, create_app, work
 from cli.command import CommandError, database, examples, json_logs, migrated, read_settings
 from cli.contract import document_commands, schema_commands
+from cli.explain import explain_command
 from config.settings import VARIABLES, Settings
 from config.variables import SettingsError
 from db import revision
@@ -60,6 +61,9 @@ staff_commands = typer.Typer(
 commands.add_typer(staff_commands, name="staff")
 commands.add_typer(schema_commands, name="schema")
 commands.add_typer(document_commands, name="documents")
+commands.command("explain", epilog=examples("matinee explain query.graphql", "matinee explain query.graphql --cost"))(
+    explain_command
+)
 
 
 def main() -> None:

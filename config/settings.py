@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from config import variables
 from config.limits import FIELDS as LIMIT_FIELDS
 from config.limits import RequestLimits
-from config.variables import SettingsError, Variable
+from config.variables import PlannerMode, SettingsError, Variable
 
 PREFIX: Final = "MATINEE_"
 
@@ -146,13 +146,14 @@ class Settings:
         ),
     ]
     planner: Annotated[
-        bool,
+        PlannerMode,
         Variable(
             "MATINEE_PLANNER",
-            variables.switch,
+            variables.planner_mode,
             default="on",
-            meaning="`on` answers GraphQL queries by one SQL statement each where it can; `off` runs all of them on the executor",
-            example="on",
+            meaning="`on` answers GraphQL queries by one SQL statement each where it can; `off` runs all of them on the"
+            " executor; `check=0.01` is `on`, and runs this share of them on both and counts differences in /metrics",
+            example="check=0.01",
         ),
     ]
     statement_seconds: Annotated[

@@ -237,6 +237,24 @@ def timezone(text: str) -> ZoneInfo:
         raise ValueError("must be the name of a time zone in the IANA database") from None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannerMode:
+    """Whether queries are planned, and which share of those is run on the executor as well."""
+
+    is_on: bool
+    checked_share: float = 0.0
+
+
+def planner_mode(text: str) -> PlannerMode:
+    """Return how queries are run."""
+    if text in ("on", "off"):
+        return PlannerMode(text == "on")
+    share = re.fullmatch(r"check=(0(?:\.\d{1,9})?|1(?:\.0{1,9})?)", text, re.ASCII)
+    if share is None:
+        raise ValueError("must be `on`, `off`, or `check=` and a share from 0 to 1")
+    return PlannerMode(is_on=True, checked_share=float(share[1]))
+
+
 def folder(text: str) -> Path:
     """Return the folder, which need not be there yet."""
     try:

@@ -18,6 +18,7 @@ from live.broadcast import Broadcasts
 from live.topics import Topics
 from runtime.admission_control import AdmissionControl
 from runtime.live_metrics import Streaming
+from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_windows import RateWindows
 from runtime.request_count import RequestCounter
 from runtime.usage_metrics import Usage
@@ -53,6 +54,8 @@ class Services:
     persisted_queries: PersistedQueryCache
     # What GraphQL clients ask for.
     usage_metrics: Usage
+    # What came of planned queries that the executor answered as well.
+    planner_metrics: PlannerMetrics
     # What has been counted against the limits that are rates.
     rate_windows: RateWindows
     # What subscribers look at.

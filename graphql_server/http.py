@@ -20,7 +20,8 @@ from graphql_server import cache_policy, cost_budget, sse
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
-from graphql_server.planner.run import run_planned
+from graphql_server.planner.check import check, is_chosen
+from graphql_server.planner.run import PlannedRequest, run_planned
 from graphql_server.prepared_documents import Documents
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
 from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, render_refusals, render_result
@@ -104,10 +105,9 @@ async def execute(
     text: str, asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType]
 ) -> ExecutionResult:
     """Return the result of an operation; raise InvalidOperationTypeError where it is of another kind than allowed."""
-    if context.services.settings.planner:
-        planned = await run_planned(context, text, variables=asked.variables or {}, operation_name=asked.operation_name)
-        if planned is not None:
-            return planned
+    planned = await plan(text, asked, context)
+    if planned is not None:
+        return planned
     return await SCHEMA.execute(
         text,
         variable_values=asked.variables,
@@ -115,6 +115,18 @@ async def execute(
         operation_name=asked.operation_name,
         allowed_operation_types=allowed,
     )
+
+
+async def plan(text: str, asked: GraphQLRequest, context: Context) -> ExecutionResult | None:
+    """Return the result of an operation that is answered by one statement, None where it is for the executor."""
+    mode = context.services.settings.planner
+    if not mode.is_on:
+        return None
+    request = PlannedRequest(text, asked.variables or {}, asked.operation_name)
+    planned = await run_planned(context, request)
+    if planned is not None and is_chosen(mode.checked_share):
+        await check(context, request, planned)
+    return planned
 
 
 def render_answer(request: Request, media_type: str, result: ExecutionResult, context: Context) -> Response:

@@ -10,10 +10,11 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from graphql_server.planner.binding import Bound, Request, bind, is_fixed, prefixes
 from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, any_id_sites, query_type
+from graphql_server.planner.programs import PROGRAMS
 from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
 from graphql_server.planner.statement import Program, Writer
 
-# Outlines and statements of one operation that are remembered: variables of real clients rarely have more shapes.
+# Outlines of one operation that are remembered: variables of real clients rarely have more shapes.
 MOST_SHAPES: Final = 32
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Run:
     program: Program
     parameters: Mapping[str, Any]
     bounds: Sequence[Bound]
+    outline: Outline
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Shape:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Operation:
     """A query, and the statements that were written for it."""
 
@@ -56,7 +58,6 @@ class Operation:
     flags: tuple[str, ...]
     any_ids: OrderedDict[Hashable, list[Site]] = field(default_factory=OrderedDict)
     shapes: OrderedDict[Hashable, Shape | Unplanned] = field(default_factory=OrderedDict)
-    programs: OrderedDict[Hashable, Program] = field(default_factory=OrderedDict)
 
     def run(self, variables: Mapping[str, Any], request: Request, caller: Caller) -> Run:
         """Return what answers a request; raise Unplanned or a refusal where the executor has to."""
@@ -71,9 +72,9 @@ class Operation:
         if isinstance(shape, Unplanned):
             raise shape
         bounds = self.bounds(shape, request, known)
-        key = (flags, kinds, caller.viewer_id is None, caller.may_lag, tuple(each.shape for each in bounds))
-        program = remembered(self.programs, key, lambda: self.write(shape, bounds, caller))
-        return Run(program, self.parameters(shape, bounds, caller), bounds)
+        key = (self, flags, kinds, caller.viewer_id is None, caller.may_lag, *(each.shape for each in bounds))
+        program = PROGRAMS.find(key, lambda: self.write(shape, bounds, caller))
+        return Run(program, self.parameters(shape, bounds, caller), bounds, shape.outline)
 
     def root_fields(self, variables: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
         """Return the fields of the root for variables that have been accepted before."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from graphql import GraphQLError, specified_rules
+from graphql import GraphQLError, is_non_null_type, specified_rules
 from strawberry.types import ExecutionResult
 
 from errors import Refusal, Refusals, Unavailable
@@ -15,8 +15,9 @@ from graphql_server.planner.binding import Request
 from graphql_server.planner.cursors import signed
 from graphql_server.planner.json_text import CURSOR_START, UNANSWERED
 from graphql_server.planner.operations import Caller, Operation, Run, operation_of
-from graphql_server.planner.outline import TYPENAME, Unplanned
+from graphql_server.planner.outline import TYPENAME, Field, Unplanned
 from graphql_server.planner.parameters import encoded
+from graphql_server.planner.reads import ById, Viewer
 from graphql_server.prepared_documents import Prepared, counted, find_prepared, spend
 from resolvers.context import Context
 
@@ -28,27 +29,31 @@ log = structlog.get_logger("matinee.planner")
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """What a request asks to run."""
+
+    text: str
+    variables: Mapping[str, Any]
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """An operation that is about to run."""
 
     operation: Operation
     run: Run
-    variables: Mapping[str, Any]
-    name: str | None
+    request: PlannedRequest
 
 
-async def run_planned(
-    context: Context, text: str, *, variables: Mapping[str, Any], operation_name: str | None
-) -> ExecutionResult | None:
+async def run_planned(context: Context, request: PlannedRequest) -> ExecutionResult | None:
     """Return the result of an operation that has a plan, its data as JSON; None where it is for the executor."""
-    prepared = find_ready(context, text, operation_name)
-    operation = find_operation(prepared, operation_name) if prepared else None
+    prepared = find_ready(context, request.text, request.name)
+    operation = find_operation(prepared, request.name) if prepared else None
     if prepared is None or operation is None:
         return None
-    run = bound(operation, variables, context)
-    if run is None:
-        return None
-    return await answer(context, prepared, Asked(operation, run, variables, operation_name))
+    run = bound(operation, request.variables, context)
+    return None if run is None else await answer(context, prepared, Asked(operation, run, request))
 
 
 def find_ready(context: Context, text: str, operation_name: str | None) -> Prepared | None:
@@ -90,16 +95,17 @@ def bound(operation: Operation, variables: Mapping[str, Any], context: Context) 
 async def answer(context: Context, prepared: Prepared, asked: Asked) -> ExecutionResult | None:
     """Return what a plan answers; None, with its cost paid, where there is a value that the executor has to judge."""
     try:
-        spend(context, prepared, asked.variables, asked.name)
-        fields = prepared.fields(SCHEMA.graphql, operation=asked.name)
-        async with counted(context, prepared, fields, asked.name):
+        if not context.is_counted:
+            spend(context, prepared, asked.request.variables, asked.request.name)
+        fields = prepared.fields(SCHEMA.graphql, operation=asked.request.name)
+        async with counted(context, prepared, fields, asked.request.name):
             context.is_counted = True
             found = await fetched(context, asked.run)
     except Unavailable as refusal:
         if not context.is_counted:
             return refused(refusal)
         context.services.admission.refuse()
-        return unavailable(refusal, asked)
+        return unavailable(refusal, asked, signed_in=context.actor is not None)
     except Refusal as refusal:
         return refused(refusal)
     if UNANSWERED in found:
@@ -124,13 +130,20 @@ def refused(refusal: Refusal) -> ExecutionResult:
     return ExecutionResult(data=None, errors=[GraphQLError(str(refusal), original_error=refusal)])
 
 
-def unavailable(refusal: Unavailable, asked: Asked) -> ExecutionResult:
-    """Return the result of an operation without a database: each of its fields failed."""
-    data: dict[str, Any] = {}
-    errors: list[GraphQLError] = []
-    for key, nodes in asked.operation.root_fields(asked.variables).items():
-        is_typename = nodes[0].name.value == TYPENAME
-        data[key] = "Query" if is_typename else None
-        if not is_typename:
-            errors.append(GraphQLError(str(refusal), nodes, path=[key], original_error=refusal))
-    return ExecutionResult(data=data, errors=errors)
+def unavailable(refusal: Unavailable, asked: Asked, *, signed_in: bool) -> ExecutionResult:
+    """Return the result of an operation without a database: each field that needs one failed."""
+    nodes = asked.operation.root_fields(asked.request.variables)
+    failed = [each for each in asked.run.outline.root.fields if needs_database(each, signed_in=signed_in)]
+    errors = [GraphQLError(str(refusal), nodes[each.key], path=[each.key], original_error=refusal) for each in failed]
+    if any(is_non_null_type(each.type) for each in failed):
+        return ExecutionResult(data=None, errors=errors)
+    named = {each.key: "Query" if each.name == TYPENAME else None for each in asked.run.outline.root.fields}
+    return ExecutionResult(data=named, errors=errors)
+
+
+def needs_database(asked: Field, *, signed_in: bool) -> bool:
+    """Return whether a field of the root is read; an anonymous caller has nothing of their own."""
+    if asked.name == TYPENAME:
+        return False
+    is_own = isinstance(asked.reads, Viewer) or (isinstance(asked.reads, ById) and asked.reads.of_viewer)
+    return signed_in or not is_own

@@ -97,6 +97,8 @@ def test_the_example_of_every_variable_is_taken() -> None:
         ("MATINEE_CATALOGUE_URL", "https://catalogue.example.org/?page=1"),
         ("MATINEE_CATALOGUE_USER", "a:b"),
         ("MATINEE_CATALOGUE_PASSWORD", "two\nlines"),
+        ("MATINEE_PLANNER", "check=2"),
+        ("MATINEE_PLANNER", "check="),
         ("MATINEE_SECRET", "short"),
         ("MATINEE_SECRET", f"{SECRET},"),
         ("DATABASE_URL", "mysql://root@localhost/x"),

@@ -19,7 +19,7 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.mark.parametrize(
     "query",
-    ['{ movie(id: "mov_1") { id } }', "{ viewer { id } places { nodes { id } } }"],
+    ['{ movie(id: "mov_1") { id } }', "{ viewer { id } places { nodes { id } } }", '{ nodes(ids: ["mov_1"]) { id } }'],
 )
 @pytest.mark.alone
 async def test_the_whole_request_is_503(client: AsyncClient, query: str) -> None:
@@ -34,6 +34,11 @@ async def test_the_whole_request_is_503(client: AsyncClient, query: str) -> None
 async def test_what_needs_no_database_is_answered(client: AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "{ __typename viewer { id } }"})
     assert response.json()["data"] == {"__typename": "Query", "viewer": None}
+
+
+async def test_an_anonymous_caller_has_no_fault_of_their_own(client: AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": '{ viewer { id } movie(id: "mov_1") { id } }'})
+    assert [error["path"] for error in response.json()["errors"]] == [["movie"]]
 
 
 async def test_an_answer_with_something_in_it_is_200(client: AsyncClient) -> None:

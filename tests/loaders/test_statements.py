@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
+from config.variables import PlannerMode
 from db.engine import Database
 from db.models import User
 from tests.support.factories import (
@@ -131,7 +132,7 @@ class House:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Those of a server without plans: what this is about are the statements of the executor's loaders."""
-    return replace(settings, planner=False)
+    return replace(settings, planner=PlannerMode(is_on=False))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from config.settings import Settings
+from config.variables import PlannerMode
 from db.engine import Database
 from db.models import User
 from tests.loaders.test_statements import MANY, Case, at
@@ -39,7 +40,7 @@ CASES: Final = {
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Those of a server without plans: what this is about are the statements of the executor's loaders."""
-    return replace(settings, planner=False)
+    return replace(settings, planner=PlannerMode(is_on=False))
 
 
 @pytest.fixture

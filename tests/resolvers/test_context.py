@@ -8,6 +8,7 @@ import pytest
 
 from app import create_app
 from config.settings import Settings
+from config.variables import PlannerMode
 from db.engine import Database, Reader
 from db.models import User
 from tests.conftest import running
@@ -109,7 +110,7 @@ async def test_siblings_of_a_query_run_side_by_side(settings: Settings, monkeypa
         return await fetch(self, *given)
 
     monkeypatch.setattr(Reader, "fetch", slow)
-    app = create_app(replace(settings, planner=False), with_jobs=False)
+    app = create_app(replace(settings, planner=PlannerMode(is_on=False)), with_jobs=False)
     async with running(app) as client:
         await GraphQL(client)("{ movies { nodes { id } } places { nodes { id } } b: movies(sort: NEW) { totalCount } }")
     assert most == 3

@@ -10,6 +10,7 @@ from httpx import AsyncClient, Response
 
 from app import create_app
 from config.settings import Settings
+from config.variables import PlannerMode
 from db.models import User
 from tests.conftest import running
 from tests.support.factories import bearer
@@ -55,7 +56,7 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 @asynccontextmanager
 async def both(settings: Settings) -> AsyncIterator[Both]:
     """Yield two servers, one that plans and one that does not."""
-    with_planner = create_app(replace(settings, planner=True), with_jobs=False)
-    without = create_app(replace(settings, planner=False), with_jobs=False)
+    with_planner = create_app(replace(settings, planner=PlannerMode(is_on=True)), with_jobs=False)
+    without = create_app(replace(settings, planner=PlannerMode(is_on=False)), with_jobs=False)
     async with running(with_planner) as planned, running(without) as executed:
         yield Both(planned, executed)

@@ -1,0 +1,88 @@
+"""Explains how the operations of a document are run: their outline, their statement, or what is for the executor."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
+
+from db.cursors import CursorCodec
+from errors import Refusal, Refusals
+from graphql_server.field_usage import fields_of
+from graphql_server.planner.binding import Request
+from graphql_server.planner.operations import Caller, Run, operation_of
+from graphql_server.planner.outline import Object, Unplanned, reads_of
+from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Viewer
+
+WORDS: Final = {
+    Leaf: "value",
+    Part: "object of the same row",
+    One: "row",
+    Items: "list of rows",
+    Page: "page of a list",
+    ById: "row by its id",
+    ByAnyId: "row by an id of any kind",
+    Viewer: "row of the viewer",
+}
+# Stands for the one who asks.
+SOMEBODY: Final = 1
+MOST_IDS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An operation. Without a statement `reasons` say why the executor runs it."""
+
+    name: str
+    outline: list[str]
+    reasons: list[str]
+    run: Run | None = None
+
+
+def explain(schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> Iterator[Explained]:
+    """Yield how each operation of a valid document is run, for a caller who is signed in."""
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            name = node.name.value if node.name else None
+            label = f"{node.operation.value} {name or ''}".rstrip()
+            yield explain_operation(schema, document, name, label=label, variables=variables)
+
+
+def explain_operation(
+    schema: GraphQLSchema, document: DocumentNode, name: str | None, *, label: str, variables: Mapping[str, Any]
+) -> Explained:
+    """Return how one operation is run."""
+    operation = operation_of(schema, document, name)
+    if operation is None:
+        return Explained(label, [], ["it is no query"])
+    request = Request(SOMEBODY, CursorCodec((b"",)), MOST_IDS)
+    try:
+        run = operation.run(variables, request, Caller(SOMEBODY, "", may_lag=False))
+    except Unplanned as reason:
+        return Explained(label, [], undeclared(schema, document, name) or [str(reason)])
+    except (Refusal, Refusals) as refusal:
+        return Explained(label, [], [f"an argument is refused: {refusal}"])
+    return Explained(label, list(lines(run.outline.root)), [], run)
+
+
+def undeclared(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> list[str]:
+    """Return the fields of an operation that no statement can read, and why."""
+    found = []
+    for each in sorted(fields_of(schema, document, operation=name), key=lambda field: (field.type, field.field)):
+        kind = schema.type_map[each.type]
+        if isinstance(kind, GraphQLObjectType) and not each.type.endswith(("Connection", "Edge", "PageInfo")):
+            try:
+                reads_of(kind, each.field, kind.fields[each.field])
+            except Unplanned as reason:
+                found.append(str(reason))
+    return found
+
+
+def lines(selected: Object, depth: int = 0) -> Iterator[str]:
+    """Yield the outline of an object, a line for each field."""
+    for each in selected.fields:
+        how = WORDS.get(type(each.reads), "") if each.reads else ""
+        alias = f"{each.key}: " if each.key != each.name else ""
+        yield f"{'  ' * depth}{alias}{each.name}" + (f" ({how})" if how else "")
+        for below in [each.below] if each.below else each.by_prefix.values():
+            yield from lines(below, depth + 1)

@@ -1,0 +1,47 @@
+"""The statements that are remembered, of all operations together: bounded by their length."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Final
+
+from graphql_server.planner.statement import Program
+
+# Characters of SQL; Python's objects around them take as much again.
+ROOM: Final = 8_000_000
+# What a statement takes besides its text.
+OVERHEAD: Final = 2_000
+
+
+class Programs:
+    """Statements by operation and shape; what was not asked for longest makes room."""
+
+    def __init__(self, *, room: int = ROOM) -> None:
+        """Keep statements of `room` characters altogether."""
+        self._kept: OrderedDict[Hashable, Program] = OrderedDict()
+        self._room = room
+
+    def __len__(self) -> int:
+        """Return how many statements are remembered."""
+        return len(self._kept)
+
+    def find(self, key: Hashable, write: Callable[[], Program]) -> Program:
+        """Return what is remembered under a key, or write and remember it."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        made = self._kept[key] = write()
+        self._room -= size(made)
+        while self._room < 0 and self._kept:
+            _, forgotten = self._kept.popitem(last=False)
+            self._room += size(forgotten)
+        return made
+
+
+def size(program: Program) -> int:
+    """Return what a statement takes of the room."""
+    return OVERHEAD + len(program.statement.sql) + len(program.constant or b"")
+
+
+# One for all requests, as documents are.
+PROGRAMS: Final = Programs()
