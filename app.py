@@ -143,6 +143,7 @@ def connected(
     return connect(
         settings.database_url,
         read_conninfo=settings.database_read_url,
+        direct_conninfo=settings.database_direct_url,
         cursors=cursors.codec(settings.secrets),
         size=settings.pool_size,
         statement_seconds=settings.statement_seconds,
@@ -195,7 +196,7 @@ async def serving(
             usage_metrics=measured.usage,
             planner_metrics=PlannerMetrics(measured.registry),
             live_metrics=measured.streaming,
-            topics=Topics(database, settings.database_url or "", on_heard=measured.streaming.heard),
+            topics=Topics(database, settings.direct_url or "", on_heard=measured.streaming.heard),
             broadcasts=Broadcasts(),
             admission=AdmissionControl(),
             cipher=idempotency_cipher.seal(settings.secrets),

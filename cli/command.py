@@ -51,7 +51,7 @@ def database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
     """
     if settings.database_url:
         try:
-            _refuse_old_schema(settings.database_url)
+            _refuse_old_schema(settings.direct_url or "")
         except NoAnswerError as error:
             if needed:
                 raise

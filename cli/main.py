@@ -199,8 +199,8 @@ async def _work(settings: Settings) -> None:
 def migrate_command() -> None:
     """Bring the schema of the database up to date."""
     settings = read_settings()
-    if settings.database_url:
-        migrated(settings.database_url)
+    if settings.direct_url:
+        migrated(settings.direct_url)
     else:
         with database(settings):
             pass

@@ -43,6 +43,17 @@ class Settings:
             secret=True,
         ),
     ] = field(repr=False)
+    database_direct_url: Annotated[
+        str | None,
+        Variable(
+            "DATABASE_DIRECT_URL",
+            partial(variables.database, prefer="read-write"),
+            meaning="PostgreSQL itself, where `DATABASE_URL` leads through a connection pooler in transaction mode such as"
+            " PgBouncer: for migrations, jobs, notices of changes and pipelined reads",
+            example="postgresql://matinee:password@db1:5432,db2:5432/matinee",
+            secret=True,
+        ),
+    ] = field(repr=False)
     data_dir: Annotated[
         Path,
         Variable(
@@ -386,6 +397,11 @@ class Settings:
         return (() if self.production else ("*",)) if self.cors is None else self.cors
 
     @property
+    def direct_url(self) -> str | None:
+        """The address of PostgreSQL itself, without a connection pooler in between."""
+        return self.database_direct_url or self.database_url
+
+    @property
     def production(self) -> bool:
         """Whether this is production, where nothing is generated or assumed."""
         return self.environment == "production"
@@ -418,6 +434,8 @@ class Settings:
         In development a missing secret is read from the data directory, and made there the first time.
         """
         values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
+        if values["database_direct_url"] and not values["database_url"]:
+            raise NAMED["DATABASE_DIRECT_URL"].error("needs DATABASE_URL to be set as well")
         settings = cls(**values, limits=RequestLimits.from_env(environ))
         return settings if settings.secrets else replace(settings, secrets=(_kept_secret(settings),))
 

@@ -9,8 +9,9 @@ from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 
 from db.commit_outcome import commit_outcome
-from db.engine import Pool, Reading, T
+from db.engine import Reading, T
 from db.notices import Changed, Kind, Note, unheard
+from db.session_settings import Pool, begin
 from db.taken_connection import take_connection
 from errors import OutcomeUnknown, Unavailable
 
@@ -106,7 +107,7 @@ class CommitBatcher(Reading):
             async with take_connection(self._pool) as connection:
                 cursors = [connection.cursor(row_factory=change.factory) for change in batch]
                 async with connection.pipeline():
-                    await connection.execute("BEGIN")
+                    await begin(connection, self._pool)
                     if len(batch) > 1:
                         await connection.execute(*self._lock_all([change.parameters for change in batch]))
                     for cursor, change in zip(cursors, batch, strict=True):

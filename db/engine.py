@@ -9,7 +9,6 @@ from typing import Any, LiteralString, TypeVar, cast
 from psycopg import AsyncConnection, AsyncPipeline, errors
 from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
-from psycopg_pool import AsyncConnectionPool
 from sqlmodel import SQLModel
 
 from db.commit_outcome import commit_outcome
@@ -17,11 +16,11 @@ from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
 from db.refusals import refusals
+from db.session_settings import Pool, SessionSettings, begin, run_locally
 from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 # The pool doubles its pauses between attempts for so long, then starts over with the next caller: after an hour without
 # a database it is not an hour until the pool looks for it again.
@@ -89,7 +88,7 @@ class Reader(Reading):
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
         with refusals():
-            async with take_connection(self.pool) as connection:
+            async with take_connection(self.pool) as connection, run_locally(connection, self.pool):
                 return await run(connection, factory, statement, parameters)
 
 
@@ -134,7 +133,7 @@ class Database:
         """
         with commit_outcome() as commit:
             async with take_connection(self.primary.pool) as connection, connection.pipeline() as pipe:
-                await connection.execute("BEGIN")
+                await begin(connection, self.primary.pool)
                 tx = Transaction(connection)
                 try:
                     yield tx
@@ -179,33 +178,36 @@ def pool(
     statement_seconds: float,
     lock_seconds: float,
     autocommit: bool = True,
+    is_pooled: bool = False,
     connection_class: type[AsyncConnection[Any]] = AsyncConnection,
 ) -> Pool:
-    """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock."""
+    """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock.
+
+    `is_pooled` where `conninfo` leads through a connection pooler in transaction mode: nothing is set for a session then.
+    """
+    settings = SessionSettings(statement_seconds, lock_seconds, is_local=is_pooled)
 
     async def configure(connection: AsyncConnection[Any]) -> None:
         # By SET and not by start-up options: those do not pass through every connection pooler.
-        await connection.execute(
-            "SELECT set_config('search_path', 'public, queue', false), set_config('timezone', 'UTC', false),"
-            " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),"
-            # Disks that seek are gone; with the default PostgreSQL would rather sort than read in an index's order.
-            " set_config('random_page_cost', '1.1', false),"
-            " set_config('idle_in_transaction_session_timeout', '10s', false)",
-            (f"{int(statement_seconds * 1000)}ms", f"{int(lock_seconds * 1000)}ms"),
-        )
+        await settings.apply(connection)
         await connection.commit()
 
-    return AsyncConnectionPool(
+    made = Pool(
         conninfo,
         connection_class=connection_class,
         min_size=min(2, size),
         max_size=size,
         open=False,
-        configure=configure,
+        configure=None if is_pooled else configure,
         reconnect_timeout=RECONNECT_SECONDS,
-        kwargs={"connect_timeout": 2} | ({"autocommit": True} if autocommit else {}),
+        # Behind a pooler a statement that was prepared on one server is looked for on another.
+        kwargs={"connect_timeout": 2}
+        | ({"autocommit": True} if autocommit else {})
+        | ({"prepare_threshold": None} if is_pooled else {}),
         name="matinee",
     )
+    made.settings = settings
+    return made
 
 
 @asynccontextmanager
@@ -213,6 +215,7 @@ async def connect(
     conninfo: str,
     *,
     read_conninfo: str | None,
+    direct_conninfo: str | None = None,
     cursors: CursorCodec,
     size: int,
     statement_seconds: float,
@@ -224,6 +227,9 @@ async def connect(
 ) -> AsyncIterator[Database]:
     """Yield the database, without waiting for it: a server that starts before its database answers 503 until then.
 
+    With a `direct_conninfo`, the other addresses lead through a connection pooler in transaction mode, and what needs a session
+    of its own goes by this one: notices, and pipelined reads of the primary.
+
     For traces, the connections of its pools are of `connection_class`, and `trace_reads` wraps what reads without them;
     `count_event` counts what happens on pipelined connections.
     """
@@ -234,6 +240,7 @@ async def connect(
             size=size,
             statement_seconds=statement_seconds,
             lock_seconds=lock_seconds,
+            is_pooled=direct_conninfo is not None,
             connection_class=connection_class,
         )
         # Written out, for a pool that is entered would wait for its first connections.
@@ -242,7 +249,7 @@ async def connect(
         reads: RawReads = PooledReads(opened, POOL_TIMEOUT_SECONDS)
         if pipeline_connections:
             pipeline = open_pipeline(
-                conninfo,
+                (direct_conninfo if needs_primary else None) or conninfo,
                 connections=pipeline_connections,
                 statement_seconds=statement_seconds,
                 lock_seconds=lock_seconds,
@@ -254,7 +261,7 @@ async def connect(
         return Reader(opened, notices.note, trace_reads(reads) if trace_reads else reads)
 
     async with AsyncExitStack() as stack:
-        notices = Notices(conninfo)
+        notices = Notices(direct_conninfo or conninfo)
         primary = await reader(conninfo, needs_primary=True)
         standby = await reader(read_conninfo, needs_primary=False) if read_conninfo else primary
         stack.push_async_callback(notices.close)

@@ -14,7 +14,12 @@ Kind = Literal["session", "event", "export"]
 KINDS: Final = frozenset(get_args(Kind))
 CHANNEL: Final = "matinee_changes"
 # Not in a transaction of anybody's: PostgreSQL takes one lock for all who notify, and holds it until they have committed.
-TELL: Final = "SELECT pg_notify(%(channel)s, payload) FROM unnest(%(payloads)s::text[]) AS payload"
+# A hint that is lost with the power needs no disk to wait for. That is set for this transaction alone: what a session is told, a
+# pooler hands on to others, whose acknowledged bookings would be lost.
+TELL: Final = """
+    SELECT set_config('synchronous_commit', 'off', true), pg_notify(%(channel)s, payload)
+    FROM unnest(%(payloads)s::text[]) AS payload
+"""
 
 # What changes within so long goes out together: one commit for all of it.
 GATHER_SECONDS: Final = 0.02
@@ -95,8 +100,6 @@ class Notices:
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None:
             self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True, connect_timeout=2)
-            # A hint that is lost with the power needs no disk to wait for.
-            await self._connection.execute("SELECT set_config('synchronous_commit', 'off', false)")
         return self._connection
 
     async def _hang_up(self) -> None:

@@ -12,11 +12,12 @@ from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
 from db.commit_outcome import commit_outcome
-from db.engine import Database, Pool, Reader, Reading, T, Transaction, undo
+from db.engine import Database, Reader, Reading, T, Transaction, undo
 from db.notices import Changed, Kind, Note, unheard
 from db.pipeline.pooled import run_raw
 from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, rows_of, value_of
 from db.refusals import refusals
+from db.session_settings import Pool, begin
 from db.taken_connection import take_connection
 
 
@@ -50,7 +51,7 @@ class RequestTransaction:
         with refusals():
             connection = await self._stack.enter_async_context(take_connection(self.pool))
             pipe = await self._stack.enter_async_context(connection.pipeline())
-            await connection.execute("BEGIN")
+            await begin(connection, self.pool)
         self._open, self.is_changed = (connection, pipe), False
 
     async def commit(self) -> None:

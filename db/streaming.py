@@ -23,6 +23,8 @@ async def batches(
             take_connection(reader.pool) as connection,
             connection.transaction(),
         ):
+            if reader.pool.settings.is_local:
+                await reader.pool.settings.apply(connection)
             await connection.execute(BOUNDS)
             async with connection.cursor(name="batches") as cursor:
                 await cursor.execute(statement, parameters)

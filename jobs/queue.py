@@ -50,7 +50,7 @@ async def run_until_disconnected(services: Services) -> None:
     """Run jobs until cancelled or until the connection to the database is lost."""
     settings = services.settings
     job_pool = engine.pool(
-        settings.database_url or "",
+        settings.direct_url or "",
         size=CONNECTIONS,
         statement_seconds=settings.statement_seconds,
         lock_seconds=settings.lock_seconds,

@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.pq.abc import PGresult
-from psycopg_pool import AsyncConnectionPool
 
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
 from db.refusals import refusals, unfit_value
+from db.session_settings import Pool, run_locally
 from db.taken_connection import take_connection
 
 
@@ -17,7 +17,7 @@ from db.taken_connection import take_connection
 class PooledReads:
     """The same reads as PipelinedReads, with the pool's own bounds."""
 
-    pool: AsyncConnectionPool[AsyncConnection[Any]]
+    pool: Pool
     seconds: float
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
@@ -31,7 +31,10 @@ class PooledReads:
     async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Return the result of a statement."""
         with refusals():
-            async with take_connection(self.pool, seconds=self.seconds) as connection:
+            async with (
+                take_connection(self.pool, seconds=self.seconds) as connection,
+                run_locally(connection, self.pool),
+            ):
                 return await run_raw(connection, statement, parameters)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.failover.audit import find_missing
 from tests.failover.buyers import Buyers
 from tests.failover.catalogue import make_sessions
 from tests.failover.postgres import Postgres, kill_all, list_children, postgres
@@ -20,6 +21,13 @@ DOWN_SECONDS: Final = 1.0
 # What must be acknowledged before a fault, and again after it.
 LOAD: Final = 20
 RECOVERY_SECONDS: Final = 60.0
+ATTEMPTS: Final = 10
+# Switches off waiting for the disk where the server cannot prevent it: inside the transaction of a booking.
+FORGETFUL: Final = """
+    CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM set_config('synchronous_commit', 'off', true); RETURN NULL; END $$;
+    CREATE TRIGGER forget AFTER INSERT OR UPDATE ON bookings FOR EACH STATEMENT EXECUTE FUNCTION forget()
+"""
 WORKER: Final = b"spawn_main"
 
 
@@ -115,6 +123,26 @@ def stage(folder: Path, *, more: Mapping[str, str] | None = None) -> Iterator[St
         migrate(database.url, folder)
         server = stack.enter_context(serving(database.url, folder, workers=2, more=more))
         yield Stage(folder, database, server, make_sessions(database.url), stack)
+
+
+def cut_power(stage: Stage, buyers: Buyers) -> None:
+    """Kill the database under load, after its process that writes what no commit waited for has stopped; start it again."""
+    stage.database.freeze("walwriter")
+    wait_for_load(buyers)
+    stage.database.kill()
+    stage.database.start()
+
+
+def lose_confirmations(stage: Stage, buyers: Buyers) -> list[int]:
+    """Return confirmations that are lost, once commits do not wait for the disk; several attempts, as others' commits do."""
+    stage.database.execute(FORGETFUL)
+    for _ in range(ATTEMPTS):
+        wait_for_load(buyers)
+        cut_power(stage, buyers)
+        missing = find_missing(stage.database.url, buyers.journal, stage.sessions)
+        if missing:
+            return missing
+    return []
 
 
 def wait_for_load(buyers: Buyers, *, seconds: float = RECOVERY_SECONDS) -> float:

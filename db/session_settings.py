@@ -1,0 +1,66 @@
+"""Settings of the sessions that requests use: made once for a connection, or in each transaction behind a connection pooler."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+APPLY: Final = """
+    SELECT set_config('search_path', 'public, queue', %(is_local)s),
+        set_config('timezone', 'UTC', %(is_local)s),
+        set_config('statement_timeout', %(statement)s, %(is_local)s),
+        set_config('lock_timeout', %(lock)s, %(is_local)s),
+        -- Disks that seek are gone; with the default PostgreSQL would rather sort than read in an index's order.
+        set_config('random_page_cost', '1.1', %(is_local)s),
+        set_config('idle_in_transaction_session_timeout', '10s', %(is_local)s),
+        -- What is acknowledged must be on the disk, whatever the database or the role says by default.
+        set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), %(is_local)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """Bounds in seconds; `is_local` where a pooler hands each transaction to another session."""
+
+    statement_seconds: float
+    lock_seconds: float
+    is_local: bool = False
+
+    async def apply(self, connection: AsyncConnection[Any]) -> None:
+        """Send the settings: for the rest of the transaction where they are local, else for the rest of the session."""
+        await connection.execute(
+            APPLY,
+            {
+                "is_local": self.is_local,
+                "statement": f"{int(self.statement_seconds * 1000)}ms",
+                "lock": f"{int(self.lock_seconds * 1000)}ms",
+            },
+        )
+
+
+class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
+    """Connections whose sessions have the settings, or whose transactions begin with them."""
+
+    settings: SessionSettings
+
+
+async def begin(connection: AsyncConnection[Any], pool: Pool) -> None:
+    """Begin a transaction with the settings of the pool; in pipeline mode this travels with the first statement."""
+    await connection.execute("BEGIN")
+    if pool.settings.is_local:
+        await pool.settings.apply(connection)
+
+
+@asynccontextmanager
+async def run_locally(connection: AsyncConnection[Any], pool: Pool) -> AsyncIterator[None]:
+    """Run the statements of a block in a transaction with the settings of the pool, where its sessions do not have them."""
+    if not pool.settings.is_local:
+        yield
+        return
+    async with connection.pipeline():
+        await begin(connection, pool)
+        yield
+        await connection.execute("COMMIT")
