@@ -26,6 +26,7 @@ from graphql_server.prepared_documents import Documents
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
 from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, render_refusals, render_result
 from graphql_server.trusted_documents import find_document
+from graphql_server.variable_faults import explain_variables
 from resolvers.context import Context
 from web import tools
 
@@ -108,13 +109,17 @@ async def execute(
     planned = await plan(text, asked, context)
     if planned is not None:
         return planned
-    return await SCHEMA.execute(
+    result = await SCHEMA.execute(
         text,
         variable_values=asked.variables,
         context_value=context,
         operation_name=asked.operation_name,
         allowed_operation_types=allowed,
     )
+    explain_variables(
+        result, SCHEMA.graphql, text=text, variables=asked.variables or {}, operation_name=asked.operation_name
+    )
+    return result
 
 
 async def plan(text: str, asked: GraphQLRequest, context: Context) -> ExecutionResult | None:

@@ -21,6 +21,7 @@ from graphql_server.prepared_documents import Documents
 from graphql_server.request import GraphQLRequest
 from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, refusal_body
 from graphql_server.trusted_documents import find_document
+from graphql_server.variable_faults import explain_variables
 from live.topics import Follower
 from resolvers.context import Context
 from runtime.rate_windows import Rate, RateWindows
@@ -107,6 +108,13 @@ async def own(
     asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
     """Yield the results of one operation that may run; after one that did not nothing follows."""
+    explain = partial(
+        explain_variables,
+        schema=SCHEMA.graphql,
+        text=asked.query or "",
+        variables=asked.variables or {},
+        operation_name=asked.operation_name,
+    )
     show = partial(shown, reference=reference, tells_names=context.services.settings.tells_names)
     try:
         stream = await SCHEMA.stream(
@@ -122,7 +130,8 @@ async def own(
                 if not is_first:
                     # The first was paid for when it was admitted.
                     cost_budget.spend(context, context.cost)
-                result = show(found)  # type: ignore[arg-type]  # nothing is delivered in parts
+                explain(found)  # type: ignore[arg-type]  # nothing is delivered in parts
+                result = show(found)  # type: ignore[arg-type]  # as above
                 yield replace(result, extensions=cost_budget.describe_cost(context)) if result.ran else result
                 if not result.ran:
                     return

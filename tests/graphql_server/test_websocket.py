@@ -84,6 +84,7 @@ async def test_what_is_missing_or_malformed_is_an_error(address: str) -> None:
             (SEATS, "ses_1", "SESSION_NOT_FOUND"),
             (TICKETS, "evt_1", "EVENT_NOT_FOUND"),
             (SEATS, "evt_1", "INVALID_ID"),
+            (SEATS, None, "INVALID_INPUT"),
             (EXPORT, "exp_1", "UNAUTHENTICATED"),
         ):
             await socket.subscribe(document, id=identity)
