@@ -101,11 +101,11 @@ async def delete_movie(tx: Transaction, *, movie_id: int) -> None:
 
 def checked(
     *,
-    title: str | None,
-    description: str | None,
-    poster: str | None,
-    duration: int | None,
-    genres: Sequence[str] | None,
+    title: str | None = None,
+    description: str | None = None,
+    poster: str | None = None,
+    duration: int | None = None,
+    genres: Sequence[str] | None = None,
 ) -> dict[str, object]:
     """Return the facts as they are kept; raise all that is wrong with them."""
     faults: list[Refusal] = [

@@ -62,7 +62,7 @@ async def delete_place(tx: Transaction, *, place_id: int) -> None:
     await tx.execute("DELETE FROM places WHERE id = %(id)s", id=place_id)
 
 
-def check(*, name: str | None, address: str | None, capacity: int | None) -> None:
+def check(*, name: str | None = None, address: str | None = None, capacity: int | None = None) -> None:
     """Raise all that is wrong with the facts of a place."""
     faults: list[Refusal] = [
         *faults_of_text("name", name, longest=LONGEST_NAME),

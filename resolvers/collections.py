@@ -1,7 +1,7 @@
 """Collections: the viewer's own, and what they do to them."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from db import ids, lists
@@ -10,12 +10,24 @@ from db.paging import Page, Window
 from domain import collection
 from domain.collection import MOST_FAULTS, CatalogueMovie
 from domain.text import has_visible
-from errors import refuse
+from errors import all_of, refuse
 from loaders.by_parent import children
+from resolvers.changes import collect_changes
 from resolvers.context import Context
 
 # No user has this id: their lists are empty.
 NOBODY: Final = 0
+
+
+class MovieInput(Protocol):
+    """A movie as callers describe it."""
+
+    uuid: UUID
+    title: str
+    description: str
+    genres: list[str]
+
+
 A_GENRE: Final = "must be one genre, without a comma"
 
 
@@ -49,21 +61,26 @@ async def movies_of(context: Context, row: Collection) -> list[CollectedMovie]:
 
 
 async def create_collection(
-    context: Context, *, title: str, description: str, movies: Sequence[CatalogueMovie]
+    context: Context, *, title: str, description: str, movies: Sequence[MovieInput]
 ) -> Collection:
     """Return the viewer's new collection."""
-    user_id = context.user_id
+    user_id, movies_ = context.user_id, read_movies(movies)
     async with context.database.transaction() as tx:
         return await collection.create_collection(
-            tx, user_id=user_id, title=title, description=description, movies=movies
+            tx, user_id=user_id, title=title, description=description, movies=movies_
         )
 
 
-async def update_collection(context: Context, public_id: str, **given: Any) -> Collection:
-    """Return the collection with what is given changed; `movies`, where given, replaces the list."""
-    user_id, collection_id = context.user_id, ids.expect("col", public_id, "input", "id")
+async def update_collection(context: Context, update: Any) -> Collection:
+    """Return the collection with the changes of an update's input; `movies`, where they are among them, replaces the list."""
+    user_id = context.user_id
+    collection_id, changes = all_of(
+        lambda: ids.expect("col", update.id, "input", "id"), lambda: collect_changes(update)
+    )
+    if "movies" in changes:
+        changes["movies"] = read_movies(changes["movies"])
     async with context.database.transaction() as tx:
-        return await collection.update_collection(tx, user_id=user_id, collection_id=collection_id, **given)
+        return await collection.update_collection(tx, user_id=user_id, collection_id=collection_id, **changes)
 
 
 async def delete_collection(context: Context, public_id: str) -> str:
@@ -74,13 +91,13 @@ async def delete_collection(context: Context, public_id: str) -> str:
     return public_id
 
 
-def told(movies: Sequence[tuple[UUID, str, str, Sequence[str]]]) -> list[CatalogueMovie]:
+def read_movies(movies: Sequence[MovieInput]) -> list[CatalogueMovie]:
     """Return movies as the rules know them, genres as one text; raise InvalidInput for a genre that is several."""
     faults = [
         collection.fault(A_GENRE, "movies", str(place), "genres", str(number))
-        for place, (_, _, _, genres) in enumerate(movies)
-        for number, genre in enumerate(genres)
+        for place, movie in enumerate(movies)
+        for number, genre in enumerate(movie.genres)
         if "," in genre or not has_visible(genre)
     ]
     refuse(faults[:MOST_FAULTS])
-    return [CatalogueMovie(uuid, title, description, ",".join(genres)) for uuid, title, description, genres in movies]
+    return [CatalogueMovie(movie.uuid, movie.title, movie.description, ",".join(movie.genres)) for movie in movies]

@@ -1,11 +1,14 @@
 """Events: lists of them, one by its id, and what staff do to them."""
 
 from datetime import datetime
+from typing import Any
 
 from db import ids, lists, paging
 from db.models import Event
 from db.paging import Page, Window
 from domain import event
+from errors import all_of
+from resolvers.changes import collect_changes
 from resolvers.context import Context
 
 
@@ -35,14 +38,12 @@ async def create_event(context: Context, *, name: str, description: str, date: d
         return await event.create_event(tx, name=name, description=description, date=date, availability=availability)
 
 
-async def update_event(
-    context: Context, public_id: str, *, name: str | None, description: str | None, date: datetime | None
-) -> Event:
-    """Return the event with what is given changed."""
+async def update_event(context: Context, update: Any) -> Event:
+    """Return the event with the changes of an update's input."""
     await context.require_staff()
-    event_id = ids.expect("evt", public_id, "input", "id")
+    event_id, changes = all_of(lambda: ids.expect("evt", update.id, "input", "id"), lambda: collect_changes(update))
     async with context.database.transaction() as tx:
-        return await event.update_event(tx, event_id=event_id, name=name, description=description, date=date)
+        return await event.update_event(tx, event_id=event_id, **changes)
 
 
 async def delete_event(context: Context, public_id: str) -> str:

@@ -10,6 +10,7 @@ from db.paging import Listing, Page, Window
 from domain import movie
 from errors import all_of
 from loaders.by_parent import children
+from resolvers.changes import check_changes
 from resolvers.context import Context
 
 
@@ -70,12 +71,14 @@ async def create_movie(
         )
 
 
-async def update_movie(context: Context, public_id: str, **given: Any) -> Movie:
-    """Return the movie with what is given changed."""
+async def update_movie(context: Context, update: Any) -> Movie:
+    """Return the movie with the changes of an update's input."""
     await context.require_staff()
-    movie_id, _ = all_of(lambda: ids.expect("mov", public_id, "input", "id"), lambda: movie.checked(**given))
+    movie_id, changes = all_of(
+        lambda: ids.expect("mov", update.id, "input", "id"), lambda: check_changes(update, movie.checked)
+    )
     async with context.database.transaction() as tx:
-        return await movie.update_movie(tx, movie_id=movie_id, **given)
+        return await movie.update_movie(tx, movie_id=movie_id, **changes)
 
 
 async def delete_movie(context: Context, public_id: str) -> str:

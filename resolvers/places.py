@@ -8,6 +8,7 @@ from db.paging import Page, Window
 from domain import place
 from errors import all_of
 from loaders.by_parent import children
+from resolvers.changes import check_changes
 from resolvers.context import Context
 
 
@@ -35,12 +36,14 @@ async def create_place(context: Context, *, name: str, address: str, capacity: i
         return await place.create_place(tx, name=name, address=address, capacity=capacity)
 
 
-async def update_place(context: Context, public_id: str, **given: Any) -> Place:
-    """Return the place with what is given changed."""
+async def update_place(context: Context, update: Any) -> Place:
+    """Return the place with the changes of an update's input."""
     await context.require_staff()
-    place_id, _ = all_of(lambda: ids.expect("plc", public_id, "input", "id"), lambda: place.check(**given))
+    place_id, changes = all_of(
+        lambda: ids.expect("plc", update.id, "input", "id"), lambda: check_changes(update, place.check)
+    )
     async with context.database.transaction() as tx:
-        return await place.update_place(tx, place_id=place_id, **given)
+        return await place.update_place(tx, place_id=place_id, **changes)
 
 
 async def delete_place(context: Context, public_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from db import lists
+from resolvers.changes import EMPTY
 
 UNSET: Any = strawberry.UNSET
 
@@ -24,9 +25,14 @@ FIRST_DAYS = Annotated[int, strawberry.argument(description="So many days at mos
 TO_START = Annotated[datetime | None, strawberry.argument(description="Only those that start then or earlier.")]
 
 
-def field(description: str, *, name: str | None = None, default: Any = strawberry.UNSET) -> Any:
+def field(description: str, *, name: str | None = None) -> Any:
     """Return an input field that may be left out."""
-    return strawberry.field(description=description, name=name, default=default)
+    return strawberry.field(description=description, name=name, default=strawberry.UNSET)
+
+
+def clearable(description: str, *, empty: object) -> Any:
+    """Return a field of an update that null sets to its empty value."""
+    return strawberry.field(description=description, default=strawberry.UNSET, metadata={EMPTY: empty})
 
 
 def required(description: str) -> Any:
@@ -76,8 +82,6 @@ class PlaceFilter:
 
 @strawberry.input(description="A movie for a provider.")
 class PublishMovieInput:
-    """See the fields."""
-
     provider: str = required("The provider's name, as in `providers`.")
     title: str = required("1 to 200 characters.")
     body: str = required("What there is to say about it, 1 to 5000 characters.")
@@ -105,47 +109,35 @@ class IdentityInput:
 
 @strawberry.input(description="A new account.")
 class SignUpInput:
-    """See the fields."""
-
     identity: IdentityInput = required("What the account is known by.")
     password: str = required("8 to 128 characters.")
 
 
 @strawberry.input(description="An account and its password.")
 class SignInInput:
-    """See the fields."""
-
     identity: IdentityInput = required("What the account is known by.")
     password: str = required("Its password.")
 
 
 @strawberry.input(description="A rating of a movie.")
 class RateMovieInput:
-    """See the fields."""
-
     movie_id: strawberry.ID = required("The movie.")
     value: float = required("0 to 5; halves and the like are fine.")
 
 
 @strawberry.input(description="The session to book.")
 class OpenBookingInput:
-    """See the fields."""
-
     session_id: strawberry.ID = required("The session.")
 
 
 @strawberry.input(description="The seats of a booking.")
 class ReserveSeatsInput:
-    """See the fields."""
-
     booking_id: strawberry.ID = required("The booking.")
     seats: int = required("The booking's new total, not an addition; 0 frees them all.")
 
 
 @strawberry.input(description="The booking to confirm.")
 class ConfirmBookingInput:
-    """See the fields."""
-
     booking_id: strawberry.ID = required("The booking.")
     seats: int | None = field("How many seats it must hold: SEATS_CHANGED where it holds another number.")
 
@@ -161,15 +153,11 @@ class BookingFilter:
 
 @strawberry.input(description="The booking to cancel.")
 class CancelBookingInput:
-    """See the fields."""
-
     booking_id: strawberry.ID = required("The booking.")
 
 
 @strawberry.input(description="A new movie.")
 class CreateMovieInput:
-    """See the fields."""
-
     title: str = required("Up to 200 characters.")
     description: str = required("Up to 5000 characters.")
     poster: str = required("An http or https address, or a path of this server.")
@@ -177,31 +165,29 @@ class CreateMovieInput:
     genres: list[str] = strawberry.field(default_factory=list, description="Up to 10.")
 
 
-@strawberry.input(description="A movie's new facts; what is left out stays.")
+@strawberry.input(
+    description="The changes of a movie. What is left out stays; null is refused, but for `genres`, which it clears."
+)
 class UpdateMovieInput:
-    """See the fields."""
-
     id: strawberry.ID = required("The movie.")
     title: str | None = field("Up to 200 characters.")
     description: str | None = field("Up to 5000 characters.")
     poster: str | None = field("An http or https address, or a path of this server.")
     duration: int | None = field("Minutes, 1 to 1440.")
-    genres: list[str] | None = field("Up to 10.")
+    genres: list[str] | None = clearable("Up to 10; null removes them all.", empty=())
 
 
 @strawberry.input(description="A new place.")
 class CreatePlaceInput:
-    """See the fields."""
-
     name: str = required("Up to 200 characters.")
     address: str = required("Up to 500 characters.")
     capacity: int = required("Seats of its room.")
 
 
-@strawberry.input(description="A new capacity holds for sessions scheduled from then on. What is left out stays.")
+@strawberry.input(
+    description="The changes of a place. What is left out stays; null is refused. A new capacity holds for sessions scheduled from then on."
+)
 class UpdatePlaceInput:
-    """See the fields."""
-
     id: strawberry.ID = required("The place.")
     name: str | None = field("Up to 200 characters.")
     address: str | None = field("Up to 500 characters.")
@@ -215,8 +201,6 @@ class UpdatePlaceInput:
     )
 )
 class ScheduleSessionInput:
-    """See the fields."""
-
     movie_id: strawberry.ID = required("What is shown.")
     place_id: strawberry.ID = required("Where.")
     starts_at: datetime = required("When; not in the past.")
@@ -224,8 +208,6 @@ class ScheduleSessionInput:
 
 @strawberry.input(description="A session's new start; its bookings go with it.")
 class RescheduleSessionInput:
-    """See the fields."""
-
     id: strawberry.ID = required("The session.")
     starts_at: datetime = required("When; not in the past.")
 
@@ -237,23 +219,4 @@ class RescheduleSessionInput:
     )
 )
 class DeleteInput:
-    """See the fields."""
-
     id: strawberry.ID = required("What to delete.")
-
-
-@strawberry.input(description="A parameter of a page's query.")
-class QueryParameterInput:
-    """See the fields."""
-
-    name: str = required("What stands before the `=`.")
-    value: str = required("What stands behind it.")
-
-
-@strawberry.input(description="A list in a page's query is the same name several times; a null is the empty string.")
-class PageInput:
-    """See the fields."""
-
-    scheme: str = required("Such as https.")
-    path: str = required("Such as /movies.")
-    query: list[QueryParameterInput] = strawberry.field(default_factory=list, description="In their order.")

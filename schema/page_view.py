@@ -7,8 +7,11 @@ import strawberry
 from strawberry import Parent
 
 from db import models
+from domain.page_view import Seen
 from resolvers import users
+from resolvers.context import Context
 from schema.connection import Info
+from schema.inputs import required
 from schema.node import Node, identified
 from schema.user import User
 
@@ -62,3 +65,35 @@ class PageView(Node):
         if root.user_id is None:
             return None
         return await users.visible_user(info.context, root.user_id)  # type: ignore[return-value]  # the source
+
+
+@strawberry.input(description="A parameter of a page's query.")
+class QueryParameterInput:
+    name: str = required("What stands before the `=`.")
+    value: str = required("What stands behind it.")
+
+
+@strawberry.input(description="A list in a page's query is the same name several times; a null is the empty string.")
+class PageInput:
+    scheme: str = required("Such as https.")
+    path: str = required("Such as /movies.")
+    query: list[QueryParameterInput] = strawberry.field(default_factory=list, description="In their order.")
+
+
+@strawberry.input(description="A page that somebody entered or left.")
+class TrackPageInput:
+    tracking_id: str = required("Who it was, as far as the client tells.")
+    type: PageEventType = required("Whether the page was entered or left.")
+    page: PageInput = required("Which page.")
+
+
+def read_page_view(context: Context, input: TrackPageInput) -> Seen:
+    """Return the page view as the rules know it."""
+    return Seen(
+        tracking_id=input.tracking_id,
+        type=models.PageEventType(str(input.type.value)),
+        scheme=input.page.scheme,
+        path=input.page.path,
+        query=tuple((parameter.name, parameter.value) for parameter in input.page.query),
+        user_id=context.actor.user_id if context.actor else None,
+    )

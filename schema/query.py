@@ -10,6 +10,7 @@ from schema.booking import Booking
 from schema.collection_query import CollectingQuery
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.event import Event
+from schema.event_inputs import EventFilter
 from schema.export import MovieExport
 from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy, order
 from schema.movie import Movie
@@ -19,7 +20,6 @@ from schema.page_view import PageView
 from schema.place import Place
 from schema.session import Session
 from schema.show import Show, Ticket
-from schema.ticket_inputs import EventFilter
 from schema.user import User
 
 UNSET: Any = strawberry.UNSET

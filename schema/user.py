@@ -12,9 +12,9 @@ from schema.booking import Booking
 from schema.collection import Collection
 from schema.connection import After, Before, Connection, First, Info, Last, given, window
 from schema.event import EventReservation
+from schema.event_inputs import EventReservationFilter
 from schema.inputs import BookingFilter
 from schema.node import Node, identified
-from schema.ticket_inputs import EventReservationFilter
 
 UNSET: Any = strawberry.UNSET
 

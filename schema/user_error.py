@@ -1,20 +1,18 @@
-"""Refusals as GraphQL shows them: data in a payload where the caller can mend it, the answer's own errors otherwise."""
+"""Why a mutation was refused: the kind of the refusal decides the type."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import strawberry
 
 import errors
-from errors import Refusal, Refusals, flatten_refusals
+from errors import Refusal
+from resolvers.mutation_field import PayloadError
 from schema.error_code import ErrorCode
-
-P = TypeVar("P")
 
 
 @strawberry.interface(description="Why a mutation was refused.")
 class UserError:
-    """What all kinds have in common."""
+    """The source is a PayloadError."""
 
     code: ErrorCode = strawberry.field(description="What programs go by.")
     message: str = strawberry.field(description="What people read.")
@@ -22,34 +20,43 @@ class UserError:
         description='Path into the mutation\'s arguments: ["input", "seats"]; empty where no single field is at fault.'
     )
 
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        """Whether a refusal is of this type."""
+        return isinstance(source, PayloadError) and type_of(type(source.refusal)) is cls
 
-@strawberry.type(description="What the caller wrote is wrong: INVALID_*, MISSING_FIELD, UNKNOWN_FIELD, WEAK_PASSWORD.")
+
+@strawberry.type(
+    description="What the caller wrote is wrong: INVALID_*, MISSING_FIELD, UNKNOWN_FIELD, WEAK_PASSWORD. Correct the field "
+    "that `path` leads to."
+)
 class InvalidInput(UserError):
-    """Mend the field that `path` leads to."""
+    """Refusals of the kind Invalid."""
 
 
-@strawberry.type(description="What it was about is not there.")
+@strawberry.type(description="Every *_NOT_FOUND: what `path` names does not exist for the caller.")
 class NotFound(UserError):
-    """Every *_NOT_FOUND."""
+    """Refusals of the kind NotFound."""
 
 
-@strawberry.type(description="The state of things does not allow it.")
+@strawberry.type(description="The present state does not allow it. Every code that no other type carries.")
 class Conflict(UserError):
-    """All that has no type of its own."""
+    """Refusals of the kind Conflict, apart from SeatsUnavailable."""
 
 
-@strawberry.type(description="The session, event or show has not as many seats or tickets left.")
+@strawberry.type(description="The session, event or show has fewer seats or tickets left than requested.")
 class SeatsUnavailable(UserError):
-    """Ask for fewer."""
+    """The refusal of that name."""
 
     seats_available: int = strawberry.field(description="How many more could have been had.")
 
 
-@strawberry.type(description="A third party does not answer.")
+@strawberry.type(description="A third party does not answer. Try again later.")
 class UpstreamUnavailable(UserError):
-    """Try again later."""
+    """The refusal of that name."""
 
 
+# The first that fits decides.
 KINDS: Final[tuple[tuple[type[Refusal], type[UserError]], ...]] = (
     (errors.UpstreamUnavailable, UpstreamUnavailable),
     (errors.SeatsUnavailable, SeatsUnavailable),
@@ -57,25 +64,8 @@ KINDS: Final[tuple[tuple[type[Refusal], type[UserError]], ...]] = (
     (errors.NotFound, NotFound),
     (errors.Conflict, Conflict),
 )
-# Not for the caller to mend by another input: the mutation may not be called at all, or not now.
-TOP_LEVEL: Final = (errors.Barred, errors.Malformed, errors.Unavailable, errors.OutcomeUnknown, errors.Internal)
 
 
-async def answered(payload: Callable[..., P], asked: Awaitable[Any], *names: str) -> P:
-    """Return the payload with what was asked for under `names`, or null and why it was refused."""
-    try:
-        made = await asked
-    except (Refusal, Refusals) as raised:
-        faults = flatten_refusals(raised)
-        if any(isinstance(fault, TOP_LEVEL) for fault in faults):
-            raise
-        return payload(**dict.fromkeys(names), errors=[user_error(fault) for fault in faults])
-    values = made if len(names) > 1 else (made,)
-    return payload(**dict(zip(names, values, strict=True)), errors=[])
-
-
-def user_error(fault: Refusal) -> UserError:
-    """Return a refusal as data."""
-    kind = next(shown for refused, shown in KINDS if isinstance(fault, refused))
-    more = {"seats_available": fault.words["seats_available"]} if kind is SeatsUnavailable else {}
-    return kind(code=ErrorCode[fault.code], message=str(fault), path=list(fault.path), **more)
+def type_of(refusal: type[Refusal]) -> type[UserError] | None:
+    """Return the type of a kind of refusal, None for one that no payload carries."""
+    return next((carrier for kind, carrier in KINDS if issubclass(refusal, kind)), None)

@@ -9,7 +9,7 @@ from meanings import MEANINGS
 import errors
 from errors import Refusal
 from rest.error_format import status_of
-from schema.user_error import KINDS
+from schema.user_error import type_of
 
 INTRODUCTION: Final = """
 # Errors
@@ -38,6 +38,13 @@ def error_catalogue() -> str:
 
 def row(leaf: type[Refusal]) -> tuple[str, ...]:
     """Return a code's line of the table; raise KeyError where docs/generator/meanings.py does not say what it means."""
-    carrier = next((f"`{shown.__name__}`" for refused, shown in KINDS if issubclass(leaf, refused)), "top level only")
+    carrier = type_of(leaf)
     status = str(status_of(leaf).value)
-    return f"`{leaf.code}`", f"`{leaf.code.lower()}`", status, carrier, leaf.message, MEANINGS[leaf.code]
+    return (
+        f"`{leaf.code}`",
+        f"`{leaf.code.lower()}`",
+        status,
+        f"`{carrier.__name__}`" if carrier else "top level only",
+        leaf.message,
+        MEANINGS[leaf.code],
+    )

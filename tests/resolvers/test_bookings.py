@@ -95,7 +95,9 @@ async def test_refuses_a_session_that_has_started(database: Database, graphql: G
 
 
 async def test_refuses_a_session_that_is_not_there(graphql: GraphQL, user: User) -> None:
-    assert await refused(graphql, "openBooking", by=user, sessionId="ses_1") == [("NotFound", "SESSION_NOT_FOUND", [])]
+    assert await refused(graphql, "openBooking", by=user, sessionId="ses_1") == [
+        ("NotFound", "SESSION_NOT_FOUND", ["input", "sessionId"])
+    ]
 
 
 @pytest.mark.parametrize("public_id", ["", "ses_", "bok_1", "1"])
@@ -118,7 +120,7 @@ async def test_another_users_booking_is_not_there(
     staff = await make_user(database, is_staff=True)
     for caller, booking_id in ((user, theirs.id), (staff, theirs.id), (user, 1)):
         refusal = await refused(graphql, mutation, by=caller, **given(mutation, f"bok_{booking_id}"))
-        assert refusal == [("NotFound", "BOOKING_NOT_FOUND", [])]
+        assert refusal == [("NotFound", "BOOKING_NOT_FOUND", ["input", "bookingId"])]
 
 
 CLOSED = {"confirmed": "BOOKING_CONFIRMED", "cancelled": "BOOKING_CANCELLED", "expired": "BOOKING_EXPIRED"}

@@ -68,7 +68,7 @@ async def test_refuses_an_endless_number_in_the_document(database: Database, gra
 
 async def test_refuses_a_movie_that_is_not_there(graphql: GraphQL, user: User) -> None:
     refusal = await refused(graphql, "rateMovie", by=user, movieId="mov_1", value=1)
-    assert refusal == [("NotFound", "MOVIE_NOT_FOUND", [])]
+    assert refusal == [("NotFound", "MOVIE_NOT_FOUND", ["input", "movieId"])]
 
 
 async def test_tells_all_faults_at_once(graphql: GraphQL, user: User) -> None:

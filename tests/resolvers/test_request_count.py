@@ -14,6 +14,6 @@ from runtime.request_count import private_counter
 async def test_more_than_an_int_can_hold_is_the_largest_int(counted: int, shown: int) -> None:
     counting = private_counter()
     counting.learn(1, counted)
-    context = cast("Context", SimpleNamespace(user_id=1, services=SimpleNamespace(tally=counting)))
+    context = cast("Context", SimpleNamespace(user_id=1, services=SimpleNamespace(request_counter=counting)))
 
     assert await requests_served(context) == shown

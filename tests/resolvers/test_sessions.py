@@ -166,7 +166,9 @@ async def test_deletes_a_session_with_what_is_dead_of_it(database: Database, gra
     await make_expired_booking(database, session=session, seats=2)
     session_id = f"ses_{session.id}"
     assert await done(graphql, "deleteSession", by=staff, id=session_id) == {"deletedId": session_id}
-    assert await refused(graphql, "deleteSession", by=staff, id=session_id) == [("NotFound", "SESSION_NOT_FOUND", [])]
+    assert await refused(graphql, "deleteSession", by=staff, id=session_id) == [
+        ("NotFound", "SESSION_NOT_FOUND", ["input", "id"])
+    ]
 
 
 @pytest.mark.parametrize("status", ["open", "confirmed"])
@@ -201,10 +203,10 @@ async def test_refuses_a_session_that_overlaps(database: Database, graphql: Grap
 async def test_refuses_what_is_not_there(database: Database, graphql: GraphQL, staff: User) -> None:
     for field, code in (("movieId", "MOVIE_NOT_FOUND"), ("placeId", "PLACE_NOT_FOUND")):
         given = await asked(database, **{field: "mov_1" if field == "movieId" else "plc_1"})
-        assert await refused(graphql, "scheduleSession", by=staff, **given) == [("NotFound", code, [])]
+        assert await refused(graphql, "scheduleSession", by=staff, **given) == [("NotFound", code, ["input", field])]
     start = instants.spell(soon(24))
     refusal = await refused(graphql, "rescheduleSession", by=staff, id="ses_1", startsAt=start)
-    assert refusal == [("NotFound", "SESSION_NOT_FOUND", [])]
+    assert refusal == [("NotFound", "SESSION_NOT_FOUND", ["input", "id"])]
 
 
 async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:

@@ -36,7 +36,7 @@ WAYS: Final = {
     " ticket { show { tickets { nodes { userName phoneNumber } } } } errors { message } } }",
     "delete": 'mutation { deleteTicket(input: {id: "{ticket}"}) { deletedId errors { message } } }',
 }
-MISSING: Final[list[tuple[str, str, list[str]]]] = [("NotFound", "TICKET_NOT_FOUND", [])]
+MISSING: Final[list[tuple[str, str, list[str]]]] = [("NotFound", "TICKET_NOT_FOUND", ["input", "id"])]
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ KINDS = {
     "Movie": MOVIE,
     "Place": PLACE,
     "Session": SESSION,
+    "Collection": "collection { id title description movies { title } }",
 }
 
 

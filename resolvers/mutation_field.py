@@ -1,0 +1,111 @@
+"""Makes a mutation of a function: its result or its refusals become the payload."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final
+
+import strawberry
+from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
+from strawberry.types.field import StrawberryField
+from strawberry.types.info import Info
+from strawberry.utils.str_converters import to_camel_case
+
+from errors import (
+    Barred,
+    Internal,
+    Malformed,
+    NotFound,
+    OutcomeUnknown,
+    Refusal,
+    Refusals,
+    Unavailable,
+    UpstreamUnavailable,
+    flatten_refusals,
+)
+
+# Not for the caller to correct by another input: the mutation may not be called at all, or not now.
+TOP_LEVEL: Final = (Barred, Malformed, Unavailable, OutcomeUnknown, Internal)
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadError:
+    """A refusal in a payload. The refusal itself is an exception, which the executor would raise."""
+
+    refusal: Refusal
+    path: tuple[str, ...]
+
+    @property
+    def code(self) -> str:
+        """What programs go by."""
+        return self.refusal.code
+
+    @property
+    def message(self) -> str:
+        """What people read."""
+        return str(self.refusal)
+
+    @property
+    def seats_available(self) -> object:
+        """How many seats or tickets are left; for SeatsUnavailable only."""
+        return self.refusal.words["seats_available"]
+
+
+class PayloadExtension(FieldExtension):
+    """Puts what a mutation returns, or why it was refused, into its payload.
+
+    What else the request reads comes from the primary database, read anew.
+    """
+
+    def __init__(self, *names: str) -> None:
+        """Take the names of the payload's fields, in the order in which the mutation returns them."""
+        self._names = names
+
+    def apply(self, field: StrawberryField) -> None:
+        """Describe the one argument of a mutation as its type is described."""
+        for argument in field.arguments:
+            definition = getattr(argument.type, "__strawberry_definition__", None)
+            argument.description = definition.description if definition else None
+
+    async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Info, **arguments: Any) -> Any:
+        """Return the payload; raise refusals that no payload carries."""
+        try:
+            result = await next_(source, info, **arguments)
+        except (Refusal, Refusals) as raised:
+            refusals = flatten_refusals(raised)
+            if any(isinstance(refusal, TOP_LEVEL) for refusal in refusals):
+                raise
+            info.context.is_settled &= not any(isinstance(refusal, UpstreamUnavailable) for refusal in refusals)
+            values: tuple[Any, ...] = (None,) * len(self._names)
+        else:
+            refusals, values = [], result if len(self._names) > 1 else (result,)
+        finally:
+            info.context.renew()
+        errors = [PayloadError(refusal, find_path(refusal, arguments.get("input"))) for refusal in refusals]
+        return SimpleNamespace(**dict(zip(self._names, values, strict=True)), errors=errors)
+
+
+def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:
+    """Return the path to the field at fault, also where an id leads nowhere.
+
+    Rules raise MOVIE_NOT_FOUND without a path, for they do not know how callers name the field: it is `movieId` where
+    an input has several ids, and `id` where it has one.
+    """
+    if not isinstance(refusal, NotFound) or refusal.path:
+        return refusal.path
+    noun = refusal.code.removesuffix("_NOT_FOUND").lower()
+    names = [name for name in (f"{noun}_id", noun, "id") if hasattr(argument, name)]
+    return ("input", to_camel_case(names[0])) if names else ()
+
+
+def mutation(payload: type, *names: str, description: str, codes: str = "") -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that makes a mutation of a function; what it returns goes under these names of the payload.
+
+    `codes` are those that its payload may carry; clients read them in the description.
+    """
+    declared: Any = payload
+    refusals = f" Refused with: {codes}." if codes else ""
+    made: Callable[[Callable[..., Any]], Any] = strawberry.mutation(
+        graphql_type=declared | None, description=description + refusals, extensions=[PayloadExtension(*names)]
+    )
+    return made
