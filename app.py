@@ -199,7 +199,7 @@ async def serving(
             topics=Topics(database, settings.direct_url or "", on_heard=measured.streaming.heard),
             broadcasts=Broadcasts(),
             admission=AdmissionControl(),
-            cipher=idempotency_cipher.seal(settings.secrets),
+            cipher=idempotency_cipher.make_cipher(settings.secrets),
             trace_span=tracing.span if tracing else None,
         )
         try:

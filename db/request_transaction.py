@@ -1,4 +1,4 @@
-"""One transaction for all that a request does, so that its answer can become durable in the same instant."""
+"""Request-wide transaction: stores a request's effect and its recorded response in one commit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,10 +22,10 @@ from db.taken_connection import take_connection
 
 
 class RequestTransaction:
-    """A transaction that stays open from one use case to the next. Each has a savepoint of its own to be undone to."""
+    """A transaction that stays open over all use cases of a request; each use case has a savepoint of its own."""
 
     def __init__(self, pool: Pool, *, note: Note = unheard) -> None:
-        """Take connections from this pool; tell of changes by `note` once they are durable."""
+        """Take a connection from this pool; pass changes to `note` after the commit."""
         self.pool = pool
         self.touched: set[Changed] = set()
         self._note = note
@@ -33,7 +33,7 @@ class RequestTransaction:
         self.is_changed = False
         self._open: tuple[AsyncConnection[Any], AsyncPipeline] | None = None
         self._stack = AsyncExitStack()
-        # Statements of siblings come at the same time; their savepoints must not cross.
+        # Sibling fields run concurrently; their savepoints must not interleave.
         self._alone = asyncio.Lock()
 
     @property
@@ -55,32 +55,32 @@ class RequestTransaction:
         self._open, self.is_changed = (connection, pipe), False
 
     async def commit(self) -> None:
-        """Make durable what was done; raise OutcomeUnknown where that is not certain, Unavailable where it is not done."""
+        """Commit; raise OutcomeUnknown where the outcome is not known, Unavailable where nothing was committed."""
         connection, _ = self._opened()
         with commit_outcome() as commit:
             await commit.send(connection)
-            await self._let_go()
+            await self._release()
         for change in self.touched:
             self._note(change)
         self.touched.clear()
 
     async def roll_back(self) -> None:
-        """Undo all of it, and give the connection back; nothing where it is not open."""
-        # What is being raised already is what is wrong, and a connection that is gone has undone everything.
+        """Roll back and give the connection back; does nothing where the transaction is not open."""
+        # The exception under way is the cause, and a lost connection has rolled back by itself.
         with suppress(psycopg.OperationalError):
             try:
                 if self._open is not None:
                     await undo(*self._open, "ROLLBACK")
             finally:
-                await self._let_go()
+                await self._release()
 
-    async def _let_go(self) -> None:
+    async def _release(self) -> None:
         self._open = None
         await self._stack.aclose()
 
     @asynccontextmanager
     async def use_case(self) -> AsyncIterator[Transaction]:
-        """Yield the transaction for one use case; what it raises undoes what it has done, and nothing else."""
+        """Yield the transaction for one use case; an exception undoes this use case and no other."""
         self.is_changed = True
         async with self._savepoint() as tx:
             yield tx
@@ -94,7 +94,7 @@ class RequestTransaction:
             try:
                 yield Transaction(connection)
                 if pipe.result_queue:
-                    # A statement without rows is still on its way; what it fails of belongs here.
+                    # A statement without rows may be still under way; its failure belongs to this use case.
                     await pipe.sync()
             except BaseException:
                 await undo(connection, pipe, "ROLLBACK TO use_case", "RELEASE use_case")
@@ -102,20 +102,20 @@ class RequestTransaction:
             await connection.execute("RELEASE use_case")
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
-        """Run one statement by itself and return its rows; where it fails, what came before stands."""
+        """Run one statement in a savepoint and return its rows; its failure undoes nothing else."""
         async with self._alone, self._savepoint() as tx:
             return await tx.fetch(factory, statement, parameters)
 
     async def run_raw(self, statement: Statement, parameters: Parameters) -> PGresult:
-        """Run one planned read by itself and return its result; where it fails, what came before stands."""
+        """Run one planned read in a savepoint and return its result; its failure undoes nothing else."""
         async with self._alone, self._savepoint() as tx:
             with refusals():
                 return await run_raw(tx.connection, statement, parameters)
 
     async def together(self, statements: Sequence[str], **parameters: object) -> list[list[tuple[Any, ...]]]:
-        """Return the rows of several statements, each of which sees what the one before has waited for.
+        """Return the rows of several statements, run one after the other in one round trip.
 
-        They cost one round trip. What fails undoes the whole transaction.
+        Each begins after the one before has got its locks. A failure undoes the whole transaction.
         """
         connection, _ = self._opened()
         cursors = [connection.cursor() for _ in statements]
@@ -125,79 +125,79 @@ class RequestTransaction:
             return [await cursor.fetchall() for cursor in cursors]
 
     async def execute(self, statement: str, **parameters: object) -> None:
-        """Send a statement that returns no rows along with what comes next."""
+        """Send a statement without rows; it travels with the next one."""
         connection, _ = self._opened()
         with refusals():
             await connection.execute(statement, parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldReader(Reader):
-    """Reads inside the transaction, which has what it has changed before its eyes."""
+class RequestReader(Reader):
+    """Reads inside the transaction, and so sees its changes."""
 
-    held: RequestTransaction
+    request_tx: RequestTransaction
 
     @property
     def pipeline(self) -> RawReads:
         """Planned reads inside the transaction."""
-        return HeldReads(self.held)
+        return RequestReads(self.request_tx)
 
     def touch(self, kind: Kind, identity: int) -> None:
-        """Have subscribers told of a change once it is durable."""
-        self.held.touched.add(Changed(kind, identity))
+        """Notify subscribers of a change after the commit."""
+        self.request_tx.touched.add(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
-        return await self.held.fetch(factory, statement, parameters)
+        return await self.request_tx.fetch(factory, statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldReads:
+class RequestReads:
     """Stands in for pipelined reads: planned reads inside the transaction."""
 
-    held: RequestTransaction
+    request_tx: RequestTransaction
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row."""
-        return value_of(await self.held.run_raw(statement, parameters))
+        return value_of(await self.request_tx.run_raw(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self.held.run_raw(statement, parameters))
+        return rows_of(await self.request_tx.run_raw(statement, parameters))
 
 
 @dataclass(frozen=True, slots=True)
 class RequestCommits(Reading):
     """Stands in for CommitBatcher: changes of one statement each, inside the transaction."""
 
-    held: RequestTransaction
+    request_tx: RequestTransaction
 
     def touch(self, kind: Kind, identity: int) -> None:
-        """Have subscribers told of a change once it is durable."""
-        self.held.touched.add(Changed(kind, identity))
+        """Notify subscribers of a change after the commit."""
+        self.request_tx.touched.add(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
-        """Run one change and return its rows, durable once the transaction is."""
-        self.held.is_changed = True
-        return await self.held.fetch(factory, statement, parameters)
+        """Run one change inside the transaction and return its rows."""
+        self.request_tx.is_changed = True
+        return await self.request_tx.fetch(factory, statement, parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestDatabase(Database):
-    """Stands in for the database: use cases commit nothing, and reads see what they have done."""
+    """Stands in for the database: use cases commit nothing, and reads see their changes."""
 
-    held: RequestTransaction
+    request_tx: RequestTransaction
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Yield the transaction for one use case."""
-        async with self.held.use_case() as tx:
+        async with self.request_tx.use_case() as tx:
             yield tx
 
 
-def inside(held: RequestTransaction, database: Database) -> RequestDatabase:
-    """Return the database as it is seen from inside the transaction."""
-    reader = HeldReader(held.pool, held=held)
+def bind_database(request_tx: RequestTransaction, database: Database) -> RequestDatabase:
+    """Return a database whose reads and transactions run inside the request's transaction."""
+    reader = RequestReader(request_tx.pool, request_tx=request_tx)
     return RequestDatabase(
-        primary=reader, standby=reader, cursors=database.cursors, notices=database.notices, held=held
+        primary=reader, standby=reader, cursors=database.cursors, notices=database.notices, request_tx=request_tx
     )

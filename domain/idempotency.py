@@ -1,4 +1,4 @@
-"""Idempotency keys: a request is done once, and for a day its key brings back what it was answered."""
+"""Idempotency keys: a request runs once, and for a day its key replays the recorded response."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from errors import InvalidInput, RequestInProgress
 
 HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 255
-KEPT: Final = "interval '24 hours'"
-# Longer than any call that is made outside of a transaction takes.
+RECORDED_FOR: Final = "interval '24 hours'"
+# Longer than any call that is made outside of the transaction.
 LEASE: Final = "interval '30 seconds'"
 
-# The lock is what says that a request is running: it goes with the transaction, however that ends. What is kept is read
-# by a statement of its own, begun once the lock is there: the request that held it before has committed by then.
-LOCK_OR_LEAVE: Final = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
+# The lock says that a request is running; it ends with the transaction. The record is read by a second statement, which
+# begins once the lock is there: a request that held the lock before has committed by then, so its record is visible.
+TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
 LOCK: Final = "SELECT pg_advisory_xact_lock(%(lock)s)"
 FIND: Final = f"""
     SELECT fingerprint, answer, leased_until, coalesce(leased_until > clock_timestamp(), false)
     FROM idempotency_keys
-    WHERE caller = %(caller)s AND key = %(key)s AND created_at > clock_timestamp() - {KEPT}
+    WHERE caller = %(caller)s AND key = %(key)s AND created_at > clock_timestamp() - {RECORDED_FOR}
 """
 LEASE_KEY: Final = f"""
     INSERT INTO idempotency_keys (caller, key, fingerprint, leased_until)
@@ -32,7 +32,7 @@ LEASE_KEY: Final = f"""
         leased_until = excluded.leased_until
     RETURNING leased_until
 """
-KEEP: Final = """
+RECORD: Final = """
     INSERT INTO idempotency_keys (caller, key, fingerprint, answer)
     VALUES (%(caller)s, %(key)s, %(fingerprint)s, %(answer)s)
     ON CONFLICT (caller, key) DO UPDATE SET
@@ -44,7 +44,7 @@ RELEASE: Final = """
 """
 DELETE_EXPIRED: Final = f"""
     WITH expired AS MATERIALIZED (
-        SELECT caller, key FROM idempotency_keys WHERE created_at <= clock_timestamp() - {KEPT}
+        SELECT caller, key FROM idempotency_keys WHERE created_at <= clock_timestamp() - {RECORDED_FOR}
         ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
     ), deleted AS (
         DELETE FROM idempotency_keys USING expired
@@ -64,26 +64,26 @@ class Key:
 
     @property
     def lock(self) -> int:
-        """The number that is locked while the request runs; it has 64 bits and a sign."""
+        """The advisory lock of a running request, a signed 64-bit number."""
         digest = hashlib.sha256(f"{self.caller}\0{self.text}".encode()).digest()
         return int.from_bytes(digest[:8], "big", signed=True)
 
     @property
     def parameters(self) -> dict[str, object]:
-        """What every statement here is told."""
+        """The parameters of every statement here."""
         return {"caller": self.caller, "key": self.text, "lock": self.lock}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is known of a key: the request that it was used for, and the answer."""
+class RecordedResponse:
+    """The record of a key: the fingerprint of its request, and the encrypted response."""
 
     fingerprint: bytes
     answer: bytes
 
 
-def check(values: list[str]) -> str:
-    """Return the key in the header's values; raise InvalidInput unless it is one, of 1 to 255 printable ASCII characters."""
+def read_key(values: list[str]) -> str:
+    """Return the key of the header; raise InvalidInput unless there is one value of 1 to 255 printable ASCII characters."""
     text = values[0]
     if len(values) > 1:
         raise InvalidInput(field=HEADER, problem="must be given once")
@@ -93,45 +93,45 @@ def check(values: list[str]) -> str:
     return text
 
 
-async def claim(held: RequestTransaction, key: Key) -> Kept | None:
-    """Return what is kept under the key; where nothing is, it is the caller's until the transaction ends.
+async def claim(request_tx: RequestTransaction, key: Key) -> RecordedResponse | None:
+    """Return the response recorded under the key; without one, claim the key until the transaction ends.
 
     Raises RequestInProgress while another request with this key is running.
     """
-    [[(is_ours,)], found] = await held.together([LOCK_OR_LEAVE, FIND], **key.parameters)
+    [[(is_ours,)], found] = await request_tx.together([TRY_LOCK, FIND], **key.parameters)
     if not is_ours or any(is_leased for *_, is_leased in found):
         raise RequestInProgress
     for fingerprint, answer, _, _ in found:
-        # Of a request that was cut off nothing is left but its lease.
-        return Kept(fingerprint, answer) if answer is not None else None
+        # A request that was cut off leaves only its lease.
+        return RecordedResponse(fingerprint, answer) if answer is not None else None
     return None
 
 
-async def lease(held: RequestTransaction, key: Key, *, fingerprint: bytes) -> datetime:
-    """Return until when the key stays taken once the transaction has ended; a request that is killed gives it up then."""
-    [[(leased_until,)]] = await held.together([LEASE_KEY], fingerprint=fingerprint, **key.parameters)
+async def lease(request_tx: RequestTransaction, key: Key, *, fingerprint: bytes) -> datetime:
+    """Take the key by a lease, and return its end; the lease of a killed request expires by itself."""
+    [[(leased_until,)]] = await request_tx.together([LEASE_KEY], fingerprint=fingerprint, **key.parameters)
     until: datetime = leased_until
     return until
 
 
-async def claim_again(held: RequestTransaction, key: Key, *, leased_until: datetime) -> None:
-    """Make the key the new transaction's; raise RequestInProgress where the lease has ended and another has taken it."""
-    [_, found] = await held.together([LOCK, FIND], **key.parameters)
+async def reclaim(request_tx: RequestTransaction, key: Key, *, leased_until: datetime) -> None:
+    """Claim the key for a new transaction; raise RequestInProgress where the lease expired and another request took it."""
+    [_, found] = await request_tx.together([LOCK, FIND], **key.parameters)
     if not any(until == leased_until for *_, until, _ in found):
         raise RequestInProgress
 
 
-async def keep(held: RequestTransaction, key: Key, *, fingerprint: bytes, answer: bytes) -> None:
-    """Keep the answer, in the transaction of what it tells of."""
-    await held.execute(KEEP, fingerprint=fingerprint, answer=answer, **key.parameters)
+async def record(request_tx: RequestTransaction, key: Key, *, fingerprint: bytes, answer: bytes) -> None:
+    """Record the response in the transaction of its effect."""
+    await request_tx.execute(RECORD, fingerprint=fingerprint, answer=answer, **key.parameters)
 
 
 async def release(tx: Transaction, key: Key, *, leased_until: datetime) -> None:
-    """Give up a key that was leased."""
+    """Release a leased key."""
     await tx.execute(RELEASE, leased_until=leased_until, **key.parameters)
 
 
 async def delete_expired(tx: Transaction, *, batch: int) -> int:
-    """Delete up to `batch` keys that are older than a day; return how many it was."""
+    """Delete up to `batch` keys older than a day; return how many were deleted."""
     deleted: int = await tx.value(DELETE_EXPIRED, batch=batch)
     return deleted

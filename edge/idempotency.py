@@ -1,4 +1,4 @@
-"""Requests with an idempotency key: done once, in one transaction with their answer, which is repeated from then on."""
+"""Idempotency: runs a request with a key once, records its response in the same transaction, and replays it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -13,74 +13,74 @@ from starlette.responses import Response
 
 from db.engine import Database
 from db.idempotency_cipher import IdempotencyCipher
-from db.request_transaction import RequestCommits, RequestTransaction, inside
+from db.request_transaction import RequestCommits, RequestTransaction, bind_database
 from domain import idempotency, page_view
-from domain.idempotency import HEADER, Kept, Key
+from domain.idempotency import HEADER, Key, RecordedResponse
 from edge.services import Services
 from errors import IdempotencyKeyReused, InvalidInput, OutcomeUnknown, RequestInProgress, Unavailable
 from identity.passwords import Hashing
 
 REPLAYED: Final = "Idempotent-Replayed"
-# What a day of requests may leave in the database, each.
-LARGEST_ANSWER: Final = 1024 * 1024
-TOO_LARGE: Final = "cannot be honoured, for the answer would be too large to be kept. Ask for less, or leave it out"
+# The largest response that is recorded; a day of requests stays in the database.
+LARGEST_RESPONSE: Final = 1024 * 1024
+TOO_LARGE: Final = "cannot be honoured: the response is too large to be recorded. Ask for less, or leave the key out"
 
 Run = Callable[[Services], Awaitable[Response]]
 
 
-class Unsettled(Exception):
-    """The request came to nothing that a retry must not change: it is answered so, undone, and not kept.
+class NotRecorded(Exception):
+    """The request failed in a way that a retry may change: it is answered, rolled back, and not recorded.
 
-    Where `may_stand` something else that the request did stands all the same, and is kept with this answer.
+    With `may_stand`, where another part of the request has changed something, that change and this response are recorded.
     """
 
     def __init__(self, response: Response, *, may_stand: bool = False) -> None:
-        """Take the answer along."""
+        """Carry the response."""
         super().__init__()
         self.response = response
         self.may_stand = may_stand
 
 
-def is_keyed(request: Request) -> bool:
-    """Return whether there is a key, good or not."""
+def has_key(request: Request) -> bool:
+    """Return whether the request has a key, valid or not."""
     return HEADER in request.headers
 
 
-async def once(request: Request, services: Services, *, caller: str, run: Run) -> Response:
-    """Return what `run` answers, or what it has answered before; it is handed services inside of one transaction.
+async def run_once(request: Request, services: Services, *, caller: str, run: Run) -> Response:
+    """Return the response of `run`, or the recorded one; `run` gets services that work inside one transaction.
 
-    Raises InvalidInput for what is no key, RequestInProgress, IdempotencyKeyReused, Unavailable,
+    Raises InvalidInput for a malformed key, RequestInProgress, IdempotencyKeyReused, Unavailable,
     OutcomeUnknown, and what `run` raises.
     """
-    key = Key(caller, idempotency.check(request.headers.getlist(HEADER)))
-    asked = await told(request, caller)
-    held = RequestTransaction(services.database.primary.pool, note=services.database.primary.note)
-    running = Running(services.database, held, key, services.cipher.fingerprint(asked))
+    key = Key(caller, idempotency.read_key(request.headers.getlist(HEADER)))
+    parts = await read_request(request, caller)
+    request_tx = RequestTransaction(services.database.primary.pool, note=services.database.primary.note)
+    run_under_key = RunUnderKey(services.database, request_tx, key, services.cipher.fingerprint(parts))
     try:
-        kept = await running.begin()
-        if kept is not None:
-            return repeated(kept, asked, seal=services.cipher)
-        response = await settled(run, running, services)
-        await running.finish(sealed(response, seal=services.cipher))
+        recorded = await run_under_key.begin()
+        if recorded is not None:
+            return replay_response(recorded, parts, cipher=services.cipher)
+        response = await run_inside(run_under_key, run, services)
+        await run_under_key.finish(encrypt_response(response, cipher=services.cipher))
         return response
-    except Unsettled as unsettled:
-        return unsettled.response
+    except NotRecorded as not_recorded:
+        return not_recorded.response
     finally:
-        await running.give_up()
+        await run_under_key.give_up()
 
 
-async def settled(run: Run, running: "Running", services: Services) -> Response:
-    """Return the answer that is to be kept; raise Unsettled."""
+async def run_inside(run_under_key: "RunUnderKey", run: Run, services: Services) -> Response:
+    """Return the response to be recorded; raise NotRecorded."""
     try:
-        return await run(bound(services, running))
-    except Unsettled as unsettled:
-        if unsettled.may_stand and running.held.is_changed:
-            return unsettled.response
+        return await run(bind_services(services, run_under_key))
+    except NotRecorded as not_recorded:
+        if not_recorded.may_stand and run_under_key.request_tx.is_changed:
+            return not_recorded.response
         raise
 
 
-async def told(request: Request, caller: str) -> tuple[bytes, ...]:
-    """Return what makes the request this very one: who asks, the method, the path with its parameters, and the body."""
+async def read_request(request: Request, caller: str) -> tuple[bytes, ...]:
+    """Return the parts that identify a request: caller, method, path, query string and body."""
     scope = request.scope
     return (
         caller.encode(),
@@ -91,74 +91,74 @@ async def told(request: Request, caller: str) -> tuple[bytes, ...]:
     )
 
 
-def sealed(response: Response, *, seal: IdempotencyCipher) -> bytes:
-    """Return an answer as it is kept; raise InvalidInput where it is too large."""
+def encrypt_response(response: Response, *, cipher: IdempotencyCipher) -> bytes:
+    """Return a response as it is recorded; raise InvalidInput where it is too large."""
     body = bytes(response.body)
-    if len(body) > LARGEST_ANSWER:
+    if len(body) > LARGEST_RESPONSE:
         raise InvalidInput(field=HEADER, problem=TOO_LARGE)
     headers = [(name, value) for name, value in response.headers.items() if name != "content-length"]
-    return seal.close(orjson.dumps([response.status_code, headers]) + b"\n" + body)
+    return cipher.encrypt(orjson.dumps([response.status_code, headers]) + b"\n" + body)
 
 
-def repeated(kept: Kept, asked: tuple[bytes, ...], *, seal: IdempotencyCipher) -> Response:
-    """Return the answer that is kept; raise IdempotencyKeyReused where another request has got it."""
-    if not seal.knows(kept.fingerprint, asked):
+def replay_response(recorded: RecordedResponse, parts: tuple[bytes, ...], *, cipher: IdempotencyCipher) -> Response:
+    """Return the recorded response; raise IdempotencyKeyReused where the key was used for another request."""
+    if not cipher.matches(recorded.fingerprint, parts):
         raise IdempotencyKeyReused
-    head, _, body = seal.open(kept.answer).partition(b"\n")
+    head, _, body = cipher.decrypt(recorded.answer).partition(b"\n")
     status, headers = orjson.loads(head)
-    # For the access log: that nothing was done this time.
+    # Marks the replay in the access log.
     structlog.contextvars.bind_contextvars(replayed=True)
     return Response(body, status, {**dict(headers), REPLAYED: "true"})
 
 
 @dataclass(slots=True)
-class Running:
-    """A request under its key, from the claim to the commit."""
+class RunUnderKey:
+    """The run of a request under its key, from the claim of the key to the commit."""
 
     database: Database
-    held: RequestTransaction
+    request_tx: RequestTransaction
     key: Key
     fingerprint: bytes
     leased_until: datetime | None = None
 
-    async def begin(self) -> Kept | None:
-        """Return what is kept under the key, None where the request is to be run."""
-        await self.held.begin()
-        return await idempotency.claim(self.held, self.key)
+    async def begin(self) -> RecordedResponse | None:
+        """Return the response recorded under the key, None where the request has to run."""
+        await self.request_tx.begin()
+        return await idempotency.claim(self.request_tx, self.key)
 
     async def finish(self, answer: bytes) -> None:
-        """Make the answer and all that was done durable; both travel together, so no lock waits for either.
+        """Commit the effect and the encrypted response together.
 
-        Raises RequestInProgress where the lease has ended in the meantime, and the key is another's.
+        Raises RequestInProgress where the lease has ended meanwhile, and another request has the key.
         """
-        if not self.held.is_open:
+        if not self.request_tx.is_open:
             raise RequestInProgress
-        await idempotency.keep(self.held, self.key, fingerprint=self.fingerprint, answer=answer)
-        await self.held.commit()
+        await idempotency.record(self.request_tx, self.key, fingerprint=self.fingerprint, answer=answer)
+        await self.request_tx.commit()
         self.leased_until = None
 
     async def give_up(self) -> None:
-        """Undo what is not durable, and let go of the key; nothing once the request is finished."""
-        await self.held.roll_back()
+        """Roll back and release the key; does nothing once the request is finished."""
+        await self.request_tx.roll_back()
         if self.leased_until is not None:
-            # Without a database the lease ends by itself.
+            # Without a database the lease expires by itself.
             with suppress(Unavailable, OutcomeUnknown):
                 async with self.database.transaction() as tx:
                     await idempotency.release(tx, self.key, leased_until=self.leased_until)
 
     @asynccontextmanager
     async def outside(self) -> AsyncIterator[None]:
-        """Let go of transaction and connection for the length of a block that calls somebody or takes long.
+        """End the transaction for the length of a block that calls a third party or takes long.
 
-        Meanwhile the key is taken by a lease. Where something was changed already the transaction stays: it must not
-        become durable before the answer.
+        A lease holds the key meanwhile. Where the request has already changed something the transaction stays open,
+        for its changes must not be committed before the response.
         """
-        if self.held.is_changed:
+        if self.request_tx.is_changed:
             yield
             return
-        self.leased_until = await idempotency.lease(self.held, self.key, fingerprint=self.fingerprint)
+        self.leased_until = await idempotency.lease(self.request_tx, self.key, fingerprint=self.fingerprint)
         try:
-            await self.held.commit()
+            await self.request_tx.commit()
         except OutcomeUnknown as error:
             # At most the lease was taken, which ends by itself: nothing was done.
             raise Unavailable from error
@@ -168,42 +168,42 @@ class Running:
             await self._begin_again(self.leased_until)
 
     async def _begin_again(self, leased_until: datetime) -> None:
-        await self.held.begin()
+        await self.request_tx.begin()
         try:
-            await idempotency.claim_again(self.held, self.key, leased_until=leased_until)
+            await idempotency.reclaim(self.request_tx, self.key, leased_until=leased_until)
         except BaseException:
-            await self.held.roll_back()
+            await self.request_tx.roll_back()
             raise
 
 
 @dataclass(frozen=True, slots=True)
-class HashedOutside:
-    """Passwords whose hashing keeps no transaction waiting."""
+class PasswordsOutsideTransaction:
+    """Hashes passwords outside of the request's transaction, so that no connection waits for a hash."""
 
     passwords: Hashing
     outside: Callable[[], AbstractAsyncContextManager[None]]
 
     async def hash(self, password: str) -> str:
-        """Return the hash to keep."""
+        """Return the hash to store."""
         async with self.outside():
             return await self.passwords.hash(password)
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        """Return whether the password is the one behind the kept hash."""
+        """Return whether the password matches the stored hash."""
         async with self.outside():
             return await self.passwords.verify(kept, password)
 
 
-def bound(services: Services, running: Running) -> Services:
-    """Return the services as a request uses them whose every change is to become durable with its answer."""
-    database = inside(running.held, services.database)
-    changes = RequestCommits(running.held)
+def bind_services(services: Services, run_under_key: RunUnderKey) -> Services:
+    """Return services whose every change belongs to the request's transaction."""
+    database = bind_database(run_under_key.request_tx, services.database)
+    changes = RequestCommits(run_under_key.request_tx)
     return replace(
         services,
         database=database,
         booking_commits=changes,
         reservation_commits=changes,
         page_views=page_view.gathered(database),
-        passwords=HashedOutside(services.passwords, running.outside),
-        outside_transaction=running.outside,
+        passwords=PasswordsOutsideTransaction(services.passwords, run_under_key.outside),
+        outside_transaction=run_under_key.outside,
     )

@@ -13,7 +13,7 @@ from strawberry.types.graphql import OperationType
 
 from config.settings import Settings
 from edge import addresses, browser_session, visitors
-from edge.idempotency import is_keyed
+from edge.idempotency import has_key
 from edge.services import Services
 from errors import NotAcceptable, Refusal, Refusals, flatten_refusals
 from graphql_server import cache_policy, cost_budget, sse
@@ -74,7 +74,7 @@ async def answer(request: Request, media_type: str) -> Response:
     allowed = allowed_operations(request.method)
     try:
         # An idempotency key means nothing to a query. Whether there is a mutation shows once the document is parsed.
-        result = await run(context, allowed=QUERIES if is_keyed(request) else allowed)
+        result = await run(context, allowed=QUERIES if has_key(request) else allowed)
     except WRONG_OPERATION as cause:
         kind = cause.operation_type if isinstance(cause, InvalidOperationTypeError) else None
         if kind in allowed:

@@ -31,12 +31,12 @@ async def run_once(request: Request, context: Context, *, execute: Execute, rend
         result = await execute(inside)
         if any(is_for_now(error) for error in result.errors or ()):
             # All fields are undone together, so none of them may say that it was done.
-            raise idempotency.Unsettled(render(ExecutionResult(data=None, errors=result.errors), context))
+            raise idempotency.NotRecorded(render(ExecutionResult(data=None, errors=result.errors), context))
         if not inside.is_settled:
-            raise idempotency.Unsettled(render(result, inside), may_stand=True)
+            raise idempotency.NotRecorded(render(result, inside), may_stand=True)
         return render(result, inside)
 
-    return await idempotency.once(request, context.services, caller=caller_of(context.actor), run=run)
+    return await idempotency.run_once(request, context.services, caller=caller_of(context.actor), run=run)
 
 
 def caller_of(actor: Actor | None) -> str:

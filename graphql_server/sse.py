@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 import errors
 from edge import addresses, browser_session, visitors
-from edge.idempotency import is_keyed
+from edge.idempotency import has_key
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.media_types import EVENTS, JSON
@@ -60,7 +60,7 @@ def open_stream(request: Request, asked: GraphQLRequest, context: Context) -> Re
 
 def refuse_key(request: Request) -> None:
     """Raise InvalidInput where a stream is to have an idempotency key."""
-    if is_keyed(request):
+    if has_key(request):
         problem = "counts for one answer, not for a stream; ask for `application/json`"
         raise errors.InvalidInput(field="Idempotency-Key", problem=problem)
 

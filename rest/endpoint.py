@@ -149,8 +149,8 @@ def route(endpoint: Endpoint[Any]) -> Route:
         if endpoint.caller is Caller.COUNTER:
             await counter_token.require(request, actor)
         services: Services = request.state.services
-        if endpoint.takes_key and idempotency.is_keyed(request):
-            return await idempotency.once(
+        if endpoint.takes_key and idempotency.has_key(request):
+            return await idempotency.run_once(
                 request,
                 services,
                 caller=counter_token.caller(request, actor),
@@ -177,7 +177,7 @@ async def settled(endpoint: Endpoint[Any], request: Request, actor: Actor | None
     except (Refusal, Refusals) as raised:
         response = await render_refusal(request, raised)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise idempotency.Unsettled(response)
+        raise idempotency.NotRecorded(response)
     return response
 
 

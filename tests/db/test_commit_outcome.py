@@ -43,14 +43,14 @@ async def far(wire: Wire, settings: Settings) -> AsyncIterator[Database]:
         yield opened
 
 
-async def confirmed(database: Database, held: Booking) -> bool:
-    return (await seen(database, held)).status == "confirmed"
+async def confirmed(database: Database, request_tx: Booking) -> bool:
+    return (await seen(database, request_tx)).status == "confirmed"
 
 
-async def confirm_over(wire: Wire, database: Database, held: Booking, *, fate: Fate | None) -> None:
+async def confirm_over(wire: Wire, database: Database, request_tx: Booking, *, fate: Fate | None) -> None:
     """Confirm a booking, and let the commit have this fate; without one, cut the wire before there is a commit."""
     async with database.transaction() as tx:
-        await booking.confirm(tx, user_id=held.user_id, booking_id=held.id)
+        await booking.confirm(tx, user_id=request_tx.user_id, booking_id=request_tx.id)
         wire.commit_fate = fate
         if fate is None:
             wire.cut()
@@ -61,10 +61,10 @@ async def confirm_over(wire: Wire, database: Database, held: Booking, *, fate: F
 async def test_transaction_whose_commit_is_cut_has_an_unknown_outcome(
     database: Database, far: Database, wire: Wire, fate: Fate
 ) -> None:
-    held = await make_booking(database, reserved_seats=1)
+    request_tx = await make_booking(database, reserved_seats=1)
     with pytest.raises(OutcomeUnknown):
-        await confirm_over(wire, far, held, fate=fate)
-    assert await confirmed(database, held) is (fate == "unanswered")
+        await confirm_over(wire, far, request_tx, fate=fate)
+    assert await confirmed(database, request_tx) is (fate == "unanswered")
 
 
 @pytest.mark.parametrize("fate", FATES)
@@ -72,29 +72,30 @@ async def test_batch_whose_commit_is_cut_is_not_run_again(
     database: Database, far: Database, wire: Wire, fate: Fate
 ) -> None:
     batcher = CommitBatcher(far.primary.pool, lock_all=stock.lock_all)
-    held = [await make_booking(database, reserved_seats=1) for _ in range(3)]
+    request_tx = [await make_booking(database, reserved_seats=1) for _ in range(3)]
     wire.commit_fate = fate
     outcomes = await asyncio.gather(
-        *(booking.confirm(batcher, user_id=each.user_id, booking_id=each.id) for each in held), return_exceptions=True
+        *(booking.confirm(batcher, user_id=each.user_id, booking_id=each.id) for each in request_tx),
+        return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * 3
-    assert {await confirmed(database, each) for each in held} == {fate == "unanswered"}
+    assert {await confirmed(database, each) for each in request_tx} == {fate == "unanswered"}
 
 
 @pytest.mark.parametrize("fate", FATES)
 async def test_request_transaction_whose_commit_is_cut_has_an_unknown_outcome(
     database: Database, far: Database, wire: Wire, fate: Fate
 ) -> None:
-    held = await make_booking(database, reserved_seats=1)
+    request_tx = await make_booking(database, reserved_seats=1)
     transaction = RequestTransaction(far.primary.pool)
     await transaction.begin()
     async with transaction.use_case() as tx:
-        await booking.confirm(tx, user_id=held.user_id, booking_id=held.id)
+        await booking.confirm(tx, user_id=request_tx.user_id, booking_id=request_tx.id)
     wire.commit_fate = fate
     with pytest.raises(OutcomeUnknown):
         await transaction.commit()
     await transaction.roll_back()
-    assert await confirmed(database, held) is (fate == "unanswered")
+    assert await confirmed(database, request_tx) is (fate == "unanswered")
 
 
 @pytest.mark.parametrize("fate", FATES)
@@ -110,10 +111,10 @@ async def test_page_view_whose_commit_is_cut_has_an_unknown_outcome(
 async def test_connection_that_breaks_before_the_commit_has_changed_nothing(
     database: Database, far: Database, wire: Wire
 ) -> None:
-    held = await make_booking(database, reserved_seats=1)
+    request_tx = await make_booking(database, reserved_seats=1)
     with pytest.raises(Unavailable):
-        await confirm_over(wire, far, held, fate=None)
-    assert not await confirmed(database, held)
+        await confirm_over(wire, far, request_tx, fate=None)
+    assert not await confirmed(database, request_tx)
 
 
 async def test_commit_that_no_standby_has_has_an_unknown_outcome(database_url: str, settings: Settings) -> None:
@@ -159,9 +160,9 @@ async def test_idempotency_key_settles_an_unknown_outcome(
     database: Database, settings: Settings, wire: Wire, fate: Fate, door: str
 ) -> None:
     user = await make_user(database)
-    held = await make_booking(database, user=user, reserved_seats=1)
+    request_tx = await make_booking(database, user=user, reserved_seats=1)
     async with running(create_app(replace(settings, database_url=wire.url), with_jobs=False)) as client:
-        request = confirm_by(door, held, user)
+        request = confirm_by(door, request_tx, user)
         wire.commit_fate = fate
         first = await client.request("POST", **request)
         again = await repeat(client, request)
@@ -170,7 +171,7 @@ async def test_idempotency_key_settles_an_unknown_outcome(
     assert "outcome_unknown" in first.text.lower()
     assert again.status_code == 200
     assert ("idempotent-replayed" in again.headers) is (fate == "unanswered")
-    assert await confirmed(database, held)
+    assert await confirmed(database, request_tx)
 
 
 async def repeat(client: AsyncClient, request: dict[str, Any]) -> Response:
@@ -183,9 +184,9 @@ async def repeat(client: AsyncClient, request: dict[str, Any]) -> Response:
             await asyncio.sleep(0.05)
 
 
-def confirm_by(door: str, held: Booking, user: User) -> dict[str, Any]:
+def confirm_by(door: str, request_tx: Booking, user: User) -> dict[str, Any]:
     """Return a request that confirms a booking under a key."""
-    identity = ids.encode("bok", held.id)
+    identity = ids.encode("bok", request_tx.id)
     headers = bearer(user) | {"Idempotency-Key": "k"}
     if door == "rest":
         return {"url": f"/v1/bookings/{identity}/confirm", "headers": headers}

@@ -9,7 +9,7 @@ from psycopg.errors import DivisionByZero
 from db.engine import Database
 from db.models import User
 from db.pipeline import Statement
-from db.request_transaction import RequestCommits, RequestDatabase, RequestTransaction, inside
+from db.request_transaction import RequestCommits, RequestDatabase, RequestTransaction, bind_database
 from domain import user
 from errors import EmailTaken, InvalidInput, OutcomeUnknown, Unavailable
 from tests.support.factories import make_user
@@ -20,7 +20,7 @@ KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %(pid
 
 
 @pytest.fixture
-async def held(database: Database) -> AsyncIterator[RequestTransaction]:
+async def request_tx(database: Database) -> AsyncIterator[RequestTransaction]:
     opened = RequestTransaction(database.primary.pool)
     await opened.begin()
     yield opened
@@ -28,8 +28,8 @@ async def held(database: Database) -> AsyncIterator[RequestTransaction]:
 
 
 @pytest.fixture
-def within(database: Database, held: RequestTransaction) -> RequestDatabase:
-    return inside(held, database)
+def within(database: Database, request_tx: RequestTransaction) -> RequestDatabase:
+    return bind_database(request_tx, database)
 
 
 async def sign_up(database: Database, name: str) -> None:
@@ -42,28 +42,28 @@ async def names(database: Database) -> list[str]:
 
 
 async def test_use_cases_become_durable_together(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     await sign_up(within, "bob")
     assert await names(within) == ["ada", "bob"]
     assert await names(database) == []
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada", "bob"]
-    assert not held.is_open
+    assert not request_tx.is_open
 
 
 async def test_rolled_back_there_is_nothing(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
-    await held.roll_back()
-    await held.roll_back()
+    await request_tx.roll_back()
+    await request_tx.roll_back()
     assert await names(database) == []
 
 
 async def test_a_refusal_undoes_its_own_use_case_alone(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     with pytest.raises(InvalidInput):  # noqa: PT012 - the refusal comes after a change
@@ -71,42 +71,42 @@ async def test_a_refusal_undoes_its_own_use_case_alone(
             await user.sign_up(tx, email="bob@example.org", username=None, password_hash="-")
             raise InvalidInput(field="x", problem="y")
     await sign_up(within, "eve")
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada", "eve"]
 
 
 async def test_a_broken_constraint_is_a_refusal_and_what_comes_after_goes_on(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await make_user(database, email="ada@example.org")
     await sign_up(within, "bob")
     with pytest.raises(EmailTaken):
         await sign_up(within, "ada")
     await sign_up(within, "eve")
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada", "bob", "eve"]
 
 
 async def test_what_a_statement_without_rows_fails_of_belongs_to_its_use_case(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await make_user(database, email="ada@example.org")
     with pytest.raises(EmailTaken):
         async with within.transaction() as tx:
             await tx.execute("INSERT INTO users (email, password_hash) VALUES ('ADA@example.org', '-')")
     await sign_up(within, "bob")
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada", "bob"]
 
 
 async def test_a_read_that_fails_takes_nothing_with_it(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     with pytest.raises(InvalidInput):
         await within.primary.value("SELECT %(number)s::integer", number=2**40)
     assert await names(within) == ["ada"]
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada"]
 
 
@@ -120,67 +120,67 @@ async def test_siblings_read_at_the_same_time_and_one_may_fail(within: RequestDa
     assert [each for each in found if isinstance(each, int)] == [place for place in range(20) if place != 7]
 
 
-async def test_a_change_of_one_statement_goes_along(database: Database, held: RequestTransaction) -> None:
-    made = await RequestCommits(held).row(
+async def test_a_change_of_one_statement_goes_along(database: Database, request_tx: RequestTransaction) -> None:
+    made = await RequestCommits(request_tx).row(
         User, "INSERT INTO users (email, password_hash) VALUES ('ada@example.org', '-') RETURNING id, email"
     )
     assert made is not None
-    assert held.is_changed
+    assert request_tx.is_changed
     assert await names(database) == []
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada"]
 
 
-async def test_reading_changes_nothing(held: RequestTransaction, within: RequestDatabase) -> None:
+async def test_reading_changes_nothing(request_tx: RequestTransaction, within: RequestDatabase) -> None:
     await names(within)
-    assert not held.is_changed
+    assert not request_tx.is_changed
 
 
 async def test_a_connection_that_is_cut_undoes_everything_and_is_not_used_again(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     pid = await within.primary.value("SELECT pg_backend_pid()")
     await database.primary.value(KILL, pid=pid)
     with pytest.raises(Unavailable):
         await names(within)
-    await held.roll_back()
+    await request_tx.roll_back()
     assert await names(database) == []
-    await held.begin()
+    await request_tx.begin()
     await sign_up(within, "bob")
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["bob"]
 
 
 async def test_commit_on_a_killed_connection_has_an_unknown_outcome(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     await database.primary.value(KILL, pid=await within.primary.value("SELECT pg_backend_pid()"))
     with pytest.raises(OutcomeUnknown):
-        await held.commit()
+        await request_tx.commit()
     assert await names(database) == []
 
 
 async def test_a_wait_that_is_too_long_is_unavailable_and_leaves_the_rest(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
     async with holding(database, "LOCK TABLE collections"):
         with pytest.raises(Unavailable):
             await within.primary.value("SELECT count(*) FROM collections")
-    await held.commit()
+    await request_tx.commit()
     assert await names(database) == ["ada"]
 
 
-async def test_once_it_is_let_go_of_nothing_runs_in_it(held: RequestTransaction, within: RequestDatabase) -> None:
-    await held.commit()
+async def test_once_it_is_let_go_of_nothing_runs_in_it(request_tx: RequestTransaction, within: RequestDatabase) -> None:
+    await request_tx.commit()
     with pytest.raises(RuntimeError):
         await names(within)
 
 
 async def test_planned_reads_see_what_the_request_has_done(
-    database: Database, held: RequestTransaction, within: RequestDatabase
+    database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     count = Statement(b"SELECT count(*) FROM users WHERE id > $1::bigint")
     await sign_up(within, "ada")
@@ -189,5 +189,5 @@ async def test_planned_reads_see_what_the_request_has_done(
     assert await database.primary.pipeline.fetch_value(count, [b"0"]) == b"0"
     with pytest.raises(DivisionByZero):
         await within.primary.pipeline.fetch_value(Statement(b"SELECT 1 / $1::integer"), [b"0"])
-    await held.commit()
+    await request_tx.commit()
     assert await database.primary.pipeline.fetch_value(count, [b"0"]) == b"1"

@@ -38,20 +38,20 @@ async def wired(wire: Wire) -> AsyncIterator[Database]:
         yield replace(opened, primary=Reader(opened.primary.pool))
 
 
-async def reserve_in(tx: Transaction, held: Booking, number: int) -> None:
-    await booking.reserve(tx, user_id=held.user_id, booking_id=held.id, seats=1 + number % 3)
+async def reserve_in(tx: Transaction, request_tx: Booking, number: int) -> None:
+    await booking.reserve(tx, user_id=request_tx.user_id, booking_id=request_tx.id, seats=1 + number % 3)
 
 
-async def confirm_in(tx: Transaction, held: Booking, _: int) -> None:
-    await booking.confirm(tx, user_id=held.user_id, booking_id=held.id)
+async def confirm_in(tx: Transaction, request_tx: Booking, _: int) -> None:
+    await booking.confirm(tx, user_id=request_tx.user_id, booking_id=request_tx.id)
 
 
-async def cancel_in(tx: Transaction, held: Booking, _: int) -> None:
-    await booking.cancel(tx, user_id=held.user_id, booking_id=held.id)
+async def cancel_in(tx: Transaction, request_tx: Booking, _: int) -> None:
+    await booking.cancel(tx, user_id=request_tx.user_id, booking_id=request_tx.id)
 
 
-async def open_in(tx: Transaction, held: Booking, _: int) -> None:
-    await booking.open_booking(tx, user_id=held.user_id, session_id=held.session_id, hold_seconds=60)
+async def open_in(tx: Transaction, request_tx: Booking, _: int) -> None:
+    await booking.open_booking(tx, user_id=request_tx.user_id, session_id=request_tx.session_id, hold_seconds=60)
 
 
 @pytest.mark.parametrize("change", [open_in, reserve_in, confirm_in, cancel_in])
@@ -59,11 +59,11 @@ async def test_a_change_costs_one_round_trip_and_its_commit_another(
     wire: Wire, wired: Database, change: Callable[[Transaction, Booking, int], Awaitable[None]]
 ) -> None:
     for number in range(ENOUGH_TO_BE_PREPARED):
-        held = await make_booking(wired, seats=2)
+        request_tx = await make_booking(wired, seats=2)
         before = wire.round_trips
         async with wired.transaction() as tx:
             assert wire.round_trips == before
-            await change(tx, held, number)
+            await change(tx, request_tx, number)
             assert wire.round_trips == before + 1
         assert wire.round_trips == before + 2
 
@@ -71,26 +71,26 @@ async def test_a_change_costs_one_round_trip_and_its_commit_another(
 async def test_a_take_that_needs_expired_holds_costs_no_more(wire: Wire, wired: Database) -> None:
     session, user = await make_session(wired, capacity=2), await make_user(wired)
     lost = await reserve(wired, await open_by(wired, user, session), 2)
-    held = await open_by(wired, user, session)
+    request_tx = await open_by(wired, user, session)
     await wired.primary.value(
         "UPDATE bookings SET closes_at = clock_timestamp() WHERE id = %(id)s RETURNING 1", id=lost.id
     )
     before = wire.round_trips
-    assert (await reserve(wired, held, 2)).reserved_seats == 2
+    assert (await reserve(wired, request_tx, 2)).reserved_seats == 2
     assert wire.round_trips == before + 2
 
 
 @pytest.mark.parametrize(
     ("change", "refusal"),
-    [(lambda db, held: reserve(db, held, 101), SeatsUnavailable), (confirm, NoSeatsReserved)],
+    [(lambda db, request_tx: reserve(db, request_tx, 101), SeatsUnavailable), (confirm, NoSeatsReserved)],
 )
 async def test_a_refusal_lets_go_of_its_locks_with_the_next_message(
     wire: Wire, wired: Database, change: Callable[[Database, Booking], Awaitable[Booking]], refusal: type[Refusal]
 ) -> None:
-    held = await make_booking(wired)
+    request_tx = await make_booking(wired)
     before = wire.round_trips
     with pytest.raises(refusal):
-        await change(wired, held)
+        await change(wired, request_tx)
     assert wire.round_trips == before + 2
 
 
@@ -103,11 +103,11 @@ async def test_a_read_costs_one(wire: Wire, wired: Database) -> None:
 
 
 async def test_the_count_can_fail(wire: Wire, wired: Database) -> None:
-    held = await make_booking(wired, seats=1)
+    request_tx = await make_booking(wired, seats=1)
     before = wire.round_trips
     async with wired.transaction() as tx:
         await tx.value("SELECT 1")
-        await confirm_in(tx, held, 0)
+        await confirm_in(tx, request_tx, 0)
     assert wire.round_trips == before + 3
 
 
@@ -120,15 +120,17 @@ async def test_a_keyed_change_costs_its_claim_and_the_answer_travels_with_the_co
 ) -> None:
     for number in range(ENOUGH_TO_BE_PREPARED):
         booked, key = await make_booking(wired, seats=2), Key("usr_1", f"key {number}")
-        held = RequestTransaction(wired.primary.pool)
+        request_tx = RequestTransaction(wired.primary.pool)
         before = wire.round_trips
-        await held.begin()
+        await request_tx.begin()
         assert wire.round_trips == before
-        assert await idempotency.claim(held, key) is None
+        assert await idempotency.claim(request_tx, key) is None
         assert wire.round_trips == before + 1
-        await booking.reserve(RequestCommits(held), user_id=booked.user_id, booking_id=booked.id, seats=1 + number % 3)
+        await booking.reserve(
+            RequestCommits(request_tx), user_id=booked.user_id, booking_id=booked.id, seats=1 + number % 3
+        )
         assert wire.round_trips == before + 2
-        await idempotency.keep(held, key, fingerprint=b"f", answer=b"a")
-        await held.commit()
+        await idempotency.record(request_tx, key, fingerprint=b"f", answer=b"a")
+        await request_tx.commit()
         assert wire.round_trips == before + 3
     assert await wired.primary.value("SELECT count(*) FROM idempotency_keys") == ENOUGH_TO_BE_PREPARED

@@ -432,7 +432,7 @@ async def test_a_request_whose_lease_was_taken_over_does_nothing_any_more(
 async def test_an_answer_too_large_to_be_kept_is_refused_and_undone(
     client: AsyncClient, database: Database, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency, "LARGEST_ANSWER", 10)
+    monkeypatch.setattr(idempotency, "LARGEST_RESPONSE", 10)
     answer = await client.post("/collection/", json={"title": "x"}, headers=bearer(user) | {"Idempotency-Key": "k"})
     assert codes(answer) == ["invalid_input"]
     assert "`Idempotency-Key` cannot be honoured" in answer.text

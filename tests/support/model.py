@@ -51,11 +51,13 @@ class Cinema:
 
     def free(self, session: int) -> int:
         """Return the seats that nobody holds and nobody has bought."""
-        return self.capacities[session] - sum(held.seats for held in self.bookings if held.session == session)
+        return self.capacities[session] - sum(
+            request_tx.seats for request_tx in self.bookings if request_tx.session == session
+        )
 
-    def having(self, number: int, held: RequestTransaction) -> "Cinema":
+    def having(self, number: int, request_tx: RequestTransaction) -> "Cinema":
         """Return the cinema with a booking changed."""
-        return replace(self, bookings=(*self.bookings[:number], held, *self.bookings[number + 1 :]))
+        return replace(self, bookings=(*self.bookings[:number], request_tx, *self.bookings[number + 1 :]))
 
     def open(self, user: int, session: int) -> "Cinema":
         """Return the cinema with one more booking."""
@@ -63,35 +65,35 @@ class Cinema:
 
     def expire(self, number: int) -> "Cinema":
         """Return the cinema after the end of a hold; where none is left, nothing ends."""
-        held = self.bookings[number]
-        if held.status is not BookingStatus.OPEN:
+        request_tx = self.bookings[number]
+        if request_tx.status is not BookingStatus.OPEN:
             return self
-        return self.having(number, replace(held, status=BookingStatus.EXPIRED, seats=0))
+        return self.having(number, replace(request_tx, status=BookingStatus.EXPIRED, seats=0))
 
     def after(self, change: Change) -> tuple["Cinema", Outcome]:
         """Return the cinema after a change, and what came of it."""
         try:
-            held = self.changed(change)
+            request_tx = self.changed(change)
         except Refusal as refusal:
             return self, told(refusal)
-        return self.having(change.booking, held), (held.status, held.seats)
+        return self.having(change.booking, request_tx), (request_tx.status, request_tx.seats)
 
     def changed(self, change: Change) -> RequestTransaction:
         """Return the booking after a change; raise what it is refused for."""
-        held = self.bookings[change.booking]
-        if held.user != change.user:
+        request_tx = self.bookings[change.booking]
+        if request_tx.user != change.user:
             raise BookingNotFound
-        if held.status in CLOSED:
-            raise CLOSED[held.status]
+        if request_tx.status in CLOSED:
+            raise CLOSED[request_tx.status]
         if change.kind == "cancel":
-            return replace(held, status=BookingStatus.CANCELLED, seats=0)
+            return replace(request_tx, status=BookingStatus.CANCELLED, seats=0)
         if change.kind == "confirm":
-            if not held.seats:
+            if not request_tx.seats:
                 raise NoSeatsReserved
-            return replace(held, status=BookingStatus.CONFIRMED)
-        if change.seats - held.seats > self.free(held.session):
-            raise SeatsUnavailable(seats_available=self.free(held.session))
-        return replace(held, seats=change.seats)
+            return replace(request_tx, status=BookingStatus.CONFIRMED)
+        if change.seats - request_tx.seats > self.free(request_tx.session):
+            raise SeatsUnavailable(seats_available=self.free(request_tx.session))
+        return replace(request_tx, seats=change.seats)
 
 
 def told(refusal: Refusal) -> Outcome:

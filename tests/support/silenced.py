@@ -8,9 +8,9 @@ from db.request_transaction import RequestTransaction
 commit = RequestTransaction.commit
 
 
-async def commit_and_fall_silent(held: RequestTransaction) -> None:
+async def commit_and_fall_silent(request_tx: RequestTransaction) -> None:
     """Commit, and answer nobody."""
-    await commit(held)
+    await commit(request_tx)
     await asyncio.sleep(60)
 
 

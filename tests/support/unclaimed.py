@@ -3,7 +3,7 @@
 from cli.main import main
 from domain import idempotency
 
-idempotency.LOCK_OR_LEAVE = "SELECT true OR %(lock)s IS NULL"  # type: ignore[misc]
+idempotency.TRY_LOCK = "SELECT true OR %(lock)s IS NULL"  # type: ignore[misc]
 
 if __name__ == "__main__":
     main()
