@@ -76,6 +76,7 @@ def described(explained: Explained) -> list[str]:
     return [
         f"{explained.name}: one statement, read from {source}",
         *(f"  {line}" for line in explained.outline),
+        *(["For the executor:", *(f"  {reason}" for reason in explained.reasons)] if explained.reasons else []),
         *(["Parameters:", *given] if given else []),
         program.statement.sql.decode(),
     ]

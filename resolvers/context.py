@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from graphql import DocumentNode
+
 from db.engine import Database, Reading
 from domain import user
 from edge.services import Services
@@ -25,6 +27,8 @@ class Context:
     cost: int = 0
     # Whether the operation has paid and was counted already, by its plan.
     is_counted: bool = False
+    # What is left of its document for the executor, once its plan has answered the rest.
+    rest: DocumentNode | None = None
     # What ends a subscription.
     follower: Follower = field(default_factory=Follower)
     loaders: Loaders = field(init=False)

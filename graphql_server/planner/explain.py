@@ -31,7 +31,7 @@ MOST_IDS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An operation. Without a statement `reasons` say why the executor runs it."""
+    """An operation. `reasons` say why the executor runs it or, where there is a statement, some of its fields."""
 
     name: str
     outline: list[str]
@@ -62,7 +62,8 @@ def explain_operation(
         return Explained(label, [], undeclared(schema, document, name) or [str(reason)])
     except (Refusal, Refusals) as refusal:
         return Explained(label, [], [f"an argument is refused: {refusal}"])
-    return Explained(label, list(lines(run.outline.root)), [], run)
+    reasons = undeclared(schema, document, name) if run.rest else []
+    return Explained(label, list(lines(run.outline.root)), reasons, run)
 
 
 def undeclared(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> list[str]:

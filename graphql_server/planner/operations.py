@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationType, SelectionSetNode
 from graphql.execution.values import VariableValues, get_variable_values
 
 from graphql_server.planner.binding import Bound, Request, bind, is_fixed, prefixes
@@ -38,6 +38,8 @@ class Run:
     parameters: Mapping[str, Any]
     bounds: Sequence[Bound]
     outline: Outline
+    # What the executor has to run besides.
+    rest: DocumentNode | None = None
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class Shape:
 
     outline: Outline
     fixed: dict[int, Bound] = field(default_factory=dict)
+    # The operation without what its statement answers.
+    rest: DocumentNode | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -74,7 +78,7 @@ class Operation:
         bounds = self.bounds(shape, request, known)
         key = (self, flags, kinds, caller.viewer_id is None, caller.may_lag, *(each.shape for each in bounds))
         program = PROGRAMS.find(key, lambda: self.write(shape, bounds, caller))
-        return Run(program, self.parameters(shape, bounds, caller), bounds, shape.outline)
+        return Run(program, self.parameters(shape, bounds, caller), bounds, shape.outline, shape.rest)
 
     def root_fields(self, variables: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
         """Return the fields of the root for variables that have been accepted before."""
@@ -115,12 +119,25 @@ class Operation:
             outline = self.outliner(flags, kinds).outline(self.node)
         except Unplanned as reason:
             return reason
-        shape = Shape(outline)
+        shape = Shape(outline, rest=self.rest(outline) if outline.left else None)
         for number, site in enumerate(outline.sites):
             if is_fixed(site):
                 shape.fixed[number] = bound = bind(site, request, None)
                 shape.parameters |= {f"p{number}_{name}": value for name, value in bound.parameters.items()}
         return shape
+
+    def rest(self, outline: Outline) -> DocumentNode:
+        """Return the document of those fields of the root that are left to the executor."""
+        nodes = [node for nodes in outline.left.values() for node in nodes]
+        operation = OperationDefinitionNode(
+            operation=self.node.operation,
+            name=self.node.name,
+            variable_definitions=self.node.variable_definitions,
+            directives=self.node.directives,
+            selection_set=SelectionSetNode(selections=tuple(nodes)),
+            loc=self.node.loc,
+        )
+        return DocumentNode(definitions=(operation, *self.fragments.definitions.values()))
 
     def bounds(self, shape: Shape, request: Request, known: Mapping[str, Bound]) -> list[Bound]:
         """Return what each site comes to."""

@@ -86,10 +86,13 @@ class Site:
 
 @dataclass(slots=True)
 class Outline:
-    """All of an operation."""
+    """All of an operation: what its statement answers, and the fields of the root that are left to the executor."""
 
     root: Object
     sites: list[Site]
+    left: dict[str, list[FieldNode]] = field(default_factory=dict)
+    # Response keys of the whole answer, in their order.
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,8 +106,21 @@ class Outliner:
 
     def outline(self, operation: OperationDefinitionNode) -> Outline:
         """Return the outline of a query; raise Unplanned where it has a field that is for the executor."""
-        root = self.selected(query_type(self.fragments), [operation.selection_set], None)
-        return Outline(root, self.sites)
+        kind = query_type(self.fragments)
+        chosen = collected(self.fragments, kind, [operation.selection_set], self.flags)
+        outline = Outline(Object(kind, []), self.sites, keys=tuple(chosen))
+        reasons: list[Unplanned] = []
+        for key, nodes in chosen.items():
+            sites = len(self.sites)
+            try:
+                outline.root.fields.append(self.field(kind, key, nodes, None))
+            except Unplanned as reason:
+                del self.sites[sites:]
+                outline.left[key] = nodes
+                reasons.append(reason)
+        if reasons and all(each.name == TYPENAME for each in outline.root.fields):
+            raise reasons[0]
+        return outline
 
     def object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], owner: Owner) -> Object:
         """Return what fields select of their object."""

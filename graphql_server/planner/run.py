@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from graphql import GraphQLError, is_non_null_type, specified_rules
+from graphql import DocumentNode, GraphQLError, is_non_null_type, specified_rules
 from strawberry.types import ExecutionResult
 
 from errors import Refusal, Refusals, Unavailable
@@ -111,7 +111,28 @@ async def answer(context: Context, prepared: Prepared, asked: Asked) -> Executio
     if UNANSWERED in found:
         return None
     data = signed(found, asked.run.bounds, context.database.cursors) if START in found else found
+    if asked.run.rest is not None:
+        return await completed(context, asked, data, asked.run.rest)
     return ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]  # JSON already
+
+
+async def completed(context: Context, asked: Asked, data: bytes, rest: DocumentNode) -> ExecutionResult:
+    """Return the result of an operation of which the executor has to run some fields of the root."""
+    context.rest = rest
+    try:
+        executed = await SCHEMA.execute(
+            asked.request.text,
+            variable_values=dict(asked.request.variables),
+            context_value=context,
+            operation_name=asked.request.name,
+        )
+    finally:
+        context.rest = None
+    if executed.data is None:
+        return executed
+    values = orjson.loads(data) | executed.data
+    ordered = {key: values[key] for key in asked.run.outline.keys}
+    return ExecutionResult(data=ordered, errors=executed.errors)
 
 
 async def fetched(context: Context, run: Run) -> bytes:
@@ -133,12 +154,18 @@ def refused(refusal: Refusal) -> ExecutionResult:
 def unavailable(refusal: Unavailable, asked: Asked, *, signed_in: bool) -> ExecutionResult:
     """Return the result of an operation without a database: each field that needs one failed."""
     nodes = asked.operation.root_fields(asked.request.variables)
-    failed = [each for each in asked.run.outline.root.fields if needs_database(each, signed_in=signed_in)]
-    errors = [GraphQLError(str(refusal), nodes[each.key], path=[each.key], original_error=refusal) for each in failed]
-    if any(is_non_null_type(each.type) for each in failed):
+    outline = asked.run.outline
+    fields = {each.key: each for each in outline.root.fields}
+    answered = {each.key for each in fields.values() if not needs_database(each, signed_in=signed_in)}
+    errors = [
+        GraphQLError(str(refusal), nodes[key], path=[key], original_error=refusal)
+        for key in outline.keys
+        if key not in answered
+    ]
+    if any(is_non_null_type(each.type) for each in fields.values() if each.key not in answered):
         return ExecutionResult(data=None, errors=errors)
-    named = {each.key: "Query" if each.name == TYPENAME else None for each in asked.run.outline.root.fields}
-    return ExecutionResult(data=named, errors=errors)
+    data = {key: "Query" if key in fields and fields[key].name == TYPENAME else None for key in outline.keys}
+    return ExecutionResult(data=data, errors=errors)
 
 
 def needs_database(asked: Field, *, signed_in: bool) -> bool:
