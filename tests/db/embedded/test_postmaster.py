@@ -20,7 +20,7 @@ from db.embedded.postmaster import EmbeddedError, EmbeddedServer, embedded, star
 _USER = """
 import sys
 from pathlib import Path
-from db.embedded import embedded
+from db.embedded.postmaster import embedded
 with embedded(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
