@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, capabilities
-from psycopg.errors import error_from_result
+from psycopg.errors import ReadOnlySqlTransaction, error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
@@ -218,7 +218,8 @@ class PipelineConnection:
             self.send(call)
             return
         raised = error_from_result(error)
-        refusal = refusal_of(raised)
+        # These sessions refuse to write by themselves: what tried is a bug, and no sign of a failover.
+        refusal = raised if isinstance(raised, ReadOnlySqlTransaction) else refusal_of(raised)
         refusal.__cause__ = None if refusal is raised else raised
         call.fail(refusal)
 
