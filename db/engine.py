@@ -15,6 +15,7 @@ from db.commit_outcome import commit_outcome
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
+from db.pipeline.rows import fetch_made, fetch_tuples
 from db.refusals import refusals
 from db.session_settings import Pool, SessionSettings, begin, run_locally
 from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
@@ -32,8 +33,14 @@ def row_of(model: type[Row]) -> Callable[..., Row]:
     return cast("Callable[..., Row]", model.model_construct)
 
 
-class PlannedEachTime(str):
-    """A statement whose best plan depends on its values, so that PostgreSQL is to look at them each time."""
+class PureRead(str):
+    """A statement that only reads, so that it can share a connection, and be run again where that one is lost."""
+
+    __slots__ = ()
+
+
+class PlannedEachTime(PureRead):
+    """A pure read whose best plan depends on its values, so that PostgreSQL is to look at them each time."""
 
     __slots__ = ()
 
@@ -51,7 +58,11 @@ class Reading(ABC):
 
     async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
         """Return the rows of a statement whose columns are named as the model's attributes."""
-        return await self.fetch(kwargs_row(row_of(model)), statement, parameters)
+        return await self.make_rows(row_of(model), statement, parameters)
+
+    async def make_rows(self, make: Callable[..., T], statement: str, parameters: Mapping[str, object]) -> list[T]:
+        """Return what `make` makes of each row, its columns being named arguments."""
+        return await self.fetch(kwargs_row(make), statement, parameters)
 
     async def row(self, model: type[Row], statement: str, **parameters: object) -> Row | None:
         """Return the only row of a statement, None where there is none."""
@@ -84,6 +95,20 @@ class Reader(Reading):
     def touch(self, kind: Kind, identity: int) -> None:
         """Tell at once: each statement is a transaction of its own."""
         self.note(Changed(kind, identity))
+
+    async def make_rows(self, make: Callable[..., T], statement: str, parameters: Mapping[str, object]) -> list[T]:
+        """Return what `make` makes of each row, its columns being named arguments."""
+        if not isinstance(statement, PureRead):
+            return await Reading.make_rows(self, make, statement, parameters)
+        is_planned_each_time = isinstance(statement, PlannedEachTime)
+        return await fetch_made(self.pipeline, make, statement, parameters, is_planned_each_time=is_planned_each_time)
+
+    async def tuples(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement as plain tuples."""
+        if not isinstance(statement, PureRead):
+            return await Reading.tuples(self, statement, **parameters)
+        is_planned_each_time = isinstance(statement, PlannedEachTime)
+        return await fetch_tuples(self.pipeline, statement, parameters, is_planned_each_time=is_planned_each_time)
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from psycopg.rows import kwargs_row
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, column, func, literal_column, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
@@ -13,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, fingerprint
-from db.engine import PlannedEachTime, Reading, row_of
+from db.engine import PlannedEachTime, PureRead, Reading, row_of
 from errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -147,7 +146,7 @@ async def pages(
     text = page_statement(one.build, one.given, one.sort, bounds(asked), parent)
     parameters = one.parameters | {"parents": list(listings)}
     found: dict[int, list[Row]] = {identity: [] for identity in listings}
-    for identity, row in await source.fetch(kwargs_row(beside_parent(one.model)), text, parameters):
+    for identity, row in await source.make_rows(beside_parent(one.model), text, parameters):
         found[identity].append(row)
     return {identity: cut(found[identity], listing, codec, asked) for identity, listing in listings.items()}
 
@@ -301,6 +300,6 @@ def asked_parents() -> Any:
     return ids.table_valued(column("id", BigInteger), with_ordinality="place").render_derived(name="asked")
 
 
-def sql(statement: ClauseElement) -> str:
-    """Return the text of a statement for psycopg, with named parameters."""
-    return str(statement.compile(dialect=DIALECT))
+def sql(statement: ClauseElement) -> PureRead:
+    """Return the text of a select for psycopg, with named parameters."""
+    return PureRead(statement.compile(dialect=DIALECT))

@@ -146,6 +146,10 @@ class RequestReader(Reader):
         """Notify subscribers of a change after the commit."""
         self.request_tx.touched.add(Changed(kind, identity))
 
+    # The transaction's connection is this request's alone: rows are read as psycopg reads them.
+    make_rows = Reading.make_rows
+    tuples = Reading.tuples
+
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
         return await self.request_tx.fetch(factory, statement, parameters)
@@ -159,11 +163,15 @@ class RequestReads:
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row."""
-        return value_of(await self.request_tx.run_raw(statement, parameters))
+        return value_of(await self.run(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self.request_tx.run_raw(statement, parameters))
+        return rows_of(await self.run(statement, parameters))
+
+    async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
+        """Return the result of a statement."""
+        return await self.request_tx.run_raw(statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)

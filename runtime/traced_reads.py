@@ -25,3 +25,8 @@ class TracedReads:
         with self._span(statement.sql.decode()):
             rows: list[tuple[bytes | None, ...]] = await self._reads.fetch_rows(statement, parameters)
             return rows
+
+    async def run(self, statement: Any, parameters: Sequence[bytes | None]) -> Any:  # noqa: ANN401
+        """Return the result as libpq holds it."""
+        with self._span(statement.sql.decode()):
+            return await self._reads.run(statement, parameters)

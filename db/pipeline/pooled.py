@@ -5,10 +5,11 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq.abc import PGresult
 
 from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
-from db.refusals import refusals, unfit_value
+from db.refusals import refusals
 from db.session_settings import Pool, run_locally
 from db.taken_connection import take_connection
 
@@ -38,16 +39,42 @@ class PooledReads:
                 return await run_raw(connection, statement, parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class RawValue:
+    """A parameter in PostgreSQL's text format, and the oid of its type, 0 where the statement's cast says it."""
+
+    text: bytes
+    oid: int
+
+
+class RawValueDumper(Dumper):
+    """Passes raw values on as they are, with their type."""
+
+    def __init__(self, cls: type, context: Any = None, *, oid: int = 0) -> None:
+        super().__init__(cls, context)
+        self.oid = oid
+
+    def get_key(self, obj: RawValue, format: PyFormat) -> Any:  # noqa: A002, ARG002 - psycopg's own signature
+        """Return what values of one type have in common."""
+        return (self.cls, obj.oid)
+
+    def upgrade(self, obj: RawValue, format: PyFormat) -> "RawValueDumper":  # noqa: A002, ARG002 - psycopg's own signature
+        """Return the dumper of values of this type."""
+        return RawValueDumper(self.cls, oid=obj.oid)
+
+    def dump(self, obj: RawValue) -> bytes:
+        """Return the value."""
+        return obj.text
+
+
 async def run_raw(connection: AsyncConnection[Any], statement: Statement, parameters: Parameters) -> PGresult:
     """Return the result of a statement on a connection of psycopg's, in its pipeline mode or not."""
     require_text(parameters)
-    try:
-        # psycopg sends text without a type: the casts in the statement decide.
-        texts = [None if parameter is None else parameter.decode() for parameter in parameters]
-    except UnicodeDecodeError as error:
-        raise unfit_value() from error
+    types = statement.types or (0,) * len(parameters)
+    values = [None if text is None else RawValue(text, oid) for text, oid in zip(parameters, types, strict=True)]
     async with AsyncRawCursor(connection) as cursor:
-        await cursor.execute(statement.sql, texts, prepare=False if statement.is_planned_each_time else None)
+        cursor.adapters.register_dumper(RawValue, RawValueDumper)
+        await cursor.execute(statement.sql, values, prepare=False if statement.is_planned_each_time else None)
         # In pipeline mode there is no result before it is asked for.
         await cursor.fetchone()
         if cursor.pgresult is None:

@@ -79,13 +79,14 @@ class PipelinedReads:
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row; None for NULL, and where there is no row."""
-        return value_of(await self._answer(statement, parameters))
+        return value_of(await self.run(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self._answer(statement, parameters))
+        return rows_of(await self.run(statement, parameters))
 
-    async def _answer(self, statement: Statement, parameters: Parameters) -> PGresult:
+    async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
+        """Return the result as libpq holds it."""
         require_text(parameters)
         if self._fallback is not None and self._is_refused:
             return await self._fallback.run(statement, parameters)
@@ -100,7 +101,7 @@ class PipelinedReads:
         try:
             return await call.answer
         except RefusedByPoolerError:
-            return await self._answer(statement, parameters)
+            return await self.run(statement, parameters)
 
     def _dispatch(self, call: Call) -> None:
         chosen = self._shortest_queue()

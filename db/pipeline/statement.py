@@ -29,7 +29,7 @@ class Statement:
 class RawReads(Protocol):
     """Runs reads whose parameters and answers are bytes in PostgreSQL's text format, None standing for NULL.
 
-    Both raise Unavailable where there is no connection in time or no answer before the deadline, InvalidInput for a value
+    All raise Unavailable where there is no connection in time or no answer before the deadline, InvalidInput for a value
     that PostgreSQL cannot hold, and psycopg's own errors for a statement that is wrong.
     """
 
@@ -38,6 +38,9 @@ class RawReads(Protocol):
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
+
+    async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
+        """Return the result as libpq holds it."""
 
 
 def require_text(parameters: Parameters) -> None:

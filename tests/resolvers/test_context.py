@@ -2,15 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from psycopg.pq.abc import PGresult
 
 from app import create_app
 from config.settings import Settings
 from config.variables import PlannerMode
-from db.engine import Database, Reader
+from db.engine import Database
 from db.models import User
+from db.pipeline import Parameters, PipelinedReads, Statement
 from tests.conftest import running
 from tests.support.factories import PASSWORD, make_booking, make_movie, make_rating, make_session, make_user
 from tests.support.graphql_client import GraphQL
@@ -99,17 +100,17 @@ async def test_who_signs_in_is_the_viewer_of_the_rest_of_the_document(
 
 async def test_siblings_of_a_query_run_side_by_side(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     under_way, most = 0, 0
-    fetch = Reader.fetch
+    run = PipelinedReads.run
 
-    async def slow(self: Reader, *given: Any) -> list[Any]:
+    async def slow(self: PipelinedReads, statement: Statement, parameters: Parameters) -> PGresult:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
         await asyncio.sleep(0.02)
         under_way -= 1
-        return await fetch(self, *given)
+        return await run(self, statement, parameters)
 
-    monkeypatch.setattr(Reader, "fetch", slow)
+    monkeypatch.setattr(PipelinedReads, "run", slow)
     app = create_app(replace(settings, planner=PlannerMode(is_on=False)), with_jobs=False)
     async with running(app) as client:
         await GraphQL(client)("{ movies { nodes { id } } places { nodes { id } } b: movies(sort: NEW) { totalCount } }")
