@@ -27,7 +27,7 @@ def recorded() -> Iterator[Statements]:
         cursor: psycopg.AsyncCursor[Any], query: str | bytes, *given: Any, **options: Any
     ) -> psycopg.AsyncCursor[Any]:
         text = query if isinstance(query, str) else query.decode()
-        if not text.startswith(BESIDE):
+        if not text.lstrip().startswith(BESIDE):
             seen.append(text)
         return await execute(cursor, query, *given, **options)
 
