@@ -25,7 +25,7 @@ from db.pipeline import CountEvent, ignore_event
 from domain import event_reservation, page_view, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
-from edge import browser_session, probes
+from edge import addresses, browser_session, probes
 from edge.cors import Cors
 from edge.middleware import BodyLimit, Edge, TrailingSlash
 from edge.page_existence import page_exists
@@ -99,7 +99,7 @@ def create_app(
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
             *storefront.routes(exists=page_exists),
             *browser_session.routes(),
-            *tools.routes(),
+            *tools.routes(addresses.base_path(settings.public_url)),
             *graphql.routes(),
             *map(route, ENDPOINTS),
             *openapi.routes(ENDPOINTS),

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -20,6 +21,11 @@ def base(connection: HTTPConnection, public_url: str | None) -> str:
     scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
     host = connection.headers.get("host", "")
     return f"{scheme}://{host if HOST.fullmatch(host) else local_host(connection)}"
+
+
+def base_path(public_url: str | None) -> str:
+    """Return the path of MATINEE_PUBLIC_URL, which a proxy strips from requests; empty without one."""
+    return urlsplit(public_url or "").path.rstrip("/")
 
 
 def local_host(connection: HTTPConnection) -> str:

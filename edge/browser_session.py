@@ -106,4 +106,5 @@ def attributes(request: Request) -> Mapping[str, Any]:
     """Return what the cookie is like: out of reach for scripts and other sites, and by TLS alone where there is any."""
     services: Services = request.state.services
     is_secure = addresses.base(request, services.settings.public_url).startswith("https:")
-    return {"path": "/", "secure": is_secure, "httponly": True, "samesite": "strict"}
+    path = addresses.base_path(services.settings.public_url) or "/"
+    return {"path": path, "secure": is_secure, "httponly": True, "samesite": "strict"}

@@ -39,7 +39,7 @@ async def serve(request: Request) -> Response:
     settings: Settings = request.state.services.settings
     asks_for_page = is_page_request(request, accept)
     if asks_for_page and settings.shows_graphiql:
-        return render_playground()
+        return render_playground(addresses.base_path(settings.public_url))
     media_type = choose_media_type(accept)
     if media_type is None and accepts_events(accept) and request.method != "HEAD":
         return await sse.serve(request)
@@ -56,9 +56,9 @@ def is_page_request(request: Request, accept: str) -> bool:
     return request.method in READS and wants_page(accept) and not request.query_params.keys() & NAMES_DOCUMENT
 
 
-def render_playground() -> Response:
-    """Return GraphiQL."""
-    page = tools.graphiql_page()
+def render_playground(base: str) -> Response:
+    """Return GraphiQL, whose files are below `base`."""
+    page = tools.graphiql_page(base)
     # Programs get something else at this address.
     page.headers["Vary"] = "Accept"
     return page

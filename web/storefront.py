@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from edge.addresses import base_path
 from edge.content_encoding import accepts_gzip
 
 ASSETS_PATH: Final = "/assets/storefront"
@@ -94,7 +95,7 @@ def routes(*, exists: Callable[[Request], Awaitable[bool]]) -> list[BaseRoute]:
 
 async def page(request: Request) -> Response:
     """Answer the document, or 304 where the browser has it already."""
-    found = shell(str(request.state.services.settings.timezone), version())
+    found = shell_for(request)
     headers = {**HEADERS, "ETag": found.tag}
     if found.tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -103,7 +104,7 @@ async def page(request: Request) -> Response:
 
 def missing_page(request: Request) -> Response:
     """Answer the document with status 404; its script shows that there is no such page."""
-    found = shell(str(request.state.services.settings.timezone), version())
+    found = shell_for(request)
     return Response(found.body, status_code=404, headers=HEADERS, media_type="text/html")
 
 
@@ -158,13 +159,20 @@ def _version(files: tuple[tuple[str, int], ...]) -> str:
     return digest.hexdigest()[:12]
 
 
+def shell_for(request: Request) -> Shell:
+    """Return the document as this server's settings have it."""
+    settings = request.state.services.settings
+    return shell(str(settings.timezone), version(), base=base_path(settings.public_url))
+
+
 @lru_cache(maxsize=8)
-def shell(timezone: str, version: str) -> Shell:
-    """Return the document for cinemas in this timezone, with the addresses of this version of the files."""
-    assets = f"{ASSETS_PATH}/{version}"
+def shell(timezone: str, version: str, *, base: str) -> Shell:
+    """Return the document for cinemas in this timezone, with the addresses of this version of the files below `base`."""
+    assets = f"{base}{ASSETS_PATH}/{version}"
     preloads = "\n".join(f'<link rel="modulepreload" href="{assets}/{name}">' for name in FIRST)
     text = (FOLDER / SHELL).read_text(encoding="utf-8")
-    for name, value in (("timezone", escape(timezone)), ("assets", assets), ("preloads", preloads)):
+    values = {"timezone": escape(timezone), "assets": assets, "preloads": preloads, "base": escape(base)}
+    for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
     body = text.encode()
     return Shell(body, f'"{sha256(body).hexdigest()[:24]}"')

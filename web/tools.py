@@ -75,21 +75,21 @@ _SWAGGER = _Page(
 )
 
 
-def routes() -> list[BaseRoute]:
+def routes(base: str = "") -> list[BaseRoute]:
     """Return Swagger UI at /docs and the files that both pages load; GraphiQL's own address is the GraphQL view's."""
+
+    def docs(_: Request) -> Response:
+        return _render(_SWAGGER, base)
+
     return [
-        Route("/docs", _docs, methods=["GET"], name="docs"),
+        Route("/docs", docs, methods=["GET"], name="docs"),
         Route(f"{ASSETS_PATH}/{{name}}", _asset, methods=["GET"], name="tool-asset"),
     ]
 
 
-def graphiql_page() -> HTMLResponse:
+def graphiql_page(base: str = "") -> HTMLResponse:
     """Return GraphiQL, which talks to the address that it was loaded from; 503 with what to do where it is not installed."""
-    return _render(_GRAPHIQL)
-
-
-async def _docs(_request: Request) -> Response:
-    return _render(_SWAGGER)
+    return _render(_GRAPHIQL, base)
 
 
 async def _asset(request: Request) -> Response:
@@ -101,20 +101,20 @@ async def _asset(request: Request) -> Response:
     return FileResponse(path, headers={"Cache-Control": f"public, {age}", "X-Content-Type-Options": "nosniff"})
 
 
-def _render(page: _Page) -> HTMLResponse:
+def _render(page: _Page, base: str) -> HTMLResponse:
     missing = [name for name in (*page.styles, *page.scripts) if not FILES[name].is_file()]
     if missing:
-        return HTMLResponse(_document(page, _missing(missing)), status_code=503, headers=_HEADERS)
-    styles = "".join(f'<link rel="stylesheet" href="{_address(name)}">' for name in page.styles)
-    scripts = "".join(f'<script src="{_address(name)}" defer></script>' for name in page.scripts)
-    return HTMLResponse(_document(page, '<div id="page"></div>', styles + scripts), headers=_HEADERS)
+        return HTMLResponse(_document(page, _missing(missing), base=base), status_code=503, headers=_HEADERS)
+    styles = "".join(f'<link rel="stylesheet" href="{base}{_address(name)}">' for name in page.styles)
+    scripts = "".join(f'<script src="{base}{_address(name)}" defer></script>' for name in page.scripts)
+    return HTMLResponse(_document(page, '<div id="page"></div>', styles + scripts, base=base), headers=_HEADERS)
 
 
-def _document(page: _Page, body: str, head: str = "") -> str:
+def _document(page: _Page, body: str, head: str = "", *, base: str) -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="en" data-base="{escape(base)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(page.title)}</title><link rel="icon" href="{_address("icon.svg")}">{head}'
+        f'<title>{escape(page.title)}</title><link rel="icon" href="{base}{_address("icon.svg")}">{head}'
         f"</head><body>{body}</body></html>"
     )
 

@@ -216,3 +216,11 @@ def test_no_module_turns_text_into_markup(name: str) -> None:
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|https?://",
         text.replace("http://www.w3.org/2000/svg", ""),
     )
+
+
+def test_document_below_a_path_names_every_address_below_it() -> None:
+    body = storefront.shell("Europe/Paris", "v", base="/cinema").body.decode()
+    assert 'data-base="/cinema"' in body
+    addresses = re.findall(r'(?:href|src)="(/[^"]*)"', body)
+    assert addresses
+    assert all(each.startswith("/cinema/") for each in addresses)

@@ -73,3 +73,9 @@ async def test_says_how_to_install_what_is_missing(
     assert "make tools" in page.text
     assert name in page.text
     assert (await client.get(f"/assets/tools/{name}")).status_code == 404
+
+
+def test_pages_below_a_path_load_their_files_from_below_it() -> None:
+    text = bytes(tools.graphiql_page("/cinema").body).decode()
+    assert 'data-base="/cinema"' in text
+    assert all(each.startswith("/cinema/assets/tools/") for each in re.findall(r'(?:href|src)="([^"]+)"', text))

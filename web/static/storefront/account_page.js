@@ -3,7 +3,7 @@
 import "./more_style.js";
 import { signInFirst } from "./account.js";
 import { el, mount } from "./dom.js";
-import { go, ownAddress } from "./router.js";
+import { go } from "./router.js";
 import { signOut, viewer } from "./session.js";
 import { busy, problem, skeleton } from "./states.js";
 
@@ -35,4 +35,12 @@ export async function render(root, page) {
       leave,
     ),
   );
+}
+
+/** Return the path and query of an address, without its host; the home page where it cannot be parsed. */
+function ownAddress(text) {
+  if (!URL.canParse(text, location.origin)) return "/";
+  const { pathname, search } = new URL(text, location.origin);
+  // A second slash would name a host again.
+  return `/${pathname.replace(/^\/+/, "")}${search}`;
 }

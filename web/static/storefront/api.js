@@ -1,6 +1,8 @@
 // GraphQL requests by POST. Refusals, failures and a missing network are errors of their own.
 
-const ADDRESS = "/graphql";
+import { base } from "./dom.js";
+
+const ADDRESS = `${base}/graphql`;
 const PATIENCE = 15_000;
 const LOOK_EVERY = 4000;
 

@@ -2,6 +2,12 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** The path of MATINEE_PUBLIC_URL, below which all addresses are. */
+export const base = document.documentElement.dataset.base;
+
+/** Return a path without that base. */
+export const local = (path) => (path.startsWith(base) ? path.slice(base.length) || "/" : path);
+
 // Paths on a field of 24 units.
 const ICONS = {
   star: "M12 3l2.7 5.8 6.3.8-4.6 4.3 1.2 6.3L12 17.1l-5.6 3.1 1.2-6.3L3 9.6l6.3-.8z",
@@ -27,7 +33,7 @@ export function el(name, properties = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (key === "dataset") Object.assign(made.dataset, value);
-    else made.setAttribute(key, value === true ? "" : value);
+    else made.setAttribute(key, value === true ? "" : key === "href" && value[0] === "/" ? base + value : value);
   }
   return mount(made, ...children);
 }

@@ -1,6 +1,7 @@
 // Live updates: one WebSocket for all that a page follows, and polling where there is none.
 
 import { ask } from "./api.js";
+import { base } from "./dom.js";
 import { session } from "./session.js";
 
 const PROTOCOL = "graphql-transport-ws";
@@ -65,7 +66,7 @@ function leave(wanted) {
 function open() {
   retry = undefined;
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const made = new WebSocket(`${scheme}://${location.host}/graphql`, PROTOCOL);
+  const made = new WebSocket(`${scheme}://${location.host}${base}/graphql`, PROTOCOL);
   socket = made;
   made.onopen = () => send({ type: "connection_init" });
   made.onmessage = ({ data }) => heard(JSON.parse(data));

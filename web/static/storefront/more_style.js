@@ -1,8 +1,8 @@
 // Loads the style that the first pages do without; a page that imports this module waits for it.
 
-import { el } from "./dom.js";
+import { el, local } from "./dom.js";
 
 await new Promise((loaded, failed) => {
-  const href = new URL("more.css", import.meta.url).pathname;
+  const href = local(new URL("more.css", import.meta.url).pathname);
   document.head.append(el("link", { rel: "stylesheet", href, onload: loaded, onerror: failed }));
 });

@@ -1,6 +1,6 @@
 // Posters and ratings of films.
 
-import { el, icon } from "./dom.js";
+import { el, icon, local } from "./dom.js";
 
 /** Return a film's poster; where the image does not load, a card with the title. */
 export function poster(movie, { eager = false, alt = "" } = {}) {
@@ -14,7 +14,7 @@ export function poster(movie, { eager = false, alt = "" } = {}) {
 function here(address) {
   // Films from before addresses were checked may have one that is none.
   const found = URL.canParse(address, location.href) ? new URL(address, location.href).pathname : "";
-  return found.startsWith("/posters/") ? found : address;
+  return local(found).startsWith("/posters/") ? found : address;
 }
 
 /** Return the mean of all ratings. */

@@ -2,7 +2,7 @@
 
 import "./more_style.js";
 import { ask, change, gql } from "./api.js";
-import { el, icon, mount } from "./dom.js";
+import { el, icon, local, mount } from "./dom.js";
 import { ago, count, dayLong, money } from "./format.js";
 import { listIn, searchField } from "./lists.js";
 import { follow } from "./live.js";
@@ -125,7 +125,7 @@ function exporting(seen, query, signal) {
 
 function progress({ status, rowCount, downloadUrl, expiresAt }) {
   if (status === "COMPLETED") {
-    const link = el("a", { class: "button primary", href: new URL(downloadUrl, location.href).pathname, download: true }, icon("download"), `Download ${count(rowCount, "row")}`);
+    const link = el("a", { class: "button primary", href: local(new URL(downloadUrl, location.href).pathname), download: true }, icon("download"), `Download ${count(rowCount, "row")}`);
     return [link, el("p", { class: "muted" }, `Kept until ${dayLong(expiresAt)}.`)];
   }
   if (status === "FAILED") return problem("The file could not be written. Make it once more.");

@@ -1,7 +1,7 @@
 // Shows the page of each address without loading a new document; back and forward find the page as it was left.
 
 import { network, Offline } from "./api.js";
-import { el, mount } from "./dom.js";
+import { base, el, local, mount } from "./dom.js";
 import { isOver, session } from "./session.js";
 import { announce, failure, missing, skeleton } from "./states.js";
 
@@ -18,7 +18,7 @@ export function route(table) {
   routes = table;
   history.scrollRestoration = "manual";
   // The server takes either spelling.
-  if (/.\/$/.test(location.pathname)) history.replaceState(history.state, "", location.pathname.slice(0, -1) + location.search);
+  if (/.\/$/.test(here())) history.replaceState(history.state, "", location.pathname.slice(0, -1) + location.search);
   addEventListener("popstate", ({ state }) => show({ scroll: state?.scroll ?? 0, moved: true }));
   addEventListener("pagehide", keepScroll);
   document.addEventListener("click", followLink);
@@ -30,8 +30,8 @@ export function route(table) {
 /** Show another page. */
 export function go(address, { replace = false } = {}) {
   keepScroll();
-  const from = replace ? history.state?.from : location.pathname;
-  history[replace ? "replaceState" : "pushState"]({ from }, "", address);
+  const from = replace ? history.state?.from : here();
+  history[replace ? "replaceState" : "pushState"]({ from }, "", base + address);
   return show({ scroll: 0, moved: true });
 }
 
@@ -47,21 +47,17 @@ export function lastAddress(path, otherwise = path) {
   return addresses.get(path) ?? otherwise;
 }
 
-/** Return the path and query of an address, without its host; the home page where it cannot be parsed. */
-export function ownAddress(text) {
-  if (!URL.canParse(text, location.origin)) return "/";
-  const { pathname, search } = new URL(text, location.origin);
-  // A second slash would name a host again.
-  return `/${pathname.replace(/^\/+/, "")}${search}`;
+function here() {
+  return local(location.pathname);
 }
 
 function signInAddress() {
-  const here = location.pathname + location.search;
-  return location.pathname === "/account" ? here : `/account?next=${encodeURIComponent(here)}`;
+  const from = here() + location.search;
+  return here() === "/account" ? from : `/account?next=${encodeURIComponent(from)}`;
 }
 
 function rememberAddress() {
-  addresses.set(location.pathname, location.pathname + location.search);
+  addresses.set(here(), here() + location.search);
   try {
     sessionStorage.setItem(ADDRESSES, JSON.stringify([...addresses].slice(-MOST_ADDRESSES)));
   } catch {
@@ -81,11 +77,12 @@ function followLink(event) {
   const link = event.target.closest?.("a[href]");
   const kept = event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
   if (!link || kept || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-  if (!routes.some(([pattern]) => pattern.test(link.pathname)) || (link.hash && link.pathname === location.pathname)) return;
+  const path = local(link.pathname);
+  if (!routes.some(([pattern]) => pattern.test(path)) || (link.hash && link.pathname === location.pathname)) return;
   event.preventDefault();
   // A link back to the page before finds it as it was left, down to where it was scrolled to.
-  if (link.hasAttribute("data-back") && history.state?.from === link.pathname) history.back();
-  else go(link.hasAttribute("data-sign-in") ? signInAddress() : link.pathname + link.search, { replace: link.href === location.href });
+  if (link.hasAttribute("data-back") && history.state?.from === path) history.back();
+  else go(link.hasAttribute("data-sign-in") ? signInAddress() : path + link.search, { replace: link.href === location.href });
 }
 
 function keepScroll() {
@@ -97,12 +94,12 @@ async function show({ scroll = 0, moved = false }) {
   leaving = new AbortController();
   moves += 1;
   const [signal, move] = [leaving.signal, moves];
-  const [pattern, load] = routes.find(([each]) => each.test(location.pathname)) ?? [/^/, null];
-  const params = { ...location.pathname.match(pattern).groups };
+  const [pattern, load] = routes.find(([each]) => each.test(here())) ?? [/^/, null];
+  const params = { ...here().match(pattern).groups };
   const root = el("div", { class: "root" });
   const page = { params, query: new URLSearchParams(location.search), signal, title: (text) => move === moves && entitle(text, moved) };
   rememberAddress();
-  mark(location.pathname);
+  mark(here());
   const drawn = draw(root, page, load);
   // Replaces the page before in one step, by what the new one draws before its first answer.
   await Promise.race([drawn, new Promise((done) => setTimeout(done, 60))]);
@@ -167,9 +164,9 @@ function focusOn(heading) {
 
 function mark(path) {
   for (const link of document.querySelectorAll("[data-nav]")) {
-    const home = link.pathname === "/";
-    const here = home ? path === "/" || path.startsWith("/film") || path.startsWith("/book/") : path.startsWith(link.pathname);
-    if (here) link.setAttribute("aria-current", path === link.pathname ? "page" : "true");
+    const target = local(link.pathname);
+    const isHere = target === "/" ? path === "/" || path.startsWith("/film") || path.startsWith("/book/") : path.startsWith(target);
+    if (isHere) link.setAttribute("aria-current", path === target ? "page" : "true");
     else link.removeAttribute("aria-current");
   }
 }

@@ -1,6 +1,7 @@
 // Who is signed in. The token is in a cookie that no script can read; the server sets it on request.
 
 import { ask, change, Failed, gql, network } from "./api.js";
+import { base } from "./dom.js";
 import { toast } from "./states.js";
 
 const VIEWER = gql`query Viewer { viewer { id email username isStaff } }`;
@@ -80,5 +81,5 @@ export async function signOut() {
 }
 
 async function forget() {
-  await fetch("/session", { method: "DELETE" });
+  await fetch(`${base}/session`, { method: "DELETE" });
 }

@@ -2,7 +2,7 @@
 "use strict";
 
 window.SwaggerUIBundle({
-  url: "/openapi.json",
+  url: `${document.documentElement.dataset.base}/openapi.json`,
   dom_id: "#page",
   deepLinking: true,
   displayRequestDuration: true,
