@@ -143,8 +143,15 @@ def opened(server: str) -> Iterator[Cinema]:
 @contextmanager
 def hasty(cinema: Cinema, *, hold_seconds: int) -> Iterator[Cinema]:
     """Yield the same cinema through a server whose bookings expire soon."""
+    with open_second_server(cinema, MATINEE_HOLD_SECONDS=str(hold_seconds)) as second:
+        yield second
+
+
+@contextmanager
+def open_second_server(cinema: Cinema, **variables: str) -> Iterator[Cinema]:
+    """Yield the same cinema through another server, which has these variables in its environment."""
     # Its jobs would write exports into a folder of its own, where the other server does not look for them.
-    served = _serving(cinema.database_url, "--no-jobs", MATINEE_HOLD_SECONDS=str(hold_seconds))
+    served = _serving(cinema.database_url, "--no-jobs", settings=None, **variables)
     with served as url, visited(url, cinema.database_url) as second:
         second.used = cinema.used
         yield second
