@@ -84,6 +84,16 @@ class Settings:
             example="on",
         ),
     ]
+    currency: Annotated[
+        str,
+        Variable(
+            "MATINEE_CURRENCY",
+            variables.currency,
+            default="EUR",
+            meaning="currency of the providers' prices, which they do not name: an ISO 4217 code",
+            example="USD",
+        ),
+    ]
     schema_file: Annotated[
         bool,
         Variable(

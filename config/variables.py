@@ -101,6 +101,13 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def currency(text: str) -> str:
+    """Return a currency's code; raise ValueError where it is none."""
+    if not re.fullmatch(r"[A-Z]{3}", text):
+        raise ValueError("must be three capital letters")
+    return text
+
+
 def database(text: str, *, prefer: str) -> str | None:
     """Return the address as libpq spells it, with a bound on the wait for a host that does not answer.
 

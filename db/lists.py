@@ -1,6 +1,6 @@
 """Every list, written down once: GraphQL, REST and nested lists all run these statements through db/paging.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, Literal
@@ -56,7 +56,7 @@ MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
 
 # Of one value half of all rows, of another none.
-VARIED: Final = frozenset({"genre", "airing_from", "search", "symbols", "path"})
+VARIED: Final = frozenset({"genre", "genres", "airing_from", "search", "symbols", "path"})
 
 # In the statement's own text, which has no parameters but those of the list.
 OPEN: Final[ColumnElement[str]] = literal_column("'open'")
@@ -129,9 +129,10 @@ def movies(
     airing_from: datetime | None = None,
     place_id: int | None = None,
     genre: str | None = None,
+    genres: Sequence[str] | None = None,
 ) -> Listing[Movie]:
     """Return the list of movies; `airing_from` keeps those with a session then or later, at `place_id` if given."""
-    values = {"airing_from": airing_from, "place_id": place_id, "genre": genre}
+    values = {"airing_from": airing_from, "place_id": place_id, "genre": genre, "genres": genres}
     return searched("movies", Movie, movies_statement, values, search_for=search_for, sort=sort)
 
 
@@ -141,6 +142,8 @@ def movies_statement(given: Given, sort: str, value: Value) -> Ordered:
     statement = matching(select(*columns(Movie)), given, movie.title, movie.title_key, movie.title_trigrams)
     if "genre" in given:
         statement = statement.where(movie.genres.contains(cast(array([value("genre")]), ARRAY(Text))))
+    if "genres" in given:
+        statement = statement.where(movie.genres.overlap(cast(value("genres"), ARRAY(Text))))
     if "place_id" in given:
         statement = shown_at(statement, value).where(*starting_from(given, value, airing.last_starts_at))
     elif "airing_from" in given:
@@ -213,7 +216,7 @@ def sessions(
     starts_to: datetime | None = None,
     parent: str = "movie_id",
 ) -> Listing[Session]:
-    """Return the sessions of a movie, a place or both, latest start first; both bounds are included."""
+    """Return all sessions, or those of a movie, a place or both, latest start first; both bounds are included."""
     values = {"movie_id": movie_id, "place_id": place_id, "starts_from": starts_from, "starts_to": starts_to}
     return Listing("sessions", Session, sessions_statement, values, parent=parent)
 

@@ -25,6 +25,7 @@ CREATE: Final = f"""
     VALUES (%(title)s, %(description)s, %(poster)s, %(duration)s, %(genres)s)
     RETURNING {COLUMNS}
 """
+GENRES: Final = "SELECT DISTINCT unnest(genres) AS genre FROM movies ORDER BY genre"
 UPDATE: Final = f"""
     UPDATE movies SET
         title = coalesce(%(title)s, title),

@@ -17,7 +17,7 @@ CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 # Whoever adds a field decides here whether a minute-old value of it is good enough. Free seats and tickets never are,
 # prices say of themselves how old they are, and nothing that depends on the viewer belongs to everybody.
 CATALOGUE: Final[dict[str, frozenset[str]]] = {
-    "Query": frozenset({"movies", "movie", "places", "place", "session", "node", "nodes"}),
+    "Query": frozenset({"movies", "movie", "places", "place", "sessions", "session", "genres", "node", "nodes"}),
     "Node": frozenset({"id"}),
     "Movie": frozenset(
         {
@@ -51,7 +51,7 @@ EVERYBODYS: Final[dict[str, frozenset[str]]] = {
     "Subscription": frozenset({"sessionChanged", "eventChanged"}),
     "Session": CATALOGUE["Session"] | {"seatsAvailable"},
     "Event": frozenset(
-        {"id", "uuid", "name", "description", "date", "capacity", "availability", "createdAt", "updatedAt"}
+        {"id", "uuid", "name", "description", "date", "startsAt", "capacity", "availability", "createdAt", "updatedAt"}
     ),
 }
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from db import ids, lists, paging
 from db.models import Movie, Rating
 from db.paging import Listing, Page, Window
 from domain import movie
-from errors import all_of
+from errors import InvalidInput, all_of
 from loaders.by_parent import children
 from resolvers.changes import check_changes
 from resolvers.context import Context
+
+# Of one filter.
+MOST_GENRES: Final = 20
 
 
 async def list_movies(
@@ -23,9 +26,12 @@ async def list_movies(
     airing_from: datetime | None,
     place_id: str | None,
     genre: str | None,
+    genres: Sequence[str] | None = None,
 ) -> Page[Movie]:
     """Return a page of all movies."""
-    listing = all_movies(sort=sort, search=search, airing_from=airing_from, place_id=place_id, genre=genre)
+    listing = all_movies(
+        sort=sort, search=search, airing_from=airing_from, place_id=place_id, genre=genre, genres=genres
+    )
     return await paging.page(context.catalogue, context.database.cursors, listing, window)
 
 
@@ -36,10 +42,24 @@ def all_movies(
     airing_from: datetime | None,
     place_id: str | None,
     genre: str | None,
+    genres: Sequence[str] | None = None,
 ) -> Listing[Movie]:
-    """Return the list of movies for these arguments; raise InvalidId where `place_id` is not the id of a place."""
+    """Return the list of movies for these arguments; raise InvalidId for `place_id`, InvalidInput for too many genres."""
+    if genres and len(genres) > MOST_GENRES:
+        raise InvalidInput(path=("filter", "genres"), field="filter.genres", problem=f"must be at most {MOST_GENRES}")
+    some = sorted(set(genres)) if genres else None
     place = ids.expect("plc", place_id, "filter", "placeId") if place_id is not None else None
-    return lists.movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre)
+    return lists.movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre, genres=some)
+
+
+async def list_genres(context: Context) -> list[str]:
+    """Return every genre that a movie has, in alphabetical order; read once a request."""
+
+    async def load(keys: list[int]) -> list[list[str]]:
+        rows = await context.catalogue.tuples(movie.GENRES)
+        return [[name for (name,) in rows] for _ in keys]
+
+    return await context.loaders.batched("genres", load).load(0)
 
 
 async def movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from db import ids, lists
+from db import ids, lists, paging
 from db.models import Session
 from db.paging import Listing, Page, Window
 from domain import session
@@ -11,6 +11,25 @@ from domain.session_days import check_days, find_session_days
 from errors import InvalidDate, all_of
 from loaders.by_parent import children
 from resolvers.context import Context
+
+
+async def list_sessions(
+    context: Context,
+    window: Window,
+    *,
+    movie_id: str | None,
+    place_id: str | None,
+    starts_from: datetime | None,
+    starts_to: datetime | None,
+) -> Page[Session]:
+    """Return a page of all sessions, of one movie or in one place if named; raise InvalidId or InvalidDate."""
+    movie, place, _ = all_of(
+        lambda: ids.expect("mov", movie_id, "movieId") if movie_id is not None else None,
+        lambda: ids.expect("plc", place_id, "placeId") if place_id is not None else None,
+        lambda: in_order(starts_from, starts_to),
+    )
+    listing = lists.sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
+    return await paging.page(context.catalogue, context.database.cursors, listing, window)
 
 
 async def sessions_of_movie(

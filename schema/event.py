@@ -24,11 +24,16 @@ class Event(Node):
     id = identified("evt", "event")
     name: str = strawberry.field(description="What it is called.")
     description: str = strawberry.field(description="What it is about.")
-    date: datetime = strawberry.field(description="When it is.")
+    date: datetime = strawberry.field(description="When it starts.", deprecation_reason="Read `startsAt`.")
     capacity: int = strawberry.field(description="How many tickets there are in all.")
     availability: int = strawberry.field(description="How many are left. Never cached.")
     created_at: datetime = strawberry.field(description="When it was added.")
     updated_at: datetime = strawberry.field(description="When its name, description or date last changed.")
+
+    @strawberry.field(description="When it starts.")
+    @staticmethod
+    def starts_at(root: Parent[models.Event]) -> datetime:
+        return root.date
 
     @strawberry.field(description="The same identity for callers of the REST events API.")
     @staticmethod

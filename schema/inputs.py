@@ -71,6 +71,7 @@ class MovieFilter:
     )
     place_id: strawberry.ID | None = field("Movies with a session at this place.")
     genre: str | None = field("Movies of this genre, spelled as they spell it.")
+    genres: list[str] | None = field("Movies of one of these genres; at most 20.")
 
 
 @strawberry.input(description="Which places.")

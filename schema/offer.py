@@ -26,6 +26,12 @@ class ProviderPrice:
     provider: str = strawberry.field(description="The provider's name.")
     provider_movie_id: str = strawberry.field(description="The movie's id at that provider.")
     price: Decimal = strawberry.field(description="Exact, as the provider tells it.")
+
+    @strawberry.field(description="The currency of the price, as an ISO 4217 code such as EUR.")
+    @staticmethod
+    def currency(_root: Parent[offer.Price], info: Info) -> str:
+        return info.context.services.settings.currency
+
     fetched_at: datetime = strawberry.field(description="When it was told.")
     stale: bool = strawberry.field(
         description="True where the provider did not answer now and this is its last known price."

@@ -12,7 +12,18 @@ from schema.connection import After, Before, Connection, First, Info, Last, give
 from schema.event import Event
 from schema.event_inputs import EventFilter
 from schema.export import MovieExport
-from schema.inputs import MovieFilter, MovieSort, PageViewFilter, PlaceFilter, SortBy, order
+from schema.inputs import (
+    AT_PLACE,
+    FROM_START,
+    OF_MOVIE,
+    TO_START,
+    MovieFilter,
+    MovieSort,
+    PageViewFilter,
+    PlaceFilter,
+    SortBy,
+    order,
+)
 from schema.movie import Movie
 from schema.node import Node
 from schema.offer import MovieOffer, ProviderStatus
@@ -75,6 +86,7 @@ class Query(CollectingQuery):
             airing_from=given(asked.airing_from),
             place_id=given(asked.place_id),
             genre=given(asked.genre),
+            genres=given(asked.genres),
         )
 
     @strawberry.field(description="One movie; null if there is none.")
@@ -103,6 +115,36 @@ class Query(CollectingQuery):
     async def place(self, info: Info, id: Identity) -> Place | None:
         """By its id."""
         return await places.place_by_id(info.context, id)  # type: ignore[return-value]  # the source
+
+    @strawberry.field(
+        description="Every genre that a movie has, in alphabetical order: what `movies(filter:)` can choose from."
+    )
+    async def genres(self, info: Info) -> list[str] | None:
+        return await movies.list_genres(info.context)
+
+    @strawberry.field(
+        description="All sessions, of one place or movie if named. Latest start first; both bounds are included."
+    )
+    async def sessions(
+        self,
+        info: Info,
+        place_id: AT_PLACE = UNSET,
+        movie_id: OF_MOVIE = UNSET,
+        from_: FROM_START = UNSET,
+        to: TO_START = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Session] | None:
+        return await sessions.list_sessions(  # type: ignore[return-value]  # the source
+            info.context,
+            window(first, after, last, before),
+            movie_id=given(movie_id),
+            place_id=given(place_id),
+            starts_from=given(from_),
+            starts_to=given(to),
+        )
 
     @strawberry.field(description="One session; null if there is none.")
     async def session(self, info: Info, id: Identity) -> Session | None:

@@ -15,6 +15,7 @@ class Session(SQLModel, table=True):
     __tablename__: ClassVar[str] = "sessions"
     __table_args__ = (
         CheckConstraint("taken BETWEEN 0 AND capacity", name="sessions_taken_check"),
+        Index("sessions_by_start", "starts_at", "id"),
         Index("sessions_of_movie", "movie_id", "starts_at", "id"),
         Index("sessions_of_place", "place_id", "starts_at", "id"),
         Index("sessions_of_movie_in_place", "movie_id", "place_id", "starts_at", "id"),

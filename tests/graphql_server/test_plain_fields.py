@@ -13,7 +13,14 @@ from graphql_server.plain_fields import is_awaitable
 # What needs more than its source: the request, or arguments.
 LONG = {
     *("Booking.movie", "Booking.place", "Booking.reservations", "Booking.session"),
-    *("Movie.places", "Movie.poster", "Movie.sessions", "Movie.viewerRating"),
+    *(
+        "Movie.places",
+        "Movie.poster",
+        "Movie.sessionDays",
+        "Movie.sessions",
+        "ProviderPrice.currency",
+        "Movie.viewerRating",
+    ),
     *("PageView.user", "Place.movies", "Place.sessions", "Rating.movie"),
     *("Session.movie", "Session.place", "Session.seatsAvailable", "User.bookings"),
     *("Collection.movies", "User.collections", "User.favouriteGenres"),

@@ -40,6 +40,7 @@ def all_movies(asked: Arguments, _: int) -> Listing[Movie]:
         airing_from=only.get("airingFrom"),
         place_id=only.get("placeId"),
         genre=only.get("genre"),
+        genres=only.get("genres"),
     )
 
 

@@ -38,6 +38,7 @@ FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Query", "events"): Page(all_events),
     ("Query", "event"): by_id(Event, "evt"),
     ("Query", "ticket"): ById(lambda identity: lists.row(Ticket, identity), "tkt", for_staff=True),
+    ("Event", "startsAt"): column("date"),
     ("Event", "uuid"): Leaf(lambda row: ids.uuid_sql("evt", row["id"])),
     ("EventReservation", "uuid"): Leaf(lambda row: ids.uuid_sql("evr", row["id"])),
     ("EventReservation", "event"): by_key(Event, "event_id", hidden_too=True),
