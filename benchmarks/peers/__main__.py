@@ -78,11 +78,13 @@ def database(folder: Path | None, *, scale: int) -> Iterator[str]:
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o755)
         with embedded(place) as url:
-            if folder is None or not has_movies(url):
-                command = [str(Path(sys.executable).with_name("matinee")), "demo", "--scale", str(scale)]
-                environ = {key: value for key, value in os.environ.items() if not key.startswith("MATINEE_")}
-                load = environ | {"MATINEE_DATA_DIR": str(place)}
-                subprocess.run(command, env=load, check=True)  # noqa: S603 - no input of others
+            arguments = ["migrate"] if has_movies(url) else ["demo", "--scale", str(scale)]
+            environ = {key: value for key, value in os.environ.items() if not key.startswith("MATINEE_")}
+            subprocess.run(  # noqa: S603 - no input of others
+                [Path(sys.executable).with_name("matinee"), *arguments],
+                env=environ | {"MATINEE_DATA_DIR": str(place)},
+                check=True,
+            )
             yield url
 
 
