@@ -1,5 +1,6 @@
 """The cheapest price is the cheapest: exact, with ties, zero and stale ones."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -91,6 +92,21 @@ async def test_prices_of_one_that_nobody_asks_any_more_are_stale(database: Datab
     (found,) = (await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=()))[offer_id]
 
     assert found.stale
+
+
+async def test_price_of_entry_listed_again_without_one_is_stale(database: Database) -> None:
+    await tell(database, "cinemaworld", entry("cw1", price="12"), entry("cw2", title="Alien", price="9"))
+    # Listed in the next answer too, but its price is neither there nor in a detail that could be read.
+    again = replace(entry("cw1", price=None), priced=False)
+    await tell(database, "cinemaworld", again, entry("cw2", title="Alien", price="9"))
+    offer_ids = await offers_of(database, "cinemaworld")
+
+    found = await offer.prices(database.primary, list(offer_ids.values()), fresh_seconds=5, names=NAMES)
+
+    states = {
+        identity: [(str(each.price), each.stale) for each in found[offer_ids[identity]]] for identity in offer_ids
+    }
+    assert states == {"cw1": [("12", True)], "cw2": [("9", False)]}
 
 
 @pytest.mark.parametrize("amount", ["-0.01", "1000000000", "0.0000001"])

@@ -3,6 +3,7 @@
 from string import Formatter
 from typing import Any
 
+import orjson
 import pytest
 
 import errors
@@ -20,6 +21,8 @@ WORDS: dict[str, Any] = {
     "accepted": "GET",
     "method": "POST",
     "seats_available": 2,
+    "held": 3,
+    "seats": 2,
     "reference": "r1",
     "whom": "staff",
     "found": 51,
@@ -34,12 +37,43 @@ def raised(leaf: type[Refusal]) -> Refusal:
     return leaf(**{name: WORDS[name] for name in asked})
 
 
+# The statuses that each kind may have by the contract (docs/contract/README.md).
+STATUSES_BY_KIND: dict[type[Refusal], set[int]] = {
+    errors.Invalid: {422, 401},
+    errors.Malformed: {400, 404, 405, 406, 413, 415},
+    errors.NotFound: {404},
+    errors.Conflict: {409, 410, 422},
+    errors.Barred: {401, 403, 429},
+    errors.Failure: {500, 503},
+}
+
+
 @pytest.mark.parametrize("leaf", errors.leaves(), ids=lambda leaf: leaf.__name__)
-def test_every_refusal_can_be_answered(leaf: type[Refusal]) -> None:
-    response = refused(raised(leaf))
+def test_every_refusal_is_answered_with_its_code_its_message_and_a_status_of_its_kind(leaf: type[Refusal]) -> None:
+    refusal = raised(leaf)
+    response = refused(refusal)
+
+    assert orjson.loads(response.body) == {"errors": [{"code": leaf.code.lower(), "message": str(refusal)}]}
+    assert response.status_code in STATUSES_BY_KIND[leaf.__bases__[0]]
+
+
+@pytest.mark.parametrize("path", ["/events/", "/reservations/", "/api/book-ticket"])
+@pytest.mark.parametrize("leaf", errors.leaves(), ids=lambda leaf: leaf.__name__)
+def test_every_refusal_can_be_answered_in_the_shape_of_each_surface(leaf: type[Refusal], path: str) -> None:
+    response = refused(raised(leaf), path=path)
+    body = orjson.loads(response.body)
 
     assert 400 <= response.status_code < 600
-    assert response.status_code == status_of(leaf)
+    assert "errors" not in body
+    texts = [body["message"]] if path.startswith("/api/") else [text for value in body.values() for text in flat(value)]
+    assert texts
+    assert all(isinstance(text, str) and text.strip() for text in texts)
+    assert not any(word in text for text in texts for word in ("{", "}"))
+
+
+def flat(value: str | list[str]) -> list[str]:
+    """Return the texts of a field, of which some surfaces have one and others a list."""
+    return [value] if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(
