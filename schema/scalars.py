@@ -1,7 +1,8 @@
 """How values that GraphQL does not know by itself are spelled."""
 
+import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from errors import InvalidDate, InvalidInput
 
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
 MOST_DIGITS: Final = 100
+# As JSON writes numbers; Python would also read underscores, white space and other alphabets' digits.
+DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 OFFSET: Final = "must be an ISO 8601 instant with an offset or Z, such as 2026-11-20T18:30:00Z"
 
 
@@ -34,10 +37,7 @@ def parse_uuid(value: Any) -> UUID:
 
 def parse_decimal(value: Any) -> Decimal:
     """Return the number that a text or a number names; raise InvalidInput where it is none, or not finite."""
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
+    number = Decimal(str(value)) if DECIMAL.fullmatch(str(value)) else Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         raise InvalidInput(field="Decimal", problem='must be a decimal number such as "24.50"')
     return number

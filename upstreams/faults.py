@@ -1,6 +1,6 @@
 """Faults of third parties, in our own words: a library's text may quote an address or a credential."""
 
-import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +11,8 @@ import httpx
 
 # The longest `Retry-After` that is obeyed.
 MAX_RETRY_AFTER_SECONDS: Final = 60.0
+# RFC 9110, section 10.2.3; Python would also read signs, exponents, underscores and other alphabets' digits.
+DELAY_SECONDS: Final = re.compile("[0-9]{1,9}")
 # Statuses that blame our credentials, and statuses after which another attempt may succeed.
 OUR_CREDENTIALS: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
@@ -64,11 +66,9 @@ def of_status(status: int, headers: Mapping[str, str]) -> Fault | None:
 
 def read_retry_after(retry_after: str) -> float:
     """Return the seconds in a `Retry-After` header, a number or a date; 0 where it is neither."""
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        seconds = _seconds_until(retry_after)
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else 0.0
+    is_number = DELAY_SECONDS.fullmatch(retry_after.strip(" \t"))
+    seconds = float(retry_after) if is_number else _seconds_until(retry_after)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def _seconds_until(date: str) -> float:

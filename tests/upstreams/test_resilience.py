@@ -249,7 +249,9 @@ async def test_asks_nobody_who_wants_to_be_left_alone_for_longer(upstream: Upstr
     assert len(party.seen) == 1
 
 
-@pytest.mark.parametrize("header", ["soon", "-5", "nan", "inf", "Fri, 99 Foo 2026 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "header", ["soon", "-5", "nan", "inf", "6_0", "٦٠", "60.0", "+60", "1e9", "Fri, 99 Foo 2026 00:00:00 GMT"]
+)
 async def test_a_silly_retry_after_is_none(upstream: Upstream, party: ThirdParty, header: str) -> None:
     party.behaviours = [saying(503, retry_after=header), well]
 
