@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from errors import InvalidDate
+
 # The profile of ISO 8601 in RFC 3339, with seconds and the colon of the offset left to the caller.
 LOCAL: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"
 OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)"
@@ -34,6 +36,12 @@ def read_local(text: str) -> datetime:
 def placed(named: datetime, zone: tzinfo) -> datetime:
     """Return the instant of a time that `read_local` has read, in `zone` where it is naive: of two the first."""
     return named if named.tzinfo else named.replace(tzinfo=zone)
+
+
+def check_range(begin: datetime | None, end: datetime | None) -> None:
+    """Raise InvalidDate where a range ends before it begins; None is an open end. Every list of a range asks this."""
+    if begin and end and begin > end:
+        raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
 
 
 def can_be_kept(instant: datetime) -> bool:

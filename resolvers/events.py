@@ -5,8 +5,8 @@ from typing import Any
 
 from db import ids, lists, paging
 from db.models import Event
-from db.paging import Page, Window
-from domain import event
+from db.paging import Listing, Page, Window
+from domain import event, instants
 from errors import all_of
 from resolvers.changes import collect_changes
 from resolvers.context import Context
@@ -22,8 +22,16 @@ async def list_events(
     available_only: bool,
 ) -> Page[Event]:
     """Return a page of all events; from the primary, for they tell of free tickets."""
-    listing = lists.events(search_for=search, date_from=date_from, date_to=date_to, available_only=available_only)
+    listing = all_events(search=search, date_from=date_from, date_to=date_to, available_only=available_only)
     return await paging.page(context.database.primary, context.database.cursors, listing, window)
+
+
+def all_events(
+    *, search: str | None, date_from: datetime | None, date_to: datetime | None, available_only: bool
+) -> Listing[Event]:
+    """Return the list of events for these arguments; raise InvalidDate where the dates end before they begin."""
+    instants.check_range(date_from, date_to)
+    return lists.events(search_for=search, date_from=date_from, date_to=date_to, available_only=available_only)
 
 
 async def event_by_id(context: Context, public_id: str) -> Event | None:

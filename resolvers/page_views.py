@@ -5,10 +5,9 @@ from datetime import datetime
 from db import ids, lists, paging
 from db.models import PageView
 from db.paging import Listing, Page, Window
-from domain import page_view
+from domain import instants, page_view
 from domain.page_view import Seen
 from resolvers.context import Context
-from resolvers.sessions import in_order
 
 
 async def track_page(context: Context, seen: Seen) -> bool:
@@ -45,7 +44,7 @@ def all_page_views(
 ) -> Listing[PageView]:
     """Return the list of page views for these arguments; raise InvalidId or InvalidDate."""
     user = ids.expect("usr", user_id, "filter", "userId") if user_id is not None else None
-    in_order(occurred_from, occurred_to)
+    instants.check_range(occurred_from, occurred_to)
     return lists.page_views(
         tracking_id=tracking_id, user_id=user, path=path, occurred_from=occurred_from, occurred_to=occurred_to
     )

@@ -6,9 +6,9 @@ from typing import Any
 from db import ids, lists, paging
 from db.models import Session
 from db.paging import Listing, Page, Window
-from domain import session
+from domain import instants, session
 from domain.session_days import check_days, find_session_days
-from errors import InvalidDate, all_of
+from errors import all_of
 from loaders.by_parent import children
 from resolvers.context import Context
 
@@ -51,7 +51,7 @@ def movie_sessions(
 ) -> Listing[Session]:
     """Return the list of a movie's sessions for these arguments; raise InvalidId or InvalidDate."""
     place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
-    in_order(starts_from, starts_to)
+    instants.check_range(starts_from, starts_to)
     return lists.sessions(
         movie_id=movie_id, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="movie_id"
     )
@@ -76,7 +76,7 @@ def place_sessions(
 ) -> Listing[Session]:
     """Return the list of a place's sessions for these arguments; raise InvalidId or InvalidDate."""
     movie = ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
-    in_order(starts_from, starts_to)
+    instants.check_range(starts_from, starts_to)
     return lists.sessions(
         movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
     )
@@ -96,12 +96,6 @@ async def session_days(
         return [found.get(each, []) for each in movie_ids]
 
     return await context.loaders.batched(f"session days {place} {starts_from} {most}", load).load(movie_id)
-
-
-def in_order(first: datetime | None, last: datetime | None) -> None:
-    """Raise InvalidDate where the first instant is after the last, as /v1 does."""
-    if first and last and first > last:
-        raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
 
 
 async def session_by_id(context: Context, public_id: str) -> Session | None:

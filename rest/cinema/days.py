@@ -6,7 +6,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain import instants
-from errors import InvalidDate
 
 Day = date | datetime
 
@@ -25,8 +24,7 @@ def read_bound(value: object) -> object:
 def between(first: Day | None, last: Day | None, *, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
     """Return the first and the last instant, both included; raise InvalidDate where the first is after the last."""
     begin, end = beginning(first, zone), ending(last, zone)
-    if begin and end and begin > end:
-        raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
+    instants.check_range(begin, end)
     return begin, end
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from domain.instants import read, spell
+from domain.instants import check_range, read, spell
+from errors import InvalidDate
 
 EVENING = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 
@@ -57,3 +58,14 @@ def test_any_offset_is_understood(text: str) -> None:
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"offset|range|hour|second|timedelta"):
         read(text)
+
+
+@pytest.mark.parametrize("bounds", [(None, None), (EVENING, None), (None, EVENING), (EVENING, EVENING)])
+def test_takes_ranges_that_end_where_they_begin_or_later(bounds: tuple[datetime | None, datetime | None]) -> None:
+    check_range(*bounds)
+
+
+def test_refuses_range_that_ends_before_it_begins() -> None:
+    with pytest.raises(InvalidDate) as refused:
+        check_range(EVENING, EVENING - timedelta(microseconds=1))
+    assert (refused.value.path, str(refused.value)) == (("from",), "`from` must not be after `to`.")

@@ -67,6 +67,13 @@ async def test_events_are_listed_earliest_date_first(database: Database, graphql
     assert await names(graphql, to=instants.spell(dates["Métropolis"])) == ["Piano", "Métropolis"]
 
 
+async def test_refuses_range_of_dates_that_ends_before_it_begins(graphql: GraphQL) -> None:
+    document = "query ($f: EventFilter) { events(filter: $f) { nodes { id } } }"
+    range_ = {"from": instants.spell(soon(2)), "to": instants.spell(soon(1))}
+    assert (await graphql(document, {"f": range_})).codes == ["INVALID_DATE"]
+    assert (await graphql(document, {"f": {"from": range_["to"], "to": range_["to"]}})).codes == []
+
+
 async def test_both_spellings_of_an_id_name_one_event(database: Database, graphql: GraphQL) -> None:
     event = await make_event(database, taken=40)
     assert (await graphql(ONE, {"id": f"evt_{event.id}"})).data["event"] == {

@@ -7,6 +7,7 @@ from db.models import SHOW_LIFE, Event, EventReservation, Show, Ticket
 from db.paging import Listing
 from graphql_server.planner.declarations.common import by_id, by_key, column, everybodys, own_or_staff, staffs
 from graphql_server.planner.reads import Arguments, ById, Kind, Leaf, Page, Reads, Row
+from resolvers import events
 
 KINDS: Final[dict[str, Kind]] = {
     "Event": everybodys(Event, "evt"),
@@ -21,8 +22,8 @@ KINDS: Final[dict[str, Kind]] = {
 def all_events(asked: Arguments, _: int) -> Listing[Event]:
     """Return the list of the root field `events`."""
     only = asked.get("filter") or {}
-    return lists.events(
-        search_for=only.get("search"),
+    return events.all_events(
+        search=only.get("search"),
         date_from=only.get("from"),
         date_to=only.get("to"),
         available_only=only.get("availableOnly", False),
