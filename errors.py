@@ -261,6 +261,10 @@ class SessionStarted(Conflict):
     """The session has started already. Choose a later one."""
 
 
+class EventOver(Conflict):
+    """The event is over. Choose a later one."""
+
+
 class NoSeatsReserved(Conflict):
     """The booking holds no seats. Reserve some before you confirm it."""
 

@@ -9,7 +9,7 @@ from psycopg.rows import kwargs_row
 from db.engine import Reading
 from db.models import EventReservation
 from domain import stock
-from errors import EventNotFound, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
+from errors import EventNotFound, EventOver, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
 
 # A reservation without a user was made by REST without a token: it is open to everybody (docs/contract/events.md).
 MAY_SEE: Final = """(
@@ -72,13 +72,16 @@ async def find(reading: Reading, *, viewer: Viewer, reservation_id: int) -> Even
 async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: int, tickets: int) -> EventReservation:
     """Return a new reservation of so many tickets, a user's or nobody's.
 
-    Raises InvalidInput, EventNotFound, and SeatsUnavailable where the event has not that many; then nothing is changed.
+    Raises InvalidInput, EventNotFound, EventOver once its date has passed, and SeatsUnavailable where the event has not
+    that many; then nothing is changed.
     """
     check(tickets)
     given = {"user_id": user_id, "event_id": event_id, "number": tickets}
     found = await reading.fetch(kwargs_row(stock.outcome(EventReservation)), RESERVE, given)
     if not found:
         raise EventNotFound
+    if found[0].row is None and found[0].is_over:
+        raise EventOver
     if found[0].row is None:
         raise SeatsUnavailable(path=("input", "tickets"), seats_available=found[0].available)
     reading.touch("event", event_id)
@@ -88,13 +91,15 @@ async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: in
 async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int) -> EventReservation:
     """Return the reservation with `tickets` as its new total.
 
-    Raises InvalidInput, ReservationNotFound, ReservationCancelled, and SeatsUnavailable where the event has not that
-    many more; then nothing is changed.
+    Raises InvalidInput, ReservationNotFound, ReservationCancelled, EventOver where tickets would be added once the
+    event's date has passed, and SeatsUnavailable where the event has not that many more; then nothing is changed.
     """
     check(tickets)
     row, outcome = await change(reading, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
     if not outcome.is_changed and row.cancelled:
         raise ReservationCancelled
+    if not outcome.is_changed and outcome.is_over and tickets > row.tickets:
+        raise EventOver
     if not outcome.is_changed:
         raise SeatsUnavailable(path=("input", "tickets"), seats_available=outcome.available)
     return row

@@ -15,21 +15,35 @@ MOST_SEATS: Final = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Wares:
-    """A table whose rows sell, the table of what was sold of them, and its columns of which row and how many."""
+    """A table whose rows sell, the table of what was sold of them, and its columns of which row and how many.
+
+    `sold_until` is the column of the instant at which a row sells no more, where it has one.
+    """
 
     table: str
     sold: str
     key: str
     number: str
+    sold_until: str | None = None
 
 
-EVENT_TICKETS: Final = Wares("events", "event_reservations", "event_id", "tickets")
+EVENT_TICKETS: Final = Wares("events", "event_reservations", "event_id", "tickets", sold_until="date")
 COUNTER_TICKETS: Final = Wares("shows", "tickets", "show_id", "ticket_count")
 
 
-def locked(table: str, which: str) -> str:
+def locked(table: str, which: str, *, sold_until: str | None = None) -> str:
     """Return the SQL that locks selling rows and reads what they have sold; in a statement it is named `selling`."""
-    return f"SELECT id, capacity, taken FROM {table} WHERE {which} FOR NO KEY UPDATE"
+    columns = ", ".join(filter(None, ("id", "capacity", "taken", sold_until)))
+    return f"SELECT {columns} FROM {table} WHERE {which} FOR NO KEY UPDATE"
+
+
+def closed(wares: Wares) -> str:
+    """Return the SQL that says whether the locked row sells no more; in a statement it is named `closing`.
+
+    The clock is asked once, behind the lock: whoever has waited for it finds a row that was closed meanwhile.
+    """
+    is_over = f"{wares.sold_until} <= clock_timestamp()" if wares.sold_until else "false"
+    return f"SELECT {is_over} AS is_over FROM selling"
 
 
 def counted(table: str, *, more: str, beside: str = "", when: str = "true") -> str:
@@ -55,16 +69,18 @@ def sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[
     values = ", ".join([*(f"%({name})s" for name in columns), *("moment" for _ in moments)])
     return f"""
         WITH selling AS MATERIALIZED (
-            {locked(wares.table, which)}
+            {locked(wares.table, which, sold_until=wares.sold_until)}
+        ), closing AS MATERIALIZED (
+            {closed(wares)}
         ), counted AS (
-            {counted(wares.table, more="%(number)s::bigint")}
+            {counted(wares.table, more="%(number)s::bigint", beside="closing", when="NOT closing.is_over")}
         ), sold AS (
             INSERT INTO {wares.sold} ({wares.key}, {wares.number}, {", ".join((*columns, *moments))})
             SELECT id, %(number)s::bigint, {values} FROM counted
             RETURNING *
         )
-        SELECT selling.capacity - selling.taken AS available, sold.id IS NOT NULL AS is_changed, sold.*
-        FROM selling LEFT JOIN sold ON true
+        SELECT selling.capacity - selling.taken AS available, closing.is_over, sold.id IS NOT NULL AS is_changed, sold.*
+        FROM selling CROSS JOIN closing LEFT JOIN sold ON true
     """
 
 
@@ -72,42 +88,49 @@ def recount(wares: Wares, *, which: str, more: str, change: str, when: str = "tr
     """Return the statement that changes what was sold, %(id)s, where `which` says that it is there at all.
 
     The selling row is locked first, then what was sold of it, here named `held`; `more` is counted as sold, and `change`
-    does the rest from `held` and `counted` and returns the row. Refused, the row comes back as it is.
+    does the rest from `held` and `counted` and returns the row. Refused, the row comes back as it is. A row that sells
+    no more takes back, and gives nothing.
     """
+    row = f"id = (SELECT {wares.key} FROM {wares.sold} WHERE id = %(id)s AND {which})"
+    allowed = f"{when} AND (NOT closing.is_over OR ({more}) <= 0)"
     return f"""
         WITH selling AS MATERIALIZED (
-            {locked(wares.table, f"id = (SELECT {wares.key} FROM {wares.sold} WHERE id = %(id)s AND {which})")}
+            {locked(wares.table, row, sold_until=wares.sold_until)}
+        ), closing AS MATERIALIZED (
+            {closed(wares)}
         ), held AS MATERIALIZED (
             SELECT {wares.sold}.* FROM selling JOIN {wares.sold} ON {wares.key} = selling.id
             WHERE {wares.sold}.id = %(id)s
             FOR NO KEY UPDATE OF {wares.sold}
         ), counted AS (
-            {counted(wares.table, more=more, beside="held", when=when)}
+            {counted(wares.table, more=more, beside="held, closing", when=allowed)}
         ), changed AS (
             {change}
         ), result AS (
             SELECT true AS is_changed, * FROM changed
             UNION ALL SELECT false, * FROM held WHERE NOT EXISTS (SELECT FROM changed)
         )
-        SELECT selling.capacity - selling.taken AS available, result.* FROM selling CROSS JOIN result
+        SELECT selling.capacity - selling.taken AS available, closing.is_over, result.*
+        FROM selling CROSS JOIN closing CROSS JOIN result
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Row]):
-    """What came of a sale or change: the row, None where nothing could be sold, and what was left before."""
+    """What came of a sale or change: the row, None where nothing could be sold, what was left, and whether it is over."""
 
     row: Row | None
     is_changed: bool
     available: int
+    is_over: bool
 
 
 def outcome(model: type[Row]) -> Callable[..., Outcome[Row]]:
     """Return what makes an outcome out of a row of `sale` or `recount`."""
     make = row_of(model)
 
-    def made(*, available: int, is_changed: bool, **columns: Any) -> Outcome[Row]:
-        return Outcome(make(**columns) if columns["id"] is not None else None, is_changed, available)
+    def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> Outcome[Row]:
+        return Outcome(make(**columns) if columns["id"] is not None else None, is_changed, available, is_over)
 
     return made
 

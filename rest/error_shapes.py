@@ -56,6 +56,7 @@ TEXTS: Final[Mapping[type[Refusal], tuple[str, str]]] = {
     errors.ReservationNotFound: ("message", "Reservation with reservation id: {asked} doesn't exist."),
     errors.SeatsUnavailable: ("error", "Requested number of tickets are not available."),
     errors.ReservationCancelled: ("error", "Cannot update cancelled reservation."),
+    errors.EventOver: ("error", "The event is over."),
 }
 FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
     errors.MissingField: "Missing data for required field.",
@@ -107,6 +108,7 @@ HOUSE: Final = Shape(in_the_house, Errors)
 NOT_NOW: Final[dict[type[Refusal], HTTPStatus]] = {
     errors.SeatsUnavailable: HTTPStatus.BAD_REQUEST,
     errors.ReservationCancelled: HTTPStatus.BAD_REQUEST,
+    errors.EventOver: HTTPStatus.BAD_REQUEST,
 }
 RESERVATIONS: Final = Shape(of_events, Message | Error | FieldFaults, NOT_NOW)
 # A missing event in the path is 422, not 404 (docs/contract/events.md).

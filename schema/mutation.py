@@ -255,7 +255,7 @@ class Mutation:
         EventReservationPayload,
         "reservation",
         description="Reserves tickets of an event, all or nothing.",
-        codes="INVALID_INPUT, INVALID_ID, EVENT_NOT_FOUND, SEATS_UNAVAILABLE",
+        codes="INVALID_INPUT, INVALID_ID, EVENT_NOT_FOUND, EVENT_OVER, SEATS_UNAVAILABLE",
     )
     async def reserve_tickets(self, info: Info, input: ReserveTicketsInput) -> models.EventReservation:
         return await event_reservations.reserve_tickets(info.context, input.event_id, tickets=input.tickets)
@@ -264,7 +264,7 @@ class Mutation:
         EventReservationPayload,
         "reservation",
         description="Sets the tickets of a reservation, all or nothing.",
-        codes="INVALID_INPUT, INVALID_ID, RESERVATION_NOT_FOUND, RESERVATION_CANCELLED, SEATS_UNAVAILABLE",
+        codes="INVALID_INPUT, INVALID_ID, RESERVATION_NOT_FOUND, RESERVATION_CANCELLED, EVENT_OVER, SEATS_UNAVAILABLE",
     )
     async def update_event_reservation(self, info: Info, input: UpdateEventReservationInput) -> models.EventReservation:
         return await event_reservations.update_reservation(info.context, input.id, tickets=input.tickets)

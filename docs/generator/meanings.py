@@ -42,6 +42,7 @@ MEANINGS: Final = {
     "USERNAME_TAKEN": "Another account has this username; case does not matter.",
     "SEATS_UNAVAILABLE": "The session, event or show has fewer left than requested. What the caller had before is unchanged.",
     "SESSION_STARTED": "The session has started, so no booking can be opened for it.",
+    "EVENT_OVER": "The event's date has passed, so no tickets of it are sold, and no reservation gets more of them.",
     "NO_SEATS_RESERVED": "A booking without seats cannot be confirmed. It stays open.",
     "SEATS_CHANGED": "A confirmation named another number of seats than the booking holds. The booking stays open.",
     "BOOKING_EXPIRED": "The booking was not confirmed before its `closesAt`. Its seats are free for others.",

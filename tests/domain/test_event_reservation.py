@@ -8,13 +8,14 @@ from domain import stock
 from domain.event_reservation import Viewer, cancel, change_tickets, find, reserve_tickets
 from errors import (
     EventNotFound,
+    EventOver,
     InvalidInput,
     ReservationCancelled,
     ReservationNotFound,
     SeatsUnavailable,
     Unauthenticated,
 )
-from tests.support.factories import make_user
+from tests.support.factories import make_user, soon
 from tests.support.statements import Statements
 from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
@@ -69,6 +70,29 @@ async def test_the_largest_number_is_refused_for_what_is_left(database: Database
 async def test_refuses_an_event_that_is_not_there(database: Database) -> None:
     with pytest.raises(EventNotFound):
         await reserve_tickets(database.primary, user_id=None, event_id=1, tickets=1)
+
+
+@pytest.mark.parametrize("tickets", [1, 6])
+async def test_refuses_event_that_is_over(database: Database, tickets: int) -> None:
+    event = await make_event(database, capacity=5, date=soon(-1 / 3600))
+    with pytest.raises(EventOver):
+        await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=tickets)
+    assert await availability(database, event) == 5
+
+
+async def test_adds_no_tickets_of_event_that_is_over_but_gives_some_back(database: Database) -> None:
+    event = await make_event(database, capacity=9, date=soon(-1 / 3600))
+    row = await make_event_reservation(database, event=event, tickets=3)
+    for tickets in (4, 10):
+        with pytest.raises(EventOver):
+            await change(database, row, tickets)
+    assert (await change(database, row, 3)).tickets == 3
+    assert (await change(database, row, 1)).tickets == 1
+    assert await availability(database, event) == 8
+    assert (await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id)).cancelled
+    with pytest.raises(ReservationCancelled):
+        await change(database, row, 4)
+    assert await unbalanced(database) == []
 
 
 async def test_refuses_an_account_that_is_gone(database: Database) -> None:

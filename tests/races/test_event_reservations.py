@@ -59,6 +59,19 @@ async def test_of_100_tickets_200_buyers_get_100(database: Database, way: Readin
     assert await unbalanced(database) == []
 
 
+@pytest.mark.parametrize(("clock", "outcome"), [("clock_timestamp()", "EventOver"), ("now()", "EventReservation")])
+async def test_event_that_ends_while_buyer_waits_sells_no_more(
+    database: Database, way: Reading, monkeypatch: pytest.MonkeyPatch, clock: str, outcome: str
+) -> None:
+    # Negative control: a clock that is asked before the lock, as the transaction's is, sells.
+    monkeypatch.setattr(event_reservation, "RESERVE", event_reservation.RESERVE.replace("clock_timestamp()", clock))
+    of = await make_event(database, capacity=10)
+    async with holding(database, HOLD_EVENT, id=of.id) as rival:
+        buying = await started(database, outcomes(reserve(way, of)))
+        await rival.execute("UPDATE events SET date = clock_timestamp() WHERE id = %(id)s", {"id": of.id})
+    assert await buying == [outcome]
+
+
 async def test_buyers_of_several_never_get_a_part(database: Database, way: Reading) -> None:
     of = await make_event(database, capacity=10)
     found = await outcomes(*(reserve(way, of, 3) for _ in range(20)))

@@ -13,6 +13,7 @@ const WORDS = {
   RESERVATION_CANCELLED: "These tickets were given back already.",
   SEATS_CHANGED: "The number of seats was changed elsewhere. Confirm it once more if it is right.",
   SEATS_UNAVAILABLE: "Not that many are left.",
+  EVENT_OVER: "This event is over.",
   SESSION_STARTED: "This session has started already. Choose a later one.",
   UNAUTHENTICATED: "You are not signed in any more.",
   UNAVAILABLE: "The cinema is busy at the moment. Try again in a few seconds.",
