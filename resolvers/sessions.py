@@ -26,7 +26,7 @@ async def list_sessions(
     movie, place, _ = all_of(
         lambda: ids.expect("mov", movie_id, "movieId") if movie_id is not None else None,
         lambda: ids.expect("plc", place_id, "placeId") if place_id is not None else None,
-        lambda: in_order(starts_from, starts_to),
+        lambda: instants.check_range(starts_from, starts_to),
     )
     listing = lists.sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
     return await paging.page(context.catalogue, context.database.cursors, listing, window)
