@@ -1,12 +1,13 @@
 """Loaders that subscribers share for a moment, so that one change costs as many statements for a thousand as for one."""
 
 import asyncio
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aiodataloader import DataLoader
 
 from db.engine import Database
 from loaders.request import Loaders
+from loaders.shielded import ShieldedLoader
 
 # None of these reads by the rights of a viewer.
 SHARED: Final = (
@@ -21,18 +22,6 @@ SHARED: Final = (
 SECONDS: Final = 1.0
 
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Guarded(DataLoader[K, V]):
-    """A loader whose callers cannot cancel what others wait for."""
-
-    def load(self, key: K) -> asyncio.Future[V]:
-        """Return a future of the caller's own."""
-        return asyncio.shield(super().load(key))
-
-
 class Tick:
     """A moment at which something has changed, and what is read of it then, for all who are told."""
 
@@ -45,7 +34,7 @@ class Tick:
         self._shared: dict[str, DataLoader[Any, Any]] = {name: self._make(name) for name in SHARED}
 
     def _make(self, name: str) -> DataLoader[Any, Any]:
-        return Guarded(getattr(self._common, name).batch_load_fn)
+        return ShieldedLoader(getattr(self._common, name).batch_load_fn)
 
     def __getitem__(self, name: str) -> DataLoader[Any, Any]:
         """Return a loader that is shared, or a new one where the moment has passed while the database took its time."""

@@ -10,6 +10,7 @@ from sqlalchemy import literal_column
 from db import lists, paging
 from db.engine import Reading
 from db.models import SeatReservation
+from loaders.shielded import ShieldedLoader
 
 LATEST: Final = f"""
     SELECT latest.* FROM unnest(%(ids)s::bigint[]) AS asked (id)
@@ -26,4 +27,4 @@ def reservations_by_booking(primary: Reading) -> DataLoader[int, list[SeatReserv
             found[row.booking_id].append(row)
         return [sorted(found[identity], key=lambda row: row.id) for identity in ids]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)

@@ -8,6 +8,7 @@ from aiodataloader import DataLoader
 from db.engine import Reading
 from db.lists import MOVIES_BY_COLLECTION
 from db.models import CollectedMovie
+from loaders.shielded import ShieldedLoader
 
 
 def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovie]]:
@@ -19,4 +20,4 @@ def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovi
             found[movie.collection_id].append(movie)
         return [found[identity] for identity in ids]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)

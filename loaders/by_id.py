@@ -7,6 +7,7 @@ from aiodataloader import DataLoader
 
 from db import lists, paging
 from db.engine import Reading, Row
+from loaders.shielded import ShieldedLoader
 
 
 @cache
@@ -35,4 +36,4 @@ def row_by_id(
             found |= await read(newest, missing)
         return [found.get(identity) for identity in ids]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)

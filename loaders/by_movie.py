@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from db import lists, paging
 from db.engine import Reading
 from db.models import Rating
+from loaders.shielded import ShieldedLoader
 
 RATINGS: Final = paging.sql(
     lists.rating_by(bindparam("user_id", type_=BigInteger), func.any_(bindparam("movie_ids", type_=ARRAY(BigInteger))))
@@ -24,4 +25,4 @@ def rating_by_movie(primary: Reading, *, user_id: int) -> DataLoader[int, Rating
         found = {row.movie_id: row for row in rows}
         return [found.get(movie_id) for movie_id in movie_ids]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)

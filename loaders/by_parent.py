@@ -12,6 +12,7 @@ from db import paging
 from db.cursors import CursorCodec, fingerprint
 from db.engine import Reading
 from db.paging import Listing, Page, Window
+from loaders.shielded import ShieldedLoader
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, P
             found |= pages
         return [found[each] for each in keys]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)
 
 
 def count_by_parent(source: Reading) -> DataLoader[Children, int]:
@@ -88,4 +89,4 @@ def count_by_parent(source: Reading) -> DataLoader[Children, int]:
             found |= counted
         return [found[each] for each in keys]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)

@@ -7,6 +7,7 @@ from aiodataloader import DataLoader
 
 from db import lists
 from db.engine import Reading
+from loaders.shielded import ShieldedLoader
 
 SEATS_AVAILABLE: Final = f"""
     SELECT sessions.id, {lists.seats_available(of="sessions")}
@@ -21,4 +22,4 @@ def seats_available_by_session(primary: Reading) -> DataLoader[int, int]:
         found = {identity: int(seats) for identity, seats in await primary.tuples(SEATS_AVAILABLE, ids=list(ids))}
         return [found.get(identity, 0) for identity in ids]
 
-    return DataLoader(load)
+    return ShieldedLoader(load)

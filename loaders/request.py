@@ -32,6 +32,7 @@ from loaders.by_id import row_by_id
 from loaders.by_movie import rating_by_movie
 from loaders.by_parent import Children, PageKey, count_by_parent, page_by_parent
 from loaders.by_session import seats_available_by_session
+from loaders.shielded import ShieldedLoader
 
 # Rows that may be read from a standby.
 CATALOGUE: Final = (Movie, Place, Session)
@@ -167,7 +168,7 @@ class Loaders:
     def batched(self, name: str, load: Callable[[list[int]], Coroutine[Any, Any, list[T]]]) -> DataLoader[int, T]:
         """Return a loader that batches a resolver's own read; `name` identifies it."""
         if name not in self._batched:
-            self._batched[name] = DataLoader(load)
+            self._batched[name] = ShieldedLoader(load)
         return self._batched[name]
 
     def rating_by_movie(self, user_id: int) -> DataLoader[int, Rating | None]:
