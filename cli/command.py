@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import structlog
 from psycopg import OperationalError
@@ -11,7 +12,11 @@ from psycopg import OperationalError
 from config.settings import Settings, unknown_variables
 from db import revision
 from db.embedded.postmaster import embedded
+from db.embedded.restart import restart_when_dead
 from runtime import logs
+
+# Of the 10 s from SIGTERM to the end, what the embedded database gets; draining and the workers' end have the rest.
+STOP_SECONDS: Final = 3
 
 log = structlog.get_logger("matinee")
 
@@ -59,7 +64,7 @@ def database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
             log.warning(str(error))
         yield settings.database_url
         return
-    with embedded(settings.data_dir) as url:
+    with embedded(settings.data_dir, stop_seconds=STOP_SECONDS) as url, restart_when_dead(settings.data_dir):
         migrated(url)
         yield url
 

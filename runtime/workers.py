@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from runtime.server import Serving, end_on_signals, serve_here
 
 # More than a worker takes to drain, less than what is left of the 10 s to the end.
-PATIENCE_SECONDS: Final = 8.0
+PATIENCE_SECONDS: Final = 6.5
 # Between two starts of a worker that does not come up.
 PAUSE_SECONDS: Final = 1.0
 

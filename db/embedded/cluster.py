@@ -172,7 +172,9 @@ def _copy(package: Path, copy: Path) -> None:
 
 
 def _root_folder(prefix: str) -> Path:
-    _ROOT_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
+    # A strict umask closes it to the account that runs PostgreSQL, now or when an earlier start made it.
+    _ROOT_FOLDER.chmod(0o755)
     return Path(tempfile.mkdtemp(prefix=prefix, dir=_ROOT_FOLDER))
 
 
@@ -213,19 +215,28 @@ def _initdb(cluster: Cluster) -> None:
 
 
 def _sockets(folder: Path, account: "pwd.struct_passwd | None") -> Path:
-    """Return the cluster's own folder, or a private one where its path is too long for a socket."""
-    if len(os.fsencode(folder / _SOCKET_FILE)) <= _SOCKET_BYTES:
-        return folder
-    # The time tells it from an earlier cluster in the same place, whose server may still be about.
-    made = (folder / "PG_VERSION").stat().st_mtime_ns
-    digest = hashlib.sha256(os.fsencode(folder) + b"%d" % made).hexdigest()[:16]
-    # Not $TMPDIR: every process has to come to the same folder.
-    short = Path("/tmp") / f"{NAME}-{digest}"  # noqa: S108 - checked below
+    """Return the private folder of the cluster's socket, in the cluster or, where that path is too long, in /tmp.
+
+    No other cluster has the same one, not even a later one at the same path: a postmaster whose folder was deleted ends
+    within a minute and removes the file at the path of its socket, whoever made that file.
+    """
+    identifier = _system_identifier(folder)
+    sockets = folder / f"socket-{identifier}"
+    if len(os.fsencode(sockets / _SOCKET_FILE)) > _SOCKET_BYTES:
+        digest = hashlib.sha256(os.fsencode(folder) + identifier.encode()).hexdigest()[:16]
+        # Not $TMPDIR: every process has to come to the same folder.
+        sockets = Path("/tmp") / f"{NAME}-{digest}"  # noqa: S108 - checked below
     owner = os.geteuid() if account is None else account.pw_uid
-    if not os.path.lexists(short):
-        short.mkdir(mode=0o700)
-        os.chown(short, owner, -1)
-    found = short.lstat()
+    if not os.path.lexists(sockets):
+        sockets.mkdir(mode=0o700)
+        os.chown(sockets, owner, -1)
+    found = sockets.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
-        raise EmbeddedError(f"{short} is not ours alone, a socket in it would not be safe: remove it")
-    return short
+        raise EmbeddedError(f"{sockets} is not ours alone, a socket in it would not be safe: remove it")
+    return sockets
+
+
+def _system_identifier(folder: Path) -> str:
+    """Return the number that initdb gave this cluster alone; pg_control begins with it."""
+    with (folder / "global" / "pg_control").open("rb") as file:
+        return f"{int.from_bytes(file.read(8), sys.byteorder):016x}"

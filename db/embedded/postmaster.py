@@ -21,13 +21,14 @@ import psycopg
 from psycopg.errors import DuplicateDatabase, UniqueViolation
 
 from db.embedded.cluster import NAME, PATIENCE_SECONDS, Cluster, EmbeddedError, find_cluster, logger, run_program
+from db.embedded.environment import forget_libpq_environment
 
 if sys.platform != "win32":
     import fcntl
 
 __all__ = ["EmbeddedError", "EmbeddedServer", "embedded", "start", "stop"]
 
-# `matinee serve` has 10 s from SIGTERM to its end, draining included.
+# How long to wait for the end of a server that was told to stop. It goes on to stop by itself where that takes longer.
 _STOP_SECONDS = 5
 _LOG_BYTES = 5_000_000
 # What postgres says while processes of a server that was killed are still about.
@@ -45,13 +46,16 @@ class EmbeddedServer:
 
 
 @contextmanager
-def embedded(data_dir: Path) -> Iterator[str]:
-    """Yield the URL of the database kept in `data_dir`, made when missing. Raises EmbeddedError."""
+def embedded(data_dir: Path, *, stop_seconds: int = _STOP_SECONDS) -> Iterator[str]:
+    """Yield the URL of the database kept in `data_dir`, made when missing; stop it at the end, waiting `stop_seconds`.
+
+    Raises EmbeddedError.
+    """
     server = start(data_dir)
     try:
         yield server.url
     finally:
-        stop(server)
+        stop(server, seconds=stop_seconds)
 
 
 def start(data_dir: Path) -> EmbeddedServer:
@@ -59,62 +63,92 @@ def start(data_dir: Path) -> EmbeddedServer:
     if sys.platform == "win32":
         raise EmbeddedError("No embedded database on Windows: set DATABASE_URL")
     try:
+        forget_libpq_environment()
         data_dir = data_dir.expanduser().resolve()
         data_dir.mkdir(parents=True, exist_ok=True)
-        with _changing(data_dir):
+        with lock_changes(data_dir):
             cluster = find_cluster(data_dir)
-            _ensure_running(cluster)
-            users = _lock(data_dir / "postgres.users", fcntl.LOCK_SH)
+            users = _join_users(data_dir)
+            try:
+                ensure_running(cluster)
+            except BaseException:
+                # A signal too: whatever ends a start must not leave a server behind.
+                _leave_unstarted(cluster, users)
+                raise
     except (OSError, subprocess.SubprocessError, psycopg.Error) as error:
         raise EmbeddedError(f"MATINEE_DATA_DIR: no database in {data_dir}: {error}") from error
     return EmbeddedServer(cluster.url(NAME), data_dir, cluster, users)
 
 
-def stop(server: EmbeddedServer) -> None:
+def stop(server: EmbeddedServer, *, seconds: int = _STOP_SECONDS) -> None:
     """Leave the server, and stop it when nobody else uses it. Raises nothing: the data are safe."""
     try:
-        with _changing(server.data_dir):
-            # A process that is not listening may be another's by now, and pg_ctl would signal it.
-            if _is_last(server.users) and _listens(server.cluster):
-                seconds = str(_STOP_SECONDS)
-                arguments = ("stop", "-m", "fast", "-w", "-t", seconds, "-D", ".")
-                run_program(server.cluster, "pg_ctl", *arguments)
+        with lock_changes(server.data_dir, seconds=seconds):
+            _leave(server.cluster, server.users, seconds=seconds)
     except (OSError, subprocess.SubprocessError, EmbeddedError) as error:
         logger.warning("The database in %s was not stopped: %s", server.data_dir, error)
+
+
+def _leave(cluster: Cluster, users: int, *, seconds: int) -> None:
+    """Give up the lock of a user, and stop the server where that was the last one."""
+    try:
+        # A process that is no postmaster may be another's by now, and pg_ctl would signal it.
+        if _try_lock(users) and has_postmaster(cluster):
+            run_program(cluster, "pg_ctl", "stop", "-m", "fast", "-w", "-t", str(seconds), "-D", ".")
     finally:
-        os.close(server.users)
+        os.close(users)
+
+
+def _leave_unstarted(cluster: Cluster, users: int) -> None:
+    """Stop what an interrupted start has begun; its postmaster may not have written its number yet."""
+    deadline = time.monotonic() + 1
+    while not has_postmaster(cluster) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with suppress(OSError, subprocess.SubprocessError, EmbeddedError):
+        _leave(cluster, users, seconds=_STOP_SECONDS)
+
+
+def has_postmaster(cluster: Cluster) -> bool:
+    """Return whether a postmaster runs, even one that only begins to: it writes its number before it listens."""
+    number = _first_line(cluster.folder / "postmaster.pid")
+    return (number is not None and _is_postgres(number)) or _listens(cluster)
 
 
 @contextmanager
-def _changing(data_dir: Path) -> Iterator[None]:
-    """Let starts and stops of one cluster happen one at a time, in whatever process."""
-    lock = _lock(data_dir / "postgres.lock", fcntl.LOCK_EX)
+def lock_changes(data_dir: Path, *, seconds: float = 2 * PATIENCE_SECONDS) -> Iterator[None]:
+    """Let starts and stops of one cluster happen one at a time, in whatever process; raise TimeoutError after `seconds`."""
+    lock = _open_lock(data_dir / "postgres.lock")
     try:
+        deadline = time.monotonic() + seconds
+        while not _try_lock(lock):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process has been starting or stopping it for {seconds:g} s")
+            time.sleep(0.02)
         yield
     finally:
         os.close(lock)
 
 
-def _lock(path: Path, kind: int) -> int:
+def _join_users(data_dir: Path) -> int:
+    users = _open_lock(data_dir / "postgres.users")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    return users
+
+
+def _open_lock(path: Path) -> int:
     # Read-only is enough for flock, and lets a user join where root made the file.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, kind)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+    return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
-def _is_last(users: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _ensure_running(cluster: Cluster) -> None:
+def ensure_running(cluster: Cluster) -> None:
     """Return when the server has its database; wait for one that starts, recovers or stops."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -184,9 +218,18 @@ def _forget_dead(cluster: Cluster) -> None:
     if not Path("/proc/self/stat").exists():
         return
     for file in (cluster.folder / "postmaster.pid", Path(f"{cluster.socket}.lock")):
-        number, newline, rest = file.read_text().partition("\n") if file.exists() else ("", "", "")
-        if newline and not _is_postgres(number.strip()):
-            file.write_text(f"{os.getpid()}\n{rest}")
+        number = _first_line(file)
+        if number is not None and not _is_postgres(number):
+            file.write_text(f"{os.getpid()}\n{file.read_text().partition(chr(10))[2]}")
+
+
+def _first_line(file: Path) -> str | None:
+    """Return the first line of a file, which is a process's number; None where it is not written whole."""
+    try:
+        number, newline, _ = file.read_text().partition("\n")
+    except FileNotFoundError:
+        return None
+    return number.strip() if newline else None
 
 
 def _is_postgres(number: str) -> bool:

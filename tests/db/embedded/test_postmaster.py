@@ -8,13 +8,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from db.embedded import cluster, postmaster
 from db.embedded.postmaster import EmbeddedError, EmbeddedServer, embedded, start, stop
+from db.embedded.restart import restart_when_dead
 
 # A process that uses the database until its input ends, or it is killed.
 _USER = """
@@ -132,6 +134,20 @@ def _kill(postmaster: int, url: str) -> None:
         time.sleep(0.01)
 
 
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_keeps_the_data_over_a_restart(data_dir: Path) -> None:
     with embedded(data_dir) as url:
         _write(url, "once")
@@ -198,8 +214,8 @@ def test_starts_where_another_process_has_the_number_of_a_killed_postmaster(data
     # Of the server's own account: postgres passes over numbers of others by itself.
     account = owner if _AS_ROOT else None
     with subprocess.Popen(["/bin/sleep", "60"], user=account) as impostor:
-        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-            file = data_dir / "postgres" / name
+        folder = data_dir / "postgres"
+        for file in (folder / "postmaster.pid", *folder.glob("socket-*/.s.PGSQL.5432.lock")):
             file.write_text(file.read_text().replace(str(postmaster), str(impostor.pid), 1))
         with embedded(data_dir) as url:
             assert _kept(url) == "committed"
@@ -299,3 +315,75 @@ def test_as_root_keeps_private_folders_private(empty_dir: Path) -> None:
     with embedded(empty_dir) as url:
         assert _kept(url) == "kept"
     assert empty_dir.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(not _AS_ROOT, reason="only root runs PostgreSQL as somebody else")
+@pytest.mark.parametrize("umask", [0o077, 0o027])
+def test_as_root_starts_under_a_strict_umask(empty_dir: Path, umask: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_ROOT_FOLDER", empty_dir.parent / "var")
+    before = os.umask(umask)
+    try:
+        for word in ("first", "second"):
+            with embedded(empty_dir) as url:
+                _write(url, word)
+                assert _kept(url).endswith(word)
+    finally:
+        os.umask(before)
+
+
+def test_a_new_cluster_at_the_path_of_a_deleted_one_keeps_its_socket(empty_dir: Path) -> None:
+    first = start(empty_dir)
+    postmaster = _postmaster(first.url)
+    shutil.rmtree(empty_dir)
+    with embedded(empty_dir) as url:
+        # What the first one does by itself within a minute, once it finds its folder gone.
+        os.kill(postmaster, signal.SIGQUIT)
+        _wait_until(lambda: _is_zombie(postmaster))
+        assert _is_running(url)
+    os.close(first.users)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PGHOST", "192.0.2.1"),
+        ("PGHOSTADDR", "192.0.2.1"),
+        ("PGSERVICE", "no_such_service"),
+        ("PGOPTIONS", "-c no_such_setting=1"),
+        ("PGTARGETSESSIONATTRS", "standby"),
+        ("PGSSLMODE", "verify-full"),
+        ("PGREQUIREAUTH", "scram-sha-256"),
+        ("PGTZ", "nowhere"),
+    ],
+)
+def test_ignores_libpq_variables_of_the_environment(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with embedded(data_dir) as url:
+        assert _run(url, "SELECT current_database()") == "matinee"
+
+
+def test_an_interrupted_start_leaves_no_server_behind(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+
+    def interrupt(_: object) -> None:
+        calls.append(None)
+        # The first call finds no server, the second one the server that was started then.
+        raise psycopg.OperationalError if len(calls) == 1 else KeyboardInterrupt
+
+    monkeypatch.setattr(postmaster, "_ensure_database", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        start(data_dir)
+    assert len(calls) == 2
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_dead_postmaster_is_started_again_while_somebody_looks_after_it(data_dir: Path) -> None:
+    with embedded(data_dir) as url, restart_when_dead(data_dir), restart_when_dead(data_dir):
+        _write(url, "committed")
+        killed = _postmaster(url)
+        os.kill(killed, signal.SIGKILL)
+        _wait_until(lambda: _is_running(url) and _postmaster(url) != killed)
+        assert _kept(url) == "committed"
+    assert not _is_running(url)
