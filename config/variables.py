@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import Error as PsycopgError
+from psycopg.pq import Conninfo
 from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
 from runtime.rate_windows import Rate
@@ -109,9 +110,10 @@ def currency(text: str) -> str:
 
 
 def database(text: str, *, prefer: str) -> str | None:
-    """Return the address as libpq spells it, with a bound on the wait for a host that does not answer.
+    """Return the address as libpq spells it.
 
-    With several hosts `prefer` picks among them, so that a failover is followed.
+    With several hosts `prefer` chooses among them, so that a failover is followed, unless the address or
+    PGTARGETSESSIONATTRS chooses already.
     """
     if not text:
         return None
@@ -123,9 +125,11 @@ def database(text: str, *, prefer: str) -> str | None:
         parts = {}
     if not parts:
         raise ValueError("must be the address of a PostgreSQL database")
-    added = {"connect_timeout": "2"} | ({"target_session_attrs": prefer} if "," in str(parts.get("host")) else {})
-    query = "&".join(f"{name}={value}" for name, value in added.items() if name not in parts)
-    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+    several = "," in str(parts.get("host"))
+    chosen = {each.keyword: each.val for each in Conninfo.get_defaults()}[b"target_session_attrs"]
+    if not several or "target_session_attrs" in parts or chosen not in (None, b"any"):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}target_session_attrs={prefer}"
 
 
 def web_address(text: str) -> str | None:

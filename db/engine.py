@@ -12,11 +12,13 @@ from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from sqlmodel import SQLModel
 
 from db.commit_outcome import commit_outcome
+from db.conninfo import with_deadlines
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, unheard
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
 from db.pipeline.rows import fetch_made, fetch_tuples
 from db.refusals import refusals
+from db.server_watch import ServerWatch
 from db.session_settings import Pool, SessionSettings, begin, run_locally
 from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 
@@ -204,12 +206,15 @@ def pool(
     lock_seconds: float,
     autocommit: bool = True,
     is_pooled: bool = False,
+    watch: ServerWatch | None = None,
     connection_class: type[AsyncConnection[Any]] = AsyncConnection,
 ) -> Pool:
     """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock.
 
     `is_pooled` where `conninfo` leads through a connection pooler in transaction mode: nothing is set for a session then.
+    `watch` bounds the waits for a server that does not answer; without one the pool has its own.
     """
+    watch = watch or ServerWatch(conninfo, statement_seconds=statement_seconds)
     settings = SessionSettings(statement_seconds, lock_seconds, is_local=is_pooled)
 
     async def configure(connection: AsyncConnection[Any]) -> None:
@@ -218,17 +223,17 @@ def pool(
         await connection.commit()
 
     made = Pool(
-        conninfo,
-        connection_class=connection_class,
+        with_deadlines(conninfo),
+        connection_class=watch.connection_class(connection_class),
         min_size=min(2, size),
         max_size=size,
         open=False,
         configure=None if is_pooled else configure,
+        # For libraries that name none: procrastinate would wait half a minute, after SIGTERM too.
+        timeout=2 * POOL_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
         # Behind a pooler a statement that was prepared on one server is looked for on another.
-        kwargs={"connect_timeout": 2}
-        | ({"autocommit": True} if autocommit else {})
-        | ({"prepare_threshold": None} if is_pooled else {}),
+        kwargs=({"autocommit": True} if autocommit else {}) | ({"prepare_threshold": None} if is_pooled else {}),
         name="matinee",
     )
     made.settings = settings
@@ -259,13 +264,14 @@ async def connect(
     `count_event` counts what happens on pipelined connections.
     """
 
-    async def reader(conninfo: str, *, needs_primary: bool) -> Reader:
+    async def reader(conninfo: str, watch: ServerWatch, *, needs_primary: bool) -> Reader:
         opened = pool(
             conninfo,
             size=size,
             statement_seconds=statement_seconds,
             lock_seconds=lock_seconds,
             is_pooled=direct_conninfo is not None,
+            watch=watch,
             connection_class=connection_class,
         )
         # Written out, for a pool that is entered would wait for its first connections.
@@ -286,8 +292,12 @@ async def connect(
         return Reader(opened, notices.note, trace_reads(reads) if trace_reads else reads)
 
     async with AsyncExitStack() as stack:
-        notices = Notices(direct_conninfo or conninfo)
-        primary = await reader(conninfo, needs_primary=True)
-        standby = await reader(read_conninfo, needs_primary=False) if read_conninfo else primary
+        # A pooler answers for a server that does not: the direct address shows whether that one is alive.
+        watch = ServerWatch(direct_conninfo or conninfo, statement_seconds=statement_seconds)
+        notices = Notices(watch)
+        primary = standby = await reader(conninfo, watch, needs_primary=True)
+        if read_conninfo:
+            watch = ServerWatch(read_conninfo, statement_seconds=statement_seconds)
+            standby = await reader(read_conninfo, watch, needs_primary=False)
         stack.push_async_callback(notices.close)
         yield Database(primary=primary, standby=standby, cursors=cursors, notices=notices)

@@ -8,6 +8,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from db.server_watch import ServerWatch
 from runtime.logs import describe_error
 
 Kind = Literal["session", "event", "export"]
@@ -26,8 +27,9 @@ GATHER_SECONDS: Final = 0.02
 MOST_WAITING: Final = 10_000
 # A payload has less than 8000 bytes; `session:` and 19 digits are 27.
 CHANGES_A_NOTICE: Final = 200
-# A connection that is gone without a word is found out by asking it.
-SILENCE_SECONDS: Final = 15.0
+# A listener that has heard nothing for so long asks the server whether it is still there.
+SILENCE_SECONDS: Final = 5.0
+HEARTBEAT_SECONDS: Final = 1.0
 TELL_SECONDS: Final = 5.0
 END_SECONDS: Final = 1.0
 PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -52,9 +54,9 @@ def unheard(_: Changed) -> None:
 class Notices:
     """What is to be told, gathered; noting a change takes no time, and never fails."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, watch: ServerWatch) -> None:
         """Tell the servers of this database, by a connection of its own that is opened for the first change."""
-        self._conninfo = conninfo
+        self._watch = watch
         # Told how many changes were sent; for whoever counts.
         self.on_sent: Callable[[int], object] = int
         self._waiting: set[Changed] = set()
@@ -99,7 +101,7 @@ class Notices:
 
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None:
-            self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True, connect_timeout=2)
+            self._connection = await self._watch.connect()
         return self._connection
 
     async def _hang_up(self) -> None:
@@ -147,13 +149,13 @@ async def listen(conninfo: str, *, hear: Note, connected: Callable[[], None]) ->
 
 async def listen_once(conninfo: str, *, hear: Note, connected: Callable[[], None]) -> None:
     """Listen by one connection until it is lost; raise psycopg.Error or TimeoutError then."""
-    connection: AsyncConnection[Any] = await AsyncConnection.connect(conninfo, autocommit=True, connect_timeout=2)
-    async with connection:
+    # An idle listener waits for nothing: only its statements show a server that does not answer.
+    watch = ServerWatch(conninfo, statement_seconds=HEARTBEAT_SECONDS)
+    async with await watch.connect() as connection:
         await connection.execute(f"LISTEN {CHANNEL}")
         connected()
         while True:
             async for notice in connection.notifies(timeout=SILENCE_SECONDS):
                 for change in changes_in(notice.payload):
                     hear(change)
-            async with asyncio.timeout(SILENCE_SECONDS):
-                await connection.execute("SELECT 1")
+            await connection.execute("SELECT 1")

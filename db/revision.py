@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psycopg
 
+from db.conninfo import with_deadlines
+
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
@@ -27,7 +29,7 @@ def is_behind(found: str | None) -> bool:
 
 def current(conninfo: str) -> str | None:
     """Return the revision that the database is at, None for an empty one."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with psycopg.connect(with_deadlines(conninfo), autocommit=True) as connection:
         try:
             row = connection.execute("SELECT version_num FROM public.alembic_version").fetchone()
         except psycopg.errors.UndefinedTable:

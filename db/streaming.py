@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from db.engine import Reader
 from db.refusals import refusals
+from db.server_watch import longer_statements
 from db.taken_connection import take_connection
 
+STATEMENT_SECONDS: Final = 60
 # For a batch of an index scan, and for whoever is fed with the batches: a store may be slow to take them.
 BOUNDS: Final = (
-    "SELECT set_config('statement_timeout', '60s', true),"
+    f"SELECT set_config('statement_timeout', '{STATEMENT_SECONDS}s', true),"
     " set_config('idle_in_transaction_session_timeout', '120s', true)"
 )
 
@@ -21,6 +23,7 @@ async def batches(
     with refusals():
         async with (
             take_connection(reader.pool) as connection,
+            longer_statements(connection, seconds=STATEMENT_SECONDS),
             connection.transaction(),
         ):
             if reader.pool.settings.is_local:

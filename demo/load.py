@@ -10,6 +10,7 @@ from psycopg.rows import scalar_row
 from db import ids
 from db.engine import Database
 from db.refusals import refusals
+from db.server_watch import longer_statements
 from demo.audience import HOLD, UNUSABLE_HASH, emails
 from demo.box_office import box_office
 from demo.compose import Demo, compose
@@ -18,6 +19,8 @@ from demo.rows import Connection, copy_rows, snowflakes
 
 # Any number: two processes that load at once must only agree on it.
 LOAD_LOCK: Final = 7_262_194
+# A bound all the same, far beyond what any amount of demo data takes.
+LONGEST_SECONDS: Final = 6 * 3600.0
 # Longer than a request would wait: nobody else is served from an empty database.
 POOL_TIMEOUT_SECONDS: Final = 10.0
 
@@ -80,6 +83,7 @@ async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] 
         # Without the pipeline of db.transaction(): COPY does not work in one.
         async with (
             db.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection,
+            longer_statements(connection, seconds=LONGEST_SECONDS),
             connection.transaction(),
         ):
             await _prepare(connection)

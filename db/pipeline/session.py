@@ -1,21 +1,12 @@
 """Opens the connections of the pipeline, with their settings in the start-up message."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
-# Connections stay open for days: without these a peer that is gone without a word is found out after two hours.
-DEFAULTS: Final[Mapping[str, str]] = {
-    "client_encoding": "utf8",
-    "connect_timeout": "2",
-    "keepalives_idle": "30",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "3000",
-}
+from db.conninfo import read_options, with_deadlines
 
 
 def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: float) -> str:
@@ -23,7 +14,6 @@ def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: f
 
     In the start-up message and not by SET: a pooler would hand what was SET to whoever gets the connection next.
     """
-    parts = {name: value for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     settings = {
         "search_path": "public,queue",
         "timezone": "UTC",
@@ -35,12 +25,14 @@ def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: f
         "jit": "off",
         "default_transaction_read_only": "on",
     }
+    stated = read_options(conninfo)
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    parts["options"] = f"{parts.get('options', '')} {options}".strip()
+    # psycopg writes UTF-8 into the raw statements, whatever PGCLIENTENCODING says.
+    added = {"client_encoding": "utf8", "options": f"{stated.get('options', '')} {options}".strip()}
     # A session that reads only would not pass for read-write; what is meant is the primary.
-    if parts.get("target_session_attrs") == "read-write":
-        parts["target_session_attrs"] = "primary"
-    return make_conninfo("", **{**DEFAULTS, **parts})
+    if stated.get("target_session_attrs") == "read-write":
+        added["target_session_attrs"] = "primary"
+    return with_deadlines(make_conninfo(conninfo, **added))
 
 
 class RefusedByPoolerError(psycopg.OperationalError):

@@ -25,7 +25,11 @@ RULES: Final = """
 - To change the secret without signing anybody out, put the new one first, and keep the old one behind a comma until its tokens
   have expired: `MATINEE_SECRET=new…,old…`.
 - `DATABASE_URL` and `DATABASE_READ_URL` may name several hosts, separated by commas. The first variable then means the host that
-  accepts writes, the second one a standby where there is one. Both get a `connect_timeout` of 2 seconds unless they set one.
+  accepts writes, the second one a standby where there is one.
+- Connections get `connect_timeout=2` seconds, `tcp_user_timeout=3000` milliseconds, `keepalives_idle=5`,
+  `keepalives_interval=1` and `keepalives_count=3`, unless the address or libpq's own environment states other values.
+- libpq's own variables (`PGPASSWORD`, `PGSSLMODE`, `PGOPTIONS`, `PGTARGETSESSIONATTRS` …) complete `DATABASE_URL`. The embedded
+  database ignores them.
 """
 
 

@@ -153,7 +153,7 @@ def test_several_hosts_follow_the_one_that_takes_writes() -> None:
     )
 
     assert settings.database_url is not None
-    assert settings.database_url.endswith("?sslmode=require&connect_timeout=2&target_session_attrs=read-write")
+    assert settings.database_url.endswith("?sslmode=require&target_session_attrs=read-write")
     assert settings.database_read_url is not None
     assert settings.database_read_url.endswith("target_session_attrs=prefer-standby")
 

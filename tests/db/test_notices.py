@@ -12,6 +12,7 @@ from db import notices
 from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.notices import CHANNEL, Changed, Notices, changes_in, listen, payloads
+from db.server_watch import ServerWatch
 from domain import event_reservation, stock
 from errors import SeatsUnavailable
 from tests.support.factories import make_booking, make_session
@@ -110,7 +111,7 @@ async def test_tickets_are_told_when_they_are_reserved_changed_and_cancelled(
 
 
 async def test_what_changes_at_once_is_told_at_once(empty_database_url: str) -> None:
-    many = Notices(empty_database_url)
+    many = Notices(ServerWatch(empty_database_url, statement_seconds=5))
     async with heard(empty_database_url) as told:
         for number in range(500):
             many.note(Changed("session", number % 250))
@@ -121,7 +122,7 @@ async def test_what_changes_at_once_is_told_at_once(empty_database_url: str) -> 
 
 async def test_what_is_too_much_is_not_kept(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "MOST_WAITING", 3)
-    many = Notices(empty_database_url)
+    many = Notices(ServerWatch(empty_database_url, statement_seconds=5))
     async with heard(empty_database_url) as told:
         for number in range(10):
             many.note(Changed("event", number))
@@ -130,7 +131,7 @@ async def test_what_is_too_much_is_not_kept(empty_database_url: str, monkeypatch
 
 
 async def test_a_connection_that_is_cut_costs_one_notice(empty_database_url: str) -> None:
-    some = Notices(empty_database_url)
+    some = Notices(ServerWatch(empty_database_url, statement_seconds=5))
     async with heard(empty_database_url) as told:
         for number in range(3):
             some.note(Changed("session", number))

@@ -1,0 +1,164 @@
+"""Detects a PostgreSQL server that has stopped answering, and breaks the connections that wait for it.
+
+A frozen server keeps its sockets open: its kernel still acknowledges what is sent, so no timeout of TCP ends the wait, and a
+request to cancel is not answered either. Only a deadline of our own does.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, TypeVar
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+
+from db.conninfo import with_deadlines
+
+T = TypeVar("T")
+
+# Time is counted in checks and not by the clock: a process that was busy itself must not blame the server.
+CHECK_SECONDS: Final = 0.1
+# After so many checks without a sign of life from the server, a new connection is opened to get one.
+PROBE_CHECKS: Final = 3
+# Less than the 2 s in which a caller must have heard that the database does not answer.
+SILENT_CHECKS: Final = 15
+# While the server is known to be silent nobody waits long for it.
+KNOWN_SILENT_CHECKS: Final = 3
+# PostgreSQL ends a statement by itself; this long after that its connection is broken.
+GRACE_SECONDS: Final = 1.0
+CANCEL_SECONDS: Final = 1.0
+UNANSWERED: Final = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
+
+log = structlog.get_logger("matinee.database")
+
+
+class ServerWatch:
+    """Watches one server by the answers to this process's statements, and by probes while no answer comes."""
+
+    def __init__(self, conninfo: str, *, statement_seconds: float) -> None:
+        """Watch the server at this address, which ends a statement after `statement_seconds`."""
+        self._conninfo = with_deadlines(conninfo)
+        self._statement_checks = count_checks(statement_seconds)
+        # For how many checks each connection has waited for its present answer.
+        self._waits: dict[WatchedConnection, int] = {}
+        self._silent_checks = 0
+        self._is_silent = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._probe: asyncio.Task[None] | None = None
+
+    def connection_class(self, parent: type[AsyncConnection[Any]] = AsyncConnection) -> "type[WatchedConnection]":
+        """Return a class of connections to this server that are watched, derived from `parent`."""
+        bases = (WatchedConnection,) if parent is AsyncConnection else (WatchedConnection, parent)
+        return type(WatchedConnection.__name__, bases, {"watch": self})
+
+    async def connect(self) -> "WatchedConnection":
+        """Return a new connection in autocommit mode; raise psycopg.OperationalError where there is none in time."""
+        return await self.connection_class().connect(self._conninfo, autocommit=True)
+
+    def begin_wait(self, connection: "WatchedConnection") -> None:
+        """Count how long a connection waits for its answer."""
+        self._waits[connection] = 0
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check)
+
+    def end_wait(self, connection: "WatchedConnection", *, is_answered: bool) -> None:
+        """Stop counting; an answer is a sign of life."""
+        self._waits.pop(connection, None)
+        if is_answered:
+            self._note_life()
+
+    def _note_life(self) -> None:
+        self._silent_checks = 0
+        if self._is_silent:
+            self._is_silent = False
+            log.warning("the database answers again")
+
+    def _check(self) -> None:
+        # A connection that listens for notices waits too, but the server owes it no answer.
+        waiting = [each for each in self._waits if each.pgconn.transaction_status == TransactionStatus.ACTIVE]
+        self._silent_checks = self._silent_checks + 1 if waiting else 0
+        for connection in waiting:
+            self._waits[connection] += 1
+        self._judge(max((self._waits[each] for each in waiting), default=0))
+        for connection in waiting:
+            if self._waits[connection] > self._most_checks(connection):
+                connection.hang_up()
+        self._timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check) if self._waits else None
+
+    def _judge(self, longest: int) -> None:
+        """Decide whether the server is silent, where the longest wait has lasted for so many checks."""
+        if min(longest, self._silent_checks) >= PROBE_CHECKS and (self._probe is None or self._probe.done()):
+            self._probe = asyncio.create_task(self._probe_once())
+        is_late = longest >= SILENT_CHECKS and self._silent_checks >= SILENT_CHECKS - PROBE_CHECKS
+        if is_late and not self._is_silent:
+            self._is_silent = True
+            log.warning(
+                "the database does not answer; connections that wait for it are broken", waiting=len(self._waits)
+            )
+
+    def _most_checks(self, connection: "WatchedConnection") -> int:
+        return KNOWN_SILENT_CHECKS if self._is_silent else connection.longest_checks or self._statement_checks
+
+    async def _probe_once(self) -> None:
+        """Open a connection, for whoever answers that is alive."""
+        try:
+            connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        except (psycopg.Error, OSError) as error:
+            # PostgreSQL's own refusal, too many connections say, is an answer as well.
+            if "FATAL" in str(error):
+                self._note_life()
+            return
+        self._note_life()
+        await connection.close()
+
+
+class WatchedConnection(AsyncConnection[Any]):
+    """A connection whose every wait for the server has an end."""
+
+    watch: ServerWatch
+    # For statements whose own bound in PostgreSQL is another than that of all others.
+    longest_checks: int | None = None
+
+    async def wait(self, gen: PQGen[T], interval: float = CHECK_SECONDS, timeout: float | None = None) -> T:  # noqa: ASYNC109 - as psycopg has it
+        """Wait for the server; raise psycopg.OperationalError where it does not answer."""
+        self.watch.begin_wait(self)
+        is_answered = False
+        try:
+            found = await super().wait(gen, interval, timeout)
+            # In pipeline mode a wait may end once the statement is sent: the connection is active then.
+            is_answered = self.pgconn.transaction_status not in UNANSWERED
+            return found
+        finally:
+            self.watch.end_wait(self, is_answered=is_answered)
+
+    async def cancel_safe(self, *, timeout: float = CANCEL_SECONDS) -> None:  # noqa: ASYNC109 - as psycopg has it
+        """Ask the server to cancel the statement, and give up soon: a frozen one does not even answer that."""
+        await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
+
+    def hang_up(self) -> None:
+        """Break the connection, so that whoever waits for it gets an error; psycopg sees the end of the stream."""
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.pgconn.socket)) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
+
+
+@asynccontextmanager
+async def longer_statements(connection: AsyncConnection[Any], *, seconds: float) -> AsyncIterator[None]:
+    """Let statements of a connection take so long that PostgreSQL bounds to `seconds` for once."""
+    if not isinstance(connection, WatchedConnection):
+        yield
+        return
+    connection.longest_checks = count_checks(seconds)
+    try:
+        yield
+    finally:
+        connection.longest_checks = None
+
+
+def count_checks(statement_seconds: float) -> int:
+    """Return after how many checks a statement of this bound is overdue."""
+    return int((statement_seconds + GRACE_SECONDS) / CHECK_SECONDS)

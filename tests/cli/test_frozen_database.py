@@ -1,0 +1,106 @@
+"""A server whose PostgreSQL is frozen: it answers 503, ends in time, and works again by itself afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from db.job_queue import DEFER
+from domain import export
+from tests.support.frozen_server import frozen, own_cluster, own_data_dir
+from tests.support.servers import ROOT
+
+# Answers come within 2 s and the end within 10 s on a machine of its own; these bounds are for one that is busy.
+ANSWER_SECONDS: Final = 8.0
+END_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 70.0
+PATHS: Final = ("/readyz", "/graphql", "/v1/movies")
+QUERY: Final = {"query": "{ movies(first: 1) { nodes { title } } }"}
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Yield a server of the embedded database in this folder, and its address."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
+    with (
+        tempfile.TemporaryFile("w+") as stderr,
+        subprocess.Popen(  # noqa: S603 - no input of others
+            [sys.executable, "-m", "cli", "serve", "--port", "0", "--no-demo", *arguments],
+            cwd=ROOT,
+            env=ours | {"MATINEE_DATA_DIR": str(data_dir)},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            stderr.seek(0)
+            assert line.startswith("Storefront"), stderr.read()
+            yield process, line.split()[1].rstrip("/")
+        finally:
+            process.kill()
+
+
+def status_of(address: str, path: str) -> int:
+    """Return the status of a GET, or of a GraphQL query."""
+    if path == "/graphql":
+        return httpx.post(f"{address}{path}", json=QUERY, timeout=ANSWER_SECONDS).status_code
+    return httpx.get(f"{address}{path}", timeout=ANSWER_SECONDS).status_code
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def queue_export(url: str) -> int:
+    """Request an export in the name of nobody, as the daily one is; return its id."""
+    with psycopg.connect(url, options="-c search_path=public,queue") as connection:
+        row = connection.execute("INSERT INTO movie_exports (user_id) VALUES (NULL) RETURNING id").fetchone()
+        assert row is not None
+        job = {"queue": export.QUEUE, "task": export.TASK, "lock": str(row[0])}
+        connection.execute(DEFER, job | {"arguments": Jsonb({"export_id": row[0]})})
+    return int(row[0])
+
+
+def is_completed(url: str, export_id: int) -> bool:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT status FROM movie_exports WHERE id = %s", [export_id]).fetchone()
+    return found == ("completed",)
+
+
+def test_answers_503_while_frozen_and_works_again_afterwards() -> None:
+    with own_cluster() as (data_dir, url), serving(data_dir, "--workers", "2") as (_, address):
+        for path in PATHS:
+            assert status_of(address, path) == 200
+        queued = queue_export(url)
+        with frozen(data_dir):
+            for path in (*PATHS, *PATHS):
+                assert status_of(address, path) == 503
+        for path in PATHS:
+            wait_until(lambda path=path: status_of(address, path) == 200)  # type: ignore[misc]
+        wait_until(lambda: is_completed(url, queued))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ends_with_status_0_while_frozen(workers: str) -> None:
+    with own_data_dir() as data_dir, serving(data_dir, "--workers", workers) as (process, address):
+        assert status_of(address, "/v1/movies") == 200
+        with frozen(data_dir):
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(END_SECONDS) == 0
