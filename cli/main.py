@@ -1,7 +1,6 @@
 """The `matinee` command: every way to run this server, and a help that teaches."""
 
 import asyncio
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -27,9 +26,12 @@ from demo.load import Loaded, NotEmptyError, load
 from domain import user
 from errors import Refusal, Refusals
 from identity.passwords import Passwords
+from runtime.connection_limits import ConnectionLimits
+from runtime.ending import end_on_signals, list_heeded
 from runtime.rate_windows import shared_windows_file
 from runtime.request_count import shared_counter_file
-from runtime.server import ListenError, Serving, end_on_signals, listen, serve_here
+from runtime.server import ListenError, Serving, listen, serve_here
+from runtime.standard_streams import lose_unwritable_errors, lose_unwritable_output
 from runtime.workers import serve_by_workers
 from upstreams import standin_server
 from upstreams.standins import Faults, create_standins
@@ -68,6 +70,9 @@ commands.command("explain", epilog=examples("matinee explain query.graphql", "ma
 
 def main() -> None:
     """Run a command; end with status 2 on a wrong setting, 1 where something else stands in the way."""
+    lose_unwritable_errors()
+    # Every command may use the embedded database, which is to end with the last of them.
+    end_on_signals(status=None)
     try:
         commands(prog_name="matinee")
     except SettingsError as error:
@@ -102,6 +107,7 @@ def serve(
     schema that is behind.
     """
     end_on_signals()
+    lose_unwritable_output()
     settings = read_settings()
     settings.require_counter()
     with (
@@ -119,6 +125,11 @@ def serve(
             partial(create_app, told, with_jobs=not no_jobs, counts=counts, rates=rates),
             json_logs=json_logs(settings),
             trusted_proxies=settings.trusted_proxies,
+            limits=ConnectionLimits(
+                head_seconds=settings.limits.head_seconds,
+                body_seconds=settings.limits.body_seconds,
+                connections=settings.limits.connections,
+            ),
         )
         on_ready = partial(_announce, settings, address)
         if workers == 1:
@@ -147,6 +158,7 @@ def upstreams_command(
     PUT /faults/catalogue with {"error_rate": 0.5}.
     """
     end_on_signals()
+    lose_unwritable_output()
     settings = read_settings()
     if settings.production:
         raise CommandError("MATINEE_ENV is production, where nothing stands in for anybody.")
@@ -181,6 +193,8 @@ def _announce_standins(settings: Settings, address: str) -> None:
 @commands.command("worker", epilog=examples("matinee worker"))
 def worker_command() -> None:
     """Run background jobs until Ctrl-C or SIGTERM, beside servers that may run with --no-jobs."""
+    end_on_signals()
+    lose_unwritable_output()
     settings = read_settings()
     with database(settings, needed=False) as url:
         asyncio.run(_work(replace(settings, database_url=url)))
@@ -188,7 +202,7 @@ def worker_command() -> None:
 
 async def _work(settings: Settings) -> None:
     loop, working = asyncio.get_running_loop(), asyncio.create_task(work(settings))
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in list_heeded():
         loop.add_signal_handler(number, working.cancel)
     typer.echo("Waiting for jobs.")
     with suppress(asyncio.CancelledError):

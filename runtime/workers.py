@@ -16,7 +16,8 @@ from typing import Final
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
-from runtime.server import Serving, end_on_signals, serve_here
+from runtime.ending import end_on_signals, ignore_signals
+from runtime.server import Serving, serve_here
 
 # More than a worker takes to drain, less than what is left of the 10 s to the end.
 PATIENCE_SECONDS: Final = 6.5
@@ -113,8 +114,7 @@ def _replace_dead(workers: list[Worker], start: Callable[[int], Worker]) -> None
 
 
 def _stop(workers: list[Worker]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()
     deadline = time.monotonic() + PATIENCE_SECONDS
     for worker in workers:
         worker.process.terminate()

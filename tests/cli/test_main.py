@@ -24,6 +24,7 @@ from cli.main import commands
 from config.settings import VARIABLES
 from db import migrate
 from db.embedded.postmaster import embedded
+from tests.support.frozen_server import own_data_dir
 
 ROOT: Final = Path(__file__).parents[2]
 COMMAND: Final = [sys.executable, "-m", "cli"]
@@ -142,6 +143,15 @@ def test_serves_demo_data_that_are_there_again_after_a_restart() -> None:
         assert second.end() == 0
     shutil.rmtree((made / "postgres").resolve(), ignore_errors=True)
     shutil.rmtree(made)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT])
+def test_every_end_takes_the_embedded_database_down(number: signal.Signals) -> None:
+    with own_data_dir() as made, serving(made, "--no-demo") as running:
+        assert (made / "postgres" / "postmaster.pid").exists()
+        running.process.send_signal(number)
+        assert running.process.wait(20) == 0
+        assert not (made / "postgres" / "postmaster.pid").exists()
 
 
 def test_prints_its_addresses(server: Server) -> None:

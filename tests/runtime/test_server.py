@@ -50,7 +50,7 @@ def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM)
     return process.wait(15)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_ends_it_with_status_0(workers: int, number: signal.Signals) -> None:
     with running(workers=workers) as (process, address):
@@ -59,6 +59,17 @@ def test_a_signal_ends_it_with_status_0(workers: int, number: signal.Signals) ->
         assert end(process, number) == 0
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{address}/pid")
+
+
+def test_goes_on_at_the_hangup_that_nohup_ignores() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running() as (process, address):
+            process.send_signal(signal.SIGHUP)
+            assert httpx.get(f"{address}/slow/0.3").text == "done"
+            assert end(process) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -10,7 +10,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from runtime import server
-from runtime.server import Serving, end_on_signals, listen, serve_here
+from runtime.ending import end_on_signals
+from runtime.server import Serving, listen, serve_here
 from runtime.workers import serve_by_workers
 
 

@@ -1,0 +1,88 @@
+"""A server whose log or addresses cannot be written: it starts, serves and ends as any other."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import httpx
+import pytest
+
+from tests.support.servers import ROOT
+
+NOWHERE: Final = "postgresql://nobody@127.0.0.1:1/nothing"
+PIPE_BYTES: Final = 4096
+Unwritable = Callable[[], AbstractContextManager[int]]
+# Each writes a line of the access log, far more than the pipe takes.
+REQUESTS: Final = 60
+
+
+def start(folder: Path, *arguments: str, stdout: int, stderr: int) -> "subprocess.Popen[bytes]":
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
+    return subprocess.Popen(  # noqa: S603 - no input of others
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=ROOT,
+        env=ours | {"MATINEE_DATA_DIR": str(folder), "DATABASE_URL": NOWHERE},
+        stdout=stdout,
+        stderr=stderr,
+    )
+
+
+@contextmanager
+def full_disk() -> Iterator[int]:
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+@contextmanager
+def closed_pipe() -> Iterator[int]:
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@contextmanager
+def pipe_that_nobody_reads() -> Iterator[int]:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.parametrize("unwritable", [full_disk, closed_pipe, pipe_that_nobody_reads])
+def test_serves_where_its_log_cannot_be_written(tmp_path: Path, unwritable: Unwritable) -> None:
+    with (
+        unwritable() as stderr,
+        start(tmp_path, "serve", "--port", "0", stdout=subprocess.PIPE, stderr=stderr) as process,
+    ):
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().split()[1].rstrip("/")
+        with httpx.Client(base_url=address) as client:
+            assert {client.get("/livez").status_code for _ in range(REQUESTS)} == {200}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_starts_where_its_addresses_cannot_be_written(tmp_path: Path) -> None:
+    with (
+        full_disk() as stdout,
+        start(tmp_path, "worker", stdout=stdout, stderr=subprocess.PIPE) as process,
+    ):
+        lines: Iterator[bytes] = iter(_stderr_of(process))
+        # It has come past what it prints once it says that its database is missing to its jobs.
+        assert any(b"job worker starts over" in line for line in lines)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def _stderr_of(process: "subprocess.Popen[bytes]") -> IO[bytes]:
+    assert process.stderr is not None
+    return process.stderr
