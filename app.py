@@ -44,6 +44,7 @@ from rest import openapi, poster_files
 from rest.endpoint import route
 from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
+from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
@@ -106,7 +107,13 @@ def create_app(
             *poster_files.routes(),
         ],
         middleware=[
-            Middleware(Edge, metrics=metrics, request_counter=counted, render=rest.error_format.refused),
+            Middleware(
+                Edge,
+                metrics=metrics,
+                request_counter=counted,
+                render=rest.error_format.refused,
+                websockets=ConnectionCounter(settings.limits.websockets),
+            ),
             *cors,
             *traced,
             Middleware(BodyLimit, limit=settings.limits.body_bytes),

@@ -17,6 +17,12 @@ def most(name: str, default: int, meaning: str, *, least: int = 1, highest: int 
     return Variable(f"{PREFIX}{name}", parse, default=str(default), meaning=meaning, example=str(default))
 
 
+def most_seconds(name: str, default: float, meaning: str) -> Variable:
+    """Return the variable of a limit in seconds."""
+    parse = variables.seconds(0.1, 3600)
+    return Variable(f"{PREFIX}{name}", parse, default=f"{default:g}", meaning=meaning, example=f"{default:g}")
+
+
 def rate(name: str, default: str, meaning: str) -> Variable:
     """Return the variable of a limit on what is done in some time."""
     told = f"{meaning}, written like `{default}` or `1000/hour`; `off` for no limit"
@@ -28,6 +34,20 @@ class RequestLimits:
     """The limits of one server."""
 
     body_bytes: Annotated[int, most("BODY", 1024 * 1024, "bytes of a request's body")]
+    head_seconds: Annotated[
+        float, most_seconds("HEAD_SECONDS", 10, "seconds until the headers of a request have arrived")
+    ]
+    body_seconds: Annotated[
+        float,
+        most_seconds("BODY_SECONDS", 60, "seconds until its body has arrived, and that an answer may stay unread"),
+    ]
+    connections: Annotated[
+        int,
+        most("CONNECTIONS", 1000, "connections of an address to a worker process; trusted proxies have no such limit"),
+    ]
+    websockets: Annotated[
+        int, most("WEBSOCKETS", 500, "WebSockets of an address to a worker process, behind trusted proxies too")
+    ]
     json_depth: Annotated[int, most("JSON_DEPTH", 32, "nested lists and objects in a JSON body", highest=500)]
     characters: Annotated[int, most("DOCUMENT", 100_000, "characters of a GraphQL document")]
     tokens: Annotated[int, most("TOKENS", 5_000, "tokens of a document; GraphiQL's introspection has 400")]

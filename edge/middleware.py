@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import errors
 from db import ids
 from edge import visitors
+from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
 from runtime.request_count import RequestCounter
 
@@ -39,9 +40,16 @@ class Edge:
     """
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, request_counter: RequestCounter, render: RenderRefusal
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        request_counter: RequestCounter,
+        render: RenderRefusal,
+        websockets: ConnectionCounter,
     ) -> None:
         self._app = app
+        self._websockets = websockets
         self._metrics = metrics
         self._request_counter = request_counter
         self._render = render
@@ -59,7 +67,7 @@ class Edge:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._serve_websocket(scope, receive, send)
             return
         path = scope["path"]
 
@@ -84,6 +92,16 @@ class Edge:
         finally:
             self._note(scope, path, status or NO_ANSWER, time.perf_counter() - started)
 
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address = scope["client"][0] if scope.get("client") else ""
+        if not self._websockets.enter(address):
+            await refuse_websocket(send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._websockets.leave(address)
+
     def _note(self, scope: Scope, path: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         self._metrics.count(scope["method"], route, status, seconds)
@@ -96,6 +114,14 @@ class Edge:
             ms=round(seconds * 1000, 2),
             **({"user": ids.encode("usr", actor.user_id)} if actor else {}),
         )
+
+
+async def refuse_websocket(send: Send) -> None:
+    """Answer a handshake with 429, as HTTP knows it."""
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"60")]
+    text = b'{"errors":[{"code":"rate_limited","message":"Your address has too many WebSockets open already."}]}'
+    await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": text})
 
 
 def request_id(scope: Scope) -> bytes:

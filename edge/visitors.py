@@ -3,16 +3,13 @@
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 from edge.services import Services
 from errors import RateLimited
+from runtime.connection_limits import network_of
 from runtime.rate_windows import Quota, Rate, RateWindows
 
-# What a household or a machine is given of an IPv6 address; the rest it may change as it likes.
-NETWORK_BITS: Final = 64
-ADDRESS_BITS: Final = 128
 SIGN_IN: Final = "sign-in"
 SIGN_UP: Final = "sign-up"
 
@@ -39,7 +36,7 @@ def visitor(scope: MutableMapping[str, Any]) -> Visitor:
     found: Visitor | None = scope.get("visitor")
     if found is None:
         client = scope.get("client")
-        found = scope["visitor"] = Visitor(place(client[0]) if client else "")
+        found = scope["visitor"] = Visitor(network_of(client[0]) if client else "")
     return found
 
 
@@ -58,21 +55,6 @@ def _count_account(services: Services, visitor: Visitor, name: str, account: str
         # In this order: who has used up their own share cannot use up that of somebody else's account too.
         visitor.count(services.rate_windows, name, f"from {visitor.address}", rate)
         visitor.count(services.rate_windows, name, f"into {account.casefold()}", rate)
-
-
-@lru_cache(maxsize=4096)
-def place(address: str) -> str:
-    """Return what counts as one place: an IPv4 address, or the network of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    network = int(parsed) >> (ADDRESS_BITS - NETWORK_BITS) << (ADDRESS_BITS - NETWORK_BITS)
-    return f"{IPv6Address(network)}/{NETWORK_BITS}"
 
 
 def headers(scope: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:

@@ -1,18 +1,34 @@
-"""uvicorn's HTTP/1.1 and WebSocket protocols, with stricter request heads and bounded buffers."""
+"""uvicorn's HTTP/1.1 and WebSocket protocols, with stricter heads, and bounds on size, time and connections."""
 
 import socket
 from asyncio import BaseTransport, Transport
-from typing import Final, cast
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, Final, cast
 
 import httptools
 import orjson
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from runtime.connection_limits import ConnectionCounter, ConnectionLimits
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
 HEAD_BYTES: Final = 32 * 1024
 # Bytes sent over a WebSocket that the client has not read yet. More waits in our own memory, as the newest state only.
 UNREAD_BYTES: Final = 16 * 1024
+TIMEOUT: Final = "408 Request Timeout"
+INVALID: Final = "invalid_input"
+
+
+class Stage(Enum):
+    """What part of a request is arriving."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
 
 
 # Headers that ask for another protocol on this connection (RFC 9110, section 7.8; RFC 7540, section 3.2.1).
@@ -23,15 +39,61 @@ class HeadError(ValueError):
     """The head of a request breaks a rule of this server or of RFC 9112."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol. Its parser calls the overridden methods for each piece of a request's head."""
+class BoundedConfig(uvicorn.Config):
+    """uvicorn's own, with the limits that all connections of a server share."""
 
+    def __init__(
+        self, app: Callable[[], ASGIApp], *, limits: ConnectionLimits, trusted_proxies: str, **options: Any
+    ) -> None:
+        super().__init__(app, **options)
+        self.limits = limits
+        self.open_connections = ConnectionCounter(limits.connections, trusted_proxies=trusted_proxies)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's own protocol. Its parser calls the overridden methods for each piece of a request."""
+
+    config: BoundedConfig
     head_bytes = 0
     head_fault = ""
+    stage = Stage.NOTHING
+    # Instants of the loop's clock after which the request, or the reading of its answer, is too late.
+    deadline: float | None = None
+    write_deadline: float | None = None
+    # The address that this connection is counted for.
+    counted: str | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Count the connection, and wait for a first request; refuse one too many of an address."""
+        super().connection_made(transport)
+        self.deadline = self.loop.time() + self.config.limits.head_seconds
+        address = self.client[0] if self.client else ""
+        if self.config.open_connections.enter(address):
+            self.counted = address
+        else:
+            most = self.config.limits.connections
+            self._refuse("429 Too Many Requests", "rate_limited", f"Your address has {most} connections open already.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count one connection less."""
+        if self.counted is not None:
+            self.config.open_connections.leave(self.counted)
+            self.counted = None
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over, and the counting of it."""
+        counted, self.counted = self.counted, None
+        super().handle_websocket_upgrade()
+        upgraded = self.transport.get_protocol()
+        if isinstance(upgraded, BoundedWebSocket):
+            upgraded.counted = counted
 
     def on_message_begin(self) -> None:
-        """Start to count the head's bytes."""
+        """Start to count the head's bytes, and its time."""
         self.head_bytes, self.head_fault = 0, ""
+        self.stage = Stage.HEAD
+        self.deadline = self.loop.time() + self.config.limits.head_seconds
         super().on_message_begin()
 
     def data_received(self, data: bytes) -> None:
@@ -54,11 +116,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self.head_fault = "Send exactly one Host header."
             raise HeadError
         if not self._is_ignored_upgrade():
+            self.stage = Stage.BODY
+            self.deadline = self.loop.time() + self.config.limits.body_seconds
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """End the request, unless it is about to be parsed again without its upgrade."""
         if not self._is_ignored_upgrade():
+            # uvicorn closes a connection that is idle for too long.
+            self.stage, self.deadline = Stage.NOTHING, None
             super().on_message_complete()
 
     def _is_ignored_upgrade(self) -> bool:
@@ -86,6 +152,34 @@ class BoundedProtocol(HttpToolsProtocol):
         self._grow(len(name) + len(value))
         super().on_header(name, value)
 
+    def pause_writing(self) -> None:
+        """Note since when the client has not read its answer."""
+        self.write_deadline = self.loop.time() + self.config.limits.body_seconds
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Note that it has read on."""
+        self.write_deadline = None
+        super().resume_writing()
+
+    def end_if_late(self, now: float) -> None:
+        """End the connection where its request or the reading of its answer has passed the deadline."""
+        if self.write_deadline is not None and now > self.write_deadline:
+            self.transport.abort()
+        elif self.deadline is not None and now > self.deadline:
+            self._end_late_request()
+
+    def _end_late_request(self) -> None:
+        limits = self.config.limits
+        if self.stage is Stage.HEAD:
+            self._refuse(TIMEOUT, INVALID, f"The request's head has not arrived within {limits.head_seconds:g} s.")
+        elif self.stage is Stage.BODY and not self.cycle.response_started:
+            self._refuse(TIMEOUT, INVALID, f"The request's body has not arrived within {limits.body_seconds:g} s.")
+        else:
+            # There is no request, or it has its answer.
+            self.transport.close()
+        self.deadline = None
+
     def _grow(self, size: int) -> None:
         self.head_bytes += size
         if self.head_bytes > HEAD_BYTES:
@@ -96,7 +190,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer a request that could not be parsed, and close the connection."""
         large = self.head_bytes > HEAD_BYTES
         status = "431 Request Header Fields Too Large" if large else "400 Bad Request"
-        body = orjson.dumps({"errors": [{"code": "invalid_input", "message": self.head_fault or msg}]})
+        self._refuse(status, INVALID, self.head_fault or msg)
+
+    def _refuse(self, status: str, code: str, message: str) -> None:
+        body = orjson.dumps({"errors": [{"code": code, "message": message}]})
         head = (
             f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
@@ -107,6 +204,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """uvicorn's own protocol with small send buffers: by default Linux gives each connection megabytes."""
+
+    config: BoundedConfig
+    counted: str | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count one connection less."""
+        if self.counted is not None:
+            self.config.open_connections.leave(self.counted)
+            self.counted = None
+        super().connection_lost(exc)
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound the send buffers."""

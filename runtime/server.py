@@ -1,25 +1,27 @@
 """One process that serves: a listening socket, uvicorn as we want it, and an orderly end."""
 
+import asyncio
 import ctypes
 import errno
 import gc
-import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from types import FrameType
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from runtime import logs
-from runtime.protocol import BoundedProtocol, BoundedWebSocket
+from runtime.connection_limits import ConnectionLimits
+from runtime.ending import handled_by
+from runtime.protocol import BoundedConfig, BoundedProtocol, BoundedWebSocket
 from runtime.proxy_headers import ProxyHeaders
+from runtime.standard_streams import lose_unwritable_errors
 
 BACKLOG: Final = 2048
 # Longer than proxies keep theirs, or they would send a request into a connection that is just closing.
@@ -34,6 +36,8 @@ M_ARENA_MAX: Final = -8
 # Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
 DRAIN_SECONDS: Final = 5
 ASIDE_END_SECONDS: Final = 2
+# Every half second.
+TICKS_A_SWEEP: Final = 5
 
 
 class ListenError(Exception):
@@ -51,6 +55,7 @@ class Serving:
     json_logs: bool
     # Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses and networks, separated by commas.
     trusted_proxies: str = ""
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -82,19 +87,6 @@ def _why(error: OSError, host: str, port: int) -> str:
     return f"Cannot listen on {host}, port {port}: {error.strerror}. Example: --host 127.0.0.1"
 
 
-def end_on_signals() -> None:
-    """Let SIGTERM and Ctrl-C end this process with status 0, by way of every `finally`.
-
-    uvicorn takes the signals over while it serves and raises them again afterwards: then they end up here.
-    """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-
-
-def _end(_: int, __: FrameType | None) -> None:
-    sys.exit(0)
-
-
 class Server(uvicorn.Server):
     """uvicorn's own, which says when it is ready, and ends streams before it waits for them."""
 
@@ -102,12 +94,27 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._on_ready = on_ready
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Drain on every signal that ends a process, not only on uvicorn's two."""
+        with super().capture_signals(), handled_by(self.handle_exit):
+            yield
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
         if self.started:
             settle_memory()
             self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """End connections whose request is late; uvicorn calls this ten times a second."""
+        if counter % TICKS_A_SWEEP == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedProtocol):
+                    connection.end_if_late(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, once what never ends by itself has been told to."""
@@ -144,9 +151,11 @@ def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[
 
     Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
     """
+    lose_unwritable_errors()
     logs.configure(as_json=serving.json_logs)
     give_back_large_blocks()
-    config = configured(partial(make_trusting_app, serving, worker))
+    make_app = partial(make_trusting_app, serving, worker)
+    config = configured(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)
     Server(config, on_ready=on_ready).run(sockets=[listener])
 
 
@@ -156,10 +165,14 @@ def make_trusting_app(serving: Serving, worker: int) -> ASGIApp:
     return ProxyHeaders(app, trusted=serving.trusted_proxies) if serving.trusted_proxies else app
 
 
-def configured(make_app: Callable[[], ASGIApp]) -> uvicorn.Config:
+def configured(
+    make_app: Callable[[], ASGIApp], *, trusted_proxies: str = "", limits: ConnectionLimits | None = None
+) -> BoundedConfig:
     """Return uvicorn as we want it."""
-    return uvicorn.Config(
+    return BoundedConfig(
         make_app,
+        limits=limits or ConnectionLimits(),
+        trusted_proxies=trusted_proxies,
         factory=True,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http=BoundedProtocol,

@@ -20,6 +20,7 @@ from edge.middleware import BODY_BYTES, BodyLimit, Edge, TrailingSlash
 from errors import InvalidInput, MissingField, MovieNotFound, Refusal, Refusals, Unavailable
 from identity.tokens import Actor
 from rest.error_format import refused, render_http_exception, render_refusal, render_unavailable
+from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
 from runtime.request_count import private_counter
 
@@ -71,7 +72,13 @@ def app(metrics: Metrics) -> Starlette:
             Route("/halfway", Halfway()),
         ],
         middleware=[
-            Middleware(Edge, request_counter=private_counter(), metrics=metrics, render=refused),
+            Middleware(
+                Edge,
+                request_counter=private_counter(),
+                metrics=metrics,
+                render=refused,
+                websockets=ConnectionCounter(1),
+            ),
             Middleware(BodyLimit),
             Middleware(TrailingSlash),
         ],
@@ -301,3 +308,26 @@ async def test_other_http_exceptions_keep_their_status_and_are_json(
 async def test_a_caller_who_hangs_up_is_no_error(app: Starlette, lines: list[EventDict]) -> None:
     assert not await messages_of(app, "/fail/gone")
     assert [(line["event"], line["status"]) for line in lines] == [("request", 499)]
+
+
+async def test_refuses_more_websockets_than_an_address_may_have(app: Starlette) -> None:
+    counter = ConnectionCounter(1)
+    assert counter.enter("192.0.2.1")
+    edge = Edge(app, request_counter=private_counter(), metrics=Metrics(), render=refused, websockets=counter)
+
+    async def handshake(address: str) -> Message:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        scope = {"type": "websocket", "path": "/none", "headers": [], "client": (address, 1), "subprotocols": []}
+        await edge(scope, receive, send)
+        return sent[0]
+
+    assert (await handshake("192.0.2.1"))["status"] == 429
+    # There is no WebSocket at this path; but it came as far as that, time and again.
+    assert [(await handshake("192.0.2.2"))["type"] for _ in range(3)] == ["websocket.close"] * 3

@@ -1,0 +1,159 @@
+"""Connections that send nothing, or half of something, end in time; and no address has more of them than it may."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.sync.client import connect
+
+from runtime.connection_limits import ConnectionCounter, ConnectionLimits
+from runtime.server import Server, configured, listen
+
+LIMITS = ConnectionLimits(head_seconds=0.5, body_seconds=1.0, connections=4)
+PATIENCE_SECONDS = 20.0
+ANSWER_HAS_ENDED = threading.Event()
+HEAD = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+
+
+async def echo(request: Request) -> Response:
+    try:
+        return PlainTextResponse(await request.body())
+    except ClientDisconnect:
+        return Response(status_code=499)
+
+
+async def endless(_: Request) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 65536
+                # To a client that is gone sending takes no time, and nobody else would get a turn.
+                await asyncio.sleep(0)
+        finally:
+            ANSWER_HAS_ENDED.set()
+
+    return StreamingResponse(pieces())
+
+
+async def listen_to(websocket: WebSocket) -> None:
+    await websocket.accept()
+    with suppress(WebSocketDisconnect):
+        await websocket.receive_text()
+
+
+def make_app() -> ASGIApp:
+    routes = [Route("/echo", echo, methods=["POST"]), Route("/endless", endless), WebSocketRoute("/ws", listen_to)]
+    return Starlette(routes=routes)
+
+
+@contextmanager
+def serving(limits: ConnectionLimits = LIMITS, *, trusted_proxies: str = "") -> Iterator[int]:
+    """Yield the port of a server in a thread."""
+    ready = threading.Event()
+    with listen("127.0.0.1", 0) as listener:
+        config = configured(make_app, limits=limits, trusted_proxies=trusted_proxies)
+        server: uvicorn.Server = Server(config, on_ready=ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            assert ready.wait(PATIENCE_SECONDS)
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join(PATIENCE_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving() as opened:
+        yield opened
+
+
+def answer_to(port: int, sent: bytes) -> bytes:
+    """Return all that comes until the server hangs up; fail where it does not."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(sent)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_closes_a_connection_that_sends_nothing(port: int) -> None:
+    assert answer_to(port, b"") == b""
+
+
+@pytest.mark.parametrize("sent", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", HEAD])
+def test_answers_408_to_half_a_head(port: int, sent: bytes) -> None:
+    assert answer_to(port, sent).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("body", [b"", b"half"])
+def test_answers_408_to_half_a_body(port: int, body: bytes) -> None:
+    answer = answer_to(port, HEAD + b"\r\n" + body)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert (
+        b'{"errors":[{"code":"invalid_input","message":"The request\'s body has not arrived within 1 s."}]}' in answer
+    )
+
+
+def test_a_whole_request_before_half_a_head_is_answered(port: int) -> None:
+    answer = answer_to(port, HEAD + b"\r\n0123456789" + b"POST /echo")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"0123456789HTTP/1.1 408 " in answer
+
+
+def test_keeps_an_idle_connection_after_an_answer(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+        for pause in (LIMITS.body_seconds + 1, 0):
+            connection.sendall(HEAD + b"\r\n0123456789")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+            time.sleep(pause)
+
+
+def test_ends_an_answer_that_nobody_reads(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert ANSWER_HAS_ENDED.wait(PATIENCE_SECONDS)
+
+
+def test_refuses_more_connections_than_an_address_may_have() -> None:
+    slow = ConnectionLimits(connections=4)
+    with serving(slow) as port, ExitStack() as stack:
+        open_ones = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(3)]
+        # An upgraded connection stays counted.
+        websocket = stack.enter_context(connect(f"ws://127.0.0.1:{port}/ws", compression=None))
+        assert answer_to(port, b"").startswith(b"HTTP/1.1 429 ")
+
+        websocket.close()
+        open_ones[0].close()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while answer_to(port, HEAD + b"Connection: close\r\n\r\n0123456789").startswith(b"HTTP/1.1 429 "):
+            assert time.monotonic() < deadline
+
+
+def test_trusted_proxies_may_have_any_number_of_connections() -> None:
+    with serving(ConnectionLimits(connections=1), trusted_proxies="127.0.0.0/8") as port, ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert answer_to(port, HEAD + b"Connection: close\r\n\r\n0123456789").startswith(b"HTTP/1.1 200 ")
+
+
+def test_counts_a_network_of_ipv6_as_one_address() -> None:
+    counter = ConnectionCounter(1)
+
+    assert counter.enter("2001:db8::1")
+    assert not counter.enter("2001:db8::2")
+    assert counter.enter("2001:db8:0:1::1")
+    counter.leave("2001:db8::1")
+    assert counter.enter("2001:db8::2")
