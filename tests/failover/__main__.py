@@ -14,7 +14,7 @@ from tests.failover import requirements
 from tests.failover.scenarios import SCENARIOS
 
 ROOT: Final = Path(__file__).parents[2]
-LIMIT_SECONDS: Final = 1500.0
+LIMIT_SECONDS: Final = 2400.0
 # Network, mounts and processes of their own: the kernel ends and removes all of it with the first process, and that one
 # with this one.
 ISOLATED: Final = (

@@ -116,10 +116,17 @@ def frozen(processes: list[int]) -> Iterator[None]:
 
 
 @contextmanager
-def stage(folder: Path, *, more: Mapping[str, str] | None = None) -> Iterator[Stage]:
-    """Yield a server on a database of its own; `more` are variables of the server's environment."""
+def stage(
+    folder: Path, *, more: Mapping[str, str] | None = None, prepare: Callable[[Postgres], None] | None = None
+) -> Iterator[Stage]:
+    """Yield a server on a database of its own.
+
+    `more` are variables of the server's environment; `prepare` is called with the database before anybody uses it.
+    """
     with ExitStack() as stack:
         database = stack.enter_context(postgres(folder / "data"))
+        if prepare is not None:
+            prepare(database)
         migrate(database.url, folder)
         server = stack.enter_context(serving(database.url, folder, workers=2, more=more))
         yield Stage(folder, database, server, make_sessions(database.url), stack)

@@ -16,7 +16,7 @@ from tests.failover.cluster import Cluster, has_role
 from tests.failover.measuring import Result
 from tests.failover.postgres import kill_all
 from tests.failover.programs import FaultError, wait_until
-from tests.failover.proxies import WAYS
+from tests.failover.proxies import DIRECT_WAYS, WAYS
 from tests.failover.server import Server, serving
 from tests.failover.subscriber import following, notices_heard
 
@@ -83,7 +83,7 @@ def run_failover(cluster: Cluster, folder: Path, *, name: str, way: str) -> Resu
     sessions = make_sessions(cluster.url(primary))
     result = Result(f"{name}-{way}")
     folder.mkdir(mode=0o755)
-    with serving(WAYS[way], folder) as server:
+    with serving(WAYS[way], folder, more=DIRECT_WAYS.get(way)) as server:
         with following(server.address, sessions[0]), buying(server.address, sessions, folder) as buyers:
             wait_until(lambda: len(buyers.journal.confirmed) >= WARM, seconds=30, what="the buyers buy")
             expects_promotion = FAULTS[name] is not lose_standby

@@ -9,6 +9,7 @@ from typing import Final
 
 from db.embedded.postmaster import EmbeddedError
 from tests.failover.audit import audit, find_lost_seats
+from tests.failover.backups import DRILL, run_drill
 from tests.failover.buyers import Buyers, buying
 from tests.failover.crashes import CRASHES, Crash, Stage, lose_confirmations, stage, wait_for_load
 from tests.failover.measuring import Result
@@ -71,6 +72,8 @@ def run_single(folder: Path, *, name: str) -> Result:
     folder.mkdir(mode=0o755)
     if name == CONTROL:
         return run_control(folder)
+    if name == DRILL:
+        return run_drill(folder)
     result = Result(name)
     with prepared_stage(folder, name) as made:
         with buying(made.server.address, made.sessions, folder) as buyers:

@@ -24,6 +24,9 @@ WAYS: Final = {
     "pgbouncer": f"postgresql://{ACCOUNT}@127.0.0.1:{POOLER_PORT}/{DATABASE}",
 }
 
+# What needs a session goes around the pooler.
+DIRECT_WAYS: Final = {"pgbouncer": {"DATABASE_DIRECT_URL": WAYS["haproxy"]}}
+
 HAPROXY: Final = """
 global
     maxconn 1000
