@@ -13,7 +13,7 @@ from tests.failover.audit import audit, find_lost_seats
 from tests.failover.buyers import Buyers, buying
 from tests.failover.catalogue import make_sessions
 from tests.failover.cluster import Cluster, has_role
-from tests.failover.measuring import Result
+from tests.failover.measuring import Result, note_journal
 from tests.failover.postgres import kill_all
 from tests.failover.programs import FaultError, wait_until
 from tests.failover.proxies import DIRECT_WAYS, WAYS
@@ -164,8 +164,5 @@ def finish(cluster: Cluster, server: Server, buyers: Buyers, result: Result, ses
     journal = buyers.journal
     url = cluster.url(cluster.require_primary())
     findings = audit(url, journal, sessions)
-    result.acknowledged, result.slowest, result.refused = findings.acknowledged, journal.slowest, journal.refused
     result.faults += findings.faults + find_lost_seats(url, sessions)
-    result.unexpected = server.unexpected_errors()
-    if result.unexpected:
-        result.faults.append(f"{len(result.unexpected)} unexpected errors, first: {result.unexpected[0][:300]}")
+    note_journal(result, journal, server.unexpected_errors())

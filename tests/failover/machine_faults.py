@@ -12,7 +12,7 @@ from tests.failover.audit import audit, find_lost_seats
 from tests.failover.backups import DRILL, run_drill
 from tests.failover.buyers import Buyers, buying
 from tests.failover.crashes import CRASHES, Crash, Stage, lose_confirmations, stage, wait_for_load
-from tests.failover.measuring import Result
+from tests.failover.measuring import Result, note_journal
 from tests.failover.programs import FaultError, wait_until
 
 SMALL_DISK: Final = "size=220m,mode=755"
@@ -113,11 +113,8 @@ def conclude(made: Stage, buyers: Buyers, result: Result) -> None:
     """Compare the journal with the database, and note what else the server said."""
     journal = buyers.journal
     findings = audit(made.database.url, journal, made.sessions)
-    result.acknowledged, result.slowest, result.refused = findings.acknowledged, journal.slowest, journal.refused
     result.faults += findings.faults + find_lost_seats(made.database.url, made.sessions)
-    result.unexpected = made.server.unexpected_errors()
-    if result.unexpected:
-        result.faults.append(f"{len(result.unexpected)} unexpected errors, first: {result.unexpected[0][:300]}")
+    note_journal(result, journal, made.server.unexpected_errors())
 
 
 def run_control(folder: Path) -> Result:

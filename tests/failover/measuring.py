@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.failover.journal import Journal
+
 
 @dataclass(slots=True)
 class Result:
@@ -18,8 +20,16 @@ class Result:
     rate: float | None = None
     slowest: float = 0.0
     refused: Counter[str] = field(default_factory=Counter)
-    unexpected: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+
+
+def note_journal(result: Result, journal: Journal, unexpected: list[str]) -> None:
+    """Note what the buyers were answered, and what the server logged; add what should not have been as faults."""
+    result.acknowledged, result.slowest, result.refused = len(journal.confirmed), journal.slowest, journal.refused
+    if journal.unsettled:
+        result.faults.append(f"{journal.unsettled} purchases got no final answer in time")
+    if unexpected:
+        result.faults.append(f"{len(unexpected)} unexpected errors, first: {unexpected[0][:300]}")
 
 
 HEAD = f"{'scenario':<28}{'':<8}{'confirmed':>10}{'per s':>8}{'gap s':>8}{'promoted':>10}{'write after':>13}{'slowest':>9}  other answers"
