@@ -10,7 +10,7 @@ from db import models
 from resolvers import bookings
 from schema.connection import Info
 from schema.movie import Movie
-from schema.node import Node, identified
+from schema.node import Node
 from schema.place import Place
 from schema.session import Session
 
@@ -26,29 +26,13 @@ class BookingStatus(Enum):
 
 
 @strawberry.type(description="A change of a booking's seats; changes are only ever added.")
-class SeatReservation(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.SeatReservation)
-
-    id = identified("rsv", "change")
+class SeatReservation(Node, row=models.SeatReservation, prefix="rsv"):
     seats: int = strawberry.field(description="The booking's total after this change.")
     created_at: datetime = strawberry.field(description="When it was made.")
 
 
 @strawberry.type(description="Seats of one session. Only its own user sees it.")
-class Booking(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.Booking)
-
-    id = identified("bok", "booking")
+class Booking(Node, row=models.Booking, prefix="bok"):
     status: BookingStatus = strawberry.field(description="By the database's clock, whether or not a job has closed it.")
     reserved_seats: int = strawberry.field(
         description="Seats it holds: 0 once it is cancelled or expired; what it held before is in `reservations`."
@@ -58,26 +42,25 @@ class Booking(Node):
     confirmed_at: datetime | None = strawberry.field(description="Null until it is confirmed.")
     cancelled_at: datetime | None = strawberry.field(description="Null until it is cancelled.")
 
-    @strawberry.field(description="The session that it is for.")
+    @strawberry.field(graphql_type=Session, description="The session that it is for.")
     @staticmethod
-    async def session(root: Parent[models.Booking], info: Info) -> Session:
-        """One statement for all bookings of a list."""
-        return await bookings.session_of(info.context, root)  # type: ignore[return-value]  # the source
+    async def session(root: Parent[models.Booking], info: Info) -> models.Session | None:
+        return await bookings.session_of(info.context, root)
 
-    @strawberry.field(description="The movie that it is for.")
+    @strawberry.field(graphql_type=Movie, description="The movie that it is for.")
     @staticmethod
-    async def movie(root: Parent[models.Booking], info: Info) -> Movie:
-        """By way of the session."""
-        return await bookings.movie_of(info.context, root)  # type: ignore[return-value]  # the source
+    async def movie(root: Parent[models.Booking], info: Info) -> models.Movie | None:
+        return await bookings.movie_of(info.context, root)
 
-    @strawberry.field(description="The place that it is for.")
+    @strawberry.field(graphql_type=Place, description="The place that it is for.")
     @staticmethod
-    async def place(root: Parent[models.Booking], info: Info) -> Place:
-        """By way of the session."""
-        return await bookings.place_of(info.context, root)  # type: ignore[return-value]  # the source
+    async def place(root: Parent[models.Booking], info: Info) -> models.Place | None:
+        return await bookings.place_of(info.context, root)
 
-    @strawberry.field(description="Every change of the reserved seats, oldest first (the latest 100).")
+    @strawberry.field(
+        graphql_type=list[SeatReservation],
+        description="Every change of the reserved seats, oldest first (the latest 100).",
+    )
     @staticmethod
-    async def reservations(root: Parent[models.Booking], info: Info) -> list[SeatReservation]:
-        """One statement for all bookings of a list."""
-        return await info.context.loaders.reservations_by_booking.load(root.id)  # type: ignore[return-value]
+    async def reservations(root: Parent[models.Booking], info: Info) -> list[models.SeatReservation]:
+        return await info.context.loaders.reservations_by_booking.load(root.id)

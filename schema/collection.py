@@ -10,7 +10,7 @@ from db import ids, models
 from domain import collection
 from resolvers import collections
 from schema.connection import Info
-from schema.node import Node, identified
+from schema.node import Node
 
 
 @strawberry.type(
@@ -31,15 +31,7 @@ class CatalogueMovie:
 
 
 @strawberry.type(description="Movies of the third-party catalogue that a user has put together. Nobody else sees it.")
-class Collection(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.Collection)
-
-    id = identified("col", "collection")
+class Collection(Node, row=models.Collection, prefix="col"):
     title: str = strawberry.field(description="Its title.")
     description: str = strawberry.field(description="What its user says of it; may be empty.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -51,8 +43,7 @@ class Collection(Node):
         """Another spelling of the id."""
         return ids.to_uuid("col", root.id)
 
-    @strawberry.field(description="In the order in which they were given.")
+    @strawberry.field(graphql_type=list[CatalogueMovie], description="In the order in which they were given.")
     @staticmethod
-    async def movies(root: Parent[models.Collection], info: Info) -> list[CatalogueMovie]:
-        """One statement for all collections of a list."""
-        return await collections.movies_of(info.context, root)  # type: ignore[return-value]  # the sources
+    async def movies(root: Parent[models.Collection], info: Info) -> list[models.CollectedMovie]:
+        return await collections.movies_of(info.context, root)

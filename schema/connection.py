@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import strawberry
 
 from db import paging
-from db.paging import Page, Window
+from db.paging import Page
 from loaders.by_parent import children
 from resolvers.context import Context
 from resolvers.upstream_pages import ForeignPage
@@ -16,13 +16,6 @@ Info = strawberry.Info[Context, None]
 
 First = Annotated[int | None, strawberry.argument(description="So many from the beginning: 1 to 100, by default 20.")]
 After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor of the same list.")]
-Last = Annotated[int | None, strawberry.argument(description="So many from the end, instead of `first`: 1 to 100.")]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor of the same list.")]
-
-
-def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
-    """Return the page that the four arguments ask for, each of which may be left out; raise InvalidLimit."""
-    return paging.window(first=given(first), after=given(after), last=given(last), before=given(before))
 
 
 def given(value: T | None) -> T | None:

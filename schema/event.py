@@ -9,19 +9,11 @@ from strawberry import Parent
 from db import ids, models
 from resolvers import event_reservations
 from schema.connection import Info
-from schema.node import Node, identified
+from schema.node import Node
 
 
 @strawberry.type(description="Something with tickets.")
-class Event(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.Event)
-
-    id = identified("evt", "event")
+class Event(Node, row=models.Event, prefix="evt"):
     name: str = strawberry.field(description="What it is called.")
     description: str = strawberry.field(description="What it is about.")
     date: datetime = strawberry.field(description="When it starts.", deprecation_reason="Read `startsAt`.")
@@ -43,15 +35,7 @@ class Event(Node):
 
 
 @strawberry.type(description="Tickets of one event. Only its own user and staff see it.")
-class EventReservation(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.EventReservation)
-
-    id = identified("evr", "reservation")
+class EventReservation(Node, row=models.EventReservation, prefix="evr"):
     tickets: int = strawberry.field(description="How many it holds, or held before it was cancelled.")
     cancelled: bool = strawberry.field(description="Whether its tickets were given back; that is final.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -63,8 +47,7 @@ class EventReservation(Node):
         """Another spelling of the id."""
         return ids.to_uuid("evr", root.id)
 
-    @strawberry.field(description="The event that it is for; here even a deleted one.")
+    @strawberry.field(graphql_type=Event, description="The event that it is for; here even a deleted one.")
     @staticmethod
-    async def event(root: Parent[models.EventReservation], info: Info) -> Event:
-        """One statement for all reservations of a list."""
-        return await event_reservations.event_of(info.context, root)  # type: ignore[return-value]  # the source
+    async def event(root: Parent[models.EventReservation], info: Info) -> models.Event | None:
+        return await event_reservations.event_of(info.context, root)

@@ -9,7 +9,7 @@ from strawberry import Parent
 from db import models
 from resolvers import exports
 from schema.connection import Info
-from schema.node import Node, identified
+from schema.node import Node
 
 
 @strawberry.enum(description="What an export can be.")
@@ -24,15 +24,7 @@ class ExportStatus(Enum):
 
 
 @strawberry.type(description="A CSV of every movie seen at the providers within 24 hours.")
-class MovieExport(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.MovieExport)
-
-    id = identified("exp", "export")
+class MovieExport(Node, row=models.MovieExport, prefix="exp"):
     status: ExportStatus = strawberry.field(description="What it is at this moment.")
     row_count: int | None = strawberry.field(description="Rows written so far; null until it is begun.")
     attempts: int = strawberry.field(description="How often it was begun.")

@@ -7,12 +7,14 @@ import strawberry
 from strawberry import Parent
 
 from db import models
+from db.paging import Page, Window
 from domain.session_days import MOST_DAYS
 from edge import addresses
 from resolvers import movies, places, sessions
-from schema.connection import After, Before, Connection, First, Info, Last, given, window
+from resolvers.connection_field import connection
+from schema.connection import Connection, Info, given
 from schema.inputs import AT_PLACE, DAYS_FROM, FIRST_DAYS, FROM_START, TO_START
-from schema.node import Node, identified
+from schema.node import Node
 
 if TYPE_CHECKING:
     from schema.place import Place
@@ -40,15 +42,7 @@ class AiringDates:
 
 
 @strawberry.type(description="A film.")
-class Movie(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.Movie)
-
-    id = identified("mov", "movie")
+class Movie(Node, row=models.Movie, prefix="mov"):
     title: str = strawberry.field(description="What it is called.")
     description: str = strawberry.field(description="What it is about.")
     duration: int = strawberry.field(description="Minutes.")
@@ -68,27 +62,25 @@ class Movie(Node):
         """The movie itself."""
         return None if root.airing_from is None else root  # type: ignore[return-value]  # the source
 
-    @strawberry.field(description="What the signed-in viewer gave it.")
+    @strawberry.field(
+        graphql_type=Annotated["Rating", strawberry.lazy("schema.rating")] | None,
+        description="What the signed-in viewer gave it.",
+    )
     @staticmethod
-    async def viewer_rating(
-        root: Parent[models.Movie], info: Info
-    ) -> Annotated["Rating", strawberry.lazy("schema.rating")] | None:
-        """One statement for all movies of a list."""
-        return await movies.viewer_rating(info.context, root.id)  # type: ignore[return-value]  # the source
+    async def viewer_rating(root: Parent[models.Movie], info: Info) -> models.Rating | None:
+        return await movies.viewer_rating(info.context, root.id)
 
-    @strawberry.field(description="Places with a session of this movie that is still to come or running, by name.")
+    @connection(
+        Connection[Annotated["Place", strawberry.lazy("schema.place")]],
+        description="Places with a session of this movie that is still to come or running, by name.",
+    )
     @staticmethod
     async def places(
         root: Parent[models.Movie],
         info: Info,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[Annotated["Place", strawberry.lazy("schema.place")]]:
-        """One statement for all movies of a list."""
-        asked = window(first, after, last, before)
-        return await places.places_of_movie(info.context, root.id, asked)  # type: ignore[return-value]  # the source
+        page: Window,
+    ) -> Page[Any]:
+        return await places.places_of_movie(info.context, root.id, page)
 
     @strawberry.field(
         description="Start of the first session of each day that has one, earliest first. A day is one of the cinema's "
@@ -107,21 +99,19 @@ class Movie(Node):
             info.context, root.id, place_id=given(place_id), starts_from=given(from_), first=first
         )
 
-    @strawberry.field(description="Latest start first; both bounds are included.")
+    @connection(
+        Connection[Annotated["Session", strawberry.lazy("schema.session")]],
+        description="Latest start first; both bounds are included.",
+    )
     @staticmethod
     async def sessions(
         root: Parent[models.Movie],
         info: Info,
+        page: Window,
         place_id: AT_PLACE = UNSET,
         from_: FROM_START = UNSET,
         to: TO_START = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[Annotated["Session", strawberry.lazy("schema.session")]]:
-        """One statement for all movies of a list."""
-        asked = window(first, after, last, before)
-        return await sessions.sessions_of_movie(  # type: ignore[return-value]  # the source
-            info.context, root.id, asked, place_id=given(place_id), starts_from=given(from_), starts_to=given(to)
+    ) -> Page[Any]:
+        return await sessions.sessions_of_movie(
+            info.context, root.id, page, place_id=given(place_id), starts_from=given(from_), starts_to=given(to)
         )

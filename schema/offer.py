@@ -11,7 +11,7 @@ from db import models
 from domain import offer
 from resolvers import offers
 from schema.connection import Info
-from schema.node import Node, identified
+from schema.node import Node
 
 
 @strawberry.type(description="What a movie costs at a provider.")
@@ -39,31 +39,23 @@ class ProviderPrice:
 
 
 @strawberry.type(description="A movie that providers sell.")
-class MovieOffer(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.MovieOffer)
-
-    id = identified("mof", "offer")
+class MovieOffer(Node, row=models.MovieOffer, prefix="mof"):
     title: str = strawberry.field(description="Its title.")
     year: str | None = strawberry.field(description="When it came out, where a provider tells.")
     poster: str | None = strawberry.field(description="Address of an image, where a provider tells.")
 
-    @strawberry.field(description="One for each provider that sells it, cheapest first.")
+    @strawberry.field(
+        graphql_type=list[ProviderPrice], description="One for each provider that sells it, cheapest first."
+    )
     @staticmethod
-    async def prices(root: Parent[models.MovieOffer], info: Info) -> list[ProviderPrice]:
-        """One statement for all offers of a list."""
-        return await offers.prices_of(info.context, root)  # type: ignore[return-value]  # the sources
+    async def prices(root: Parent[models.MovieOffer], info: Info) -> list[offer.Price]:
+        return await offers.prices_of(info.context, root)
 
-    @strawberry.field(description="The first of the prices.")
+    @strawberry.field(graphql_type=ProviderPrice | None, description="The first of the prices.")
     @staticmethod
-    async def cheapest(root: Parent[models.MovieOffer], info: Info) -> ProviderPrice | None:
-        """Of those very prices."""
+    async def cheapest(root: Parent[models.MovieOffer], info: Info) -> offer.Price | None:
         found = await offers.prices_of(info.context, root)
-        return found[0] if found else None  # type: ignore[return-value]  # the source
+        return found[0] if found else None
 
 
 @strawberry.enum(description="How a provider does.")

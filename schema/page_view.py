@@ -12,7 +12,7 @@ from resolvers import users
 from resolvers.context import Context
 from schema.connection import Info
 from schema.inputs import required
-from schema.node import Node, identified
+from schema.node import Node
 from schema.user import User
 
 
@@ -42,15 +42,7 @@ class QueryParameter:
 
 
 @strawberry.type(description="Somebody entered or left a page. Staff only.")
-class PageView(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.PageView)
-
-    id = identified("trk", "page view")
+class PageView(Node, row=models.PageView, prefix="trk"):
     tracking_id: str = strawberry.field(description="Who it was, as far as the client tells.")
     type: PageEventType = strawberry.field(description="Whether the page was entered or left.")
     scheme: str = strawberry.field(description="Of the page's address, such as https.")
@@ -58,13 +50,12 @@ class PageView(Node):
     query: list[QueryParameter] = strawberry.field(description="Of the page's address, in its order.")
     occurred_at: datetime = strawberry.field(description="When it was told.")
 
-    @strawberry.field(description="Who was signed in, if anybody was.")
+    @strawberry.field(graphql_type=User | None, description="Who was signed in, if anybody was.")
     @staticmethod
-    async def user(root: Parent[models.PageView], info: Info) -> User | None:
-        """One statement for all page views of a list."""
+    async def user(root: Parent[models.PageView], info: Info) -> models.User | None:
         if root.user_id is None:
             return None
-        return await users.visible_user(info.context, root.user_id)  # type: ignore[return-value]  # the source
+        return await users.visible_user(info.context, root.user_id)
 
 
 @strawberry.input(description="A parameter of a page's query.")

@@ -8,25 +8,16 @@ from strawberry import Parent
 from db import models
 from schema.connection import Info
 from schema.movie import Movie
-from schema.node import Node, identified
+from schema.node import Node
 
 
 @strawberry.type(description="What one user gave one movie.")
-class Rating(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.Rating)
-
-    id = identified("rat", "rating")
+class Rating(Node, row=models.Rating, prefix="rat"):
     value: float = strawberry.field(description="0 to 5.")
     created_at: datetime = strawberry.field(description="When it was given first.")
     updated_at: datetime = strawberry.field(description="When it was given last.")
 
-    @strawberry.field(description="What was rated.")
+    @strawberry.field(graphql_type=Movie, description="What was rated.")
     @staticmethod
-    async def movie(root: Parent[models.Rating], info: Info) -> Movie:
-        """One statement for all ratings of a list."""
-        return await info.context.loaders.movie_by_id.load(root.movie_id)  # type: ignore[return-value]  # the source
+    async def movie(root: Parent[models.Rating], info: Info) -> models.Movie | None:
+        return await info.context.loaders.movie_by_id.load(root.movie_id)

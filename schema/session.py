@@ -8,34 +8,24 @@ from strawberry import Parent
 from db import models
 from schema.connection import Info
 from schema.movie import Movie
-from schema.node import Node, identified
+from schema.node import Node
 from schema.place import Place
 
 
 @strawberry.type(description="One showing of a movie.")
-class Session(Node):
-    """The source is a row."""
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        """Whether a node is one of these."""
-        return isinstance(source, models.Session)
-
-    id = identified("ses", "session")
+class Session(Node, row=models.Session, prefix="ses"):
     starts_at: datetime = strawberry.field(description="When it starts.")
     capacity: int = strawberry.field(description="Seats of the room when it was scheduled.")
 
-    @strawberry.field(description="What is shown.")
+    @strawberry.field(graphql_type=Movie, description="What is shown.")
     @staticmethod
-    async def movie(root: Parent[models.Session], info: Info) -> Movie:
-        """One statement for all sessions of a list."""
-        return await info.context.loaders.movie_by_id.load(root.movie_id)  # type: ignore[return-value]  # the source
+    async def movie(root: Parent[models.Session], info: Info) -> models.Movie | None:
+        return await info.context.loaders.movie_by_id.load(root.movie_id)
 
-    @strawberry.field(description="Where it is shown.")
+    @strawberry.field(graphql_type=Place, description="Where it is shown.")
     @staticmethod
-    async def place(root: Parent[models.Session], info: Info) -> Place:
-        """One statement for all sessions of a list."""
-        return await info.context.loaders.place_by_id.load(root.place_id)  # type: ignore[return-value]  # the source
+    async def place(root: Parent[models.Session], info: Info) -> models.Place | None:
+        return await info.context.loaders.place_by_id.load(root.place_id)
 
     @strawberry.field(
         description="Seats that could be reserved now: neither confirmed nor held by an open booking. Never cached."
