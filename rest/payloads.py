@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 
 from db.cursors import LONGEST
 from db.paging import DEFAULT_SIZE, LARGEST_SIZE, LIMITS
-from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField
+from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField, leaves
 
 # More than a person or a program reads; a hostile body could have a hundred thousand.
 MOST_FAULTS: Final = 50
@@ -149,7 +149,14 @@ class Metadata(TypedDict):
 class Fault(TypedDict):
     """One thing that is wrong."""
 
-    code: Annotated[str, Field(description="For programs: it never changes.", examples=["invalid_input"])]
+    code: Annotated[
+        str,
+        Field(
+            description="For programs: it never changes. New ones may be added.",
+            examples=["invalid_input"],
+            json_schema_extra={"enum": [leaf.code.lower() for leaf in leaves()]},
+        ),
+    ]
     message: Annotated[str, Field(description="For people: what is wrong, and what to do about it.")]
 
 

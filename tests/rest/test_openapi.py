@@ -12,6 +12,7 @@ from starlette.routing import Route
 from config.settings import Settings
 from db import ids
 from db.engine import Database
+from errors import leaves
 from rest.endpoint import PATH_IDS, Endpoint
 from rest.endpoints import ENDPOINTS
 from rest.error_format import status_of
@@ -99,6 +100,11 @@ def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
         examples = [content["example"]] if "example" in content else [e["value"] for e in content["examples"].values()]
         for example in examples:
             checker(written, content["schema"]).validate(example)
+
+
+def test_lists_every_code_of_a_refusal(written: Schema) -> None:
+    code = written["components"]["schemas"]["Fault"]["properties"]["code"]
+    assert code["enum"] == [leaf.code.lower() for leaf in leaves()]
 
 
 def test_operations_are_told_apart_and_described(written: Schema) -> None:
