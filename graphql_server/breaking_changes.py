@@ -22,13 +22,13 @@ def changes(old: str, new: str) -> list[Change]:
 
     What only adds to the contract is not among them.
     """
-    before, after = built(old), built(new)
+    before, after = build_sdl(old), build_sdl(new)
     breaking = [Change(found.description, breaking=True) for found in find_breaking_changes(before, after)]
     surprising = [Change(found.description, breaking=False) for found in find_dangerous_changes(before, after)]
     return breaking + surprising
 
 
-def built(sdl: str) -> GraphQLSchema:
+def build_sdl(sdl: str) -> GraphQLSchema:
     """Return the schema that an SDL describes; raise GraphQLError where it does not parse or hold together."""
     try:
         return build_schema(sdl)

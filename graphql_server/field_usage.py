@@ -50,7 +50,7 @@ def fields_of(schema: GraphQLSchema, document: DocumentNode, *, operation: str |
     Each fragment is looked into once, however often it is spread.
     """
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    left: list[Node] = [chosen(document, operation)]
+    left: list[Node] = [choose_operation(document, operation)]
     seen: set[str] = set()
     found: set[Coordinate] = set()
     while left:
@@ -63,7 +63,7 @@ def fields_of(schema: GraphQLSchema, document: DocumentNode, *, operation: str |
     return frozenset(found)
 
 
-def chosen(document: DocumentNode, operation: str | None) -> OperationDefinitionNode:
+def choose_operation(document: DocumentNode, operation: str | None) -> OperationDefinitionNode:
     """Return the operation of that name, or the first where none is given."""
     return next(
         node

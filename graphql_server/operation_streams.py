@@ -66,15 +66,15 @@ async def results(
         return
     asked = replace(asked, query=text)
     key, last = None, None
-    async with aclosing(own(asked, context, allowed=allowed, reference=reference)) as found:
+    async with aclosing(run_operation(asked, context, allowed=allowed, reference=reference)) as found:
         async for last in found:
             yield last
-            key = common(asked, context) if last.ran else None
+            key = find_sharing_key(asked, context) if last.ran else None
             if key is not None:
                 break
     if key is None:
         return
-    source = partial(public, asked, context, reference=reference)
+    source = partial(run_for_everybody, asked, context, reference=reference)
     with context.services.broadcasts.joined(key, source, context.follower) as audience:
         # What it was told last, too: that may be news to who was just on the way.
         async with aclosing(audience.since(audience.version - 1, context.follower)) as later:
@@ -84,7 +84,7 @@ async def results(
                 last = result
 
 
-def common(asked: GraphQLRequest, context: Context) -> Hashable | None:
+def find_sharing_key(asked: GraphQLRequest, context: Context) -> Hashable | None:
     """Return what all have in common who are to be told the same; None where the answer depends on who asks.
 
     The operation is one that has run; None also where its document was too long to be remembered.
@@ -99,12 +99,16 @@ def common(asked: GraphQLRequest, context: Context) -> Hashable | None:
     return asked.query, variables, asked.operation_name, context.base
 
 
-def public(asked: GraphQLRequest, context: Context, follower: Follower, *, reference: str) -> AsyncGenerator[Result]:
+def run_for_everybody(
+    asked: GraphQLRequest, context: Context, follower: Follower, *, reference: str
+) -> AsyncGenerator[Result]:
     """Yield what anybody would be told."""
-    return own(asked, Context(context.services, None, context.base, Itself(""), follower=follower), reference=reference)
+    return run_operation(
+        asked, Context(context.services, None, context.base, Itself(""), follower=follower), reference=reference
+    )
 
 
-async def own(
+async def run_operation(
     asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
     """Yield the results of one operation that may run; after one that did not nothing follows."""
@@ -115,7 +119,7 @@ async def own(
         variables=asked.variables or {},
         operation_name=asked.operation_name,
     )
-    show = partial(shown, reference=reference, tells_names=context.services.settings.tells_names)
+    show = partial(format_result, reference=reference, tells_names=context.services.settings.tells_names)
     try:
         stream = await SCHEMA.stream(
             asked.query,
@@ -142,7 +146,7 @@ async def own(
         yield show(ExecutionResult(data=None, errors=[fault]))
 
 
-def shown(found: ExecutionResult, *, reference: str, tells_names: bool) -> Result:
+def format_result(found: ExecutionResult, *, reference: str, tells_names: bool) -> Result:
     """Return a result in the shape of an answer."""
     faults = found.errors or []
     ran = found.data is not None or any(error.path is not None for error in faults)

@@ -33,7 +33,7 @@ from errors import QueryTooCostly, Unavailable
 from graphql_server import cost_budget
 from graphql_server.document_limits import check, over, require
 from graphql_server.error_format import find_refusals
-from graphql_server.field_usage import chosen, fields_of
+from graphql_server.field_usage import choose_operation, fields_of
 from graphql_server.query_cost import Plan, plans
 from resolvers.context import Context
 from runtime.usage_metrics import Coordinate
@@ -227,7 +227,7 @@ async def counted(
 
 def operation_span(span: Span, prepared: Prepared, operation_name: str | None) -> AbstractContextManager[object]:
     """Return the span of an operation."""
-    operation = chosen(prepared.document, operation_name)
+    operation = choose_operation(prepared.document, operation_name)
     kind, name = operation.operation.value, operation.name.value[:LONGEST_NAME] if operation.name else ""
     attributes = {"graphql.operation.type": kind} | ({"graphql.operation.name": name} if name else {})
     return span(f"{kind} {name}".rstrip(), attributes)
@@ -249,9 +249,9 @@ def prepare(
     """
     require(len(text), limits.characters, "characters", "DOCUMENT")
     try:
-        document = parsed(text, limits)
+        document = parse_document(text, limits)
         check(document, limits)
-        found = validated(schema, document, rules, limits)
+        found = validate_document(schema, document, rules, limits)
         introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
         faults = [fault for fault in found if not isinstance(fault, Introspects)]
         return Prepared(document, faults, introspection, limits, {} if faults else plans(schema, document))
@@ -260,7 +260,7 @@ def prepare(
         raise too_deep(limits) from None
 
 
-def validated(
+def validate_document(
     schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
 ) -> list[GraphQLError]:
     """Return what is wrong with a document; raise QueryTooCostly where it takes too long to tell."""
@@ -272,7 +272,7 @@ def validated(
     return found
 
 
-def parsed(text: str, limits: RequestLimits) -> DocumentNode:
+def parse_document(text: str, limits: RequestLimits) -> DocumentNode:
     """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long or too deep."""
     try:
         return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)

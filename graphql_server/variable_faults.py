@@ -24,7 +24,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types import ExecutionResult
 
 from errors import InvalidInput, Refusal
-from graphql_server.field_usage import chosen
+from graphql_server.field_usage import choose_operation
 
 MOST_FAULTS: Final = 10
 # The words for scalars that refuse a value in Python's words.
@@ -51,7 +51,7 @@ def explain_variables(
     """
     if not any(is_variable_fault(error) for error in result.errors or ()):
         return
-    operation = chosen(parse(text), operation_name)
+    operation = choose_operation(parse(text), operation_name)
     faults = [
         GraphQLError(str(refusal), definition, original_error=refusal)
         for definition in operation.variable_definitions or ()

@@ -18,11 +18,6 @@ First = Annotated[int | None, strawberry.argument(description="So many from the 
 After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor of the same list.")]
 
 
-def given(value: T | None) -> T | None:
-    """Return an argument, None where it was left out."""
-    return None if value is strawberry.UNSET else value
-
-
 @dataclass(frozen=True, slots=True)
 class RowInPage:
     """An edge's source: its cursor is worked out only where it is asked for."""

@@ -11,8 +11,9 @@ from db.paging import Page, Window
 from domain.session_days import MOST_DAYS
 from edge import addresses
 from resolvers import movies, places, sessions
+from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
-from schema.connection import Connection, Info, given
+from schema.connection import Connection, Info
 from schema.inputs import AT_PLACE, DAYS_FROM, FIRST_DAYS, FROM_START, TO_START
 from schema.node import Node
 
@@ -96,7 +97,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
     ) -> list[datetime]:
         """One statement for all movies of a list."""
         return await sessions.session_days(
-            info.context, root.id, place_id=given(place_id), starts_from=given(from_), first=first
+            info.context, root.id, place_id=drop_unset(place_id), starts_from=drop_unset(from_), first=first
         )
 
     @connection(
@@ -113,5 +114,10 @@ class Movie(Node, row=models.Movie, prefix="mov"):
         to: TO_START = UNSET,
     ) -> Page[Any]:
         return await sessions.sessions_of_movie(
-            info.context, root.id, page, place_id=given(place_id), starts_from=given(from_), starts_to=given(to)
+            info.context,
+            root.id,
+            page,
+            place_id=drop_unset(place_id),
+            starts_from=drop_unset(from_),
+            starts_to=drop_unset(to),
         )

@@ -8,8 +8,9 @@ from strawberry import Parent
 from db import models
 from db.paging import Page, Window
 from resolvers import movies, sessions
+from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
-from schema.connection import Connection, Info, given
+from schema.connection import Connection, Info
 from schema.inputs import FROM_START, OF_MOVIE, TO_START, MovieSort, SortBy, order
 from schema.movie import Movie
 from schema.node import Node
@@ -50,5 +51,10 @@ class Place(Node, row=models.Place, prefix="plc"):
         to: TO_START = UNSET,
     ) -> Page[Any]:
         return await sessions.sessions_of_place(
-            info.context, root.id, page, movie_id=given(movie_id), starts_from=given(from_), starts_to=given(to)
+            info.context,
+            root.id,
+            page,
+            movie_id=drop_unset(movie_id),
+            starts_from=drop_unset(from_),
+            starts_to=drop_unset(to),
         )

@@ -23,11 +23,12 @@ from resolvers import (
     tickets,
     users,
 )
+from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
 from resolvers.upstream_pages import ForeignPage
 from schema.booking import Booking
 from schema.collection import CatalogueMovie
-from schema.connection import After, Connection, First, Info, given
+from schema.connection import After, Connection, First, Info
 from schema.event import Event
 from schema.event_inputs import EventFilter
 from schema.export import MovieExport
@@ -89,16 +90,16 @@ class Query:
         sort: SortBy = MovieSort.RATING,
         filter: WhichMovies = UNSET,
     ) -> Page[Any]:
-        asked = given(filter) or MovieFilter()
+        asked = drop_unset(filter) or MovieFilter()
         return await movies.list_movies(
             info.context,
             page,
             sort=order(sort),
-            search=given(asked.search),
-            airing_from=given(asked.airing_from),
-            place_id=given(asked.place_id),
-            genre=given(asked.genre),
-            genres=given(asked.genres),
+            search=drop_unset(asked.search),
+            airing_from=drop_unset(asked.airing_from),
+            place_id=drop_unset(asked.place_id),
+            genre=drop_unset(asked.genre),
+            genres=drop_unset(asked.genres),
         )
 
     @strawberry.field(graphql_type=Movie | None, description="One movie; null if there is none.")
@@ -112,8 +113,8 @@ class Query:
         page: Window,
         filter: WhichPlaces = UNSET,
     ) -> Page[Any]:
-        asked = given(filter) or PlaceFilter()
-        return await places.list_places(info.context, page, search=given(asked.search))
+        asked = drop_unset(filter) or PlaceFilter()
+        return await places.list_places(info.context, page, search=drop_unset(asked.search))
 
     @strawberry.field(graphql_type=Place | None, description="One place; null if there is none.")
     async def place(self, info: Info, id: Identity) -> models.Place | None:
@@ -141,10 +142,10 @@ class Query:
         return await sessions.list_sessions(
             info.context,
             page,
-            movie_id=given(movie_id),
-            place_id=given(place_id),
-            starts_from=given(from_),
-            starts_to=given(to),
+            movie_id=drop_unset(movie_id),
+            place_id=drop_unset(place_id),
+            starts_from=drop_unset(from_),
+            starts_to=drop_unset(to),
         )
 
     @strawberry.field(graphql_type=Session | None, description="One session; null if there is none.")
@@ -162,13 +163,13 @@ class Query:
         page: Window,
         filter: WhichEvents = UNSET,
     ) -> Page[Any]:
-        asked = given(filter) or EventFilter()
+        asked = drop_unset(filter) or EventFilter()
         return await events.list_events(
             info.context,
             page,
-            search=given(asked.search),
-            date_from=given(asked.from_),
-            date_to=given(asked.to),
+            search=drop_unset(asked.search),
+            date_from=drop_unset(asked.from_),
+            date_to=drop_unset(asked.to),
             available_only=asked.available_only,
         )
 
@@ -181,7 +182,7 @@ class Query:
         description="A show sold at the counter, by id or by its exact time; null if there is none.",
     )
     async def show(self, info: Info, id: ShowIdentity = UNSET, show_timing: ShowTiming = UNSET) -> models.Show | None:
-        return await tickets.find_show(info.context, given(id), given(show_timing))
+        return await tickets.find_show(info.context, drop_unset(id), drop_unset(show_timing))
 
     @strawberry.field(
         graphql_type=Ticket | None,
@@ -201,7 +202,7 @@ class Query:
         page: Window,
         search: WhichTitles = UNSET,
     ) -> Page[Any]:
-        return await offers.list_offers(info.context, page, search=given(search))
+        return await offers.list_offers(info.context, page, search=drop_unset(search))
 
     @strawberry.field(graphql_type=MovieOffer | None, description="One movie that is sold; null if there is none.")
     async def movie_offer(self, info: Info, id: Identity) -> models.MovieOffer | None:
@@ -227,15 +228,15 @@ class Query:
         page: Window,
         filter: WhichPageViews = UNSET,
     ) -> Page[Any]:
-        asked = given(filter) or PageViewFilter()
+        asked = drop_unset(filter) or PageViewFilter()
         return await page_views.list_page_views(
             info.context,
             page,
-            tracking_id=given(asked.tracking_id),
-            user_id=given(asked.user_id),
-            path=given(asked.path),
-            occurred_from=given(asked.from_),
-            occurred_to=given(asked.to),
+            tracking_id=drop_unset(asked.tracking_id),
+            user_id=drop_unset(asked.user_id),
+            path=drop_unset(asked.path),
+            occurred_from=drop_unset(asked.from_),
+            occurred_to=drop_unset(asked.to),
         )
 
     @strawberry.field(
@@ -246,7 +247,7 @@ class Query:
     async def catalogue(
         self, info: Info, first: First = UNSET, after: After = UNSET
     ) -> ForeignPage[collection.CatalogueMovie]:
-        return await catalogue.list_catalogue(info.context, first=given(first), after=given(after))
+        return await catalogue.list_catalogue(info.context, first=drop_unset(first), after=drop_unset(after))
 
     @strawberry.field(description="Requests served since the last reset. For signed-in callers.")
     async def request_count(self, info: Info) -> int | None:

@@ -9,10 +9,11 @@ from strawberry import Parent
 from db import models
 from db.paging import Page, Window
 from resolvers import bookings, collections, event_reservations
+from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
 from schema.booking import Booking
 from schema.collection import Collection
-from schema.connection import Connection, Info, given
+from schema.connection import Connection, Info
 from schema.event import EventReservation
 from schema.event_inputs import EventReservationFilter
 from schema.inputs import BookingFilter
@@ -39,7 +40,7 @@ class User(Node, row=models.User, prefix="usr"):
         page: Window,
         filter: WhichBookings = UNSET,
     ) -> Page[Any]:
-        wanted = given(filter) or BookingFilter()
+        wanted = drop_unset(filter) or BookingFilter()
         return await bookings.bookings_of(info.context, root.id, page, with_seats=wanted.with_seats)
 
     @connection(Connection[Collection], description="Newest first. Nobody but the viewer sees theirs.")
@@ -68,12 +69,12 @@ class User(Node, row=models.User, prefix="usr"):
         page: Window,
         filter: WhichReservations = UNSET,
     ) -> Page[Any]:
-        wanted = given(filter) or EventReservationFilter()
+        wanted = drop_unset(filter) or EventReservationFilter()
         return await event_reservations.reservations_of(
             info.context,
             root.id,
             page,
-            event_id=given(wanted.event_id),
+            event_id=drop_unset(wanted.event_id),
             live_only=wanted.live_only,
-            date_from=given(wanted.from_),
+            date_from=drop_unset(wanted.from_),
         )
