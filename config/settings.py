@@ -119,7 +119,7 @@ class Settings:
         Variable(
             "MATINEE_PUBLIC_URL",
             variables.web_address,
-            shown_default="the address served",
+            shown_default="host of the request",
             meaning="base of the absolute addresses in answers",
             example="https://cinema.example.org",
         ),
