@@ -19,7 +19,7 @@ class Entered(TypedDict):
     access_token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"])]
 
 
-class Movie(TypedDict):
+class CatalogueMovie(TypedDict):
     """A movie as the catalogue tells of it."""
 
     title: MovieTitle
@@ -28,7 +28,7 @@ class Movie(TypedDict):
     uuid: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=["57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"])]
 
 
-class Movies(TypedDict):
+class CataloguePage(TypedDict):
     """A page of the catalogue."""
 
     count: Annotated[int, Field(description="Movies of the whole catalogue.", examples=[226])]
@@ -40,7 +40,7 @@ class Movies(TypedDict):
         str | None,
         Field(description="Address of the page before, if there is one.", examples=["http://localhost/movies/?page=1"]),
     ]
-    data: list[Movie]
+    data: list[CatalogueMovie]
 
 
 class ListedCollection(TypedDict):
@@ -82,7 +82,7 @@ class Collection(TypedDict):
 
     title: CollectionTitle
     description: CollectionDescription
-    movies: list[Movie]
+    movies: list[CatalogueMovie]
 
 
 class RequestCount(TypedDict):

@@ -17,7 +17,7 @@ async def list_catalogue(call: Call[MoviesQuery]) -> Response:
     """Answer a page of the catalogue, fetched for this very call."""
     found = await call.services.catalogue.page(call.asked.page)
     base = addresses.base(call.request, call.services.settings.public_url)
-    body: answers.Movies = {
+    body: answers.CataloguePage = {
         "count": found.count,
         "next": address(base, found.number + 1) if found.has_next else None,
         "previous": address(base, found.number - 1) if found.has_previous else None,
@@ -31,7 +31,7 @@ def address(base: str, number: int) -> str:
     return f"{base}/movies/?page={number}"
 
 
-def shown(movie: CatalogueMovie | CollectedMovie) -> answers.Movie:
+def shown(movie: CatalogueMovie | CollectedMovie) -> answers.CatalogueMovie:
     """Return a movie as it is answered, be it the catalogue's or one of a collection."""
     return {
         "title": movie.title,
@@ -48,7 +48,7 @@ ENDPOINTS: Final = (
         answer=list_catalogue,
         takes=MoviesQuery,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.Movies},
+        answers={200: answers.CataloguePage},
         refusals=(
             errors.InvalidInput(field="page", problem=A_PAGE),
             errors.RouteNotFound(),

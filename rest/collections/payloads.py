@@ -74,7 +74,7 @@ class Login(Payload):
     password: Annotated[str, Field(examples=["correct horse battery"]), NO_NUL]
 
 
-class Movie(Payload):
+class ChosenMovie(Payload):
     """A movie of the catalogue, as `/movies/` answers it."""
 
     title: Annotated[
@@ -107,7 +107,7 @@ class CreateCollection(Payload):
 
     title: Title
     description: Description = ""
-    movies: Annotated[list[Movie], Field(default_factory=list, description="The same movie twice counts once.")]
+    movies: Annotated[list[ChosenMovie], Field(default_factory=list, description="The same movie twice counts once.")]
 
 
 class UpdateCollection(Payload):
@@ -115,7 +115,7 @@ class UpdateCollection(Payload):
 
     title: Title = optional()
     description: Description = optional()
-    movies: Annotated[list[Movie], Field(default_factory=list)]
+    movies: Annotated[list[ChosenMovie], Field(default_factory=list)]
 
 
 class MoviesQuery(Query):

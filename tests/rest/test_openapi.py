@@ -114,6 +114,14 @@ def test_operations_are_told_apart_and_described(written: Schema) -> None:
     assert all(operation["summary"] and operation["tags"] for operation in operations)
 
 
+def test_names_each_component_once_in_plain_words(written: Schema) -> None:
+    # Generators of clients name a type after its component or its title, and lose all but one of those that share a name.
+    components = written["components"]["schemas"]
+    assert not [name for name in components if not name.isalnum()]
+    titles = [schema["title"] for schema in components.values()]
+    assert sorted(titles) == sorted(set(titles))
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_security_is_that_of_the_document(endpoint: Endpoint[Any], written: Schema) -> None:
     security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
