@@ -17,6 +17,8 @@ S3 := $(VENV)/s3/.installed
 AUDITS := tests/graphql_over_http/node_modules/.installed
 RELAY := tests/relay/node_modules/.installed
 CODEGEN := $(VENV)/codegen/.installed
+CLIENTS := tests/clients/node_modules/.installed
+PYTHON_CLIENTS := $(VENV)/clients/.installed
 PEERS := benchmarks/peers/node_modules/.installed
 # Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
 ARGS ?=
@@ -65,6 +67,10 @@ fuzz: $(PROJECT) $(DEV) ## Hold the server to /openapi.json by many more request
 .PHONY: faults
 faults: $(PROJECT) $(DEV) ## Break what is around the server, and see that nothing is lost (needs root; ARGS="kill-primary-haproxy")
 	$(BIN)/python -m tests.failover $(ARGS)
+
+.PHONY: clients
+clients: $(PROJECT) $(DEV) $(CLIENTS) $(PYTHON_CLIENTS) ## Book seats with real clients: Apollo, urql, gql.tada, graphql-codegen, openapi-fetch, gql
+	TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients $(ARGS)
 
 .PHONY: check
 check: lint types arrows sdl released migrations docs-current ## All checks below: style, types, import arrows, SDL, migrations, docs
@@ -118,6 +124,7 @@ lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGR
 	$(LOCK) --group npm -c requirements.lock -o requirements-npm.lock
 	$(LOCK) --group s3 -o requirements-s3.lock
 	$(LOCK) --group codegen -o requirements-codegen.lock
+	$(LOCK) --group clients -o requirements-clients.lock
 
 LOCK := $(BIN)/uv --quiet pip compile --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
 
@@ -162,6 +169,13 @@ $(CODEGEN): requirements-codegen.lock | $(BIN)/python
 	@$(VENV)/codegen/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-codegen.lock
 	@touch $@
 
+# Clients in Python for `make clients`; in an environment of their own, as their users have them.
+$(PYTHON_CLIENTS): requirements-clients.lock | $(BIN)/python
+	@echo "Installing the clients in requirements-clients.lock"
+	@$(BIN)/python -m venv $(VENV)/clients
+	@$(VENV)/clients/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-clients.lock
+	@touch $@
+
 # `npm ci` in a folder: npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.
 define npm-ci
 	@if test "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 2>/dev/null; then \
@@ -186,6 +200,11 @@ $(AUDITS): $(addprefix tests/graphql_over_http/,package.json package-lock.json .
 $(RELAY): $(addprefix tests/relay/,package.json package-lock.json .npmrc) requirements-npm.lock | $(AUDITS)
 	@echo "Installing Relay's compiler in tests/relay/package-lock.json"
 	$(call npm-ci,tests/relay)
+	@touch $@
+
+$(CLIENTS): $(addprefix tests/clients/,package.json package-lock.json .npmrc) requirements-npm.lock | $(BIN)/python
+	@echo "Installing the clients in tests/clients/package-lock.json"
+	$(call npm-ci,tests/clients)
 	@touch $@
 
 # Always with the Node that PyPI packs, so that every machine measures the same one.
