@@ -1,9 +1,7 @@
 """One process that serves: a listening socket, uvicorn as we want it, and an orderly end."""
 
 import asyncio
-import ctypes
 import errno
-import gc
 import socket
 import sys
 import threading
@@ -16,7 +14,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from runtime import logs
+from runtime import logs, tuning
 from runtime.connection_limits import ConnectionLimits
 from runtime.ending import handled_by
 from runtime.protocol import BoundedConfig, BoundedProtocol, BoundedWebSocket
@@ -30,9 +28,6 @@ KEEP_ALIVE_SECONDS: Final = 75
 MESSAGE_BYTES: Final = 2**20
 # Between two signs of life over a WebSocket, and until one that stays unanswered ends it.
 PING_SECONDS: Final = 20.0
-# glibc's numbers for them, from malloc.h.
-M_MMAP_THRESHOLD: Final = -3
-M_ARENA_MAX: Final = -8
 # Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
 DRAIN_SECONDS: Final = 5
 ASIDE_END_SECONDS: Final = 2
@@ -90,9 +85,12 @@ def _why(error: OSError, host: str, port: int) -> str:
 class Server(uvicorn.Server):
     """uvicorn's own, which says when it is ready, and ends streams before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_beat: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_beat = on_beat
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,11 +102,13 @@ class Server(uvicorn.Server):
         """Start, and say so."""
         await super().startup(sockets)
         if self.started:
-            settle_memory()
+            tuning.freeze_start_up()
             self._on_ready()
 
     async def on_tick(self, counter: int) -> bool:
-        """End connections whose request is late; uvicorn calls this ten times a second."""
+        """End connections whose request is late, and beat; uvicorn calls this ten times a second."""
+        if self._on_beat is not None:
+            self._on_beat()
         if counter % TICKS_A_SWEEP == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
@@ -124,39 +124,26 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def give_back_large_blocks() -> None:
-    """Have the C library map blocks of 1 MiB and more one by one, so that they go back once they are free.
-
-    Left to itself, glibc keeps the 7 MiB of a password's hash for the next one, in each worker and for ever, and gives each
-    thread memory of its own that no other uses.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform != "win32" else None
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 2**20)
-        mallopt(M_ARENA_MAX, 1)
-
-
-def settle_memory() -> None:
-    """Take what was made until now out of the garbage collector's sight, for it is there to stay.
-
-    The collector looks at everything only once there is a quarter more of it: of a whole server, that is many requests'
-    worth of garbage; of what requests leave behind, it is little, and soon seen through.
-    """
-    gc.collect()
-    gc.freeze()
-
-
-def serve_here(serving: Serving, listener: socket.socket, *, on_ready: Callable[[], None], worker: int = 0) -> None:
+def serve_here(
+    serving: Serving,
+    listener: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    on_beat: Callable[[], None] | None = None,
+    worker: int = 0,
+) -> None:
     """Serve in this process until a signal ends it; call `on_ready` once requests are answered.
+
+    `on_beat` is called ten times a second, for as long as nothing blocks the event loop.
 
     Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
     """
     lose_unwritable_errors()
     logs.configure(as_json=serving.json_logs)
-    give_back_large_blocks()
+    tuning.return_large_blocks()
     make_app = partial(make_trusting_app, serving, worker)
     config = configured(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)
-    Server(config, on_ready=on_ready).run(sockets=[listener])
+    Server(config, on_ready=on_ready, on_beat=on_beat).run(sockets=[listener])
 
 
 def make_trusting_app(serving: Serving, worker: int) -> ASGIApp:
