@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
@@ -23,6 +23,10 @@ from runtime.server import Serving, serve_here
 PATIENCE_SECONDS: Final = 6.5
 # Between two starts of a worker that does not come up.
 PAUSE_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
+# A worker whose event loop has not beaten for so many checks is hung. Checks, not seconds: a machine that was suspended, or a
+# supervisor that was stopped, must not take its workers for hung.
+HUNG_CHECKS: Final = 30
 
 log = structlog.get_logger("matinee.workers")
 
@@ -33,7 +37,11 @@ class Worker:
 
     process: SpawnProcess
     pipe: Connection
+    # Memory in which the worker's event loop counts its beats. To write into a pipe could block it.
+    beats: Any
     ready: bool = False
+    seen_beats: int = 0
+    silent_checks: int = 0
 
 
 def serve_by_workers(serving: Serving, listener: socket.socket, *, count: int, on_ready: Callable[[], None]) -> None:
@@ -51,6 +59,7 @@ def serve_by_workers(serving: Serving, listener: socket.socket, *, count: int, o
             _await_ready(workers)
             on_ready()
             while True:
+                _await_end_or_check(workers)
                 _replace_dead(workers, lambda place: _start(context, serving, listener, place))
         finally:
             _stop(workers)
@@ -58,16 +67,21 @@ def serve_by_workers(serving: Serving, listener: socket.socket, *, count: int, o
 
 def _start(context: SpawnContext, serving: Serving, listener: socket.socket, place: int) -> Worker:
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(serving, listener, place, theirs), daemon=True)
+    beats = context.RawValue("Q", 0)
+    process = context.Process(target=_work, args=(serving, listener, place, theirs, beats), daemon=True)
     process.start()
     theirs.close()
-    return Worker(process, ours)
+    return Worker(process, ours, beats)
 
 
-def _work(serving: Serving, listener: socket.socket, place: int, pipe: Connection) -> None:
+def _work(serving: Serving, listener: socket.socket, place: int, pipe: Connection, beats: Any) -> None:  # noqa: ANN401 - ctypes gives it no type
     end_on_signals()
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
-    serve_here(serving, listener, on_ready=lambda: pipe.send(b"ready"), worker=place)
+
+    def beat() -> None:
+        beats.value += 1
+
+    serve_here(serving, listener, on_ready=lambda: pipe.send(b"ready"), on_beat=beat, worker=place)
 
 
 def _end_with_parent(pipe: Connection) -> None:
@@ -95,9 +109,25 @@ def _hear(worker: Worker) -> None:
         worker.ready = False
 
 
+def _await_end_or_check(workers: list[Worker]) -> None:
+    """Wait for the end of a worker, but no longer than until the next check; kill the workers that hang."""
+    if wait([worker.process.sentinel for worker in workers], timeout=CHECK_SECONDS):
+        return
+    for worker in workers:
+        _hear(worker)
+        beats = worker.beats.value
+        # One that still starts, or that ends, does not beat; what goes wrong there ends the process by itself.
+        is_silent = worker.ready and beats and beats == worker.seen_beats
+        worker.silent_checks = worker.silent_checks + 1 if is_silent else 0
+        worker.seen_beats = beats
+        if worker.silent_checks > HUNG_CHECKS:
+            log.error("worker hangs; killing it", pid=worker.process.pid, seconds=worker.silent_checks * CHECK_SECONDS)
+            worker.process.kill()
+            worker.process.join()
+
+
 def _replace_dead(workers: list[Worker], start: Callable[[int], Worker]) -> None:
-    """Wait for the next death and put a new worker in the dead one's place."""
-    wait([worker.process.sentinel for worker in workers])
+    """Put a new worker in the place of each dead one."""
     for place, worker in enumerate(workers):
         if worker.process.is_alive():
             continue

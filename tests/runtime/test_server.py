@@ -127,6 +127,22 @@ def test_a_killed_worker_is_replaced() -> None:
         assert str(killed) not in seen
 
 
+def test_a_hung_worker_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUNG_CHECKS", "5")
+    with running(workers=2) as (_, address), httpx.Client(base_url=address, timeout=60) as client:
+        hung = client.get("/pid").text
+        # On the same connection, and so in the same worker; it is killed before it answers.
+        with pytest.raises(httpx.TransportError):
+            client.get("/hang")
+
+        deadline = time.monotonic() + 30
+        seen: set[str] = set()
+        while len(seen) < 2 and time.monotonic() < deadline:
+            seen |= pids(address)
+        assert len(seen) >= 2
+        assert hung not in seen
+
+
 def test_workers_end_when_their_parent_is_killed() -> None:
     with running(workers=2) as (process, address):
         process.kill()

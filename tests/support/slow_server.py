@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from runtime import server
+from runtime import workers as workers_module
 from runtime.ending import end_on_signals
 from runtime.server import Serving, listen, serve_here
 from runtime.workers import serve_by_workers
@@ -28,9 +30,20 @@ async def echo(request: Request) -> PlainTextResponse:
     return PlainTextResponse((await request.body()).decode())
 
 
+async def hang(_: Request) -> PlainTextResponse:
+    # Blocks the event loop, as a bug of ours would.
+    time.sleep(600)  # noqa: ASYNC251
+    return PlainTextResponse("never")
+
+
 def make_app(_: int) -> Starlette:
     return Starlette(
-        routes=[Route("/pid", pid), Route("/slow/{seconds}", slow), Route("/echo", echo, methods=["POST"])]
+        routes=[
+            Route("/pid", pid),
+            Route("/slow/{seconds}", slow),
+            Route("/echo", echo, methods=["POST"]),
+            Route("/hang", hang),
+        ]
     )
 
 
@@ -40,6 +53,7 @@ def make_broken_app(_: int) -> Starlette:
 
 def main(app: str, workers: str, drain_seconds: str) -> None:
     server.DRAIN_SECONDS = int(drain_seconds)  # type: ignore[misc]
+    workers_module.HUNG_CHECKS = int(os.environ.get("HUNG_CHECKS", "30"))  # type: ignore[misc]
     end_on_signals()
     with listen("127.0.0.1", 0) as listener:
         serving = Serving(make_app if app == "sound" else make_broken_app, json_logs=True)
