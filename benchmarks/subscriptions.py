@@ -27,6 +27,8 @@ from benchmarks.server import Server, resident, serving
 # More than the worker had before.
 MOST_BYTES: Final = 150 * 1000 * 1000
 AT_ONCE: Final = 20
+# All of them come from one address.
+UNBOUNDED: Final = {"MATINEE_LIMIT_WEBSOCKETS": "100000", "MATINEE_LIMIT_CONNECTIONS": "100000"}
 PROTOCOL: Final = Subprotocol("graphql-transport-ws")
 FOLLOW: Final = """
     subscription ($id: ID!) { sessionChanged(id: $id) { id startsAt seatsAvailable movie { title } place { name } } }
@@ -118,7 +120,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="matinee-subscriptions-") as folder:
         Path(folder).chmod(0o755)
-        with serving(folder, MATINEE_HOLD_SECONDS="3600") as server:
+        with serving(folder, MATINEE_HOLD_SECONDS="3600", **UNBOUNDED) as server:
             sane = asyncio.run(
                 measure(server, subscribers=given.subscribers, sessions=given.sessions, changes=given.changes)
             )
