@@ -117,7 +117,12 @@ async def execute(
         allowed_operation_types=allowed,
     )
     explain_variables(
-        result, SCHEMA.graphql, text=text, variables=asked.variables or {}, operation_name=asked.operation_name
+        result,
+        SCHEMA.graphql,
+        text=text,
+        variables=asked.variables or {},
+        operation_name=asked.operation_name,
+        tells_names=context.services.settings.tells_names,
     )
     return result
 

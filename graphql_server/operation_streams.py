@@ -118,6 +118,7 @@ async def run_operation(
         text=asked.query or "",
         variables=asked.variables or {},
         operation_name=asked.operation_name,
+        tells_names=context.services.settings.tells_names,
     )
     show = partial(format_result, reference=reference, tells_names=context.services.settings.tells_names)
     try:

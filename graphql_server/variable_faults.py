@@ -1,6 +1,6 @@
 """Says which part of which variable does not fit its type, by its path and in plain words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from graphql import (
@@ -20,6 +20,7 @@ from graphql import (
     parse,
     type_from_ast,
 )
+from graphql.pyutils import suggestion_list
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types import ExecutionResult
 
@@ -27,6 +28,8 @@ from errors import InvalidInput, Refusal
 from graphql_server.field_usage import choose_operation
 
 MOST_FAULTS: Final = 10
+# Longer ones are not compared with the names of the schema.
+LONGEST_NAME: Final = 50
 # The words for scalars that refuse a value in Python's words.
 EXPECTED: Final[Mapping[str, str]] = {
     "Int": "must be a whole number of at most 32 bits",
@@ -44,6 +47,7 @@ def explain_variables(
     text: str,
     variables: Mapping[str, Any],
     operation_name: str | None,
+    tells_names: bool,
 ) -> None:
     """Put an error for each part of the variables that does not fit in place of the executor's, ten at most.
 
@@ -55,7 +59,8 @@ def explain_variables(
     faults = [
         GraphQLError(str(refusal), definition, original_error=refusal)
         for definition in operation.variable_definitions or ()
-        for refusal in find_variable_faults(schema, definition, variables)
+        for found in find_variable_faults(schema, definition, variables)
+        for refusal in [found if tells_names else hide_suggestion(found)]
     ]
     if faults:
         result.errors = faults[:MOST_FAULTS]
@@ -104,7 +109,10 @@ def find_object_faults(value: Any, expected: GraphQLInputObjectType, path: str) 
         return
     for name in value:
         if name not in expected.fields:
-            yield InvalidInput(field=f"{path}.{name[:50]}", problem=f"is not a field of {expected.name}")
+            yield InvalidInput(
+                field=f"{path}.{name[:50]}",
+                problem=f"is not a field of {expected.name}{suggest(name, expected.fields)}",
+            )
     for name, field in expected.fields.items():
         if name in value:
             yield from find_faults(value[name], field.type, f"{path}.{name}")
@@ -120,7 +128,9 @@ def find_leaf_fault(value: Any, expected: GraphQLType, path: str) -> Iterator[Re
     """Yield the refusal of a value that its enum or scalar does not take."""
     if isinstance(expected, GraphQLEnumType):
         if not isinstance(value, str) or value not in expected.values:
-            yield InvalidInput(field=path, problem=f"must be a value of {expected.name}")
+            yield InvalidInput(
+                field=path, problem=f"must be a value of {expected.name}{suggest(value, expected.values)}"
+            )
     elif isinstance(expected, GraphQLScalarType):
         try:
             expected.parse_value(value)
@@ -128,6 +138,19 @@ def find_leaf_fault(value: Any, expected: GraphQLType, path: str) -> Iterator[Re
             yield name_field(refusal, path)
         except Exception:  # noqa: BLE001 - scalars raise what they like, and their text is in Python's words
             yield InvalidInput(field=path, problem=EXPECTED.get(expected.name, f"must be a {expected.name}"))
+
+
+def suggest(name: object, names: Iterable[str]) -> str:
+    """Return the name of the schema that is nearest to a mistaken one, in words; empty where none is near."""
+    nearest = suggestion_list(name[:LONGEST_NAME], list(names)) if isinstance(name, str) else []
+    return f"; did you mean `{nearest[0]}`" if nearest else ""
+
+
+def hide_suggestion(refusal: Refusal) -> Refusal:
+    """Return the refusal without a name of the schema that its sender has not written."""
+    words: dict[str, Any] = dict(refusal.words)
+    words["problem"] = str(words.get("problem", "")).partition("; did you mean ")[0]
+    return type(refusal)(**words)
 
 
 def name_field(refusal: Refusal, path: str) -> Refusal:
