@@ -23,13 +23,20 @@ async def list_sessions(
     starts_to: datetime | None,
 ) -> Page[Session]:
     """Return a page of all sessions, of one movie or in one place if named; raise InvalidId or InvalidDate."""
+    listing = all_sessions(movie_id=movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
+    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+
+
+def all_sessions(
+    *, movie_id: str | None, place_id: str | None, starts_from: datetime | None, starts_to: datetime | None
+) -> Listing[Session]:
+    """Return the list of sessions for these arguments; raise InvalidId or InvalidDate."""
     movie, place, _ = all_of(
         lambda: ids.expect("mov", movie_id, "movieId") if movie_id is not None else None,
         lambda: ids.expect("plc", place_id, "placeId") if place_id is not None else None,
         lambda: instants.check_range(starts_from, starts_to),
     )
-    listing = lists.sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
-    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+    return lists.sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
 
 
 async def sessions_of_movie(

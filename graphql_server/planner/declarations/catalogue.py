@@ -49,6 +49,16 @@ def all_places(asked: Arguments, _: int) -> Listing[Place]:
     return lists.places(search_for=(asked.get("filter") or {}).get("search"))
 
 
+def all_sessions(asked: Arguments, _: int) -> Listing[Session]:
+    """Return the list of the root field `sessions`."""
+    return sessions.all_sessions(
+        movie_id=asked.get("movieId"),
+        place_id=asked.get("placeId"),
+        starts_from=asked.get("from"),
+        starts_to=asked.get("to"),
+    )
+
+
 def sessions_of_movie(asked: Arguments, movie_id: int) -> Listing[Session]:
     """Return the list of a movie's sessions."""
     return sessions.movie_sessions(
@@ -68,6 +78,7 @@ FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Query", "movie"): by_id(Movie, "mov"),
     ("Query", "places"): Page(all_places),
     ("Query", "place"): by_id(Place, "plc"),
+    ("Query", "sessions"): Page(all_sessions),
     ("Query", "session"): by_id(Session, "ses"),
     ("Query", "node"): ByAnyId(),
     ("Query", "nodes"): ByAnyId(is_list=True),

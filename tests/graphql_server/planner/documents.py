@@ -191,6 +191,8 @@ class Author:
                 "genre": self.pick(("Drama", "é", "x")),
             }
             asked |= {name: value for name, value in more.items() if self.chance(30)}
+            if self.chance(20):
+                asked["genres"] = ["é", self.pick(("Drama", "x"))]
         if kind == "EventFilter":
             more = {"from": self.pick(INSTANTS), "to": self.pick(INSTANTS)}
             asked |= {name: value for name, value in more.items() if self.chance(30)}

@@ -15,7 +15,7 @@ from tests.graphql_server.planner.house import House
 
 # As many as one wants to wait for.
 NUMBER: Final = int(os.environ.get("MATINEE_TEST_DOCUMENTS", "60"))
-CATALOGUE: Final = ("movies", "movie", "places", "place", "session", "node", "nodes")
+CATALOGUE: Final = ("movies", "movie", "places", "place", "sessions", "session", "node", "nodes")
 OWN: Final = ("viewer", "viewer", "booking", "events", "event", "ticket", "pageViews", "node", "nodes")
 PLACEHOLDER: Final = re.compile(r"@(\w+)\.(\d+)")
 
