@@ -169,10 +169,12 @@ def test_a_request_is_a_line_of_json_where_no_terminal_is(server: Server) -> Non
 
 
 def test_a_misspelt_variable_is_a_warning(server: Server) -> None:
-    # Of third parties there may be others: their stand-ins fail now and then.
-    warnings = [line["event"] for line in server.lines() if line["level"] == "warning" and "upstream" not in line]
+    # On a busy machine there may be other warnings: of a third party's stand-in, or of a connection that came late.
+    warnings = [line["event"] for line in server.lines() if line["level"] == "warning"]
 
-    assert warnings == ["MATINEE_HOLD_SECOND is not a variable of Matinee; did you mean MATINEE_HOLD_SECONDS?"]
+    assert [event for event in warnings if "MATINEE_" in event] == [
+        "MATINEE_HOLD_SECOND is not a variable of Matinee; did you mean MATINEE_HOLD_SECONDS?"
+    ]
 
 
 def test_a_taken_port_is_one_line(folder: Path, server: Server) -> None:
