@@ -32,7 +32,7 @@ class Stage(Enum):
 
 
 # Headers that ask for another protocol on this connection (RFC 9110, section 7.8; RFC 7540, section 3.2.1).
-UPGRADE_HEADERS: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
+UPGRADE_HEADERS: Final = frozenset({b"upgrade", b"http2-settings"})
 
 
 class HeadError(ValueError):
@@ -130,6 +130,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def _is_ignored_upgrade(self) -> bool:
         return bool(self.parser.should_upgrade()) and not self._should_upgrade()
 
+    @staticmethod
+    def _keep_options(name: bytes, value: bytes) -> bytes:
+        """Return a header's value, that of `Connection` without the options of an upgrade: `close` still counts."""
+        if name != b"connection":
+            return value
+        options = [option.strip() for option in value.split(b",")]
+        return b", ".join(option for option in options if option.lower() not in UPGRADE_HEADERS)
+
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Parse the request again without the headers that ask for an upgrade.
 
@@ -138,7 +146,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         version = self.parser.get_http_version().encode()
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
-        lines += [name + b": " + value for name, value in self.headers if name not in UPGRADE_HEADERS]
+        lines += [
+            name + b": " + self._keep_options(name, value)
+            for name, value in self.headers
+            if name not in UPGRADE_HEADERS
+        ]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 

@@ -117,8 +117,8 @@ def wants_page(request: Request) -> bool:
 
 
 def first_part(path: str) -> str:
-    """Return the first part of a path: v1 of /v1/movies."""
-    return path.split("/", 2)[1]
+    """Return the first part of a path: v1 of /v1/movies, empty for the `*` of OPTIONS."""
+    return path.removeprefix("*").removeprefix("/").partition("/")[0]
 
 
 async def asset(request: Request) -> Response:

@@ -54,6 +54,14 @@ def test_keeps_body_of_request_that_asks_for_upgrade(served: tuple[str, int], up
             assert answer.endswith(b"\r\n\r\n" + BODY)
 
 
+def test_closes_connection_after_request_that_asks_for_upgrade_and_close(served: tuple[str, int]) -> None:
+    upgrade = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    with socket.create_connection(served, timeout=10) as connection:
+        connection.sendall(head(upgrade, b"Content-Length: " + str(len(BODY)).encode()) + BODY)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.endswith(b"\r\n\r\n" + BODY)
+
+
 def test_keeps_chunked_body_of_request_that_asks_for_upgrade(served: tuple[str, int]) -> None:
     with socket.create_connection(served, timeout=10) as connection:
         connection.sendall(head(UPGRADES[0], b"Transfer-Encoding: chunked") + b"c\r\n" + BODY + b"\r\n0\r\n\r\n")

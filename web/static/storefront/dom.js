@@ -2,10 +2,10 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The path of MATINEE_PUBLIC_URL, below which all addresses are. */
+/** The path of MATINEE_PUBLIC_URL. */
 export const base = document.documentElement.dataset.base;
 
-/** Return a path without that base. */
+/** Return a path without it. */
 export const local = (path) => (path.startsWith(base) ? path.slice(base.length) || "/" : path);
 
 // Paths on a field of 24 units.
