@@ -8,6 +8,8 @@ from starlette.requests import HTTPConnection
 
 # A host with an optional port as a Host header has them (RFC 9110, section 7.2). Anything else never reaches an address.
 HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+# Addresses in an answer over a WebSocket are fetched by HTTP.
+WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 
 
 def base(connection: HTTPConnection, public_url: str | None) -> str:
@@ -17,8 +19,9 @@ def base(connection: HTTPConnection, public_url: str | None) -> str:
     """
     if public_url:
         return public_url
-    # Addresses in an answer over a WebSocket are fetched by HTTP.
-    scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
+    # From the scope: `connection.url` builds and parses a whole URL for its scheme.
+    scheme = connection.scope.get("scheme", "http").lower()
+    scheme = WEB_SCHEMES.get(scheme, scheme)
     host = connection.headers.get("host", "")
     return f"{scheme}://{host if HOST.fullmatch(host) else local_host(connection)}"
 
