@@ -6,7 +6,6 @@ import time
 from typing import Final, Protocol
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -163,11 +162,13 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
     def _fault(self, scope: Scope) -> errors.Refusal | None:
-        headers = Headers(scope=scope)
-        if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        # One pass over the raw headers. Of a name that comes several times the first value counts.
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        encoding = headers.get(b"content-encoding")
+        if encoding is not None and encoding.decode("latin-1").strip().lower() not in ("", "identity"):
             return errors.UnsupportedMediaType(accepted="it is, without Content-Encoding")
-        length = headers.get("content-length", "")
-        if length.isascii() and length.isdigit() and int(length[:20]) > self._limit:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > self._limit:
             return errors.PayloadTooLarge(limit=self._limit)
         return None
 
