@@ -97,11 +97,12 @@ def create_app(
     cors = [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else []
     app = Starlette(
         routes=[
+            # The router tries one after the other: the address that most requests go to is first.
+            *graphql.routes(),
             *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
             *storefront.routes(exists=page_exists),
             *browser_session.routes(),
             *tools.routes(addresses.base_path(settings.public_url)),
-            *graphql.routes(),
             *map(route, ENDPOINTS),
             *openapi.routes(ENDPOINTS),
             *poster_files.routes(),
