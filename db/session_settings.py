@@ -44,7 +44,8 @@ class SessionSettings:
 class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
     """Connections whose sessions have the settings, or whose transactions begin with them."""
 
-    settings: SessionSettings
+    # Replaced where the pool is made for a server (db/engine.py).
+    settings = SessionSettings(statement_seconds=5, lock_seconds=2)
 
 
 async def begin(connection: AsyncConnection[Any], pool: Pool) -> None:
