@@ -55,7 +55,7 @@ from db.paging import Listing, Ordered, Value, sql
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Given = frozenset[str]
 
-# Of one value half of all rows, of another none.
+# Filters whose selectivity varies with the value: one value keeps half of the rows, another none. Their plan is made for each value.
 VARIED: Final = frozenset({"genre", "genres", "airing_from", "search", "symbols", "path"})
 
 # In the statement's own text, which has no parameters but those of the list.

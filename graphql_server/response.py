@@ -77,7 +77,7 @@ def is_unavailable(result: ExecutionResult) -> bool:
     causes = [cause for error in result.errors or () for cause in find_refusals(error)]
     if not any(isinstance(cause, NO_DATABASE) for cause in causes):
         return False
-    # Only the executor's data has errors beside it, and so is an object of Python's.
+    # Data with errors beside it always come from the executor, as a dict; the planner's are bytes.
     return all(value is None for value in (result.data or {}).values())
 
 
