@@ -22,15 +22,21 @@ Unwritable = Callable[[], AbstractContextManager[int]]
 REQUESTS: Final = 60
 
 
-def start(folder: Path, *arguments: str, stdout: int, stderr: int) -> "subprocess.Popen[bytes]":
+@contextmanager
+def start(folder: Path, *arguments: str, stdout: int, stderr: int) -> Iterator["subprocess.Popen[bytes]"]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
-    return subprocess.Popen(  # noqa: S603 - no input of others
+    with subprocess.Popen(  # noqa: S603 - no input of others
         [sys.executable, "-m", "cli", *arguments],
         cwd=ROOT,
         env=ours | {"MATINEE_DATA_DIR": str(folder), "DATABASE_URL": NOWHERE},
         stdout=stdout,
         stderr=stderr,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            # Leaving the block waits for the process, which must not outlive a failed test.
+            process.kill()
 
 
 @contextmanager
@@ -78,7 +84,7 @@ def test_starts_where_its_addresses_cannot_be_written(tmp_path: Path) -> None:
     ):
         lines: Iterator[bytes] = iter(_stderr_of(process))
         # It has come past what it prints once it says that its database is missing to its jobs.
-        assert any(b"job worker starts over" in line for line in lines)
+        assert any(b"job worker restarts" in line for line in lines)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
 
