@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 # A host with an optional port as a Host header has them (RFC 9110, section 7.2). Anything else never reaches an address.
-HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+HIGHEST_PORT: Final = 65_535
 # Addresses in an answer over a WebSocket are fetched by HTTP.
 WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 
@@ -23,12 +24,18 @@ def base(connection: HTTPConnection, public_url: str | None) -> str:
     scheme = connection.scope.get("scheme", "http").lower()
     scheme = WEB_SCHEMES.get(scheme, scheme)
     host = connection.headers.get("host", "")
-    return f"{scheme}://{host if HOST.fullmatch(host) else local_host(connection)}"
+    return f"{scheme}://{host if is_host(host) else local_host(connection)}"
 
 
 def base_path(public_url: str | None) -> str:
     """Return the path of MATINEE_PUBLIC_URL, which a proxy strips from requests; empty without one."""
     return urlsplit(public_url or "").path.rstrip("/")
+
+
+def is_host(text: str) -> bool:
+    """Return whether a text is a host, with a port that exists where it has one."""
+    found = HOST.fullmatch(text)
+    return found is not None and int(found["port"] or 0) <= HIGHEST_PORT
 
 
 def local_host(connection: HTTPConnection) -> str:

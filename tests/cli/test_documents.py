@@ -20,8 +20,6 @@ def environment(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
     monkeypatch.setenv("MATINEE_SECRET", SECRET)
     monkeypatch.setenv("MATINEE_DATA_DIR", str(tmp_path / "data"))
-    # Logging belongs to the process, and goes on when the command's own standard error is closed.
-    monkeypatch.setattr("runtime.logs.configure", lambda **_: None)
 
 
 @pytest.fixture
