@@ -111,6 +111,16 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 NO_NUL: Final = Checked(clean, pattern=r"^[^\u0000]*$")
+# Character classes for the patterns that OpenAPI shows; the checks themselves are domain/text.py.
+CONTROL_CLASS: Final = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+UNSEEN_CLASS: Final = (
+    CONTROL_CLASS
+    + r"\s\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05cf\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    + r"\u2060-\u206f\u20d0-\u20ff\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+)
+# For texts that staff and the box office write: without control characters; the second one with something to see.
+NO_CONTROL: Final = Checked(clean, pattern=rf"^[^{CONTROL_CLASS}]*$")
+VISIBLE: Final = Checked(clean, pattern=rf"^[^{CONTROL_CLASS}]*[^{UNSEEN_CLASS}][^{CONTROL_CLASS}]*$")
 WHOLE: Final = BeforeValidator(whole)
 
 Limit = Annotated[

@@ -12,7 +12,7 @@ from domain import collection, user
 from domain.collection import CatalogueMovie
 from domain.text import EMPTY, INVISIBLE, has_visible
 from errors import InvalidInput, InvalidUsername
-from rest.payloads import NO_NUL, Checked, Cursor, Payload, Query, Unfit, optional, refused_as
+from rest.payloads import NO_NUL, UNSEEN_CLASS, Checked, Cursor, Payload, Query, Unfit, optional, refused_as
 
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
 A_PAGE: Final = "must be the number of a page"
@@ -37,7 +37,7 @@ def require_visible(text: str) -> str:
     return text
 
 
-NOT_BLANK: Final = Checked(require_visible, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$", minLength=1)
+NOT_BLANK: Final = Checked(require_visible, pattern=rf"^[^\u0000]*[^{UNSEEN_CLASS}][^\u0000]*$", minLength=1)
 Title = Annotated[str, Field(max_length=collection.LONGEST_TITLE, examples=["Rainy Sundays"]), NO_NUL, NOT_BLANK]
 Description = Annotated[
     str, Field(max_length=collection.LONGEST_DESCRIPTION, examples=["What I watch when it rains."]), NO_NUL

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from db.paging import LARGEST_SIZE, LIMITS
 from domain import event, instants, stock
 from errors import InvalidDate, InvalidInput, InvalidLimit, MissingField
-from rest.payloads import NO_NUL, WHOLE, Payload, Query, digits, optional, refused_as
+from rest.payloads import NO_CONTROL, NO_NUL, VISIBLE, WHOLE, Payload, Query, digits, optional, refused_as
 
 AN_INSTANT: Final = "must be an instant with its offset, such as 2047-10-21T09:00:00Z"
 # The largest that is read as a number.
@@ -23,9 +23,9 @@ def read_instant(value: object) -> object:
     return instants.read(value) if isinstance(value, str) else value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=event.LONGEST_NAME, examples=["Rocket to Mars"]), NO_NUL]
+Name = Annotated[str, Field(min_length=1, max_length=event.LONGEST_NAME, examples=["Rocket to Mars"]), VISIBLE]
 Description = Annotated[
-    str, Field(max_length=event.LONGEST_DESCRIPTION, examples=["I'm nobody's taxi service."]), NO_NUL
+    str, Field(max_length=event.LONGEST_DESCRIPTION, examples=["I'm nobody's taxi service."]), NO_CONTROL
 ]
 Date = Annotated[
     datetime,
