@@ -177,9 +177,9 @@ async def test_probes_are_not_traced_and_log_lines_name_their_trace(server: Serv
     for path in ("/livez", "/readyz", "/metrics"):
         assert get(server.address + path).status_code == 200
     ask(server, "{ __typename }", {})
-    # A line is written once its answer is out.
+    lines = server.lines(until=lambda line: line.get("path") == "/graphql")
+    (line,) = [line for line in lines if line.get("path") == "/graphql"]
     server.end()
-    (line,) = [line for line in server.lines() if line.get("path") == "/graphql"]
     assert line["trace_id"] == TRACE
     assert not [span for span in collector.spans if span.name.startswith("GET")]
 
