@@ -92,14 +92,14 @@ def create_app(
     metrics.usage.expect(deprecated(SCHEMA.graphql))
     counted = join_counter(counts, worker=worker) if counts else private_counter()
     spans = join_windows(rates) if rates else private_windows()
-    tracing = _tracing(settings)
+    tracing = _make_tracing(settings)
     traced = [Middleware(tracing.requests)] if tracing else []
     cors = [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else []
     app = Starlette(
         routes=[
             # The router tries one after the other: the address that most requests go to is first.
             *graphql.routes(),
-            *probes.routes(checks={"database": _answers, "migrations": _at_head}, counted=metrics),
+            *probes.routes(checks={"database": _check_database, "migrations": _check_migrations}, counted=metrics),
             *storefront.routes(exists=page_exists),
             *browser_session.routes(),
             *tools.routes(addresses.base_path(settings.public_url)),
@@ -127,7 +127,7 @@ def create_app(
             Refusals: rest.error_format.render_refusal,
             psycopg.OperationalError: rest.error_format.render_unavailable,
         },
-        lifespan=_lifespan(
+        lifespan=_make_lifespan(
             settings, metrics, counted, spans, tracing, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
         ),
     )
@@ -142,7 +142,7 @@ async def _answer_missing(request: Request, raised: Exception) -> Response:
     return await rest.error_format.render_http_exception(request, raised)
 
 
-def connected(
+def open_database(
     settings: Settings, *, tracing: "Tracing | None" = None, count_event: CountEvent = ignore_event
 ) -> AbstractAsyncContextManager[Database]:
     """Return the database of these settings, to be entered; raise ValueError where they name none."""
@@ -164,7 +164,7 @@ def connected(
 
 
 @asynccontextmanager
-async def serving(
+async def open_services(
     settings: Settings,
     *,
     metrics: Metrics | None = None,
@@ -175,26 +175,28 @@ async def serving(
     """Yield everything that requests and jobs share; what waits to be written is written before the end."""
     measured = metrics or Metrics()
     count_event = PipelineMetrics(measured.registry).count
-    async with connected(settings, tracing=tracing, count_event=count_event) as database:
+    async with open_database(settings, tracing=tracing, count_event=count_event) as database:
         passwords = Passwords()
         database.notices.on_sent = measured.streaming.sent
         of_upstreams = UpstreamMetrics(measured.registry)
-        upstream = _catalogue(settings, of_upstreams)
+        upstream = _make_catalogue(settings, of_upstreams)
         services = Services(
             settings=settings,
             database=database,
             keys=Keys(settings.secrets, settings.token_seconds),
             passwords=passwords,
-            page_views=page_view.gathered(database),
-            booking_commits=CommitBatcher(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note),
+            page_views=page_view.make_batcher(database),
+            booking_commits=CommitBatcher(
+                database.primary.pool, lock_all=stock.lock_sessions, note=database.primary.note
+            ),
             catalogue=Catalogue(settings.catalogue_url, upstream),
             request_counter=counted or private_counter(),
             reservation_commits=CommitBatcher(
-                database.primary.pool, lock_all=event_reservation.lock_all, note=database.primary.note
+                database.primary.pool, lock_all=event_reservation.lock_events, note=database.primary.note
             ),
             prices=Prices(
                 database,
-                providers(settings, of_upstreams),
+                make_providers(settings, of_upstreams),
                 fresh_seconds=settings.offers_fresh_seconds,
             ),
             rate_windows=spans or private_windows(),
@@ -221,7 +223,7 @@ async def serving(
             measured.usage.tell()
 
 
-def providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
+def make_providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
     """Return the price providers that have an address."""
     told = (
         (CINEMAWORLD, settings.cinemaworld_url, settings.cinemaworld_token),
@@ -232,23 +234,23 @@ def providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
 
 async def work(settings: Settings) -> None:
     """Run jobs until cancelled."""
-    async with serving(settings) as services:
+    async with open_services(settings) as services:
         await queue.run_jobs(services)
 
 
-def _catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
+def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
     known = settings.catalogue_user is not None
     credentials = (settings.catalogue_user or "", settings.catalogue_password or "") if known else None
     return Upstream(catalogue.NAME, limits=Limits(), metrics=metrics, basic=credentials)
 
 
-def _tracing(settings: Settings) -> "Tracing | None":
+def _make_tracing(settings: Settings) -> "Tracing | None":
     # The one module that is not imported at the top: it brings 15 MB of libraries that a server without traces does not load.
     return import_module("runtime.tracing").Tracing(settings.traces_url) if settings.traces_url else None
 
 
 @asynccontextmanager
-async def _traced(tracing: "Tracing | None") -> AsyncIterator[None]:
+async def _trace_resolvers(tracing: "Tracing | None") -> AsyncIterator[None]:
     if tracing is None:
         yield
         return
@@ -259,7 +261,7 @@ async def _traced(tracing: "Tracing | None") -> AsyncIterator[None]:
             await tracing.close()
 
 
-def _lifespan(
+def _make_lifespan(
     settings: Settings,
     metrics: Metrics,
     counted: RequestCounter,
@@ -272,8 +274,8 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
-            _traced(tracing),
-            serving(settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing) as services,
+            _trace_resolvers(tracing),
+            open_services(settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing) as services,
         ):
             services.prices.warm()
             wanted = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
@@ -291,13 +293,13 @@ def _lifespan(
     return lifespan
 
 
-async def _answers(request: Request) -> str | None:
+async def _check_database(request: Request) -> str | None:
     database: Database = request.state.services.database
     await database.primary.value("SELECT 1")
     return None
 
 
-async def _at_head(request: Request) -> str | None:
+async def _check_migrations(request: Request) -> str | None:
     database: Database = request.state.services.database
     try:
         found = await database.primary.value("SELECT version_num FROM alembic_version")

@@ -54,7 +54,7 @@ def flatten_refusals(raised: BaseException) -> list[Refusal]:
     return [raised] if isinstance(raised, Refusal) else []
 
 
-def all_of(*checks: Callable[[], Any]) -> list[Any]:
+def check_all(*checks: Callable[[], Any]) -> list[Any]:
     """Return what each of the checks returns; raise the faults of all that refuse, together."""
     found: list[Any] = []
     faults: list[Refusal] = []
@@ -357,6 +357,6 @@ class Internal(Failure):
     """Something went wrong on our side. Reference: {reference}."""
 
 
-def leaves() -> list[type[Refusal]]:
+def list_leaves() -> list[type[Refusal]]:
     """Return every refusal that can be raised, in the order of this file."""
     return [leaf for kind in Refusal.__subclasses__() for leaf in kind.__subclasses__()]

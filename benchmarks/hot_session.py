@@ -90,7 +90,7 @@ async def seconds(way: Way, made: Crowd, callers: int) -> float:
 async def measure(url: str, *, callers: int, rounds: int) -> None:
     """Print what both ways took, and their ratio."""
     async with fresh_database(url) as database:
-        shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_all)
+        shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions)
 
         async def together(user_id: int, booking_id: int) -> None:
             await booking.reserve(shared, user_id=user_id, booking_id=booking_id, seats=1)

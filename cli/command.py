@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from psycopg import OperationalError
 
-from config.settings import Settings, unknown_variables
+from config.settings import Settings, find_unknown_variables
 from db import revision
 from db.embedded.postmaster import embedded
 from db.embedded.restart import restart_when_dead
@@ -29,7 +29,7 @@ class NoAnswerError(CommandError):
     """The database does not answer."""
 
 
-def examples(*lines: str) -> str:
+def format_examples(*lines: str) -> str:
     """Return the end of a command's help."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -37,19 +37,19 @@ def examples(*lines: str) -> str:
 def read_settings() -> Settings:
     """Return the settings of the environment, and warn of variables that mean nothing; raise SettingsError."""
     settings = Settings.from_env(os.environ)
-    logs.configure(as_json=json_logs(settings))
-    for warning in unknown_variables(os.environ):
+    logs.configure(as_json=wants_json_logs(settings))
+    for warning in find_unknown_variables(os.environ):
         log.warning(warning)
     return settings
 
 
-def json_logs(settings: Settings) -> bool:
+def wants_json_logs(settings: Settings) -> bool:
     """Return whether log lines are for machines."""
     return logs.wants_json(sys.stderr, production=settings.production)
 
 
 @contextmanager
-def database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
+def prepare_database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
     """Yield the address of the database with its schema up to date, the embedded one unless another is set.
 
     Raise CommandError where another one's schema is behind, or it does not answer while it is needed.
@@ -65,21 +65,21 @@ def database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
         yield settings.database_url
         return
     with embedded(settings.data_dir, stop_seconds=STOP_SECONDS) as url, restart_when_dead(settings.data_dir):
-        migrated(url)
+        migrate_database(url)
         yield url
 
 
-def migrated(url: str) -> None:
+def migrate_database(url: str) -> None:
     """Bring the schema up to date; raise CommandError where that is not possible."""
     try:
-        with _reachable():
+        with _require_answer():
             revision.reach_head(url)
     except revision.MigrationError as error:
         raise CommandError(f"The schema of the database could not be brought up to date: {error}") from error
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
+def _require_answer() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
@@ -88,7 +88,7 @@ def _reachable() -> Iterator[None]:
 
 
 def _refuse_old_schema(url: str) -> None:
-    with _reachable():
+    with _require_answer():
         found = revision.current(url)
     if revision.is_behind(found):
         raise CommandError(

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from graphql import GraphQLError
 
-from app import connected
-from cli.command import CommandError, database, examples, read_settings
+from app import open_database
+from cli.command import CommandError, format_examples, prepare_database, read_settings
 from config.settings import Settings
 from db.models import TrustedDocument
 from domain import trusted_document
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from graphql_server.breaking_changes import changes
 from graphql_server.document_manifests import ClientDocument, ManifestError, collect_documents, name_operations
 from graphql_server.executable_schema import SCHEMA, sdl
@@ -24,7 +24,7 @@ document_commands = typer.Typer(
 )
 
 
-@schema_commands.command("export", epilog=examples("matinee schema export --out schema.graphql"))
+@schema_commands.command("export", epilog=format_examples("matinee schema export --out schema.graphql"))
 def schema_export(
     *,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
@@ -41,7 +41,7 @@ def schema_export(
             ) from error
 
 
-@schema_commands.command("check", epilog=examples("matinee schema check released.graphql"))
+@schema_commands.command("check", epilog=format_examples("matinee schema check released.graphql"))
 def schema_check(
     old: Annotated[
         Path, typer.Argument(help="The SDL that clients were built on.", exists=True, dir_okay=False, readable=True)
@@ -61,7 +61,8 @@ def schema_check(
 
 
 @document_commands.command(
-    "add", epilog=examples("matinee documents add web/documents", "matinee documents add persisted-documents.json")
+    "add",
+    epilog=format_examples("matinee documents add web/documents", "matinee documents add persisted-documents.json"),
 )
 def documents_add(
     path: Annotated[
@@ -80,44 +81,44 @@ def documents_add(
     except ManifestError as error:
         raise CommandError(str(error)) from error
     for each in found:
-        typer.echo(f"sha256:{digest(each.text)}  {name_operations(each.text)}")
-    with database(settings) as url:
-        added = asyncio.run(_add(replace(settings, database_url=url), found))
+        typer.echo(f"sha256:{compute_digest(each.text)}  {name_operations(each.text)}")
+    with prepare_database(settings) as url:
+        added = asyncio.run(_add_documents(replace(settings, database_url=url), found))
     typer.echo(f"{added} added, {len(found) - added} known before.")
 
 
-async def _add(settings: Settings, found: list[ClientDocument]) -> int:
-    async with connected(settings) as opened, opened.transaction() as tx:
-        return await trusted_document.add(tx, [each.text for each in found])
+async def _add_documents(settings: Settings, found: list[ClientDocument]) -> int:
+    async with open_database(settings) as opened, opened.transaction() as tx:
+        return await trusted_document.add_documents(tx, [each.text for each in found])
 
 
-@document_commands.command("list", epilog=examples("matinee documents list"))
+@document_commands.command("list", epilog=format_examples("matinee documents list"))
 def documents_list() -> None:
     """List the registered documents, the oldest first: when they were added, their ids and operations."""
     settings = read_settings()
-    with database(settings) as url:
-        for each in asyncio.run(_all(replace(settings, database_url=url))):
+    with prepare_database(settings) as url:
+        for each in asyncio.run(_list_documents(replace(settings, database_url=url))):
             added = each.added_at.strftime("%Y-%m-%dT%H:%M:%SZ")
             typer.echo(f"{added}  sha256:{each.hash}  {name_operations(each.text)}")
 
 
-async def _all(settings: Settings) -> list[TrustedDocument]:
-    async with connected(settings) as opened:
-        return await trusted_document.all_documents(opened.primary)
+async def _list_documents(settings: Settings) -> list[TrustedDocument]:
+    async with open_database(settings) as opened:
+        return await trusted_document.list_documents(opened.primary)
 
 
-@document_commands.command("remove", epilog=examples("matinee documents remove sha256:…"))
+@document_commands.command("remove", epilog=format_examples("matinee documents remove sha256:…"))
 def documents_remove(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="As `matinee documents list` shows it.")],
 ) -> None:
     """Take a document out of the registry; servers that know it run it for up to a minute more."""
     settings = read_settings()
-    with database(settings) as url:
-        if not asyncio.run(_remove(replace(settings, database_url=url), identifier.removeprefix("sha256:"))):
+    with prepare_database(settings) as url:
+        if not asyncio.run(_remove_document(replace(settings, database_url=url), identifier.removeprefix("sha256:"))):
             raise CommandError(f"{identifier} is not registered. See: matinee documents list")
     typer.echo(f"{identifier} is removed.")
 
 
-async def _remove(settings: Settings, hashed: str) -> bool:
-    async with connected(settings) as opened, opened.transaction() as tx:
-        return await trusted_document.remove(tx, digest=hashed)
+async def _remove_document(settings: Settings, hashed: str) -> bool:
+    async with open_database(settings) as opened, opened.transaction() as tx:
+        return await trusted_document.remove_document(tx, digest=hashed)

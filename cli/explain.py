@@ -9,7 +9,7 @@ import typer
 from graphql import DocumentNode, GraphQLError, parse, validate
 from psycopg import RawCursor
 
-from cli.command import CommandError, database, read_settings
+from cli.command import CommandError, prepare_database, read_settings
 from db.pipeline.session import session_conninfo
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.explain import Explained, explain
@@ -30,15 +30,15 @@ def explain_command(
     """Show the one SQL statement that answers each query, or which of its fields the executor has to run and why."""
     found = list(explain(SCHEMA.graphql, read_document(file), read_variables(variables)))
     for each in found:
-        typer.echo("\n".join(described(each)))
+        typer.echo("\n".join(describe_run(each)))
     runs = [each.run for each in found if each.run and each.run.program.constant is None]
     if cost and runs:
         settings = read_settings()
         bounds = {"statement_seconds": settings.statement_seconds, "lock_seconds": settings.lock_seconds}
         # With the settings of the sessions that run these statements, which decide about their plans.
-        with database(settings) as url, psycopg.connect(session_conninfo(url, **bounds)) as connection:
+        with prepare_database(settings) as url, psycopg.connect(session_conninfo(url, **bounds)) as connection:
             for run in runs:
-                typer.echo("\n".join(plan_of(connection, run)))
+                typer.echo("\n".join(read_plan(connection, run)))
 
 
 def read_document(file: Path) -> DocumentNode:
@@ -64,7 +64,7 @@ def read_variables(text: str) -> dict[str, Any]:
     return found
 
 
-def described(explained: Explained) -> list[str]:
+def describe_run(explained: Explained) -> list[str]:
     """Return what there is to say of one operation."""
     if explained.run is None:
         return [f"{explained.name}: the executor runs it", *(f"  {reason}" for reason in explained.reasons)]
@@ -82,7 +82,7 @@ def described(explained: Explained) -> list[str]:
     ]
 
 
-def plan_of(connection: psycopg.Connection[Any], run: Run) -> list[str]:
+def read_plan(connection: psycopg.Connection[Any], run: Run) -> list[str]:
     """Return PostgreSQL's plan of a statement, for the parameters of this run."""
     values = [encoded(run.parameters[name]) for name in run.program.parameters]
     texts = [None if value is None else value.decode() for value in values]

@@ -13,8 +13,15 @@ import structlog
 import typer
 from starlette.applications import Starlette
 
-from app import connected, create_app, work
-from cli.command import CommandError, database, examples, json_logs, migrated, read_settings
+from app import create_app, open_database, work
+from cli.command import (
+    CommandError,
+    format_examples,
+    migrate_database,
+    prepare_database,
+    read_settings,
+    wants_json_logs,
+)
 from cli.contract import document_commands, schema_commands
 from cli.explain import explain_command
 from config.settings import VARIABLES, Settings
@@ -42,7 +49,7 @@ WRONG_SETTING: Final = 2
 log = structlog.get_logger("matinee")
 
 
-def _variables_help() -> str:
+def _describe_variables() -> str:
     lines = [f"  {each.name} (default: {each.default_in_words})\n      {each.meaning}" for each in VARIABLES]
     # \b keeps the lines as they are.
     return "\b\nVariables:\n" + "\n".join(lines)
@@ -51,7 +58,7 @@ def _variables_help() -> str:
 commands = typer.Typer(
     name="matinee",
     help="The API server of a cinema chain: GraphQL and REST in front of PostgreSQL.",
-    epilog=examples("matinee serve", "matinee COMMAND --help"),
+    epilog=format_examples("matinee serve", "matinee COMMAND --help"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -63,9 +70,9 @@ staff_commands = typer.Typer(
 commands.add_typer(staff_commands, name="staff")
 commands.add_typer(schema_commands, name="schema")
 commands.add_typer(document_commands, name="documents")
-commands.command("explain", epilog=examples("matinee explain query.graphql", "matinee explain query.graphql --cost"))(
-    explain_command
-)
+commands.command(
+    "explain", epilog=format_examples("matinee explain query.graphql", "matinee explain query.graphql --cost")
+)(explain_command)
 
 
 def main() -> None:
@@ -84,13 +91,13 @@ def main() -> None:
 
 
 @commands.command(
-    epilog=examples(
+    epilog=format_examples(
         "matinee serve",
         "matinee serve --port 8080 --workers 4",
         "DATABASE_URL=postgresql://user:password@host/name matinee serve --host 0.0.0.0",
     )
     + "\n\n"
-    + _variables_help(),
+    + _describe_variables(),
 )
 def serve(
     *,
@@ -112,18 +119,18 @@ def serve(
     settings.require_counter()
     with (
         listen(host, port) as listener,
-        database(settings, needed=False) as url,
+        prepare_database(settings, needed=False) as url,
         standin_server.serve_missing_standins(settings) as led,
         shared_counter_file() as counts,
         shared_windows_file() as rates,
     ):
-        address = _address(host, listener)
+        address = _format_address(host, listener)
         told = replace(led, database_url=url)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(told)
         serving = Serving(
             partial(create_app, told, with_jobs=not no_jobs, counts=counts, rates=rates),
-            json_logs=json_logs(settings),
+            json_logs=wants_json_logs(settings),
             trusted_proxies=settings.trusted_proxies,
             limits=ConnectionLimits(
                 head_seconds=settings.limits.head_seconds,
@@ -138,7 +145,9 @@ def serve(
             serve_by_workers(serving, listener, count=workers, on_ready=on_ready)
 
 
-@commands.command("upstreams", epilog=examples("matinee upstreams", "matinee upstreams --port 8100 --error-rate 0.5"))
+@commands.command(
+    "upstreams", epilog=format_examples("matinee upstreams", "matinee upstreams --port 8100 --error-rate 0.5")
+)
 def upstreams_command(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8100,
@@ -167,12 +176,12 @@ def upstreams_command(
     except ValueError as problem:
         raise CommandError(str(problem)) from None
     with listen("127.0.0.1", port) as listener:
-        make_app = partial(_standins, settings, faults)
-        on_ready = partial(_announce_standins, settings, _address("127.0.0.1", listener))
-        serve_here(Serving(make_app, json_logs=json_logs(settings)), listener, on_ready=on_ready)
+        make_app = partial(_create_standins, settings, faults)
+        on_ready = partial(_announce_standins, settings, _format_address("127.0.0.1", listener))
+        serve_here(Serving(make_app, json_logs=wants_json_logs(settings)), listener, on_ready=on_ready)
 
 
-def _standins(settings: Settings, faults: Faults, _worker: int) -> Starlette:
+def _create_standins(settings: Settings, faults: Faults, _worker: int) -> Starlette:
     return create_standins(standin_server.make_standins(settings, faults))
 
 
@@ -190,13 +199,13 @@ def _announce_standins(settings: Settings, address: str) -> None:
             typer.echo(f"MATINEE_{name}_TOKEN={standin_server.USER}")
 
 
-@commands.command("worker", epilog=examples("matinee worker"))
+@commands.command("worker", epilog=format_examples("matinee worker"))
 def worker_command() -> None:
     """Run background jobs until Ctrl-C or SIGTERM, beside servers that may run with --no-jobs."""
     end_on_signals()
     lose_unwritable_output()
     settings = read_settings()
-    with database(settings, needed=False) as url:
+    with prepare_database(settings, needed=False) as url:
         asyncio.run(_work(replace(settings, database_url=url)))
 
 
@@ -209,19 +218,19 @@ async def _work(settings: Settings) -> None:
         await working
 
 
-@commands.command("migrate", epilog=examples("matinee migrate"))
+@commands.command("migrate", epilog=format_examples("matinee migrate"))
 def migrate_command() -> None:
     """Bring the schema of the database up to date."""
     settings = read_settings()
     if settings.direct_url:
-        migrated(settings.direct_url)
+        migrate_database(settings.direct_url)
     else:
-        with database(settings):
+        with prepare_database(settings):
             pass
     typer.echo(f"The schema is at {revision.head()}.")
 
 
-@commands.command("demo", epilog=examples("matinee demo", "matinee demo --scale 10"))
+@commands.command("demo", epilog=format_examples("matinee demo", "matinee demo --scale 10"))
 def demo_command(
     *,
     scale: Annotated[int, typer.Option(min=1, help="How many times as much.")] = 1,
@@ -230,26 +239,26 @@ def demo_command(
     settings = read_settings()
     if settings.production:
         raise CommandError("MATINEE_ENV is production, where demo data have no place. Example: MATINEE_ENV=development")
-    with database(settings) as url:
-        made = asyncio.run(_load(replace(settings, database_url=url), scale=scale, progress=typer.echo))
+    with prepare_database(settings) as url:
+        made = asyncio.run(_load_demo(replace(settings, database_url=url), scale=scale, progress=typer.echo))
     typer.echo(f"{made.movies} movies, {made.places} places, {made.sessions} sessions, {made.events} events.")
 
 
-async def _load(settings: Settings, *, scale: int = 1, progress: Callable[[str], None]) -> Loaded:
-    async with connected(settings) as database:
+async def _load_demo(settings: Settings, *, scale: int = 1, progress: Callable[[str], None]) -> Loaded:
+    async with open_database(settings) as database:
         return await load(database, scale=scale, progress=progress)
 
 
 def _load_into_empty(settings: Settings) -> None:
     # The demo was asked for once, when the database was made: what is there now is the user's own.
     with suppress(NotEmptyError):
-        made = asyncio.run(_load(settings, progress=log.info))
+        made = asyncio.run(_load_demo(settings, progress=log.info))
         log.info("demo data loaded", movies=made.movies, places=made.places, sessions=made.sessions)
 
 
 @staff_commands.command(
     "add",
-    epilog=examples(
+    epilog=format_examples(
         "matinee staff add ada@example.org",
         "echo $PASSWORD | matinee staff add ada@example.org --password-stdin",
     ),
@@ -263,7 +272,7 @@ def staff_add(
 ) -> None:
     """Make a staff user, or make an existing user staff, who keeps the password."""
     settings = read_settings()
-    with database(settings) as url:
+    with prepare_database(settings) as url:
         made = asyncio.run(_add_staff(replace(settings, database_url=url), email, stdin=password_stdin))
         typer.echo(f"{made.email} is staff.")
 
@@ -271,16 +280,16 @@ def staff_add(
 async def _add_staff(settings: Settings, email: str, *, stdin: bool) -> User:
     user.check_email(email)
     passwords = Passwords()
-    async with connected(settings) as database:
+    async with open_database(settings) as database:
         known = await user.find_account(database.primary, email=email, username=None)
         kept = (
-            known.password_hash if known else await passwords.hash(user.normalize_password(_new_password(stdin=stdin)))
+            known.password_hash if known else await passwords.hash(user.normalize_password(_ask_password(stdin=stdin)))
         )
         async with database.transaction() as tx:
             return await user.add_staff(tx, email=email, password_hash=kept)
 
 
-def _new_password(*, stdin: bool) -> str:
+def _ask_password(*, stdin: bool) -> str:
     if not stdin and not sys.stdin.isatty():
         raise CommandError("A new user needs a password. Pipe it in and add --password-stdin")
     if stdin:
@@ -288,7 +297,7 @@ def _new_password(*, stdin: bool) -> str:
     return user.check_password(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-def _address(host: str, listener: socket.socket) -> str:
+def _format_address(host: str, listener: socket.socket) -> str:
     port = listener.getsockname()[1]
     name = "localhost" if host in EVERYWHERE else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

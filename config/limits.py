@@ -11,75 +11,90 @@ from runtime.rate_windows import Rate
 PREFIX: Final = "MATINEE_LIMIT_"
 
 
-def most(name: str, default: int, meaning: str, *, least: int = 1, highest: int = 999_999_999) -> Variable:
+def declare_number(name: str, default: int, meaning: str, *, least: int = 1, highest: int = 999_999_999) -> Variable:
     """Return the variable of a limit that is a whole number."""
-    parse = variables.whole(least, highest)
+    parse = variables.accept_whole(least, highest)
     return Variable(f"{PREFIX}{name}", parse, default=str(default), meaning=meaning, example=str(default))
 
 
-def most_seconds(name: str, default: float, meaning: str) -> Variable:
+def declare_seconds(name: str, default: float, meaning: str) -> Variable:
     """Return the variable of a limit in seconds."""
-    parse = variables.seconds(0.1, 3600)
+    parse = variables.accept_seconds(0.1, 3600)
     return Variable(f"{PREFIX}{name}", parse, default=f"{default:g}", meaning=meaning, example=f"{default:g}")
 
 
-def rate(name: str, default: str, meaning: str) -> Variable:
+def declare_rate(name: str, default: str, meaning: str) -> Variable:
     """Return the variable of a limit on what is done in some time."""
     told = f"{meaning}, written like `{default}` or `1000/hour`; `off` for no limit"
-    return Variable(f"{PREFIX}{name}", variables.rate, default=default, meaning=told, example=default)
+    return Variable(f"{PREFIX}{name}", variables.read_rate, default=default, meaning=told, example=default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
     """The limits of one server."""
 
-    body_bytes: Annotated[int, most("BODY", 1024 * 1024, "bytes of a request's body")]
+    body_bytes: Annotated[int, declare_number("BODY", 1024 * 1024, "bytes of a request's body")]
     head_seconds: Annotated[
-        float, most_seconds("HEAD_SECONDS", 10, "seconds until the headers of a request have arrived")
+        float, declare_seconds("HEAD_SECONDS", 10, "seconds until the headers of a request have arrived")
     ]
     body_seconds: Annotated[
         float,
-        most_seconds("BODY_SECONDS", 60, "seconds until its body has arrived, and that an answer may stay unread"),
+        declare_seconds("BODY_SECONDS", 60, "seconds until its body has arrived, and that an answer may stay unread"),
     ]
     connections: Annotated[
         int,
-        most("CONNECTIONS", 1000, "connections of an address to a worker process; trusted proxies have no such limit"),
+        declare_number(
+            "CONNECTIONS", 1000, "connections of an address to a worker process; trusted proxies have no such limit"
+        ),
     ]
     websockets: Annotated[
-        int, most("WEBSOCKETS", 500, "WebSockets of an address to a worker process, behind trusted proxies too")
+        int,
+        declare_number("WEBSOCKETS", 500, "WebSockets of an address to a worker process, behind trusted proxies too"),
     ]
-    json_depth: Annotated[int, most("JSON_DEPTH", 32, "nested lists and objects in a JSON body", highest=500)]
-    characters: Annotated[int, most("DOCUMENT", 100_000, "characters of a GraphQL document")]
-    tokens: Annotated[int, most("TOKENS", 5_000, "tokens of a document; GraphiQL's introspection has 400")]
+    json_depth: Annotated[int, declare_number("JSON_DEPTH", 32, "nested lists and objects in a JSON body", highest=500)]
+    characters: Annotated[int, declare_number("DOCUMENT", 100_000, "characters of a GraphQL document")]
+    tokens: Annotated[int, declare_number("TOKENS", 5_000, "tokens of a document; GraphiQL's introspection has 400")]
     depth: Annotated[
-        int, most("DEPTH", 16, "nested fields in a document; GraphiQL's introspection has 15", highest=100)
+        int, declare_number("DEPTH", 16, "nested fields in a document; GraphiQL's introspection has 15", highest=100)
     ]
     aliases: Annotated[
-        int, most("ALIASES", 50, "aliases in an operation; those of a fragment count each time it is spread", least=0)
+        int,
+        declare_number(
+            "ALIASES", 50, "aliases in an operation; those of a fragment count each time it is spread", least=0
+        ),
     ]
-    directives: Annotated[int, most("DIRECTIVES", 50, "directives in a document", least=0)]
-    directives_here: Annotated[int, most("DIRECTIVES_HERE", 5, "directives in one place of a document", least=0)]
-    repeats: Annotated[int, most("REPEATS", 10, "times that one name may occur in one selection of a document")]
+    directives: Annotated[int, declare_number("DIRECTIVES", 50, "directives in a document", least=0)]
+    directives_here: Annotated[
+        int, declare_number("DIRECTIVES_HERE", 5, "directives in one place of a document", least=0)
+    ]
+    repeats: Annotated[
+        int, declare_number("REPEATS", 10, "times that one name may occur in one selection of a document")
+    ]
     comparisons: Annotated[
         int,
-        most(
+        declare_number(
             "COMPARISONS",
             30_000,
             "comparisons of fields that fragments merge in one selection; 30 fragments of 8 fields take 16000",
         ),
     ]
-    operations: Annotated[int, most("OPERATIONS", 20, "operations in a document")]
-    fragments: Annotated[int, most("FRAGMENTS", 100, "fragments in a document", least=0)]
-    mutations: Annotated[int, most("MUTATIONS", 10, "mutations in one operation")]
-    ids: Annotated[int, most("IDS", 100, "ids that `nodes` takes at once", highest=1000)]
-    operation_cost: Annotated[int, most("OPERATION_COST", 12_000, "cost of one operation, computed before it runs")]
-    cost: Annotated[
-        Rate | None, rate("COST", "60000/minute", "cost of all operations of a user, or of an anonymous address")
+    operations: Annotated[int, declare_number("OPERATIONS", 20, "operations in a document")]
+    fragments: Annotated[int, declare_number("FRAGMENTS", 100, "fragments in a document", least=0)]
+    mutations: Annotated[int, declare_number("MUTATIONS", 10, "mutations in one operation")]
+    ids: Annotated[int, declare_number("IDS", 100, "ids that `nodes` takes at once", highest=1000)]
+    operation_cost: Annotated[
+        int, declare_number("OPERATION_COST", 12_000, "cost of one operation, computed before it runs")
     ]
-    sign_in: Annotated[Rate | None, rate("SIGN_IN", "10/minute", "sign-ins from an address, and into an account")]
+    cost: Annotated[
+        Rate | None,
+        declare_rate("COST", "60000/minute", "cost of all operations of a user, or of an anonymous address"),
+    ]
+    sign_in: Annotated[
+        Rate | None, declare_rate("SIGN_IN", "10/minute", "sign-ins from an address, and into an account")
+    ]
     sign_up: Annotated[
         Rate | None,
-        rate(
+        declare_rate(
             "SIGN_UP",
             "300/minute",
             "sign-ups from an address, and for a name; `off` by default where MATINEE_LIMIT_SIGN_IN is `off`",
@@ -96,4 +111,4 @@ class RequestLimits:
         return cls(**values)
 
 
-FIELDS: Final[Mapping[str, Variable]] = variables.declared(RequestLimits)
+FIELDS: Final[Mapping[str, Variable]] = variables.collect_variables(RequestLimits)

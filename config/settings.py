@@ -26,7 +26,7 @@ class Settings:
         str | None,
         Variable(
             "DATABASE_URL",
-            partial(variables.database, prefer="read-write"),
+            partial(variables.read_database, prefer="read-write"),
             shown_default="embedded",
             meaning="PostgreSQL 15 or newer, for writes and reads; several hosts, separated by commas, follow a failover",
             example="postgresql://matinee:password@db1:5432,db2:5432/matinee",
@@ -37,7 +37,7 @@ class Settings:
         str | None,
         Variable(
             "DATABASE_READ_URL",
-            partial(variables.database, prefer="prefer-standby"),
+            partial(variables.read_database, prefer="prefer-standby"),
             meaning="standby servers for reads of movies, places and sessions",
             example="postgresql://matinee:password@standby:5432/matinee",
             secret=True,
@@ -47,7 +47,7 @@ class Settings:
         str | None,
         Variable(
             "DATABASE_DIRECT_URL",
-            partial(variables.database, prefer="read-write"),
+            partial(variables.read_database, prefer="read-write"),
             meaning="PostgreSQL itself, where `DATABASE_URL` leads through a connection pooler in transaction mode such as"
             " PgBouncer: for migrations, jobs, notices of changes and pipelined reads",
             example="postgresql://matinee:password@db1:5432,db2:5432/matinee",
@@ -58,7 +58,7 @@ class Settings:
         Path,
         Variable(
             "MATINEE_DATA_DIR",
-            variables.folder,
+            variables.read_folder,
             default=".matinee",
             meaning="folder of the embedded database and the generated secret",
             example="/var/lib/matinee",
@@ -68,7 +68,7 @@ class Settings:
         str,
         Variable(
             "MATINEE_ENV",
-            variables.one_of("development", "production"),
+            variables.accept_words("development", "production"),
             default="development",
             meaning="`production` generates no secret, loads no demo data, has no stand-ins and logs as JSON",
             example="production",
@@ -78,7 +78,7 @@ class Settings:
         bool | None,
         Variable(
             "MATINEE_INTROSPECTION",
-            variables.switch_where_set,
+            variables.read_switch_where_set,
             shown_default="`on`; in production `off`",
             meaning="`off` refuses GraphQL documents that ask for the schema by `__schema` or `__type`",
             example="on",
@@ -88,7 +88,7 @@ class Settings:
         str,
         Variable(
             "MATINEE_CURRENCY",
-            variables.currency,
+            variables.read_currency,
             default="EUR",
             meaning="currency of the providers' prices, which they do not name: an ISO 4217 code",
             example="USD",
@@ -98,7 +98,7 @@ class Settings:
         bool,
         Variable(
             "MATINEE_SCHEMA_FILE",
-            variables.switch,
+            variables.read_switch,
             default="on",
             meaning="`on` serves the GraphQL schema in the schema definition language at `/schema.graphql`, also in production",
             example="off",
@@ -108,7 +108,7 @@ class Settings:
         bool | None,
         Variable(
             "MATINEE_GRAPHIQL",
-            variables.switch_where_set,
+            variables.read_switch_where_set,
             shown_default="`on`; in production `off`",
             meaning="`on` shows GraphiQL to browsers at `/graphql`; it reads the schema by introspection",
             example="on",
@@ -118,7 +118,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_PUBLIC_URL",
-            variables.web_address,
+            variables.read_web_address,
             shown_default="host of the request",
             meaning="base of the absolute addresses in answers",
             example="https://cinema.example.org",
@@ -128,7 +128,7 @@ class Settings:
         tuple[bytes, ...],
         Variable(
             "MATINEE_SECRET",
-            variables.secrets,
+            variables.read_secrets,
             shown_default="generated, kept in the data directory",
             meaning="signs tokens and cursors, at least 32 bytes; several, separated by commas: the first signs, all verify",
             example="$(openssl rand -hex 32)",
@@ -139,7 +139,7 @@ class Settings:
         int,
         Variable(
             "MATINEE_HOLD_SECONDS",
-            variables.whole(1, 3600),
+            variables.accept_whole(1, 3600),
             default="60",
             meaning="life of a booking before it is confirmed, 1 to 3600 seconds",
             example="60",
@@ -149,7 +149,7 @@ class Settings:
         int,
         Variable(
             "MATINEE_POOL_SIZE",
-            variables.whole(1, 1000),
+            variables.accept_whole(1, 1000),
             default="10",
             meaning="database connections of a worker process, 1 to 1000",
             example="10",
@@ -159,7 +159,7 @@ class Settings:
         int,
         Variable(
             "MATINEE_PIPELINE_CONNECTIONS",
-            variables.whole(0, 100),
+            variables.accept_whole(0, 100),
             default="2",
             meaning="connections to each database that the reads of a worker process share, 0 to 100; 0 reads through the "
             "pool, for connection poolers that do not support prepared statements or start-up options",
@@ -170,7 +170,7 @@ class Settings:
         PlannerMode,
         Variable(
             "MATINEE_PLANNER",
-            variables.planner_mode,
+            variables.read_planner_mode,
             default="on",
             meaning="`on` answers GraphQL queries by one SQL statement each where it can; `off` runs all of them on the"
             " executor; `check=0.01` is `on`, and runs this share of them on both and counts differences in /metrics",
@@ -181,7 +181,7 @@ class Settings:
         float,
         Variable(
             "MATINEE_STATEMENT_SECONDS",
-            variables.seconds(0.1, 3600),
+            variables.accept_seconds(0.1, 3600),
             default="5",
             meaning="time limit of a statement, in seconds",
             example="5",
@@ -191,7 +191,7 @@ class Settings:
         float,
         Variable(
             "MATINEE_LOCK_SECONDS",
-            variables.seconds(0.1, 3600),
+            variables.accept_seconds(0.1, 3600),
             default="2",
             meaning="time limit of a wait for a lock, in seconds",
             example="2",
@@ -201,7 +201,7 @@ class Settings:
         int,
         Variable(
             "MATINEE_TOKEN_SECONDS",
-            variables.whole(1, 366 * 86400),
+            variables.accept_whole(1, 366 * 86400),
             default="86400",
             meaning="life of a token, in seconds",
             example="86400",
@@ -211,7 +211,7 @@ class Settings:
         ZoneInfo,
         Variable(
             "MATINEE_TIMEZONE",
-            variables.timezone,
+            variables.read_timezone,
             default="Europe/Paris",
             meaning="time zone of the dates in `from` and `to` of the session lists",
             example="Europe/Paris",
@@ -221,7 +221,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_CATALOGUE_URL",
-            variables.list_address,
+            variables.read_list_address,
             shown_default="a stand-in; in production none",
             meaning="the third-party catalogue's list of movies, at its own address",
             example="https://catalogue.example.org/api/v1/maya/movies/",
@@ -233,7 +233,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_CATALOGUE_USER",
-            variables.user_name,
+            variables.read_user_name,
             meaning="user name for the catalogue's basic authentication",
             example="matinee",
         ),
@@ -242,7 +242,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_CATALOGUE_PASSWORD",
-            variables.credential,
+            variables.read_credential,
             meaning="password for the catalogue's basic authentication",
             example="…",
             secret=True,
@@ -252,7 +252,7 @@ class Settings:
         ZoneInfo,
         Variable(
             "MATINEE_COUNTER_TIMEZONE",
-            variables.timezone,
+            variables.read_timezone,
             default="Asia/Kolkata",
             meaning="time zone of times without an offset in `/api/…`",
             example="Asia/Kolkata",
@@ -262,7 +262,7 @@ class Settings:
         bytes | None,
         Variable(
             "MATINEE_COUNTER_TOKEN",
-            variables.counter_token,
+            variables.read_counter_token,
             meaning="token in `X-Auth-Token` that every write to `/events/` and `/reservations/` and every call of `/api/…`"
             " needs, except those of staff users",
             example="$(openssl rand -hex 16)",
@@ -273,7 +273,7 @@ class Settings:
         bool,
         Variable(
             "MATINEE_COUNTER_OPEN",
-            variables.yes_or_no,
+            variables.read_yes_or_no,
             default="false",
             meaning="`true` lets the server start in production without a counter token, open to anybody",
             example="true",
@@ -284,7 +284,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_CINEMAWORLD_URL",
-            variables.web_address,
+            variables.read_web_address,
             shown_default="a stand-in; in production none",
             meaning="base of the price provider Cinemaworld: `/movies`, `/movies/{id}` and `/movie` are below it",
             example="https://prices.example.org/dev/cinemaworld",
@@ -295,7 +295,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_CINEMAWORLD_TOKEN",
-            variables.credential,
+            variables.read_credential,
             meaning="sent to Cinemaworld as `x-access-token`",
             example="…",
             secret=True,
@@ -305,7 +305,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_FILMWORLD_URL",
-            variables.web_address,
+            variables.read_web_address,
             shown_default="a stand-in; in production none",
             meaning="base of the price provider Filmworld, in the same way",
             example="https://prices.example.org/dev/filmworld",
@@ -316,7 +316,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_FILMWORLD_TOKEN",
-            variables.credential,
+            variables.read_credential,
             meaning="sent to Filmworld as `x-access-token`",
             example="…",
             secret=True,
@@ -326,7 +326,7 @@ class Settings:
         float,
         Variable(
             "MATINEE_OFFERS_FRESH_SECONDS",
-            variables.seconds(0, 3600),
+            variables.accept_seconds(0, 3600),
             default="5",
             meaning="seconds for which a price provider's answer is reused",
             example="5",
@@ -336,7 +336,7 @@ class Settings:
         str | None,
         Variable(
             "MATINEE_EXPORTS_URL",
-            variables.store_address,
+            variables.read_store_address,
             shown_default="the folder `exports` in the data directory",
             meaning="where files of exports are stored: a folder of this machine, or a bucket, whose credentials and region "
             "come from its own variables, such as AWS_ACCESS_KEY_ID",
@@ -347,7 +347,7 @@ class Settings:
         str | None,
         Variable(
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            variables.web_address,
+            variables.read_web_address,
             meaning="a collector of OpenTelemetry traces that takes OTLP over HTTP, at `/v1/traces` below this address;"
             " headers, sampling and the service's name are told by OpenTelemetry's other variables",
             example="http://collector.example.org:4318",
@@ -359,7 +359,7 @@ class Settings:
         str,
         Variable(
             "MATINEE_DOCUMENTS",
-            variables.one_of("automatic", "off", "log", "enforce"),
+            variables.accept_words("automatic", "off", "log", "enforce"),
             default="automatic",
             meaning="GraphQL documents that are not registered: `automatic` runs them and remembers those that come with"
             " their hash (Apollo's persisted queries), `off` runs them and remembers none, `log` is `automatic` and also logs"
@@ -371,7 +371,7 @@ class Settings:
         bool,
         Variable(
             "MATINEE_EXPORT_DAILY",
-            variables.switch,
+            variables.read_switch,
             default="off",
             meaning="`on` makes an export every 24 hours, for staff",
             example="on",
@@ -381,7 +381,7 @@ class Settings:
         str,
         Variable(
             "MATINEE_TRUSTED_PROXIES",
-            variables.proxies,
+            variables.read_proxies,
             shown_default="none",
             meaning="proxies in front of this server, whose `X-Forwarded-For`, `-Proto` and `-Host` this server believes: addresses "
             "and networks, separated by commas",
@@ -392,7 +392,7 @@ class Settings:
         tuple[str, ...] | None,
         Variable(
             "MATINEE_CORS_ORIGINS",
-            variables.origins,
+            variables.read_origins,
             shown_default="`*`; in production none",
             meaning="origins whose pages may call this server from a browser, separated by commas; `*` for any, "
             "without credentials; `off` for none",
@@ -447,15 +447,15 @@ class Settings:
         if values["database_direct_url"] and not values["database_url"]:
             raise NAMED["DATABASE_DIRECT_URL"].error("needs DATABASE_URL to be set as well")
         settings = cls(**values, limits=RequestLimits.from_env(environ))
-        return settings if settings.secrets else replace(settings, secrets=(_kept_secret(settings),))
+        return settings if settings.secrets else replace(settings, secrets=(_read_secret(settings),))
 
 
-FIELDS: Final[Mapping[str, Variable]] = variables.declared(Settings)
+FIELDS: Final[Mapping[str, Variable]] = variables.collect_variables(Settings)
 VARIABLES: Final[tuple[Variable, ...]] = (*FIELDS.values(), *LIMIT_FIELDS.values())
 NAMED: Final[Mapping[str, Variable]] = {variable.name: variable for variable in VARIABLES}
 
 
-def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+def find_unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Return a warning for each `MATINEE_…` variable that nothing reads, with the nearest name that something does."""
     warnings = []
     for name in sorted(environ):
@@ -465,7 +465,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     return warnings
 
 
-def _kept_secret(settings: Settings) -> bytes:
+def _read_secret(settings: Settings) -> bytes:
     if settings.production:
         raise NAMED["MATINEE_SECRET"].error("must be set when MATINEE_ENV is production")
     file = settings.data_dir / "secret"

@@ -51,7 +51,7 @@ class Variable:
         try:
             return self.parse(text or self.default)
         except ValueError as problem:
-            found = "" if self.secret else f", not {_shown(text)}"
+            found = "" if self.secret else f", not {_quote(text)}"
             raise self.error(f"{problem}{found}") from None
 
     def error(self, problem: str) -> SettingsError:
@@ -59,17 +59,17 @@ class Variable:
         return SettingsError(f"{self.name} {problem}. Example: {self.name}={self.example}")
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}…"
 
 
-def declared(kind: type) -> dict[str, Variable]:
+def collect_variables(kind: type) -> dict[str, Variable]:
     """Return the variables that the fields of a class are annotated with, by the names of the fields."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
+def accept_whole(least: int, most: int) -> Callable[[str], int]:
     """Return a reader of whole numbers, both bounds included."""
 
     def parse(text: str) -> int:
@@ -80,7 +80,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def seconds(least: float, most: float) -> Callable[[str], float]:
+def accept_seconds(least: float, most: float) -> Callable[[str], float]:
     """Return a reader of a number of seconds, both bounds included."""
 
     def parse(text: str) -> float:
@@ -91,7 +91,7 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def one_of(*words: str) -> Callable[[str], str]:
+def accept_words(*words: str) -> Callable[[str], str]:
     """Return a reader of one of these words."""
 
     def parse(text: str) -> str:
@@ -102,14 +102,14 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def currency(text: str) -> str:
+def read_currency(text: str) -> str:
     """Return a currency's code; raise ValueError where it is none."""
     if not re.fullmatch(r"[A-Z]{3}", text):
         raise ValueError("must be three capital letters")
     return text
 
 
-def database(text: str, *, prefer: str) -> str | None:
+def read_database(text: str, *, prefer: str) -> str | None:
     """Return the address as libpq spells it.
 
     With several hosts `prefer` chooses among them, so that a failover is followed, unless the address or
@@ -132,7 +132,7 @@ def database(text: str, *, prefer: str) -> str | None:
     return f"{url}{'&' if '?' in url else '?'}target_session_attrs={prefer}"
 
 
-def web_address(text: str) -> str | None:
+def read_web_address(text: str) -> str | None:
     """Return the address without a slash at its end, None for none."""
     if text and not (re.fullmatch(WEB_ADDRESS, text) and has_host_and_port(text)):
         raise ValueError("must be an address that starts with http:// or https://, without a query")
@@ -148,27 +148,27 @@ def has_host_and_port(address: str) -> bool:
     return bool(url.host and url.host.strip(".")) and url.port != 0
 
 
-def list_address(text: str) -> str | None:
+def read_list_address(text: str) -> str | None:
     """Return the address to the letter: to many a server one slash more or less is a redirect."""
-    web_address(text)
+    read_web_address(text)
     return text or None
 
 
-def credential(text: str) -> str | None:
+def read_credential(text: str) -> str | None:
     """Return a name, a password or a token, None for none."""
     if not text.isprintable():
         raise ValueError("must be printable characters")
     return text or None
 
 
-def user_name(text: str) -> str | None:
+def read_user_name(text: str) -> str | None:
     """Return a name that basic authentication can carry, None for none."""
     if ":" in text:
         raise ValueError("must have no colon")
-    return credential(text)
+    return read_credential(text)
 
 
-def secrets(text: str) -> tuple[bytes, ...]:
+def read_secrets(text: str) -> tuple[bytes, ...]:
     """Return the keys that are written between commas."""
     parts = text.split(",") if text else []
     keys = tuple(part.strip().encode("utf-8", "surrogateescape") for part in parts)
@@ -177,38 +177,38 @@ def secrets(text: str) -> tuple[bytes, ...]:
     return keys
 
 
-def counter_token(text: str) -> bytes | None:
+def read_counter_token(text: str) -> bytes | None:
     """Return a token as it stands in a header, None for none."""
     if not re.fullmatch(r"[ -~]{0,1024}", text):
         raise ValueError("must be of ASCII letters, digits and signs, for it travels in a header")
     return text.encode() or None
 
 
-def yes_or_no(text: str) -> bool:
+def read_yes_or_no(text: str) -> bool:
     """Return whether it is `true`; nothing is `false`."""
     if text.lower() not in ("true", "false", ""):
         raise ValueError("must be true or false")
     return text.lower() == "true"
 
 
-def store_address(text: str) -> str | None:
+def read_store_address(text: str) -> str | None:
     """Return the address of a store of files, None for none."""
     if text and not re.fullmatch(STORE_ADDRESS, text):
         raise ValueError("must be an address that starts with file:///, s3://, gs:// or az://, without a query")
     return text.rstrip("/") or None
 
 
-def switch(text: str) -> bool:
+def read_switch(text: str) -> bool:
     """Return whether it is `on`."""
-    return one_of("on", "off")(text) == "on"
+    return accept_words("on", "off")(text) == "on"
 
 
-def switch_where_set(text: str) -> bool | None:
+def read_switch_where_set(text: str) -> bool | None:
     """Return whether it is `on`, None where nothing is said."""
-    return switch(text) if text else None
+    return read_switch(text) if text else None
 
 
-def rate(text: str) -> Rate | None:
+def read_rate(text: str) -> Rate | None:
     """Return so much in so long, None for `off`."""
     if text == "off":
         return None
@@ -219,7 +219,7 @@ def rate(text: str) -> Rate | None:
     return Rate(amount, number * UNITS[found[3]])
 
 
-def proxies(text: str) -> str:
+def read_proxies(text: str) -> str:
     """Return addresses and networks, separated by commas, as uvicorn takes them."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
@@ -230,7 +230,7 @@ def proxies(text: str) -> str:
     return ",".join(parts)
 
 
-def origins(text: str) -> tuple[str, ...] | None:
+def read_origins(text: str) -> tuple[str, ...] | None:
     """Return origins as browsers write them, `("*",)` for any, `()` for `off`, None where nothing is set."""
     if text in ("", "off", "*"):
         return {"": None, "off": (), "*": ("*",)}[text]
@@ -240,7 +240,7 @@ def origins(text: str) -> tuple[str, ...] | None:
     return parts
 
 
-def timezone(text: str) -> ZoneInfo:
+def read_timezone(text: str) -> ZoneInfo:
     """Return the time zone of a name."""
     try:
         return ZoneInfo(text)
@@ -256,7 +256,7 @@ class PlannerMode:
     checked_share: float = 0.0
 
 
-def planner_mode(text: str) -> PlannerMode:
+def read_planner_mode(text: str) -> PlannerMode:
     """Return how queries are run."""
     if text in ("on", "off"):
         return PlannerMode(text == "on")
@@ -266,7 +266,7 @@ def planner_mode(text: str) -> PlannerMode:
     return PlannerMode(is_on=True, checked_share=float(share[1]))
 
 
-def folder(text: str) -> Path:
+def read_folder(text: str) -> Path:
     """Return the folder, which need not be there yet."""
     try:
         folder = Path(text).expanduser().absolute()

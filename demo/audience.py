@@ -36,12 +36,12 @@ class Sale:
     confirmed_at: datetime
 
 
-def emails(number: int) -> Iterator[str]:
+def make_emails(number: int) -> Iterator[str]:
     """Yield addresses to which no mail can ever go (RFC 2606, section 2)."""
     return (f"spectator-{place:05d}@demo.invalid" for place in range(1, number + 1))
 
 
-def opinions(films: Sequence[Film], spectators: int, *, now: datetime, dice: Random) -> Iterator[Opinion]:
+def make_opinions(films: Sequence[Film], spectators: int, *, now: datetime, dice: Random) -> Iterator[Opinion]:
     """Yield the ratings of the last two months, good films having more; a dozen of 226 films have none."""
     unrated = set(dice.sample(range(len(films)), UNRATED * len(films) // 226))
     for place, film in enumerate(films):
@@ -53,7 +53,7 @@ def opinions(films: Sequence[Film], spectators: int, *, now: datetime, dice: Ran
             yield Opinion(spectator, place, value, now - timedelta(days=dice.uniform(0, 60)))
 
 
-def sold(capacity: int, *, dice: Random) -> int:
+def choose_sold_seats(capacity: int, *, dice: Random) -> int:
     """Return how many seats of a session are sold: of a hundred, one all, two all but a few, six some."""
     lot = dice.random()
     if lot < 0.012:
@@ -63,7 +63,7 @@ def sold(capacity: int, *, dice: Random) -> int:
     return round(capacity * dice.uniform(0.1, 0.6)) if lot < 0.09 else 0
 
 
-def sales(seats: int, spectators: int, *, starts_at: datetime, now: datetime, dice: Random) -> Iterator[Sale]:
+def make_sales(seats: int, spectators: int, *, starts_at: datetime, now: datetime, dice: Random) -> Iterator[Sale]:
     """Yield bookings that add up to `seats`, each confirmed within its hold, before now and the start."""
     while seats:
         party = min(dice.choice(PARTIES), seats)

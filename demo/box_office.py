@@ -71,20 +71,20 @@ class BoxOffice:
     shows: list[CounterShow]
 
 
-def box_office(scale: int, *, spectators: int, now: datetime) -> BoxOffice:
+def make_box_office(scale: int, *, spectators: int, now: datetime) -> BoxOffice:
     """Return `scale` seasons of events after the instant `now`, and six shows; the same each time for both."""
     # Not for secrets, as everywhere in the demo.
     dice = Random(SEED)  # noqa: S311
     today = now.astimezone(PARIS).date()
-    occasions = [each for season in range(scale) for each in _season(season, spectators, now=now, dice=dice)]
+    occasions = [each for season in range(scale) for each in _make_season(season, spectators, now=now, dice=dice)]
     # One of the shows is sold out, and one has sold nothing.
     sold = [SHOW_TICKETS, 0, *(dice.randint(4, 16) for _ in range(SHOWS - 2))]
     return BoxOffice(
-        occasions, [_show(today + timedelta(days=day), number, dice) for day, number in enumerate(sold, 1)]
+        occasions, [_make_show(today + timedelta(days=day), number, dice) for day, number in enumerate(sold, 1)]
     )
 
 
-def _season(season: int, spectators: int, *, now: datetime, dice: Random) -> Iterator[Occasion]:
+def _make_season(season: int, spectators: int, *, now: datetime, dice: Random) -> Iterator[Occasion]:
     rows = json.loads(Path(__file__).with_name("events.json").read_text("utf-8"))
     announced = now - timedelta(days=30)
     for row in rows:
@@ -96,20 +96,20 @@ def _season(season: int, spectators: int, *, now: datetime, dice: Random) -> Ite
             capacity=row["capacity"],
             announced_at=announced,
             held=sorted(
-                _held(round(row["capacity"] * row["sold"]), spectators, now=now, dice=dice),
+                _sell_tickets(round(row["capacity"] * row["sold"]), spectators, now=now, dice=dice),
                 key=lambda held: held.made_at,
             ),
         )
 
 
-def _held(tickets: int, spectators: int, *, now: datetime, dice: Random) -> Iterator[SoldTickets]:
+def _sell_tickets(tickets: int, spectators: int, *, now: datetime, dice: Random) -> Iterator[SoldTickets]:
     while tickets:
         party = min(dice.choice(PARTIES), tickets)
         tickets -= party
         yield SoldTickets(dice.randrange(spectators), party, now - timedelta(hours=dice.uniform(1, 29 * 24)))
 
 
-def _show(day: date, tickets: int, dice: Random) -> CounterShow:
+def _make_show(day: date, tickets: int, dice: Random) -> CounterShow:
     buyers: list[Buyer] = []
     while tickets:
         party = min(dice.choice(PARTIES), tickets)

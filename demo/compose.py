@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from demo.audience import Opinion, Sale, opinions, sales, sold
-from demo.content import Cinema, Film, cinemas, films
+from demo.audience import Opinion, Sale, choose_sold_seats, make_opinions, make_sales
+from demo.content import Cinema, Film, list_cinemas, list_films
 from demo.schedule import PARIS, Showing, schedule
 
 # The year of the first projection.
@@ -37,18 +37,18 @@ def compose(scale: int, *, now: datetime) -> Demo:
     # Not for secrets: the demo only has to be the same each time.
     dice = Random(SEED)  # noqa: S311
     spectators = SPECTATORS * scale
-    shown, houses = films(scale), cinemas(scale)
+    shown, houses = list_films(scale), list_cinemas(scale)
     showings = schedule(shown, len(houses), today=now.astimezone(PARIS).date(), dice=dice)
-    sold_seats = [sold(houses[showing.room].capacity, dice=dice) for showing in showings]
+    sold_seats = [choose_sold_seats(houses[showing.room].capacity, dice=dice) for showing in showings]
     return Demo(
         films=shown,
         cinemas=houses,
         spectators=spectators,
         joined_at=now - EARLIER,
-        opinions=list(opinions(shown, spectators, now=now, dice=dice)),
+        opinions=list(make_opinions(shown, spectators, now=now, dice=dice)),
         showings=showings,
         sales=[
-            list(sales(seats, spectators, starts_at=showing.starts_at, now=now, dice=dice))
+            list(make_sales(seats, spectators, starts_at=showing.starts_at, now=now, dice=dice))
             for showing, seats in zip(showings, sold_seats, strict=True)
         ],
     )

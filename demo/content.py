@@ -65,45 +65,45 @@ class Cinema:
     capacity: int
 
 
-def films(scale: int = 1) -> list[Film]:
+def list_films(scale: int = 1) -> list[Film]:
     """Return the films, oldest first, then `scale` - 1 variations of all of them; no title comes twice."""
-    found = [Film(**{**row, "genres": tuple(row["genres"])}) for row in _rows("films.json")]
-    return [_cut(film, copy) for copy in range(scale) for film in found]
+    found = [Film(**{**row, "genres": tuple(row["genres"])}) for row in _read_rows("films.json")]
+    return [_vary_film(film, copy) for copy in range(scale) for film in found]
 
 
-def cinemas(scale: int = 1) -> list[Cinema]:
+def list_cinemas(scale: int = 1) -> list[Cinema]:
     """Return the cinemas, then `scale` - 1 variations of all of them; no name comes twice."""
-    found = [Cinema(**row) for row in _rows("places.json")]
-    return [_branch(cinema, copy) for copy in range(scale) for cinema in found]
+    found = [Cinema(**row) for row in _read_rows("places.json")]
+    return [_vary_cinema(cinema, copy) for copy in range(scale) for cinema in found]
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
+def _read_rows(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
     return rows
 
 
-def _cut(film: Film, copy: int) -> Film:
+def _vary_film(film: Film, copy: int) -> Film:
     """Return the film itself as copy 0, else another cut of it: a little longer, a little worse."""
     if copy == 0:
         return film
     return replace(
         film,
-        title=f"{film.title} {_mark(CUTS, copy)}",
+        title=f"{film.title} {_make_mark(CUTS, copy)}",
         minutes=film.minutes + copy % 7,
         level=max(1.5, film.level - 0.1 * (copy % 11)),
     )
 
 
-def _branch(cinema: Cinema, copy: int) -> Cinema:
+def _vary_cinema(cinema: Cinema, copy: int) -> Cinema:
     """Return the cinema itself as copy 0, else another house of that name in the same street."""
     if copy == 0:
         return cinema
     address = re.sub(r"^\d+", lambda number: str(int(number[0]) + 2 * copy), cinema.address)
     capacity = 37 + (cinema.capacity + 53 * copy) % 384
-    return Cinema(f"{cinema.name} {_mark(HOUSES, copy)}", address, capacity)
+    return Cinema(f"{cinema.name} {_make_mark(HOUSES, copy)}", address, capacity)
 
 
-def _mark(marks: tuple[str, ...], copy: int) -> str:
+def _make_mark(marks: tuple[str, ...], copy: int) -> str:
     """Return what tells the copy from all others."""
     turn, place = divmod(copy - 1, len(marks))
     return f"{marks[place]} {turn + 1}" if turn else marks[place]

@@ -11,11 +11,11 @@ from db import ids
 from db.engine import Database
 from db.refusals import refusals
 from db.server_watch import longer_statements
-from demo.audience import HOLD, UNUSABLE_HASH, emails
-from demo.box_office import box_office
+from demo.audience import HOLD, UNUSABLE_HASH, make_emails
+from demo.box_office import make_box_office
 from demo.compose import Demo, compose
 from demo.load_box_office import load_box_office
-from demo.rows import Connection, copy_rows, snowflakes
+from demo.rows import Connection, copy_rows, make_snowflakes
 
 # Any number: two processes that load at once must only agree on it.
 LOAD_LOCK: Final = 7_262_194
@@ -66,11 +66,11 @@ class Ids:
     sessions: Sequence[int]
 
 
-def silent(_: str) -> None:
+def ignore_progress(_: str) -> None:
     """Say nothing."""
 
 
-async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] = silent) -> Loaded:
+async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] = ignore_progress) -> Loaded:
     """Load `scale` times the demo data in one transaction; return how much it was.
 
     The sessions lie around the present by the database's clock; all else is the same each time.
@@ -87,7 +87,7 @@ async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] 
             connection.transaction(),
         ):
             await _prepare(connection)
-            now = await _now(connection)
+            now = await _read_clock(connection)
             return await _load(connection, compose(scale, now=now), progress, scale=scale, now=now)
 
 
@@ -117,7 +117,7 @@ async def _load(
     bookings = sum(map(len, demo.sales))
     progress(f"Loading {bookings} bookings")
     await _load_bookings(connection, demo, known)
-    tickets = box_office(scale, spectators=demo.spectators, now=now)
+    tickets = make_box_office(scale, spectators=demo.spectators, now=now)
     progress(f"Loading {len(tickets.occasions)} events and {len(tickets.shows)} shows")
     await load_box_office(connection, tickets, users=known.users)
     # Not to leave the first queries to guess until autovacuum comes round.
@@ -134,10 +134,10 @@ async def _load(
 
 async def _make_ids(connection: Connection, demo: Demo) -> Ids:
     return Ids(
-        movies=await snowflakes(connection, len(demo.films)),
-        places=await snowflakes(connection, len(demo.cinemas)),
-        users=await snowflakes(connection, demo.spectators),
-        sessions=await snowflakes(connection, len(demo.showings)),
+        movies=await make_snowflakes(connection, len(demo.films)),
+        places=await make_snowflakes(connection, len(demo.cinemas)),
+        users=await make_snowflakes(connection, demo.spectators),
+        sessions=await make_snowflakes(connection, len(demo.showings)),
     )
 
 
@@ -147,7 +147,7 @@ async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> Non
         connection,
         MOVIES,
         (
-            (id_, film.title, film.description, poster_path(id_), film.minutes, list(film.genres))
+            (id_, film.title, film.description, format_poster_path(id_), film.minutes, list(film.genres))
             for id_, film in zip(known.movies, demo.films, strict=True)
         ),
     )
@@ -164,7 +164,7 @@ async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> Non
         USERS,
         (
             (id_, email, UNUSABLE_HASH, demo.joined_at)
-            for id_, email in zip(known.users, emails(demo.spectators), strict=True)
+            for id_, email in zip(known.users, make_emails(demo.spectators), strict=True)
         ),
     )
 
@@ -212,7 +212,7 @@ async def _load_bookings(connection: Connection, demo: Demo, known: Ids) -> None
         ((session, sale) for session, sales in zip(known.sessions, demo.sales, strict=True) for sale in sales),
         key=lambda pair: pair[1].opened_at,
     )
-    bookings = await snowflakes(connection, len(sold))
+    bookings = await make_snowflakes(connection, len(sold))
     await copy_rows(
         connection,
         BOOKINGS,
@@ -237,12 +237,12 @@ async def _load_bookings(connection: Connection, demo: Demo, known: Ids) -> None
     )
 
 
-def poster_path(movie_id: int) -> str:
+def format_poster_path(movie_id: int) -> str:
     """Return where this server draws the poster of a movie: a path below its public address."""
     return f"/posters/{ids.encode('mov', movie_id)}.svg"
 
 
-async def _now(connection: Connection) -> datetime:
+async def _read_clock(connection: Connection) -> datetime:
     """Return the present by the database's clock."""
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute("SELECT clock_timestamp()")

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Final
 
 from demo.box_office import BoxOffice
-from demo.rows import Connection, copy_rows, snowflakes
+from demo.rows import Connection, copy_rows, make_snowflakes
 
 EVENTS: Final = "COPY events (id, name, description, date, capacity, taken, created_at, updated_at) FROM STDIN"
 RESERVATIONS: Final = "COPY event_reservations (id, event_id, user_id, tickets, created_at, updated_at) FROM STDIN"
@@ -15,8 +15,8 @@ TICKETS: Final = "COPY tickets (show_id, user_name, phone_number, ticket_count) 
 
 async def load_box_office(connection: Connection, demo: BoxOffice, *, users: Sequence[int]) -> None:
     """Load events, reservations in the order they were made in, shows and tickets."""
-    events = await snowflakes(connection, len(demo.occasions))
-    shows = await snowflakes(connection, len(demo.shows))
+    events = await make_snowflakes(connection, len(demo.occasions))
+    shows = await make_snowflakes(connection, len(demo.shows))
     await copy_rows(
         connection,
         EVENTS,
@@ -34,7 +34,7 @@ async def load_box_office(connection: Connection, demo: BoxOffice, *, users: Seq
         RESERVATIONS,
         (
             (id_, event, users[each.spectator], each.tickets, each.made_at, each.made_at)
-            for id_, (event, each) in zip(await snowflakes(connection, len(held)), held, strict=True)
+            for id_, (event, each) in zip(await make_snowflakes(connection, len(held)), held, strict=True)
         ),
     )
     await copy_rows(

@@ -36,7 +36,7 @@ BY_GENRE: Final = {
 OTHERWISE: Final = Palette("#e6e1d8", "#43505e", "#a7b5bf", "#c8553d", "#29323b")
 
 
-def palette_of(genre: str, *, turned: bool) -> Palette:
+def choose_palette(genre: str, *, turned: bool) -> Palette:
     """Return the palette of a genre, a neutral one for a genre unknown here; `turned` hangs it on its deep colour."""
     palette = BY_GENRE.get(genre, OTHERWISE)
     if not turned:

@@ -9,7 +9,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from demo.poster_motifs import MOTIFS
-from demo.poster_palettes import Palette, palette_of
+from demo.poster_palettes import Palette, choose_palette
 
 WIDTH: Final = 400
 MARGIN: Final = 28
@@ -29,11 +29,11 @@ BROAD: Final = frozenset("MWmw@%—œæŒÆ")
 UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def poster_svg(title: str, genres: Sequence[str]) -> str:
+def draw_poster(title: str, genres: Sequence[str]) -> str:
     """Return an SVG document of 400 by 600 units, under 4 kB; the same one each time for the same title and genres."""
     # Not for secrets: the dice only have to fall alike each time.
     dice = Random(hashlib.blake2s(title.encode("utf-8", "replace")).digest())  # noqa: S311
-    palette = palette_of(dice.choice(genres) if genres else "", turned=dice.random() < 0.4)
+    palette = choose_palette(dice.choice(genres) if genres else "", turned=dice.random() < 0.4)
     picture = "".join(dice.choice(MOTIFS)(dice, palette))
     named = escape(UNPRINTABLE.sub("", title[:SHOWN]), {'"': "&quot;"})
     return (
@@ -54,7 +54,7 @@ def typeset(title: str) -> tuple[int, list[str]]:
         breaking = size <= BREAKING_SIZE
         parts = [p for word in words for p in _pieces(word, measure)] if breaking else words
         lines = _wrap(parts, measure)
-        if len(lines) <= room and all(width(line) <= measure for line in lines):
+        if len(lines) <= room and all(measure_width(line) <= measure for line in lines):
             return size, lines
     room = _rows(SIZES[-1])
     return SIZES[-1], [*lines[: room - 1], lines[room - 1][:-2] + "…"]
@@ -71,7 +71,7 @@ def _rows(size: int) -> int:
     return int(TITLE_HEIGHT / (size * LEADING))
 
 
-def width(line: str) -> float:
+def measure_width(line: str) -> float:
     """Return how wide a line is in ems, on the broad side."""
     return sum(_advance(letter) for letter in line)
 
@@ -90,7 +90,7 @@ def _wrap(words: Sequence[str], measure: float) -> list[str]:
     """Return the words set in lines of at most `measure` ems, a longer word on a line of its own."""
     lines: list[str] = []
     for word in words:
-        if lines and width(f"{lines[-1]} {word}") <= measure:
+        if lines and measure_width(f"{lines[-1]} {word}") <= measure:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
@@ -101,7 +101,7 @@ def _pieces(word: str, measure: float) -> list[str]:
     """Return a word cut into pieces of at most `measure` ems."""
     pieces = [""]
     for letter in word:
-        if width(pieces[-1] + letter) > measure:
+        if measure_width(pieces[-1] + letter) > measure:
             pieces.append("")
         pieces[-1] += letter
     return pieces
@@ -113,7 +113,7 @@ def _lettering(title: str, genres: Sequence[str], palette: Palette) -> str:
     first = TITLE_BOTTOM - (len(lines) - 1) * size * LEADING
     spans = "".join(
         f'<text x="{MARGIN}" y="{first + row * size * LEADING:.0f}" '
-        f'textLength="{width(line) * size:.0f}" lengthAdjust="spacingAndGlyphs">{escape(line)}</text>'
+        f'textLength="{measure_width(line) * size:.0f}" lengthAdjust="spacingAndGlyphs">{escape(line)}</text>'
         for row, line in enumerate(lines)
     )
     names = escape(UNPRINTABLE.sub("", " · ".join(genres[:3])).upper()[:48])

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 Connection = AsyncConnection[Any]
 
 
-async def snowflakes(connection: Connection, number: int) -> list[int]:
+async def make_snowflakes(connection: Connection, number: int) -> list[int]:
     """Return new ids in ascending order."""
     made = await connection.execute("SELECT snowflake() AS id FROM generate_series(1, %s) ORDER BY id", (number,))
     return [row[0] for row in await made.fetchall()]

@@ -69,7 +69,7 @@ async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_secon
     Raises SessionNotFound, and SessionStarted once the session's start is reached.
     """
     parameters = {"user_id": user_id, "session_id": session_id, "hold_seconds": hold_seconds}
-    found = await tx.fetch(kwargs_row(opened), OPEN, parameters)
+    found = await tx.fetch(kwargs_row(make_booking), OPEN, parameters)
     if not found:
         raise SessionNotFound
     if found[0] is None:
@@ -77,7 +77,7 @@ async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_secon
     return found[0]
 
 
-def opened(**columns: Any) -> Booking | None:
+def make_booking(**columns: Any) -> Booking | None:
     """Return a row of OPEN; its columns are all NULL where the session has started."""
     return Booking.model_construct(**columns) if columns["id"] is not None else None
 
@@ -89,7 +89,7 @@ async def reserve(tx: Reading, *, user_id: int, booking_id: int, seats: int) -> 
     where the session has not that many more; then nothing is changed.
     """
     check_seats(seats)
-    return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
+    return require_booking(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
 
 
 def check_seats(seats: int) -> int:
@@ -107,18 +107,18 @@ async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | No
     the booking holds another number of seats than `seats`.
     """
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats}
-    found = await tx.fetch(kwargs_row(confirmation), CONFIRM, parameters)
+    found = await tx.fetch(kwargs_row(make_confirmation), CONFIRM, parameters)
     held, attempt = found[0] if found else (0, None)
     if attempt and attempt.booking is None and attempt.was is BookingStatus.OPEN:
         if held == 0:
             raise NoSeatsReserved
         raise SeatsChanged(path=("input", "seats"), held=held, seats=seats)
-    return changed(attempt)
+    return require_booking(attempt)
 
 
-def confirmation(*, held: int, **columns: Any) -> tuple[int, stock.Attempt]:
+def make_confirmation(*, held: int, **columns: Any) -> tuple[int, stock.Attempt]:
     """Return a row of CONFIRM: the seats that the booking held, and what came of the confirmation."""
-    return held, stock.attempt(**columns)
+    return held, stock.make_attempt(**columns)
 
 
 async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
@@ -126,19 +126,19 @@ async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
 
     Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled.
     """
-    return changed(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=0, cancel=True))
+    return require_booking(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=0, cancel=True))
 
 
-def changed(attempt: stock.Attempt | None) -> Booking:
+def require_booking(attempt: stock.Attempt | None) -> Booking:
     """Return the booking of an attempt that came off; raise what it was refused for."""
     if attempt is None:
         raise BookingNotFound
     if attempt.booking is None:
-        refuse(attempt)
+        raise_refusal(attempt)
     return attempt.booking
 
 
-def refuse(attempt: stock.Attempt) -> NoReturn:
+def raise_refusal(attempt: stock.Attempt) -> NoReturn:
     """Raise why a booking that is there was not changed."""
     if attempt.was in CLOSED:
         raise CLOSED[attempt.was]

@@ -10,7 +10,7 @@ from db import lists, paging
 from db.engine import Reading, Transaction
 from db.lists import MOVIES_BY_COLLECTION
 from db.models import CollectedMovie, Collection
-from domain.text import faults_of_text, find_problem
+from domain.text import find_problem, find_text_faults
 from errors import CollectionNotFound, InvalidInput, Refusal, refuse
 
 LONGEST_TITLE: Final = 200
@@ -74,9 +74,9 @@ async def create_collection(
     tx: Transaction, *, user_id: int, title: str, description: str, movies: Sequence[CatalogueMovie]
 ) -> Collection:
     """Return the new collection; a movie that comes twice counts once. Raises all InvalidInputs at once."""
-    check(title=title, description=description, movies=movies)
+    check_collection(title=title, description=description, movies=movies)
     (made,) = await tx.rows(Collection, CREATE, user_id=user_id, title=title, description=description)
-    await fill(tx, made.id, movies)
+    await insert_movies(tx, made.id, movies)
     return made
 
 
@@ -93,13 +93,13 @@ async def update_collection(
 
     Raises all InvalidInputs at once, and CollectionNotFound for another user's.
     """
-    check(title=title, description=description, movies=movies or ())
+    check_collection(title=title, description=description, movies=movies or ())
     changed = await tx.row(Collection, CHANGE, id=collection_id, user_id=user_id, title=title, description=description)
     if changed is None:
         raise CollectionNotFound
     if movies is not None:
         await tx.execute(EMPTY, id=collection_id)
-        await fill(tx, collection_id, movies)
+        await insert_movies(tx, collection_id, movies)
     return changed
 
 
@@ -109,7 +109,7 @@ async def delete_collection(tx: Transaction, *, user_id: int, collection_id: int
         raise CollectionNotFound
 
 
-async def find(reading: Reading, *, user_id: int, collection_id: int) -> Collection:
+async def find_collection(reading: Reading, *, user_id: int, collection_id: int) -> Collection:
     """Return the user's collection; raise CollectionNotFound for another's as for none."""
     found = await reading.row(Collection, FIND, id=collection_id, user_id=user_id)
     if found is None:
@@ -117,7 +117,7 @@ async def find(reading: Reading, *, user_id: int, collection_id: int) -> Collect
     return found
 
 
-async def movies_of(reading: Reading, collection_ids: Sequence[int]) -> Mapping[int, list[CollectedMovie]]:
+async def find_movies(reading: Reading, collection_ids: Sequence[int]) -> Mapping[int, list[CollectedMovie]]:
     """Return the movies of these collections, in the order in which they were given."""
     found: dict[int, list[CollectedMovie]] = {each: [] for each in collection_ids}
     for movie in await reading.rows(CollectedMovie, MOVIES_BY_COLLECTION, ids=list(collection_ids)):
@@ -125,7 +125,7 @@ async def movies_of(reading: Reading, collection_ids: Sequence[int]) -> Mapping[
     return found
 
 
-async def favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
+async def find_favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
     """Return up to three names, the most common first over the movies of all the user's collections.
 
     A movie in two collections counts twice, a genre that one movie names twice counts once; ties are alphabetical.
@@ -133,7 +133,7 @@ async def favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
     return [name for (name,) in await reading.tuples(FAVOURITE_GENRES, user_id=user_id)]
 
 
-async def fill(tx: Transaction, collection_id: int, movies: Sequence[CatalogueMovie]) -> None:
+async def insert_movies(tx: Transaction, collection_id: int, movies: Sequence[CatalogueMovie]) -> None:
     """Put the movies into an empty collection, by one statement however many they are."""
     first: dict[UUID, CatalogueMovie] = {}
     for movie in movies:
@@ -149,33 +149,33 @@ async def fill(tx: Transaction, collection_id: int, movies: Sequence[CatalogueMo
     )
 
 
-def check(*, title: str | None, description: str | None, movies: Sequence[CatalogueMovie]) -> None:
+def check_collection(*, title: str | None, description: str | None, movies: Sequence[CatalogueMovie]) -> None:
     """Raise what is wrong, all at once; of a thousand faults the first fifty."""
     faults: Iterator[Refusal] = iter(
         [
-            *faults_of_text("title", title, longest=LONGEST_TITLE),
-            *faults_of_words(description, "description", longest=LONGEST_DESCRIPTION),
+            *find_text_faults("title", title, longest=LONGEST_TITLE),
+            *find_nested_faults(description, "description", longest=LONGEST_DESCRIPTION),
         ]
     )
-    refuse([*faults, *islice(faults_of_movies(movies), MOST_FAULTS)])
+    refuse([*faults, *islice(find_movie_faults(movies), MOST_FAULTS)])
 
 
-def faults_of_movies(movies: Sequence[CatalogueMovie]) -> Iterator[InvalidInput]:
+def find_movie_faults(movies: Sequence[CatalogueMovie]) -> Iterator[InvalidInput]:
     """Yield what is wrong with movies as a caller tells of them."""
     for place, movie in enumerate(movies):
         where = ("movies", str(place))
-        yield from faults_of_words(movie.title, *where, "title", longest=LONGEST_MOVIE_TITLE, may_be_empty=False)
-        yield from faults_of_words(movie.description, *where, "description", longest=LONGEST_MOVIE_DESCRIPTION)
-        yield from faults_of_words(movie.genres, *where, "genres", longest=LONGEST_GENRES)
+        yield from find_nested_faults(movie.title, *where, "title", longest=LONGEST_MOVIE_TITLE, may_be_empty=False)
+        yield from find_nested_faults(movie.description, *where, "description", longest=LONGEST_MOVIE_DESCRIPTION)
+        yield from find_nested_faults(movie.genres, *where, "genres", longest=LONGEST_GENRES)
 
 
-def faults_of_words(text: str | None, *path: str, longest: int, may_be_empty: bool = True) -> Iterator[InvalidInput]:
+def find_nested_faults(text: str | None, *path: str, longest: int, may_be_empty: bool = True) -> Iterator[InvalidInput]:
     """Yield what is wrong with a text at this path below the input; None means that it was left out."""
     problem = None if text is None else find_problem(text, longest=longest, may_be_empty=may_be_empty)
     if problem:
-        yield fault(problem, *path)
+        yield make_fault(problem, *path)
 
 
-def fault(problem: str, *path: str) -> InvalidInput:
+def make_fault(problem: str, *path: str) -> InvalidInput:
     """Return the refusal of one value; its name is its path below the input."""
     return InvalidInput(path=("input", *path), field=".".join(path), problem=problem)

@@ -8,7 +8,7 @@ from db import lists, paging
 from db.engine import Reading, Transaction
 from db.models import Event
 from domain import instants, stock
-from domain.text import faults_of_number, faults_of_text
+from domain.text import find_number_faults, find_text_faults
 from errors import EventNotFound, InvalidDate, Refusal, refuse
 
 LONGEST_NAME: Final = 200
@@ -37,7 +37,7 @@ HIDE: Final = """
 """
 CANCEL_ALL: Final = f"""
     WITH selling AS MATERIALIZED (
-        {stock.locked("events", "id = %(id)s")}
+        {stock.write_lock("events", "id = %(id)s")}
     ), cancelled AS (
         UPDATE event_reservations SET cancelled = true, updated_at = clock_timestamp()
         FROM selling WHERE event_id = selling.id AND NOT cancelled
@@ -45,11 +45,11 @@ CANCEL_ALL: Final = f"""
     ), freed AS MATERIALIZED (
         SELECT coalesce(sum(tickets), 0) AS tickets FROM cancelled
     )
-    {stock.counted("events", more="- freed.tickets", beside="freed")}
+    {stock.write_count("events", more="- freed.tickets", beside="freed")}
 """
 
 
-async def find(reading: Reading, *, event_id: int) -> Event:
+async def find_event(reading: Reading, *, event_id: int) -> Event:
     """Return the event; raise EventNotFound where there is none, or it was deleted."""
     found = await reading.row(Event, BY_ID, ids=[event_id])
     if found is None:
@@ -59,7 +59,7 @@ async def find(reading: Reading, *, event_id: int) -> Event:
 
 async def create_event(tx: Transaction, *, name: str, description: str, date: datetime, availability: int) -> Event:
     """Return the new event with `availability` tickets to sell; raise all InvalidInputs at once."""
-    check(name=name, description=description, date=date, availability=availability)
+    check_event(name=name, description=description, date=date, availability=availability)
     (made,) = await tx.rows(Event, CREATE, name=name, description=description, date=date, availability=availability)
     return made
 
@@ -73,9 +73,9 @@ async def update_event(
     date: datetime | None = None,
 ) -> Event:
     """Return the event with what is given changed; raise all InvalidInputs at once, and EventNotFound."""
-    check(name=name, description=description, date=date)
+    check_event(name=name, description=description, date=date)
     if (name, description, date) == (None, None, None):
-        return await find(tx, event_id=event_id)
+        return await find_event(tx, event_id=event_id)
     found = await tx.row(Event, UPDATE, id=event_id, name=name, description=description, date=date)
     if found is None:
         raise EventNotFound
@@ -90,18 +90,20 @@ async def delete_event(tx: Transaction, *, event_id: int) -> None:
     await tx.execute(CANCEL_ALL, id=event_id)
 
 
-def check(*, name: str | None, description: str | None, date: datetime | None, availability: int | None = None) -> None:
+def check_event(
+    *, name: str | None, description: str | None, date: datetime | None, availability: int | None = None
+) -> None:
     """Raise all that is wrong with the facts of an event; a description may be empty, a name may not."""
     faults: list[Refusal] = [
-        *faults_of_text("name", name, longest=LONGEST_NAME),
-        *faults_of_text("description", description or None, longest=LONGEST_DESCRIPTION),
-        *faults_of_date(date),
-        *faults_of_number("availability", availability, smallest=0, largest=stock.MOST_SEATS),
+        *find_text_faults("name", name, longest=LONGEST_NAME),
+        *find_text_faults("description", description or None, longest=LONGEST_DESCRIPTION),
+        *find_date_faults(date),
+        *find_number_faults("availability", availability, smallest=0, largest=stock.MOST_SEATS),
     ]
     refuse(faults)
 
 
-def faults_of_date(date: datetime | None) -> Iterator[InvalidDate]:
+def find_date_faults(date: datetime | None) -> Iterator[InvalidDate]:
     """Yield what is wrong with the date of an event; it may lie in the past."""
-    if date is not None and not instants.can_be_kept(date):
+    if date is not None and not instants.can_be_stored(date):
         yield InvalidDate(path=("input", "date"), field="date", problem="must be within the years 1 to 9999")

@@ -18,13 +18,13 @@ MAY_SEE: Final = """(
     OR EXISTS (SELECT FROM users WHERE users.id = %(viewer_id)s::bigint AND is_staff)
 )"""
 SEE: Final = f"SELECT * FROM event_reservations WHERE id = %(id)s AND {MAY_SEE}"
-RESERVE: Final = stock.sale(
+RESERVE: Final = stock.write_sale(
     stock.EVENT_TICKETS,
     which="id = %(event_id)s AND deleted_at IS NULL",
     columns=("user_id",),
     moments=("created_at", "updated_at"),
 )
-CHANGE: Final = stock.recount(
+CHANGE: Final = stock.write_change(
     stock.EVENT_TICKETS,
     which=MAY_SEE,
     more="CASE WHEN %(cancel)s THEN 0 ELSE %(number)s::bigint END - held.tickets",
@@ -61,7 +61,7 @@ class Viewer:
         return {"viewer_id": self.user_id, "in_the_open": self.in_the_open}
 
 
-async def find(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
+async def find_reservation(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
     """Return the reservation; raise ReservationNotFound where there is none that the viewer may see."""
     found = await reading.row(EventReservation, SEE, id=reservation_id, **viewer.parameters)
     if found is None:
@@ -75,9 +75,9 @@ async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: in
     Raises InvalidInput, EventNotFound, EventOver once its date has passed, and SeatsUnavailable where the event has not
     that many; then nothing is changed.
     """
-    check(tickets)
+    check_tickets(tickets)
     given = {"user_id": user_id, "event_id": event_id, "number": tickets}
-    found = await reading.fetch(kwargs_row(stock.outcome(EventReservation)), RESERVE, given)
+    found = await reading.fetch(kwargs_row(stock.outcome_maker(EventReservation)), RESERVE, given)
     if not found:
         raise EventNotFound
     if found[0].row is None and found[0].is_over:
@@ -94,8 +94,8 @@ async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: in
     Raises InvalidInput, ReservationNotFound, ReservationCancelled, EventOver where tickets would be added once the
     event's date has passed, and SeatsUnavailable where the event has not that many more; then nothing is changed.
     """
-    check(tickets)
-    row, outcome = await change(reading, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
+    check_tickets(tickets)
+    row, outcome = await change_or_cancel(reading, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
     if not outcome.is_changed and row.cancelled:
         raise ReservationCancelled
     if not outcome.is_changed and outcome.is_over and tickets > row.tickets:
@@ -105,18 +105,18 @@ async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: in
     return row
 
 
-async def cancel(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
+async def cancel_reservation(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
     """Return the reservation, cancelled; once more changes nothing and refunds nothing. Raises ReservationNotFound."""
-    row, _ = await change(reading, viewer=viewer, reservation_id=reservation_id)
+    row, _ = await change_or_cancel(reading, viewer=viewer, reservation_id=reservation_id)
     return row
 
 
-async def change(
+async def change_or_cancel(
     reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int | None = None
 ) -> tuple[EventReservation, stock.Outcome[EventReservation]]:
     """Return the reservation with so many tickets, or cancelled without a number, and what came of it."""
     given = {"id": reservation_id, "number": tickets, "cancel": tickets is None, **viewer.parameters}
-    found = await reading.fetch(kwargs_row(stock.outcome(EventReservation)), CHANGE, given)
+    found = await reading.fetch(kwargs_row(stock.outcome_maker(EventReservation)), CHANGE, given)
     if not found or found[0].row is None:
         raise ReservationNotFound
     if found[0].is_changed:
@@ -124,14 +124,14 @@ async def change(
     return found[0].row, found[0]
 
 
-def check(tickets: int) -> None:
+def check_tickets(tickets: int) -> None:
     """Raise InvalidInput unless the number of tickets is at least 1 and at most MOST_SEATS."""
     if not 1 <= tickets <= stock.MOST_SEATS:
         problem = f"must be a whole number from 1 to {stock.MOST_SEATS}"
         raise InvalidInput(path=("input", "tickets"), field="tickets", problem=problem)
 
 
-def lock_all(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+def lock_events(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
     """Return the statement that locks what several sales and changes of tickets will change."""
     return LOCK_ALL, {
         "reservation_ids": [change["id"] for change in changes if "id" in change],

@@ -12,7 +12,7 @@ THERE: Final = """
 """
 
 
-async def require(reading: Reading, *, movie_id: int, place_id: int | None = None) -> None:
+async def require_movie(reading: Reading, *, movie_id: int, place_id: int | None = None) -> None:
     """Raise MovieNotFound or, where a place is named too, PlaceNotFound; return where both are there."""
     ((movie, place),) = await reading.tuples(THERE, movie_id=movie_id, place_id=place_id)
     if not movie:

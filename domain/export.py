@@ -13,7 +13,7 @@ from db import ids, job_queue, lists, paging, streaming
 from db.engine import Reader, Reading, Transaction
 from db.models import ExportStatus, MovieExport
 from domain import instants, user
-from domain.offer import spelled
+from domain.offer import format_price
 from domain.text import is_visible
 from errors import ExportGone, ExportNotFound, ExportNotReady
 
@@ -70,20 +70,20 @@ ROWS: Final = f"""
 """
 
 
-async def request(tx: Transaction, *, user_id: int | None) -> MovieExport:
+async def request_export(tx: Transaction, *, user_id: int | None) -> MovieExport:
     """Return the new export, queued; without a user it is the server's own."""
     (made,) = await tx.rows(MovieExport, ADD, user_id=user_id)
     await job_queue.defer(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
     return made
 
 
-async def request_daily(tx: Transaction) -> MovieExport | None:
+async def request_daily_export(tx: Transaction) -> MovieExport | None:
     """Return the server's own export of the day, None where there is one already."""
     await tx.value(LOCK_DAILY)
-    return await request(tx, user_id=None) if await tx.value(DAILY_IS_DUE) else None
+    return await request_export(tx, user_id=None) if await tx.value(DAILY_IS_DUE) else None
 
 
-async def visible(reading: Reading, export_id: int, *, user_id: int) -> MovieExport:
+async def find_visible_export(reading: Reading, export_id: int, *, user_id: int) -> MovieExport:
     """Return an export of this user, any for staff; raise ExportNotFound."""
     found = await reading.row(MovieExport, BY_ID, ids=[export_id])
     if found is None or (found.user_id != user_id and not await user.is_staff(reading, user_id)):
@@ -99,51 +99,51 @@ def require_file(found: MovieExport) -> None:
         raise ExportGone
 
 
-def file_name(export_id: int) -> str:
+def name_file(export_id: int) -> str:
     """Return what the export's file is called in the store."""
     return f"{ids.encode('exp', export_id)}.csv"
 
 
-def path(export_id: int) -> str:
+def format_download_path(export_id: int) -> str:
     """Return where the file is downloaded."""
     return f"/v1/exports/{ids.encode('exp', export_id)}/movies.csv"
 
 
-async def begin(tx: Transaction, *, export_id: int) -> int | None:
+async def begin_attempt(tx: Transaction, *, export_id: int) -> int | None:
     """Return the number of the attempt that begins, None where there is nothing left to do."""
     attempt: int | None = await tx.value(BEGIN, id=export_id)
     tx.touch("export", export_id)
     return attempt
 
 
-async def lines(
+async def write_lines(
     reader: Reader, *, export_id: int, attempt: int, batch: int, report_every: int
 ) -> AsyncGenerator[tuple[bytes, int], None]:
     """Yield the file, a batch of rows at a time, with the rows so far; telling the progress on the way.
 
     Raises Superseded where another attempt has taken over.
     """
-    yield csv_of([COLUMNS]), 0
+    yield format_csv([COLUMNS]), 0
     rows = told = 0
     async with aclosing(streaming.batches(reader, ROWS, size=batch)) as batches:
         async for found in batches:
             rows += len(found)
-            yield csv_of(map(cells, found)), rows
+            yield format_csv(map(format_cells, found)), rows
             if rows - told >= report_every:
                 told = rows
-                await progress(reader, export_id=export_id, attempt=attempt, rows=rows)
+                await record_progress(reader, export_id=export_id, attempt=attempt, rows=rows)
     # Before the file is finished, for that is what makes it seen.
-    await progress(reader, export_id=export_id, attempt=attempt, rows=rows)
+    await record_progress(reader, export_id=export_id, attempt=attempt, rows=rows)
 
 
-async def progress(reading: Reading, *, export_id: int, attempt: int, rows: int) -> None:
+async def record_progress(reading: Reading, *, export_id: int, attempt: int, rows: int) -> None:
     """Tell how many rows are written; raise Superseded where this is not the latest attempt."""
     if not await reading.value(PROGRESS, id=export_id, attempt=attempt, rows=rows):
         raise Superseded
     reading.touch("export", export_id)
 
 
-async def complete(tx: Transaction, *, export_id: int, attempt: int, rows: int) -> bool:
+async def complete_export(tx: Transaction, *, export_id: int, attempt: int, rows: int) -> bool:
     """Make the export's file available for 7 days; return whether it was this attempt's to do."""
     tx.touch("export", export_id)
     return bool(await tx.value(COMPLETE, id=export_id, attempt=attempt, rows=rows))
@@ -156,18 +156,18 @@ async def end_attempt(tx: Transaction, *, export_id: int, attempt: int, error: s
     tx.touch("export", export_id)
 
 
-async def give_up(tx: Transaction, *, export_id: int, error: str) -> None:
+async def give_up_export(tx: Transaction, *, export_id: int, error: str) -> None:
     """Keep that nobody will try again."""
     await tx.execute(GIVE_UP, id=export_id, error=error)
     tx.touch("export", export_id)
 
 
-async def due(reading: Reading) -> list[int]:
+async def list_due_exports(reading: Reading) -> list[int]:
     """Return the exports whose time is over and whose files are still there, at most a hundred at once."""
     return [row[0] for row in await reading.tuples(DUE)]
 
 
-async def expire(tx: Transaction, *, export_id: int) -> None:
+async def expire_export(tx: Transaction, *, export_id: int) -> None:
     """Keep that an export's file is gone."""
     await tx.execute(EXPIRE, id=export_id)
 
@@ -176,18 +176,18 @@ class Superseded(Exception):
     """Another attempt at this export is under way."""
 
 
-def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
+def format_csv(rows: Iterable[Iterable[str]]) -> bytes:
     """Return rows as RFC 4180 has them, in UTF-8."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
 
 
-def cells(row: tuple[Any, ...]) -> tuple[str, ...]:
+def format_cells(row: tuple[Any, ...]) -> tuple[str, ...]:
     """Return the cells of a provider's movie."""
     provider, identity, title, year, price, first, last = row
     seen: tuple[datetime, datetime] = (first, last)
-    amount = "" if price is None else spelled(price)
+    amount = "" if price is None else format_price(price)
     return (*map(guard_formula, (provider, identity, title, year or "")), amount, *map(instants.spell, seen))
 
 

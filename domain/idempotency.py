@@ -131,7 +131,7 @@ async def release(tx: Transaction, key: Key, *, leased_until: datetime) -> None:
     await tx.execute(RELEASE, leased_until=leased_until, **key.parameters)
 
 
-async def delete_expired(tx: Transaction, *, batch: int) -> int:
+async def delete_expired_keys(tx: Transaction, *, batch: int) -> int:
     """Delete up to `batch` keys older than a day; return how many were deleted."""
     deleted: int = await tx.value(DELETE_EXPIRED, batch=batch)
     return deleted

@@ -33,7 +33,7 @@ def read_local(text: str) -> datetime:
     return datetime.fromisoformat(text.upper())
 
 
-def placed(named: datetime, zone: tzinfo) -> datetime:
+def place_in_zone(named: datetime, zone: tzinfo) -> datetime:
     """Return the instant of a time that `read_local` has read, in `zone` where it is naive: of two the first."""
     return named if named.tzinfo else named.replace(tzinfo=zone)
 
@@ -44,7 +44,7 @@ def check_range(begin: datetime | None, end: datetime | None) -> None:
         raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
 
 
-def can_be_kept(instant: datetime) -> bool:
+def can_be_stored(instant: datetime) -> bool:
     """Return whether what the database keeps of an instant can be read again, in UTC and with a day to spare."""
     return EARLIEST <= instant <= LATEST
 

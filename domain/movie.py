@@ -7,7 +7,7 @@ from db import lists, paging
 from db.engine import Transaction
 from db.models import Movie
 from domain import session
-from domain.text import faults_of_number, faults_of_text
+from domain.text import find_number_faults, find_text_faults
 from domain.web_address import is_own_path, is_web_address
 from errors import InvalidInput, MovieNotFound, Refusal, SessionOverlaps, refuse
 
@@ -57,7 +57,7 @@ async def create_movie(
     tx: Transaction, *, title: str, description: str, poster: str, duration: int, genres: Sequence[str]
 ) -> Movie:
     """Return the new movie; `duration` is in minutes. Raises all InvalidInputs at once."""
-    kept = checked(title=title, description=description, poster=poster, duration=duration, genres=genres)
+    kept = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
     (made,) = await tx.rows(Movie, CREATE, **kept)
     return made
 
@@ -77,7 +77,7 @@ async def update_movie(
     Raises all InvalidInputs at once, MovieNotFound, and SessionOverlaps where a longer duration (minutes) would make
     a session that is not over yet run into the next one. Unavailable where a new place of it is just being changed.
     """
-    kept = checked(title=title, description=description, poster=poster, duration=duration, genres=genres)
+    kept = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
     if duration is not None:
         await tx.tuples(LOCK_PLACES, id=movie_id)
     movie = await tx.row(Movie, UPDATE, id=movie_id, **kept)
@@ -100,7 +100,7 @@ async def delete_movie(tx: Transaction, *, movie_id: int) -> None:
     await tx.execute("DELETE FROM movies WHERE id = %(id)s", id=movie_id)
 
 
-def checked(
+def check_movie(
     *,
     title: str | None = None,
     description: str | None = None,
@@ -110,29 +110,29 @@ def checked(
 ) -> dict[str, object]:
     """Return the facts as they are kept; raise all that is wrong with them."""
     faults: list[Refusal] = [
-        *faults_of_text("title", title, longest=LONGEST_TITLE),
-        *faults_of_text("description", description, longest=LONGEST_DESCRIPTION),
-        *faults_of_poster(poster),
-        *faults_of_number("duration", duration, smallest=1, largest=LONGEST_DURATION),
-        *faults_of_genres(genres),
+        *find_text_faults("title", title, longest=LONGEST_TITLE),
+        *find_text_faults("description", description, longest=LONGEST_DESCRIPTION),
+        *find_poster_faults(poster),
+        *find_number_faults("duration", duration, smallest=1, largest=LONGEST_DURATION),
+        *find_genre_faults(genres),
     ]
     refuse(faults)
     trimmed = None if genres is None else list(dict.fromkeys(genre.strip() for genre in genres))
     return {"title": title, "description": description, "poster": poster, "duration": duration, "genres": trimmed}
 
 
-def faults_of_poster(poster: str | None) -> Iterator[InvalidInput]:
+def find_poster_faults(poster: str | None) -> Iterator[InvalidInput]:
     """Yield what is wrong with the address of a poster: a browser must be able to show it, and nothing else."""
-    faults = list(faults_of_text("poster", poster, longest=LONGEST_ADDRESS))
+    faults = list(find_text_faults("poster", poster, longest=LONGEST_ADDRESS))
     yield from faults
     if poster and not faults and not is_own_path(poster) and not is_web_address(poster):
         problem = "must be an http or https address, or a path of this server"
         yield InvalidInput(path=("input", "poster"), field="poster", problem=problem)
 
 
-def faults_of_genres(genres: Sequence[str] | None) -> Iterator[InvalidInput]:
+def find_genre_faults(genres: Sequence[str] | None) -> Iterator[InvalidInput]:
     """Yield what is wrong with a movie's genres."""
     for genre in genres or ():
-        yield from faults_of_text("genres", genre, longest=LONGEST_GENRE)
+        yield from find_text_faults("genres", genre, longest=LONGEST_GENRE)
     if genres is not None and len(genres) > MOST_GENRES:
         yield InvalidInput(path=("input", "genres"), field="genres", problem=f"must be at most {MOST_GENRES}")

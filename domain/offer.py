@@ -9,7 +9,7 @@ from typing import Final
 from db import lists, paging
 from db.engine import Reading
 from db.models import MovieOffer, ProviderMovie
-from domain.text import faults_of_text
+from domain.text import find_text_faults
 from errors import InvalidInput, Refusal, refuse
 
 # So many failures in a row, and a provider counts as down; the same as the client's breaker.
@@ -76,7 +76,7 @@ class Standing:
         return "degraded" if self.failing else "up"
 
 
-async def standings(reading: Reading, names: Sequence[str]) -> list[Standing]:
+async def read_standings(reading: Reading, names: Sequence[str]) -> list[Standing]:
     """Return how these providers did, in the order of their names; one that was never asked has failed nothing."""
     rows = await reading.tuples(PROVIDERS, names=list(names))
     found = {
@@ -86,28 +86,28 @@ async def standings(reading: Reading, names: Sequence[str]) -> list[Standing]:
     return [found.get(name, Standing(name)) for name in names]
 
 
-async def prices(
+async def read_prices(
     reading: Reading, offer_ids: Sequence[int], *, fresh_seconds: float, names: Sequence[str]
 ) -> dict[int, list[Price]]:
     """Return the prices of each offer, cheapest first: one for each of the named providers that sells it."""
     rows = await reading.rows(ProviderMovie, PRICES, offers=list(offer_ids))
-    told = {standing.name: standing for standing in await standings(reading, names)}
+    told = {standing.name: standing for standing in await read_standings(reading, names)}
     found: dict[int, list[Price]] = {offer_id: [] for offer_id in offer_ids}
     for row in rows:
         standing = told.get(row.provider)
         if row.price is not None and row.priced_at is not None:
-            stale = standing is None or standing.stale(fresh_seconds) or left_out(standing, row.priced_at)
+            stale = standing is None or standing.stale(fresh_seconds) or was_left_out(standing, row.priced_at)
             price = Price(row.provider, row.provider_movie_id, row.price, row.priced_at, stale)
             found[row.offer_id].append(price)
-    return {offer_id: cheapest_first(each) for offer_id, each in found.items()}
+    return {offer_id: select_cheapest(each) for offer_id, each in found.items()}
 
 
-def left_out(standing: Standing, priced_at: datetime) -> bool:
+def was_left_out(standing: Standing, priced_at: datetime) -> bool:
     """Return whether a provider answered later without this price: then it is as old as a silent provider's."""
     return standing.answered_at is not None and priced_at < standing.answered_at
 
 
-def cheapest_first(found: Iterable[Price]) -> list[Price]:
+def select_cheapest(found: Iterable[Price]) -> list[Price]:
     """Return a provider's cheapest price each; of equal ones a fresh before a stale, then by the provider's name."""
     ordered = sorted(found, key=lambda each: (each.price, each.stale, each.provider, each.provider_movie_id))
     first: dict[str, Price] = {}
@@ -119,8 +119,8 @@ def cheapest_first(found: Iterable[Price]) -> list[Price]:
 def check_publishable(*, title: str, body: str, price: Decimal) -> None:
     """Raise all that is wrong with a movie for a provider."""
     faults: list[Refusal] = [
-        *faults_of_text("title", title, longest=LONGEST_TITLE),
-        *faults_of_text("body", body, longest=LONGEST_BODY),
+        *find_text_faults("title", title, longest=LONGEST_TITLE),
+        *find_text_faults("body", body, longest=LONGEST_BODY),
     ]
     # Fifteen digits are what every reader of JSON numbers keeps.
     if not 0 <= price < DEAREST or price != round(price, DECIMALS):
@@ -129,6 +129,6 @@ def check_publishable(*, title: str, body: str, price: Decimal) -> None:
     refuse(faults)
 
 
-def spelled(price: Decimal) -> str:
+def format_price(price: Decimal) -> str:
     """Return a price as a decimal number without an exponent, with every digit that it came with: "24.50"."""
     return f"{price:f}"

@@ -34,7 +34,7 @@ MOVE: Final = """
 """
 
 
-async def rejoin(tx: Transaction, changed: Mapping[Member, str], *, before: set[int]) -> dict[Name, int]:
+async def reassign_offers(tx: Transaction, changed: Mapping[Member, str], *, before: set[int]) -> dict[Name, int]:
     """Return the offer of each changed entry, whose title is its value, and of each that was with one in `before`.
 
     Those that were there before are moved: what had joined them may be what has changed, or what is sold no more.
@@ -44,16 +44,18 @@ async def rejoin(tx: Transaction, changed: Mapping[Member, str], *, before: set[
     told = {Member(*columns): title for title, *columns in rows}
     with_them = {member: title for member, title in told.items() if member.name not in titles}
     titles |= {member.name: title for member, title in with_them.items()}
-    found = offer_matching.join([*changed, *with_them], await _candidates(tx, [*changed, *with_them], before))
-    await _add(tx, [offer for offer in found if offer.id is None], titles)
+    found = offer_matching.match_offers(
+        [*changed, *with_them], await _find_candidates(tx, [*changed, *with_them], before)
+    )
+    await _add_offers(tx, [offer for offer in found if offer.id is None], titles)
     offers = {
         member.name: offer.id for offer in found for member in offer.members if offer.id and member.name in titles
     }
-    await _move(tx, {member.name: offers[member.name] for member in with_them})
+    await _move_entries(tx, {member.name: offers[member.name] for member in with_them})
     return offers
 
 
-async def _candidates(tx: Transaction, entries: Sequence[Member], before: set[int]) -> list[Offer]:
+async def _find_candidates(tx: Transaction, entries: Sequence[Member], before: set[int]) -> list[Offer]:
     """Return the offers that an entry may belong to, without the entries that are being joined anew."""
     ours = {entry.name for entry in entries}
     tails = [entry.tail for entry in entries if entry.tail is not None]
@@ -68,14 +70,14 @@ async def _candidates(tx: Transaction, entries: Sequence[Member], before: set[in
     return list(offers.values())
 
 
-async def _add(tx: Transaction, fresh: Sequence[Offer], titles: Mapping[Name, str]) -> None:
+async def _add_offers(tx: Transaction, fresh: Sequence[Offer], titles: Mapping[Name, str]) -> None:
     """Give new offers their rows."""
     ids = await tx.tuples(ADD_OFFERS, titles=[titles[offer.members[0].name] for offer in fresh]) if fresh else []
     for offer, (identity,) in zip(fresh, ids, strict=True):
         offer.id = identity
 
 
-async def _move(tx: Transaction, offers: Mapping[Name, int]) -> None:
+async def _move_entries(tx: Transaction, offers: Mapping[Name, int]) -> None:
     """Put entries that are known into their offers."""
     providers, ids = [provider for provider, _ in offers], [identity for _, identity in offers]
     if offers:

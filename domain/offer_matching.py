@@ -51,7 +51,7 @@ class Offer:
         return {member.year for member in self.members if member.year is not None}
 
 
-class Known:
+class OfferIndex:
     """Offers, found by what their entries say."""
 
     def __init__(self, offers: Sequence[Offer]) -> None:
@@ -62,7 +62,7 @@ class Known:
         # A movie that has changed its name keeps its offer, if nobody else is in there.
         self._own = {name: offer for offer in empty for name in offer.left}
         # And one that has changed its id.
-        self._former = {sign: offer for offer in empty for member in offer.gone for sign in _signs(member)}
+        self._former = {sign: offer for offer in empty for member in offer.gone for sign in _list_signs(member)}
         for offer in offers:
             for member in offer.members:
                 self._index(offer, member)
@@ -81,7 +81,7 @@ class Known:
 
     def _free(self, entry: Member) -> Offer | None:
         """Return an offer that this movie had before, and that nobody is in."""
-        had = (*map(self._former.get, _signs(entry)), self._own.get(entry.name))
+        had = (*map(self._former.get, _list_signs(entry)), self._own.get(entry.name))
         return next((offer for offer in had if offer and not offer.members), None)
 
     def _index(self, offer: Offer, member: Member) -> None:
@@ -96,34 +96,34 @@ class Known:
         A remake with another year is another movie. Of several the one that this provider is not in, then the newest.
         """
         titled = self._by_title.get(entry.title_key, []) if entry.title_key else []
-        same = [offer for offer in titled if any(_same(member, entry) for member in offer.members)]
-        possible = [offer for offer in titled if _possible(offer, entry)]
-        return next(iter(same), None) or min(possible, key=lambda offer: _preference(offer, entry), default=None)
+        same = [offer for offer in titled if any(_is_same(member, entry) for member in offer.members)]
+        possible = [offer for offer in titled if _is_possible(offer, entry)]
+        return next(iter(same), None) or min(possible, key=lambda offer: _rank(offer, entry), default=None)
 
 
-def join(entries: Iterable[Member], offers: Sequence[Offer]) -> list[Offer]:
+def match_offers(entries: Iterable[Member], offers: Sequence[Offer]) -> list[Offer]:
     """Put each entry into the offer that means its movie, a new one where none does; return all offers.
 
     Two entries are one movie when their ids agree behind the two letters, or else when title and year agree, or the title
     where one side has no year. What is certain goes first: an entry without a year would else decide for the others.
     """
-    known = Known(offers)
+    known = OfferIndex(offers)
     for entry in sorted(entries, key=lambda each: (not each.stays, each.year is None, *each.name)):
         known.add(known.find(entry) or Offer(None), entry)
     return known.offers
 
 
-def _signs(member: Member) -> list[object]:
+def _list_signs(member: Member) -> list[object]:
     """Return what an entry is known by for certain: its id behind the letters, its title with its year."""
     by_title = (member.title_key, member.year) if member.title_key else None
     return [sign for sign in (member.tail, by_title) if sign is not None]
 
 
-def _same(member: Member, entry: Member) -> bool:
+def _is_same(member: Member, entry: Member) -> bool:
     return (member.title_key, member.year) == (entry.title_key, entry.year)
 
 
-def _possible(offer: Offer, entry: Member) -> bool:
+def _is_possible(offer: Offer, entry: Member) -> bool:
     """Return whether one side has no year, and the offer no other year than the entry's."""
     if entry.year is None:
         return True
@@ -131,6 +131,6 @@ def _possible(offer: Offer, entry: Member) -> bool:
     return yearless and offer.years <= {entry.year}
 
 
-def _preference(offer: Offer, entry: Member) -> tuple[bool, int]:
+def _rank(offer: Offer, entry: Member) -> tuple[bool, int]:
     newest = max((int(year) for year in offer.years if year.isdecimal()), default=0)
     return any(member.provider == entry.provider for member in offer.members), -newest

@@ -30,7 +30,7 @@ KEEP: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class NewPageView:
     """A page that somebody entered or left; `query` holds [name, value] pairs in their order."""
 
     tracking_id: str
@@ -41,18 +41,18 @@ class Seen:
     user_id: int | None = None
 
 
-def check(seen: Seen) -> Seen:
+def check_page_view(seen: NewPageView) -> NewPageView:
     """Return the page view; raise all InvalidInputs at once. Only the client's name and the scheme must not be empty."""
     page = ("input", "page")
     faults: list[Refusal] = [
-        *faults_at(("input", "trackingId"), seen.tracking_id, longest=LONGEST_TRACKING_ID),
-        *faults_at((*page, "scheme"), seen.scheme, longest=LONGEST_SCHEME),
-        *faults_at((*page, "path"), seen.path, longest=LONGEST_PATH, may_be_empty=True),
+        *find_faults_at(("input", "trackingId"), seen.tracking_id, longest=LONGEST_TRACKING_ID),
+        *find_faults_at((*page, "scheme"), seen.scheme, longest=LONGEST_SCHEME),
+        *find_faults_at((*page, "path"), seen.path, longest=LONGEST_PATH, may_be_empty=True),
     ]
     for place, pair in enumerate(seen.query):
         for name, text in zip(("name", "value"), pair, strict=True):
             at = (*page, "query", str(place), name)
-            faults += faults_at(at, text, longest=LONGEST_PATH, may_be_empty=True)
+            faults += find_faults_at(at, text, longest=LONGEST_PATH, may_be_empty=True)
     if len(seen.query) > MOST_QUERY_PARAMETERS:
         problem = f"must have at most {MOST_QUERY_PARAMETERS} parameters"
         faults.append(InvalidInput(path=(*page, "query"), field="query", problem=problem))
@@ -60,23 +60,25 @@ def check(seen: Seen) -> Seen:
     return seen
 
 
-def faults_at(path: tuple[str, ...], text: str, *, longest: int, may_be_empty: bool = False) -> Iterator[InvalidInput]:
+def find_faults_at(
+    path: tuple[str, ...], text: str, *, longest: int, may_be_empty: bool = False
+) -> Iterator[InvalidInput]:
     """Yield what is wrong with a text of at most `longest` characters at this path into a mutation's arguments."""
     problem = find_problem(text, longest=longest, may_be_empty=may_be_empty)
     if problem:
         yield InvalidInput(path=path, field=path[-1], problem=problem)
 
 
-async def keep(tx: Transaction, views: Sequence[Seen]) -> None:
+async def insert_page_views(tx: Transaction, views: Sequence[NewPageView]) -> None:
     """Keep all of them by one statement, in their order."""
     await tx.execute(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
 
 
-def gathered(database: Database) -> StatementBatcher[Seen]:
+def make_batcher(database: Database) -> StatementBatcher[NewPageView]:
     """Return what keeps page views in this database, those together that come together."""
 
-    async def kept(views: Sequence[Seen]) -> None:
+    async def kept(views: Sequence[NewPageView]) -> None:
         async with database.transaction() as tx:
-            await keep(tx, views)
+            await insert_page_views(tx, views)
 
     return StatementBatcher(kept)

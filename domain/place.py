@@ -6,7 +6,7 @@ from db import lists
 from db.engine import Transaction
 from db.models import Place
 from domain import session
-from domain.text import faults_of_number, faults_of_text
+from domain.text import find_number_faults, find_text_faults
 from errors import PlaceNotFound, Refusal, refuse
 
 LONGEST_NAME: Final = 200
@@ -30,7 +30,7 @@ UPDATE: Final = f"""
 
 async def create_place(tx: Transaction, *, name: str, address: str, capacity: int) -> Place:
     """Return the new place with `capacity` seats; raise all InvalidInputs at once."""
-    check(name=name, address=address, capacity=capacity)
+    check_place(name=name, address=address, capacity=capacity)
     (made,) = await tx.rows(Place, CREATE, name=name, address=address, capacity=capacity)
     return made
 
@@ -47,7 +47,7 @@ async def update_place(
 
     Raises all InvalidInputs at once, and PlaceNotFound.
     """
-    check(name=name, address=address, capacity=capacity)
+    check_place(name=name, address=address, capacity=capacity)
     place = await tx.row(Place, UPDATE, id=place_id, name=name, address=address, capacity=capacity)
     if place is None:
         raise PlaceNotFound
@@ -62,11 +62,11 @@ async def delete_place(tx: Transaction, *, place_id: int) -> None:
     await tx.execute("DELETE FROM places WHERE id = %(id)s", id=place_id)
 
 
-def check(*, name: str | None = None, address: str | None = None, capacity: int | None = None) -> None:
+def check_place(*, name: str | None = None, address: str | None = None, capacity: int | None = None) -> None:
     """Raise all that is wrong with the facts of a place."""
     faults: list[Refusal] = [
-        *faults_of_text("name", name, longest=LONGEST_NAME),
-        *faults_of_text("address", address, longest=LONGEST_ADDRESS),
-        *faults_of_number("capacity", capacity, smallest=1, largest=LARGEST_CAPACITY),
+        *find_text_faults("name", name, longest=LONGEST_NAME),
+        *find_text_faults("address", address, longest=LONGEST_ADDRESS),
+        *find_number_faults("capacity", capacity, smallest=1, largest=LARGEST_CAPACITY),
     ]
     refuse(faults)

@@ -8,7 +8,7 @@ from typing import Final
 
 from db import search
 from db.engine import Transaction
-from domain.offer_assignment import rejoin
+from domain.offer_assignment import reassign_offers
 from domain.offer_matching import Member
 
 # One writer at a time: two that join the same new movie at once would make two offers of it.
@@ -76,7 +76,7 @@ class Entry:
     priced: bool = True
 
 
-async def keep(tx: Transaction, *, provider: str, entries: Sequence[Entry]) -> None:
+async def store_entries(tx: Transaction, *, provider: str, entries: Sequence[Entry]) -> None:
     """Keep what a provider has told, its whole list.
 
     An entry whose title, year or poster is new, or which is sold again, is joined anew; so is what it was with, and what was
@@ -92,27 +92,29 @@ async def keep(tx: Transaction, *, provider: str, entries: Sequence[Entry]) -> N
     changed = [each for each in entries if (each.provider_movie_id, each.title, each.year, each.poster) not in told]
     before = {offers[entry.provider_movie_id] for entry in changed if entry.provider_movie_id in offers}
     before |= {offer_id for (offer_id,) in gone}
-    joined = await rejoin(tx, _members(provider, changed), before=before) if changed or gone else {}
+    joined = await reassign_offers(tx, _make_members(provider, changed), before=before) if changed or gone else {}
     offers |= {identity: offer_id for (name, identity), offer_id in joined.items() if name == provider}
-    await _see(tx, provider, entries, offers, at)
+    await _upsert_entries(tx, provider, entries, offers, at)
     if joined or before:
         await tx.execute(DESCRIBE, offers=sorted(before | set(joined.values())))
     await tx.execute(ANSWERED, provider=provider, at=at)
 
 
-async def fail(tx: Transaction, *, provider: str, reason: str) -> None:
+async def record_failure(tx: Transaction, *, provider: str, reason: str) -> None:
     """Keep that a provider did not answer; `reason` is shown to anybody."""
     await tx.execute(FAILED, provider=provider, reason=reason)
 
 
-def _members(provider: str, entries: Sequence[Entry]) -> dict[Member, str]:
+def _make_members(provider: str, entries: Sequence[Entry]) -> dict[Member, str]:
     """Return entries as the joining rule sees them, with their titles."""
     return {
         Member(provider, each.provider_movie_id, search.fold(each.title), each.year): each.title for each in entries
     }
 
 
-async def _see(tx: Transaction, provider: str, entries: Sequence[Entry], offers: dict[str, int], at: datetime) -> None:
+async def _upsert_entries(
+    tx: Transaction, provider: str, entries: Sequence[Entry], offers: dict[str, int], at: datetime
+) -> None:
     await tx.execute(
         SEE,
         provider=provider,

@@ -34,12 +34,12 @@ def check_value(value: float) -> float:
 async def rate(tx: Transaction, *, user_id: int, movie_id: int, value: float) -> tuple[Rating, bool]:
     """Return the user's rating of the movie, and whether it is their first; raise InvalidRating, MovieNotFound."""
     parameters = {"user_id": user_id, "movie_id": movie_id, "value": float(check_value(value))}
-    found = await tx.fetch(kwargs_row(rated), RATE, parameters)
+    found = await tx.fetch(kwargs_row(make_rating), RATE, parameters)
     if not found:
         raise MovieNotFound
     return found[0]
 
 
-def rated(*, is_first: bool, **columns: Any) -> tuple[Rating, bool]:
+def make_rating(*, is_first: bool, **columns: Any) -> tuple[Rating, bool]:
     """Return a row of RATE."""
     return Rating.model_construct(**columns), is_first

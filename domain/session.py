@@ -81,7 +81,7 @@ async def schedule_session(tx: Transaction, *, movie_id: int, place_id: int, sta
     if capacity is None:
         raise PlaceNotFound
     parameters = {"movie_id": movie_id, "place_id": place_id, "starts_at": starts_at, "capacity": capacity}
-    found = await tx.fetch(kwargs_row(scheduled), SCHEDULE, parameters)
+    found = await tx.fetch(kwargs_row(make_session), SCHEDULE, parameters)
     if not found:
         raise MovieNotFound
     return found[0]
@@ -94,7 +94,7 @@ async def reschedule_session(tx: Transaction, *, session_id: int, starts_at: dat
     """
     check_start(starts_at)
     await tx.tuples(LOCK_PLACE_OF, id=session_id)
-    found = await tx.fetch(kwargs_row(scheduled), MOVE, {"id": session_id, "starts_at": starts_at})
+    found = await tx.fetch(kwargs_row(make_session), MOVE, {"id": session_id, "starts_at": starts_at})
     if not found:
         raise SessionNotFound
     return found[0]
@@ -108,7 +108,7 @@ def check_start(starts_at: datetime) -> None:
         )
 
 
-def scheduled(*, is_past: bool, clashes: bool, **columns: Any) -> Session:
+def make_session(*, is_past: bool, clashes: bool, **columns: Any) -> Session:
     """Return a row of SCHEDULE or MOVE; raise what it was refused for."""
     if is_past:
         raise InvalidDate(path=("input", "startsAt"), field="startsAt", problem="must be in the future")

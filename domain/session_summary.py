@@ -15,7 +15,7 @@ OF_SESSIONS: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class SessionSummary:
     """The movie and the place of a session."""
 
     movie_id: int
@@ -24,7 +24,7 @@ class Showing:
     name: str
 
 
-async def of_sessions(reading: Reading, session_ids: Sequence[int]) -> dict[int, Showing]:
+async def read_summaries(reading: Reading, session_ids: Sequence[int]) -> dict[int, SessionSummary]:
     """Return the showing of each session by the session's id; a session that is not there has none."""
     found = await reading.tuples(OF_SESSIONS, ids=list(set(session_ids))) if session_ids else []
-    return {session_id: Showing(*showing) for session_id, *showing in found}
+    return {session_id: SessionSummary(*showing) for session_id, *showing in found}

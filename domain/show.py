@@ -25,7 +25,7 @@ DELETE_EXPIRED: Final = f"""
 """
 
 
-async def find(reading: Reading, *, show_id: int | None = None, show_timing: datetime | None = None) -> Show:
+async def find_show(reading: Reading, *, show_id: int | None = None, show_timing: datetime | None = None) -> Show:
     """Return the show of this id or time, or both; raise ShowNotFound where none is, or its eight hours are over."""
     by_id = None if show_id is None else await reading.row(Show, BY_ID, ids=[show_id])
     if show_timing is None or show_id is not None:
@@ -37,7 +37,7 @@ async def find(reading: Reading, *, show_id: int | None = None, show_timing: dat
     return found
 
 
-async def delete_expired(tx: Transaction, *, batch: int) -> int:
+async def delete_expired_shows(tx: Transaction, *, batch: int) -> int:
     """Delete up to `batch` shows whose eight hours are over, with their tickets; return how many it was."""
     deleted: int = await tx.value(DELETE_EXPIRED, batch=batch)
     return deleted

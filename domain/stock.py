@@ -31,13 +31,13 @@ EVENT_TICKETS: Final = Wares("events", "event_reservations", "event_id", "ticket
 COUNTER_TICKETS: Final = Wares("shows", "tickets", "show_id", "ticket_count")
 
 
-def locked(table: str, which: str, *, sold_until: str | None = None) -> str:
+def write_lock(table: str, which: str, *, sold_until: str | None = None) -> str:
     """Return the SQL that locks selling rows and reads what they have sold; in a statement it is named `selling`."""
     columns = ", ".join(filter(None, ("id", "capacity", "taken", sold_until)))
     return f"SELECT {columns} FROM {table} WHERE {which} FOR NO KEY UPDATE"
 
 
-def closed(wares: Wares) -> str:
+def write_closing(wares: Wares) -> str:
     """Return the SQL that says whether the locked row sells no more; in a statement it is named `closing`.
 
     The clock is asked once, behind the lock: whoever has waited for it finds a row that was closed meanwhile.
@@ -46,7 +46,7 @@ def closed(wares: Wares) -> str:
     return f"SELECT {is_over} AS is_over FROM selling"
 
 
-def counted(table: str, *, more: str, beside: str = "", when: str = "true") -> str:
+def write_count(table: str, *, more: str, beside: str = "", when: str = "true") -> str:
     """Return the SQL that counts `more` as sold where there is as much and `when` holds: the one writer of `taken`.
 
     `beside` names what the two are worked out from. The condition asks for what was `taken` in the row that is locked:
@@ -61,7 +61,7 @@ def counted(table: str, *, more: str, beside: str = "", when: str = "true") -> s
     """
 
 
-def sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[str] = ()) -> str:
+def write_sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[str] = ()) -> str:
     """Return the statement that sells %(number)s of the selling row that is named, if it has as many.
 
     `columns` of what was sold are filled from parameters of their names, `moments` with the one of the sale.
@@ -69,11 +69,11 @@ def sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[
     values = ", ".join([*(f"%({name})s" for name in columns), *("moment" for _ in moments)])
     return f"""
         WITH selling AS MATERIALIZED (
-            {locked(wares.table, which, sold_until=wares.sold_until)}
+            {write_lock(wares.table, which, sold_until=wares.sold_until)}
         ), closing AS MATERIALIZED (
-            {closed(wares)}
+            {write_closing(wares)}
         ), counted AS (
-            {counted(wares.table, more="%(number)s::bigint", beside="closing", when="NOT closing.is_over")}
+            {write_count(wares.table, more="%(number)s::bigint", beside="closing", when="NOT closing.is_over")}
         ), sold AS (
             INSERT INTO {wares.sold} ({wares.key}, {wares.number}, {", ".join((*columns, *moments))})
             SELECT id, %(number)s::bigint, {values} FROM counted
@@ -84,7 +84,7 @@ def sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[
     """
 
 
-def recount(wares: Wares, *, which: str, more: str, change: str, when: str = "true") -> str:
+def write_change(wares: Wares, *, which: str, more: str, change: str, when: str = "true") -> str:
     """Return the statement that changes what was sold, %(id)s, where `which` says that it is there at all.
 
     The selling row is locked first, then what was sold of it, here named `held`; `more` is counted as sold, and `change`
@@ -95,15 +95,15 @@ def recount(wares: Wares, *, which: str, more: str, change: str, when: str = "tr
     allowed = f"{when} AND (NOT closing.is_over OR ({more}) <= 0)"
     return f"""
         WITH selling AS MATERIALIZED (
-            {locked(wares.table, row, sold_until=wares.sold_until)}
+            {write_lock(wares.table, row, sold_until=wares.sold_until)}
         ), closing AS MATERIALIZED (
-            {closed(wares)}
+            {write_closing(wares)}
         ), held AS MATERIALIZED (
             SELECT {wares.sold}.* FROM selling JOIN {wares.sold} ON {wares.key} = selling.id
             WHERE {wares.sold}.id = %(id)s
             FOR NO KEY UPDATE OF {wares.sold}
         ), counted AS (
-            {counted(wares.table, more=more, beside="held, closing", when=allowed)}
+            {write_count(wares.table, more=more, beside="held, closing", when=allowed)}
         ), changed AS (
             {change}
         ), result AS (
@@ -125,8 +125,8 @@ class Outcome(Generic[Row]):
     is_over: bool
 
 
-def outcome(model: type[Row]) -> Callable[..., Outcome[Row]]:
-    """Return what makes an outcome out of a row of `sale` or `recount`."""
+def outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
+    """Return what makes an outcome out of a row of `write_sale` or `write_change`."""
     make = row_of(model)
 
     def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> Outcome[Row]:
@@ -143,10 +143,10 @@ def outcome(model: type[Row]) -> Callable[..., Outcome[Row]]:
 # the CHECK of the table stands behind it.
 OWN_SESSION: Final = "id = (SELECT session_id FROM bookings WHERE id = %(booking_id)s AND user_id = %(user_id)s)"
 MORE_SEATS: Final = "%(seats)s::bigint - live.reserved_seats - freed.seats"
-COUNT_SEATS: Final = counted("sessions", more=MORE_SEATS, beside="live, freed", when="live.is_live")
+COUNT_SEATS: Final = write_count("sessions", more=MORE_SEATS, beside="live, freed", when="live.is_live")
 CHANGE: Final = f"""
     WITH selling AS MATERIALIZED (
-        {locked("sessions", OWN_SESSION)}
+        {write_lock("sessions", OWN_SESSION)}
     ), held AS MATERIALIZED (
         SELECT bookings.id, bookings.status, bookings.reserved_seats, bookings.closes_at
         FROM selling JOIN bookings ON bookings.session_id = selling.id
@@ -202,7 +202,7 @@ GIVE_BACK: Final = f"""
         WHERE status = 'open' AND closes_at <= clock_timestamp()
         ORDER BY closes_at LIMIT %(batch)s
     ), selling AS MATERIALIZED (
-        {locked("sessions", "id IN (SELECT session_id FROM due) ORDER BY id")} SKIP LOCKED
+        {write_lock("sessions", "id IN (SELECT session_id FROM due) ORDER BY id")} SKIP LOCKED
     ), lapsed AS MATERIALIZED (
         SELECT bookings.id, bookings.session_id, bookings.reserved_seats, clock_timestamp() AS moment
         FROM selling JOIN due ON due.session_id = selling.id JOIN bookings ON bookings.id = due.id
@@ -216,7 +216,7 @@ GIVE_BACK: Final = f"""
     ), gone AS (
         SELECT session_id, sum(reserved_seats) AS seats FROM lapsed GROUP BY session_id
     ), freed AS (
-        {counted("sessions", more="- gone.seats", beside="gone", when="gone.session_id = sessions.id")}
+        {write_count("sessions", more="- gone.seats", beside="gone", when="gone.session_id = sessions.id")}
     )
     SELECT count(*) FROM lapsed
 """
@@ -234,19 +234,19 @@ class Attempt:
 async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False) -> Attempt | None:
     """Make `seats` the total of a user's open booking, all or nothing; None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}
-    found = await tx.fetch(kwargs_row(attempt), CHANGE, parameters)
+    found = await tx.fetch(kwargs_row(make_attempt), CHANGE, parameters)
     if found and found[0].booking:
         tx.touch("session", found[0].booking.session_id)
     return found[0] if found else None
 
 
-def attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
+def make_attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
     """Return a row of CHANGE; the booking's columns are all NULL where nothing was changed."""
     booking = Booking.model_construct(**columns) if columns["id"] is not None else None
     return Attempt(booking, BookingStatus(was), int(seats_available))
 
 
-def lock_all(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+def lock_sessions(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
     """Return the statement that locks what several changes of bookings will change."""
     return LOCK_ALL, {"booking_ids": [change["booking_id"] for change in changes if "booking_id" in change]}
 

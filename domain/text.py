@@ -21,7 +21,7 @@ FILLERS: Final = frozenset("\u115f\u1160\u2065\u2800\u3164\uffa0" + "".join(map(
 INVISIBLE_PLANE: Final = range(0xE0000, 0xE1000)
 
 
-def faults_of_text(field: str, text: str | None, *, longest: int) -> Iterator[InvalidInput]:
+def find_text_faults(field: str, text: str | None, *, longest: int) -> Iterator[InvalidInput]:
     """Yield what is wrong with a text of 1 to `longest` characters; None means that the field was left out."""
     if text is None:
         return
@@ -39,21 +39,21 @@ def find_problem(text: str, *, longest: int, may_be_empty: bool = False) -> str 
         return EMPTY
     if len(text) > longest:
         return f"must have at most {longest} characters"
-    if not encodable(text):
+    if not is_encodable(text):
         return SURROGATE
     if NUL in text:
         return NO_NUL
     return None if may_be_empty or has_visible(text) else INVISIBLE
 
 
-def faults_of_number(field: str, number: int | None, *, smallest: int, largest: int) -> Iterator[InvalidInput]:
+def find_number_faults(field: str, number: int | None, *, smallest: int, largest: int) -> Iterator[InvalidInput]:
     """Yield what is wrong with a number that must lie within bounds, both included; None means that it was left out."""
     if number is not None and not smallest <= number <= largest:
         problem = f"must be a whole number from {smallest} to {largest}"
         yield InvalidInput(path=("input", field), field=field, problem=problem)
 
 
-def encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
     """Return whether UTF-8 can encode the text; it cannot encode a lone surrogate."""
     try:
         text.encode()

@@ -10,7 +10,7 @@ from db import lists, paging
 from db.engine import Reading, Transaction
 from db.models import SHOW_LIFE, Ticket
 from domain import instants, stock
-from domain.text import faults_of_number, faults_of_text
+from domain.text import find_number_faults, find_text_faults
 from errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refuse
 
 LONGEST_NAME: Final = 200
@@ -21,7 +21,7 @@ OPEN_SHOW: Final = """
     INSERT INTO shows (show_timing) SELECT %(show_timing)s WHERE %(show_timing)s > clock_timestamp()
     ON CONFLICT (show_timing) DO NOTHING
 """
-BOOK: Final = stock.sale(
+BOOK: Final = stock.write_sale(
     stock.COUNTER_TICKETS,
     which="show_timing = %(show_timing)s AND show_timing > clock_timestamp()",
     columns=("user_name", "phone_number"),
@@ -31,13 +31,13 @@ BOOK: Final = stock.sale(
 ALONE: Final = "SELECT pg_advisory_xact_lock(%(ticket_id)s)"
 LIVE: Final = f"EXISTS (SELECT FROM shows WHERE id = show_id AND show_timing > clock_timestamp() - {SHOW_LIFE})"
 MOVED: Final = "CASE WHEN selling.id = room.id THEN held.ticket_count ELSE - held.ticket_count END"
-COUNT_MOVE: Final = stock.counted("shows", more=MOVED, beside="held, room")
+COUNT_MOVE: Final = stock.write_count("shows", more=MOVED, beside="held, room")
 BOTH: Final = "SELECT show_id FROM held UNION SELECT id FROM shows WHERE show_timing = %(show_timing)s"
 MOVE: Final = f"""
     WITH held AS MATERIALIZED (
         SELECT * FROM tickets WHERE id = %(ticket_id)s AND {LIVE}
     ), selling AS MATERIALIZED (
-        {stock.locked("shows", f"id = ANY (ARRAY({BOTH})) ORDER BY id")}
+        {stock.write_lock("shows", f"id = ANY (ARRAY({BOTH})) ORDER BY id")}
     ), target AS MATERIALIZED (
         SELECT selling.* FROM selling JOIN shows ON shows.id = selling.id
         WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp()
@@ -55,7 +55,7 @@ MOVE: Final = f"""
         held.id, held.user_name, held.phone_number, held.ticket_count, coalesce(room.id, held.show_id) AS show_id
     FROM held LEFT JOIN target ON true LEFT JOIN room ON true
 """
-DELETE: Final = stock.recount(
+DELETE: Final = stock.write_change(
     stock.COUNTER_TICKETS,
     which=LIVE,
     more="- held.ticket_count",
@@ -63,7 +63,7 @@ DELETE: Final = stock.recount(
 )
 
 
-async def find(reading: Reading, *, ticket_id: int) -> Ticket:
+async def find_ticket(reading: Reading, *, ticket_id: int) -> Ticket:
     """Return the ticket; raise TicketNotFound where there is none, or its show's eight hours are over."""
     found = await reading.row(Ticket, BY_ID, ids=[ticket_id])
     if found is None:
@@ -79,12 +79,12 @@ async def book_ticket(
     Raises all InvalidInputs at once, InvalidDate for a time that is not to come, and SeatsUnavailable where the show
     has not that many left.
     """
-    check(user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing)
+    check_ticket(user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing)
     given = {"user_name": user_name, "phone_number": phone_number, "number": ticket_count, "show_timing": show_timing}
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
-    found = await tx.fetch(kwargs_row(stock.outcome(Ticket)), BOOK, given)
+    found = await tx.fetch(kwargs_row(stock.outcome_maker(Ticket)), BOOK, given)
     if not found:
-        raise in_the_past()
+        raise refuse_past_timing()
     if found[0].row is None:
         raise SeatsUnavailable(path=("input", "ticketCount"), seats_available=found[0].available)
     return found[0].row
@@ -96,19 +96,19 @@ async def update_timing(tx: Transaction, *, ticket_id: int, show_timing: datetim
     Raises TicketNotFound, InvalidDate for a time that is not to come, and SeatsUnavailable where that show has not as
     many left; then the transaction must be rolled back, and the ticket stays where it was.
     """
-    refuse(list(faults_of_timing(show_timing)))
+    refuse(list(find_timing_faults(show_timing)))
     await tx.execute(ALONE, ticket_id=ticket_id)
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
-    found = await tx.fetch(kwargs_row(moved), MOVE, {"ticket_id": ticket_id, "show_timing": show_timing})
+    found = await tx.fetch(kwargs_row(make_moved_ticket), MOVE, {"ticket_id": ticket_id, "show_timing": show_timing})
     if not found:
         raise TicketNotFound
     return found[0]
 
 
-def moved(*, target_id: int | None, available: int | None, **columns: Any) -> Ticket:
+def make_moved_ticket(*, target_id: int | None, available: int | None, **columns: Any) -> Ticket:
     """Return a row of MOVE; raise what it was refused for."""
     if target_id is None:
-        raise in_the_past()
+        raise refuse_past_timing()
     if columns["show_id"] != target_id:
         raise SeatsUnavailable(path=("input", "showTiming"), seats_available=available)
     return Ticket.model_construct(**columns)
@@ -117,28 +117,28 @@ def moved(*, target_id: int | None, available: int | None, **columns: Any) -> Ti
 async def delete_ticket(tx: Transaction, *, ticket_id: int) -> None:
     """Delete the ticket and give back what it took; raise TicketNotFound."""
     await tx.execute(ALONE, ticket_id=ticket_id)
-    if not await tx.fetch(kwargs_row(stock.outcome(Ticket)), DELETE, {"id": ticket_id}):
+    if not await tx.fetch(kwargs_row(stock.outcome_maker(Ticket)), DELETE, {"id": ticket_id}):
         raise TicketNotFound
 
 
-def in_the_past() -> InvalidDate:
+def refuse_past_timing() -> InvalidDate:
     """Return the refusal of a show that has begun."""
     return InvalidDate(path=("input", "showTiming"), field="showTiming", problem="must be in the future")
 
 
-def check(*, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime) -> None:
+def check_ticket(*, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime) -> None:
     """Raise all that is wrong with the facts of a ticket."""
     faults: list[Refusal] = [
-        *faults_of_text("userName", user_name, longest=LONGEST_NAME),
-        *faults_of_text("phoneNumber", phone_number, longest=LONGEST_PHONE_NUMBER),
-        *faults_of_number("ticketCount", ticket_count, smallest=1, largest=stock.MOST_SEATS),
-        *faults_of_timing(show_timing),
+        *find_text_faults("userName", user_name, longest=LONGEST_NAME),
+        *find_text_faults("phoneNumber", phone_number, longest=LONGEST_PHONE_NUMBER),
+        *find_number_faults("ticketCount", ticket_count, smallest=1, largest=stock.MOST_SEATS),
+        *find_timing_faults(show_timing),
     ]
     refuse(faults)
 
 
-def faults_of_timing(show_timing: datetime) -> Iterator[InvalidDate]:
+def find_timing_faults(show_timing: datetime) -> Iterator[InvalidDate]:
     """Yield what is wrong with a time that no clock needs to be asked about."""
-    if not instants.can_be_kept(show_timing):
+    if not instants.can_be_stored(show_timing):
         problem = "must be within the years 1 to 9999"
         yield InvalidDate(path=("input", "showTiming"), field="showTiming", problem=problem)

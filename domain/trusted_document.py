@@ -19,29 +19,29 @@ LIST: Final = "SELECT hash, text, added_at FROM trusted_documents ORDER BY added
 REMOVE: Final = "DELETE FROM trusted_documents WHERE hash = %(hash)s RETURNING hash"
 
 
-def digest(text: str) -> str:
+def compute_digest(text: str) -> str:
     """Return what a document is known by: the SHA-256 of its UTF-8, in 64 hexadecimal digits."""
     # A lone surrogate is in no registered document; it must be an unknown one, not a crash.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def add(tx: Transaction, texts: Sequence[str]) -> int:
+async def add_documents(tx: Transaction, texts: Sequence[str]) -> int:
     """Register documents, and return how many of them are new; raise InvalidInput on one with a NUL in it."""
     if any("\0" in text for text in texts):
         raise InvalidInput(field="text", problem="must not contain the character NUL")
-    return len(await tx.tuples(ADD, hashes=list(map(digest, texts)), texts=list(texts)))
+    return len(await tx.tuples(ADD, hashes=list(map(compute_digest, texts)), texts=list(texts)))
 
 
-async def remove(tx: Transaction, *, digest: str) -> bool:
+async def remove_document(tx: Transaction, *, digest: str) -> bool:
     """Take a document out of the registry; return whether it was in there."""
     return await tx.value(REMOVE, hash=digest) is not None
 
 
-async def all_documents(reading: Reading) -> list[TrustedDocument]:
+async def list_documents(reading: Reading) -> list[TrustedDocument]:
     """Return the whole registry, the oldest first."""
     return await reading.rows(TrustedDocument, LIST)
 
 
-async def texts_of(reading: Reading, digests: Sequence[str]) -> Mapping[str, str]:
+async def find_texts(reading: Reading, digests: Sequence[str]) -> Mapping[str, str]:
     """Return the texts of those that are registered."""
     return dict(await reading.tuples(FIND, hashes=list(digests)))

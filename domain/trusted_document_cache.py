@@ -22,7 +22,7 @@ MOST_WAITING: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class CachedDocument:
     """What the database said of a hash, None where it does not know it, and until when to believe it."""
 
     text: str | None
@@ -38,8 +38,8 @@ class TrustedDocumentCache:
     def __init__(self, reading: Reading, *, now: Callable[[], float] = time.monotonic) -> None:
         self._reading = reading
         self._now = now
-        self._known: OrderedDict[str, Remembered] = OrderedDict()
-        self._unknown: OrderedDict[str, Remembered] = OrderedDict()
+        self._known: OrderedDict[str, CachedDocument] = OrderedDict()
+        self._unknown: OrderedDict[str, CachedDocument] = OrderedDict()
         self._room = MOST_CHARACTERS
         self._waiting: dict[str, asyncio.Future[str | None]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -71,14 +71,14 @@ class TrustedDocumentCache:
             # Somebody still waits only where this was cut off.
             left, self._waiting, self._asking = self._waiting, {}, None
             for answer in left.values():
-                fail(answer, Unavailable())
+                fail_answer(answer, Unavailable())
 
     async def _ask(self, digests: list[str]) -> None:
         try:
-            found = await trusted_document.texts_of(self._reading, digests)
+            found = await trusted_document.find_texts(self._reading, digests)
         except Exception as error:  # noqa: BLE001  # each caller gets it raised; the next are asked for all the same
             for digest in digests:
-                fail(self._waiting.pop(digest), error)
+                fail_answer(self._waiting.pop(digest), error)
             return
         for digest in digests:
             self._remember(digest, found.get(digest))
@@ -87,11 +87,11 @@ class TrustedDocumentCache:
     def _remember(self, digest: str, text: str | None) -> None:
         self._forget(digest)
         if text is None:
-            self._unknown[digest] = Remembered(None, self._now() + UNKNOWN_SECONDS)
+            self._unknown[digest] = CachedDocument(None, self._now() + UNKNOWN_SECONDS)
             if len(self._unknown) > MOST_UNKNOWN:
                 self._unknown.popitem(last=False)
             return
-        self._known[digest] = Remembered(text, self._now() + KNOWN_SECONDS)
+        self._known[digest] = CachedDocument(text, self._now() + KNOWN_SECONDS)
         self._room -= len(text)
         while self._room < 0:
             self._forget(next(iter(self._known)))
@@ -103,7 +103,7 @@ class TrustedDocumentCache:
             self._room += len(gone.text)
 
 
-def fail(answer: asyncio.Future[str | None], error: Exception) -> None:
+def fail_answer(answer: asyncio.Future[str | None], error: Exception) -> None:
     """Raise an error at all who wait for an answer."""
     answer.set_exception(error)
     # Where every caller has left nobody looks at it, which is no fault.

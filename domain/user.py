@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from db import lists, paging
 from db.engine import Reading, Transaction
 from db.models import User
-from domain.text import NUL, encodable, find_problem, is_visible
+from domain.text import NUL, find_problem, is_encodable, is_visible
 from errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
 
 USERNAME: Final = re.compile(r"[\w@.+-]{1,150}")
@@ -119,7 +119,7 @@ async def sign_up(tx: Transaction, *, email: str | None, username: str | None, p
 async def find_account(reading: Reading, *, email: str | None, username: str | None) -> User | None:
     """Return the account of this e-mail address or username with its password's hash, None where there is none."""
     named = f"{email}{username}"
-    if NUL in named or not encodable(named):
+    if NUL in named or not is_encodable(named):
         return None
     as_sent = {"email_as_sent": email, "username_as_sent": username}
     return await reading.row(User, BY_NAME, **normalize_names(email=email, username=username), **as_sent)

@@ -9,7 +9,7 @@ from config.settings import Settings
 from db.engine import Database, Reading
 from db.idempotency_cipher import IdempotencyCipher
 from db.statement_batching import StatementBatcher
-from domain.page_view import Seen
+from domain.page_view import NewPageView
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from identity.passwords import Hashing
@@ -37,7 +37,7 @@ class Services:
     database: Database
     keys: Keys
     passwords: Hashing
-    page_views: StatementBatcher[Seen]
+    page_views: StatementBatcher[NewPageView]
     # For the changes of bookings: those that arrive together share one commit (db/commit_batching.py).
     booking_commits: Reading
     catalogue: Catalogue

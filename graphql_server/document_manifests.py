@@ -9,7 +9,7 @@ from typing import Any, Final
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, specified_rules
 
 from config.limits import RequestLimits
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from errors import QueryTooCostly
 from graphql_server.prepared_documents import Prepared, prepare
 
@@ -85,7 +85,7 @@ def read_manifest(file: Path, manifest: Any) -> Iterator[ClientDocument]:
             f"{file}: this is no manifest. Relay's and graphql-codegen's are objects of texts by their hashes."
         )
     for key, text in pairs.items():
-        if key.removeprefix(PREFIX) != digest(text):
+        if key.removeprefix(PREFIX) != compute_digest(text):
             raise ManifestError(
                 f"{file}: {key[:80]} is not the SHA-256 of its document."
                 ' Have Relay make it by "persistConfig": {"algorithm": "SHA256"}, graphql-codegen by'

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from edge.services import Services
 from errors import Forbidden, InvalidInput, MissingField, PersistedQueryNotFound, PersistedQueryNotSupported
 from web import storefront
@@ -59,7 +59,7 @@ def read_persisted_query(members: Mapping[str, Any], *, query: object) -> Docume
         raise InvalidInput(field=PERSISTED, problem="must have a `sha256Hash` of 64 lower-case hexadecimal digits")
     if persisted.get("version", 1) != 1:
         raise InvalidInput(field=f"{PERSISTED}.version", problem="must be 1")
-    if isinstance(query, str) and digest(query) != found:
+    if isinstance(query, str) and compute_digest(query) != found:
         raise InvalidInput(field=PERSISTED, problem="has the hash of another document than `query`")
     return DocumentName(found, is_persisted_query=True)
 
@@ -102,7 +102,7 @@ async def admit_text(services: Services, text: str) -> None:
     """Count and log a document that was not asked for by a registered id; raise Forbidden where those do not run."""
     if services.settings.documents not in ("log", "enforce"):
         return
-    hashed = digest(text)
+    hashed = compute_digest(text)
     if await find_registered(services, hashed) is not None:
         services.usage_metrics.document("registered")
     elif services.settings.documents == "enforce":
@@ -121,4 +121,4 @@ async def find_registered(services: Services, hashed: str) -> str | None:
 @cache
 def storefront_documents() -> Mapping[str, str]:
     """Return the storefront's documents by their hashes; it is released with the server, so nobody registers them."""
-    return {digest(text): text for text in storefront.documents()}
+    return {compute_digest(text): text for text in storefront.documents()}

@@ -37,7 +37,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Return the hash to store; raise Unavailable when the queue is full."""
-        return await self._off_the_loop(lambda: HASHER.hash(_octets(password)))
+        return await self._off_the_loop(lambda: HASHER.hash(_encode(password)))
 
     async def verify(self, kept: str | None, password: str) -> bool:
         """Return whether the password matches the stored hash; None stands for an unknown account.
@@ -66,13 +66,13 @@ def needs_rehash(kept: str) -> bool:
     return HASHER.check_needs_rehash(kept)
 
 
-def _octets(password: str) -> bytes:
+def _encode(password: str) -> bytes:
     # A lone surrogate cannot be UTF-8; it must be a wrong password, not a crash.
     return password.encode("utf-8", "surrogatepass")
 
 
 def _matches(kept: str, password: str) -> bool:
     try:
-        return HASHER.verify(kept, _octets(password))
+        return HASHER.verify(kept, _encode(password))
     except VerifyMismatchError:
         return False

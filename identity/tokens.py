@@ -37,7 +37,7 @@ class Keys:
     token_seconds: int
 
 
-def key_id(secret: bytes) -> str:
+def compute_key_id(secret: bytes) -> str:
     """Return the key id (`kid`) of a secret; it reveals nothing of the secret."""
     return hashlib.sha256(b"matinee key id\0" + secret).hexdigest()[:12]
 
@@ -55,12 +55,12 @@ def make_token(actor: Actor, *, keys: Keys) -> str:
         "jti": secrets.token_urlsafe(12),
     }
     secret = keys.secrets[0]
-    return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": key_id(secret)})
+    return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": compute_key_id(secret)})
 
 
 def read_token(token: str, *, keys: Keys) -> Actor:
     """Return the user of a token; raise Unauthenticated unless we signed it and it has not expired."""
-    actor = _verified(token, keys.secrets)
+    actor = _verify(token, keys.secrets)
     if actor.expires is not None and actor.expires <= time.time():
         raise Unauthenticated(problem="The token has expired.")
     return actor
@@ -76,11 +76,11 @@ def recognize(token: str, *, keys: Keys) -> Actor | None:
 
 # Checking a signature takes longer than answering a query, and clients send the same token each time.
 @lru_cache(maxsize=1024)
-def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
+def _verify(token: str, secrets: tuple[bytes, ...]) -> Actor:
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        named = [secret for secret in secrets if kid is None or kid == key_id(secret)]
-        claims = next(filter(None, (_claims(token, secret) for secret in named)), None)
+        named = [secret for secret in secrets if kid is None or kid == compute_key_id(secret)]
+        claims = next(filter(None, (_read_claims(token, secret) for secret in named)), None)
     except jwt.ExpiredSignatureError:
         raise Unauthenticated(problem="The token has expired.") from None
     except jwt.InvalidTokenError:
@@ -92,7 +92,7 @@ def _verified(token: str, secrets: tuple[bytes, ...]) -> Actor:
     return Actor(user_id, expires=int(claims["exp"]))
 
 
-def _claims(token: str, secret: bytes) -> dict[str, Any] | None:
+def _read_claims(token: str, secret: bytes) -> dict[str, Any] | None:
     """Return the token's claims, None where another key signed it; raise InvalidTokenError for any other fault."""
     try:
         return jwt.decode(

@@ -47,13 +47,13 @@ async def give_back_expired_seats(context: JobContext, timestamp: int) -> None:
 
 async def delete_expired_shows(context: JobContext, timestamp: int) -> None:
     """Delete shows eight hours after their start, with the personal data on their tickets."""
-    async for deleted in clean_up_in_batches(context, show.delete_expired):
+    async for deleted in clean_up_in_batches(context, show.delete_expired_shows):
         log.info("expired shows deleted", shows=deleted, scheduled_at=timestamp)
 
 
 async def delete_expired_keys(context: JobContext, timestamp: int) -> None:
     """Delete idempotency keys older than a day, with their recorded responses."""
-    async for deleted in clean_up_in_batches(context, idempotency.delete_expired):
+    async for deleted in clean_up_in_batches(context, idempotency.delete_expired_keys):
         log.info("expired idempotency keys deleted", keys=deleted, scheduled_at=timestamp)
 
 

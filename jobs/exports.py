@@ -41,7 +41,7 @@ async def write_export(context: JobContext, export_id: int) -> None:
     """Write the file of an export and complete it; a failure is recorded with the export, and the job is retried."""
     services: Services = context.additional_context["services"]
     async with services.database.transaction() as tx:
-        attempt = await export.begin(tx, export_id=export_id)
+        attempt = await export.begin_attempt(tx, export_id=export_id)
     if attempt is None:
         return
     try:
@@ -64,7 +64,7 @@ async def write_file(services: Services, *, export_id: int, attempt: int) -> Non
     """Write the file, and complete the export."""
     rows = 0
     reader = services.database.primary
-    made = export.lines(reader, export_id=export_id, attempt=attempt, batch=BATCH, report_every=REPORT_EVERY)
+    made = export.write_lines(reader, export_id=export_id, attempt=attempt, batch=BATCH, report_every=REPORT_EVERY)
 
     async def parts() -> AsyncIterator[bytes]:
         nonlocal rows
@@ -73,9 +73,9 @@ async def write_file(services: Services, *, export_id: int, attempt: int) -> Non
             yield part
 
     async with aclosing(made):
-        await services.store.write(export.file_name(export_id), parts())
+        await services.store.write(export.name_file(export_id), parts())
     async with services.database.transaction() as tx:
-        done = await export.complete(tx, export_id=export_id, attempt=attempt, rows=rows)
+        done = await export.complete_export(tx, export_id=export_id, attempt=attempt, rows=rows)
     log.info("export written", export=export_id, attempt=attempt, rows=rows, completed=done)
 
 
@@ -88,18 +88,18 @@ async def expire_exports(context: JobContext, timestamp: int) -> None:  # noqa: 
 
 async def delete_expired_files(services: Services) -> None:
     """Delete the files of exports that have expired; a file that cannot be deleted is tried again by the next run."""
-    for export_id in await export.due(services.database.primary):
+    for export_id in await export.list_due_exports(services.database.primary):
         try:
-            await services.store.delete(export.file_name(export_id))
+            await services.store.delete(export.name_file(export_id))
         except UpstreamUnavailable:
             log.warning("could not delete the file of an expired export", export=export_id)
             continue
         async with services.database.transaction() as tx:
-            await export.expire(tx, export_id=export_id)
+            await export.expire_export(tx, export_id=export_id)
 
 
 async def request_daily_export(services: Services) -> None:
     """Request the daily export where MATINEE_EXPORT_DAILY is on and none was requested today."""
     if services.settings.export_daily:
         async with services.database.transaction() as tx:
-            await export.request_daily(tx)
+            await export.request_daily_export(tx)

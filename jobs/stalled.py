@@ -43,7 +43,7 @@ async def requeue(context: JobContext, job: Job, services: Services) -> None:
     elif job.attempts >= MAX_ATTEMPTS:
         await manager.finish_job(job, Status.FAILED, delete_job=False)
         async with services.database.transaction() as tx:
-            await export.give_up(
+            await export.give_up_export(
                 tx, export_id=int(str(job.task_kwargs["export_id"])), error="The server gave up on it."
             )
     else:

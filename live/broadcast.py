@@ -13,7 +13,7 @@ Source = Callable[[Follower], AsyncGenerator[T]]
 
 
 @dataclass(eq=False, slots=True)
-class Audience(Generic[T]):
+class Broadcast(Generic[T]):
     """Who listens, and the newest that there is to tell. There is no queue: who is slow misses what is old."""
 
     followers: set[Follower] = field(default_factory=set)
@@ -50,14 +50,14 @@ class Broadcasts(Generic[T]):
     """All audiences of this process, by what they are told."""
 
     def __init__(self) -> None:
-        self._all: dict[Hashable, Audience[T]] = {}
+        self._all: dict[Hashable, Broadcast[T]] = {}
 
     @contextmanager
-    def joined(self, key: Hashable, source: Source[T], follower: Follower) -> Iterator[Audience[T]]:
+    def joined(self, key: Hashable, source: Source[T], follower: Follower) -> Iterator[Broadcast[T]]:
         """Yield the audience of this key; `source` is asked for what to tell when somebody is the first to join."""
         audience = self._all.get(key)
         if audience is None:
-            audience = self._all[key] = Audience()
+            audience = self._all[key] = Broadcast()
             audience.task = asyncio.create_task(self._run(key, audience, source))
         audience.followers.add(follower)
         try:
@@ -68,7 +68,7 @@ class Broadcasts(Generic[T]):
                 self._forget(key, audience)
                 audience.source.end()
 
-    async def _run(self, key: Hashable, audience: Audience[T], source: Source[T]) -> None:
+    async def _run(self, key: Hashable, audience: Broadcast[T], source: Source[T]) -> None:
         try:
             async with aclosing(source(audience.source)) as found:
                 async for newest in found:
@@ -78,6 +78,6 @@ class Broadcasts(Generic[T]):
             self._forget(key, audience)
             audience.wake()
 
-    def _forget(self, key: Hashable, audience: Audience[T]) -> None:
+    def _forget(self, key: Hashable, audience: Broadcast[T]) -> None:
         if self._all.get(key) is audience:
             del self._all[key]

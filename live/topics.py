@@ -82,7 +82,7 @@ class News:
     def loaders(self, database: Database) -> Loaders:
         """Return the loaders to tell it with."""
         tick = Tick(database) if self.tick.is_over else self.tick
-        prime(tick, self)
+        prime_loaders(tick, self)
         return tick.loaders()
 
 
@@ -128,10 +128,10 @@ class Topics:
         """
         topic = self._join(kind, identity, follower)
         try:
-            news = await first(topic, follower)
+            news = await wait_for_first(topic, follower)
             while not follower.is_ended and news is not None:
                 yield news
-                news = await newer(topic, follower, than=news)
+                news = await wait_for_newer(topic, follower, than=news)
         finally:
             self._leave(topic, follower)
 
@@ -197,10 +197,10 @@ class Topics:
             self._again = now + AGAIN_SECONDS
         due = [topic for topic in self._topics.values() if is_time or topic.due <= now]
         if due:
-            await read(self.database, due)
+            await read_topics(self.database, due)
 
 
-async def first(topic: Topic, follower: Follower) -> News | None:
+async def wait_for_first(topic: Topic, follower: Follower) -> News | None:
     """Return how something stands, from a read that begins now; raise Unavailable where it takes too long."""
     enough = topic.begun + 1
     topic.newcomers += 1
@@ -215,7 +215,7 @@ async def first(topic: Topic, follower: Follower) -> News | None:
     return topic.news
 
 
-async def newer(topic: Topic, follower: Follower, *, than: News) -> News | None:
+async def wait_for_newer(topic: Topic, follower: Follower, *, than: News) -> News | None:
     """Return how something stands once that has changed, None where the subscription is to end."""
     while not follower.is_ended:
         if topic.news is not None and topic.news.mark != than.mark:
@@ -224,7 +224,7 @@ async def newer(topic: Topic, follower: Follower, *, than: News) -> News | None:
     return None
 
 
-async def read(database: Database, topics: list[Topic]) -> None:
+async def read_topics(database: Database, topics: list[Topic]) -> None:
     """Read how these stand, and wake those to whom it is news."""
     now = asyncio.get_running_loop().time()
     for topic in topics:
@@ -233,14 +233,14 @@ async def read(database: Database, topics: list[Topic]) -> None:
     begun = [(topic, topic.begun) for topic in topics]
     tick = Tick(database)
     try:
-        by_kind = [(found, [topic for topic in topics if topic.kind == kind]) for kind, found in FOUND.items()]
+        by_kind = [(found, [topic for topic in topics if topic.kind == kind]) for kind, found in READERS.items()]
         told = await asyncio.gather(*(found(database, tick, some) for found, some in by_kind if some))
     except BaseException:
         for topic in topics:
             topic.due = 0.0
         raise
     for topic, news in (each for some in told for each in some):
-        prime(tick, news)
+        prime_loaders(tick, news)
         topic.news = news
     for topic, count in begun:
         topic.ended = count
@@ -249,10 +249,10 @@ async def read(database: Database, topics: list[Topic]) -> None:
             follower.wake()
 
 
-Told = list[tuple[Topic, News]]
+Readings = list[tuple[Topic, News]]
 
 
-async def sessions(database: Database, tick: Tick, topics: list[Topic]) -> Told:
+async def read_sessions(database: Database, tick: Tick, topics: list[Topic]) -> Readings:
     """Return the sessions whose free seats have changed, and note when the next hold of each runs out."""
     found = {row[0]: row[1:] for row in await database.primary.tuples(SEATS, ids=[topic.id for topic in topics])}
     marks = {identity: int(seats) for identity, (seats, _) in found.items()}
@@ -265,7 +265,7 @@ async def sessions(database: Database, tick: Tick, topics: list[Topic]) -> Told:
     return [(topic, News(topic.kind, row, marks.get(topic.id), tick)) for topic, row in zip(changed, rows, strict=True)]
 
 
-async def events(_: Database, tick: Tick, topics: list[Topic]) -> Told:
+async def read_events(_: Database, tick: Tick, topics: list[Topic]) -> Readings:
     """Return the events whose free tickets have changed."""
     rows = await tick["event_by_id"].load_many([topic.id for topic in topics])
     marks = [None if row is None else row.availability for row in rows]
@@ -276,7 +276,7 @@ async def events(_: Database, tick: Tick, topics: list[Topic]) -> Told:
     ]
 
 
-async def exports(database: Database, tick: Tick, topics: list[Topic]) -> Told:
+async def read_exports(database: Database, tick: Tick, topics: list[Topic]) -> Readings:
     """Return the exports whose progress has changed."""
     rows = await row_by_id(database.primary, MovieExport).load_many([topic.id for topic in topics])
     marks = [None if row is None else (row.status, row.row_count, row.attempts, row.error) for row in rows]
@@ -287,10 +287,10 @@ async def exports(database: Database, tick: Tick, topics: list[Topic]) -> Told:
     ]
 
 
-FOUND: Final = {"session": sessions, "event": events, "export": exports}
+READERS: Final = {"session": read_sessions, "event": read_events, "export": read_exports}
 
 
-def prime(tick: Tick, news: News) -> None:
+def prime_loaders(tick: Tick, news: News) -> None:
     """Have what was read told, and not read once more."""
     if news.row is not None and news.kind != "export":
         tick[f"{news.kind}_by_id"].prime(news.row.id, news.row)

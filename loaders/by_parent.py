@@ -16,7 +16,7 @@ from loaders.shielded import ShieldedLoader
 
 
 @dataclass(frozen=True, slots=True)
-class Children:
+class ListKey:
     """The key of one parent's list."""
 
     fingerprint: bytes
@@ -36,12 +36,12 @@ class Children:
         return fingerprint(f"{one.name} by {one.parent}", {**rest, "sort": one.sort or None})
 
 
-def children(listing: Listing[Any]) -> Children:
+def make_list_key(listing: Listing[Any]) -> ListKey:
     """Return the key of a parent's list."""
-    return Children(listing.fingerprint, listing)
+    return ListKey(listing.fingerprint, listing)
 
 
-PageKey = tuple[Children, Window]
+PageKey = tuple[ListKey, Window]
 
 
 def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, Page[Any]]:
@@ -69,10 +69,10 @@ def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, P
     return ShieldedLoader(load)
 
 
-def count_by_parent(source: Reading) -> DataLoader[Children, int]:
+def count_by_parent(source: Reading) -> DataLoader[ListKey, int]:
     """Return the loader of total counts of lists."""
 
-    async def load_group(group: Sequence[Children]) -> dict[Children, int]:
+    async def load_group(group: Sequence[ListKey]) -> dict[ListKey, int]:
         one = group[0]
         if len(group) == 1:
             return {one: await paging.count(source, one.listing)}
@@ -80,11 +80,11 @@ def count_by_parent(source: Reading) -> DataLoader[Children, int]:
         found = await paging.counts(source, listings, one.listing.parent)
         return {each: found[each.parent_id] for each in group}
 
-    async def load(keys: Sequence[Children]) -> list[int]:
-        groups: defaultdict[bytes, list[Children]] = defaultdict(list)
+    async def load(keys: Sequence[ListKey]) -> list[int]:
+        groups: defaultdict[bytes, list[ListKey]] = defaultdict(list)
         for each in keys:
             groups[each.siblings].append(each)
-        found: dict[Children, int] = {}
+        found: dict[ListKey, int] = {}
         for counted in await asyncio.gather(*map(load_group, groups.values())):
             found |= counted
         return [found[each] for each in keys]

@@ -30,7 +30,7 @@ from loaders.by_booking import reservations_by_booking
 from loaders.by_collection import movies_by_collection
 from loaders.by_id import row_by_id
 from loaders.by_movie import rating_by_movie
-from loaders.by_parent import Children, PageKey, count_by_parent, page_by_parent
+from loaders.by_parent import ListKey, PageKey, count_by_parent, page_by_parent
 from loaders.by_session import seats_available_by_session
 from loaders.shielded import ShieldedLoader
 
@@ -48,7 +48,7 @@ class Loaders:
         self._catalogue = catalogue
         self._batched: dict[str, DataLoader[int, Any]] = {}
         self._ratings: dict[int, DataLoader[int, Rating | None]] = {}
-        self._counts: dict[type[SQLModel], DataLoader[Children, int]] = {}
+        self._counts: dict[type[SQLModel], DataLoader[ListKey, int]] = {}
 
     @cached_property
     def movie_by_id(self) -> DataLoader[int, Movie | None]:
@@ -154,7 +154,7 @@ class Loaders:
         """Return where lists of these rows are read from."""
         return self._catalogue if model in CATALOGUE else self._database.primary
 
-    def count(self, model: type[SQLModel]) -> DataLoader[Children, int]:
+    def count(self, model: type[SQLModel]) -> DataLoader[ListKey, int]:
         """Return the loader of total counts of the model's lists."""
         if model not in self._counts:
             self._counts[model] = count_by_parent(self.source_of(model))

@@ -6,46 +6,46 @@ from db import ids, lists
 from db.models import Booking, Movie, Place, Session
 from db.paging import Page, Window
 from domain import booking
-from errors import all_of
-from loaders.by_parent import children
+from errors import check_all
+from loaders.by_parent import make_list_key
 from resolvers.context import Context
 
 # No snowflake is 0.
 NOBODY: Final = 0
 
 
-async def bookings_of(context: Context, user_id: int, window: Window, *, with_seats: bool) -> Page[Any]:
+async def list_bookings(context: Context, user_id: int, window: Window, *, with_seats: bool) -> Page[Any]:
     """Return a page of the viewer's bookings; of somebody else's there are none, not even for staff."""
     seen = user_id if context.actor and context.actor.user_id == user_id else NOBODY
     listing = lists.bookings_of_user(seen, with_seats=with_seats)
-    return await context.loaders.private_page.load((children(listing), window))
+    return await context.loaders.private_page.load((make_list_key(listing), window))
 
 
 async def booking_by_id(context: Context, public_id: str) -> Booking | None:
     """Return one of the viewer's bookings; another's is not there."""
-    return await own_booking(context, ids.expect("bok", public_id, "id"))
+    return await find_own_booking(context, ids.expect("bok", public_id, "id"))
 
 
-async def own_booking(context: Context, booking_id: int) -> Booking | None:
+async def find_own_booking(context: Context, booking_id: int) -> Booking | None:
     """Return a booking if it is the viewer's."""
     found = await context.loaders.booking_by_id.load(booking_id) if context.actor else None
     return found if found and context.actor and found.user_id == context.actor.user_id else None
 
 
-async def session_of(context: Context, row: Booking) -> Session | None:
+async def load_booked_session(context: Context, row: Booking) -> Session | None:
     """Return the session that a booking is for."""
     return await context.loaders.session_by_id.load(row.session_id)
 
 
-async def movie_of(context: Context, row: Booking) -> Movie | None:
+async def load_booked_movie(context: Context, row: Booking) -> Movie | None:
     """Return the movie that a booking is for."""
-    session = await session_of(context, row)
+    session = await load_booked_session(context, row)
     return await context.loaders.movie_by_id.load(session.movie_id) if session else None
 
 
-async def place_of(context: Context, row: Booking) -> Place | None:
+async def load_booked_place(context: Context, row: Booking) -> Place | None:
     """Return the place that a booking is for."""
-    session = await session_of(context, row)
+    session = await load_booked_session(context, row)
     return await context.loaders.place_by_id.load(session.place_id) if session else None
 
 
@@ -61,7 +61,7 @@ async def open_booking(context: Context, session_id: str) -> Booking:
 async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Booking:
     """Return the booking with its new total of seats."""
     user_id = context.user_id
-    booking_id, seats = all_of(
+    booking_id, seats = check_all(
         lambda: ids.expect("bok", public_id, "input", "bookingId"), lambda: booking.check_seats(seats)
     )
     return await booking.reserve(context.services.booking_commits, user_id=user_id, booking_id=booking_id, seats=seats)
@@ -70,7 +70,7 @@ async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Book
 async def confirm_booking(context: Context, public_id: str, *, seats: int | None) -> Booking:
     """Return the booking, confirmed."""
     user_id = context.user_id
-    booking_id, seats = all_of(
+    booking_id, seats = check_all(
         lambda: ids.expect("bok", public_id, "input", "bookingId"),
         lambda: None if seats is None else booking.check_seats(seats),
     )

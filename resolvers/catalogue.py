@@ -5,12 +5,12 @@ from typing import Final
 from db.paging import DEFAULT_SIZE, window
 from domain.collection import CatalogueMovie
 from resolvers.context import Context
-from resolvers.upstream_pages import ForeignPage, place_after
+from resolvers.upstream_pages import UpstreamPage, find_place_after
 
 NAME: Final = "catalogue"
 
 
-async def list_catalogue(context: Context, *, first: int | None, after: str | None) -> ForeignPage[CatalogueMovie]:
+async def list_catalogue(context: Context, *, first: int | None, after: str | None) -> UpstreamPage[CatalogueMovie]:
     """Return a page of the catalogue, fetched for this very field; for signed-in callers, as in REST.
 
     Raises Unauthenticated, InvalidLimit, InvalidCursor and UpstreamUnavailable.
@@ -18,9 +18,9 @@ async def list_catalogue(context: Context, *, first: int | None, after: str | No
     _ = context.user_id
     size = window(first=first).size if first is not None else DEFAULT_SIZE
     codec = context.database.cursors
-    start = place_after(codec, NAME, after)
+    start = find_place_after(codec, NAME, after)
     found = await context.services.catalogue.slice(start=start, size=size)
-    return ForeignPage(
+    return UpstreamPage(
         name=NAME,
         codec=codec,
         rows=[movie for _, movie in found.movies],

@@ -10,8 +10,8 @@ from db.paging import Page, Window
 from domain import collection
 from domain.collection import MOST_FAULTS, CatalogueMovie
 from domain.text import has_visible
-from errors import all_of, refuse
-from loaders.by_parent import children
+from errors import check_all, refuse
+from loaders.by_parent import make_list_key
 from resolvers.changes import collect_changes
 from resolvers.context import Context
 
@@ -31,17 +31,17 @@ class MovieInput(Protocol):
 A_GENRE: Final = "must be one genre, without a comma"
 
 
-async def collections_of(context: Context, user_id: int, window: Window) -> Page[Any]:
+async def list_collections(context: Context, user_id: int, window: Window) -> Page[Any]:
     """Return a page of a user's collections; another's are not there, whoever looks."""
     listing = lists.collections_of_user(user_id if is_viewer(context, user_id) else NOBODY)
-    return await context.loaders.private_page.load((children(listing), window))
+    return await context.loaders.private_page.load((make_list_key(listing), window))
 
 
-async def favourite_genres(context: Context, user_id: int) -> list[str]:
+async def find_favourite_genres(context: Context, user_id: int) -> list[str]:
     """Return the genres that the viewer likes best; none of another user."""
     if not is_viewer(context, user_id):
         return []
-    return await collection.favourite_genres(context.database.primary, user_id=user_id)
+    return await collection.find_favourite_genres(context.database.primary, user_id=user_id)
 
 
 def is_viewer(context: Context, user_id: int) -> bool:
@@ -49,13 +49,13 @@ def is_viewer(context: Context, user_id: int) -> bool:
     return context.actor is not None and context.actor.user_id == user_id
 
 
-async def own_collection(context: Context, collection_id: int) -> Collection | None:
+async def find_own_collection(context: Context, collection_id: int) -> Collection | None:
     """Return a collection if it is the viewer's."""
     found = await context.loaders.collection_by_id.load(collection_id) if context.actor else None
     return found if found and is_viewer(context, found.user_id) else None
 
 
-async def movies_of(context: Context, row: Collection) -> list[CollectedMovie]:
+async def load_movies(context: Context, row: Collection) -> list[CollectedMovie]:
     """Return a collection's movies."""
     return await context.loaders.movies_by_collection.load(row.id)
 
@@ -74,7 +74,7 @@ async def create_collection(
 async def update_collection(context: Context, update: Any) -> Collection:
     """Return the collection with the changes of an update's input; `movies`, where they are among them, replaces the list."""
     user_id = context.user_id
-    collection_id, changes = all_of(
+    collection_id, changes = check_all(
         lambda: ids.expect("col", update.id, "input", "id"), lambda: collect_changes(update)
     )
     if "movies" in changes:
@@ -94,7 +94,7 @@ async def delete_collection(context: Context, public_id: str) -> str:
 def read_movies(movies: Sequence[MovieInput]) -> list[CatalogueMovie]:
     """Return movies as the rules know them, genres as one text; raise InvalidInput for a genre that is several."""
     faults = [
-        collection.fault(A_GENRE, "movies", str(place), "genres", str(number))
+        collection.make_fault(A_GENRE, "movies", str(place), "genres", str(number))
         for place, movie in enumerate(movies)
         for number, genre in enumerate(movie.genres)
         if "," in genre or not has_visible(genre)

@@ -8,11 +8,11 @@ from db.models import Event, EventReservation
 from db.paging import Listing, Page, Window
 from domain import event_reservation
 from domain.event_reservation import Viewer
-from loaders.by_parent import children
+from loaders.by_parent import make_list_key
 from resolvers.context import Context
 
 
-async def reservations_of(
+async def list_reservations(
     context: Context,
     user_id: int,
     window: Window,
@@ -22,11 +22,11 @@ async def reservations_of(
     date_from: datetime | None,
 ) -> Page[Any]:
     """Return a page of a user's reservations."""
-    listing = user_reservations(user_id, event_id=event_id, live_only=live_only, date_from=date_from)
-    return await context.loaders.private_page.load((children(listing), window))
+    listing = make_reservation_list(user_id, event_id=event_id, live_only=live_only, date_from=date_from)
+    return await context.loaders.private_page.load((make_list_key(listing), window))
 
 
-def user_reservations(
+def make_reservation_list(
     user_id: int, *, event_id: str | None, live_only: bool, date_from: datetime | None
 ) -> Listing[EventReservation]:
     """Return the list of a user's reservations for these arguments; raise InvalidId."""
@@ -34,7 +34,7 @@ def user_reservations(
     return lists.event_reservations_of_user(user_id, event_id=event, live_only=live_only, date_from=date_from)
 
 
-async def visible_reservation(context: Context, reservation_id: int) -> EventReservation | None:
+async def find_visible_reservation(context: Context, reservation_id: int) -> EventReservation | None:
     """Return a reservation if it is the viewer's, or they are staff.
 
     Those that REST made without a token have nobody to see them here.
@@ -46,7 +46,7 @@ async def visible_reservation(context: Context, reservation_id: int) -> EventRes
     return found if own or await context.is_staff() else None
 
 
-async def event_of(context: Context, row: EventReservation) -> Event | None:
+async def load_reserved_event(context: Context, row: EventReservation) -> Event | None:
     """Return the event that a reservation is for, even if it was deleted."""
     return await context.loaders.event_of_reservation.load(row.event_id)
 
@@ -70,6 +70,6 @@ async def update_reservation(context: Context, public_id: str, *, tickets: int) 
 async def cancel_reservation(context: Context, public_id: str) -> EventReservation:
     """Return the reservation, cancelled."""
     viewer, reservation_id = Viewer(context.user_id), ids.expect("evr", public_id, "input", "id")
-    return await event_reservation.cancel(
+    return await event_reservation.cancel_reservation(
         context.services.reservation_commits, viewer=viewer, reservation_id=reservation_id
     )

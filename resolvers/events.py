@@ -7,7 +7,7 @@ from db import ids, lists, paging
 from db.models import Event
 from db.paging import Listing, Page, Window
 from domain import event, instants
-from errors import all_of
+from errors import check_all
 from resolvers.changes import collect_changes
 from resolvers.context import Context
 
@@ -22,11 +22,11 @@ async def list_events(
     available_only: bool,
 ) -> Page[Event]:
     """Return a page of all events; from the primary, for they tell of free tickets."""
-    listing = all_events(search=search, date_from=date_from, date_to=date_to, available_only=available_only)
+    listing = make_event_list(search=search, date_from=date_from, date_to=date_to, available_only=available_only)
     return await paging.page(context.database.primary, context.database.cursors, listing, window)
 
 
-def all_events(
+def make_event_list(
     *, search: str | None, date_from: datetime | None, date_to: datetime | None, available_only: bool
 ) -> Listing[Event]:
     """Return the list of events for these arguments; raise InvalidDate where the dates end before they begin."""
@@ -49,7 +49,7 @@ async def create_event(context: Context, *, name: str, description: str, date: d
 async def update_event(context: Context, update: Any) -> Event:
     """Return the event with the changes of an update's input."""
     await context.require_staff()
-    event_id, changes = all_of(lambda: ids.expect("evt", update.id, "input", "id"), lambda: collect_changes(update))
+    event_id, changes = check_all(lambda: ids.expect("evt", update.id, "input", "id"), lambda: collect_changes(update))
     async with context.database.transaction() as tx:
         return await event.update_event(tx, event_id=event_id, **changes)
 

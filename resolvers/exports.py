@@ -10,15 +10,15 @@ from resolvers.context import Context
 
 async def export_by_id(context: Context, public_id: str) -> MovieExport | None:
     """Return an export that the viewer may see."""
-    return await visible_export(context, ids.expect("exp", public_id, "id"))
+    return await find_visible_export(context, ids.expect("exp", public_id, "id"))
 
 
-async def visible_export(context: Context, export_id: int) -> MovieExport | None:
+async def find_visible_export(context: Context, export_id: int) -> MovieExport | None:
     """Return an export of the viewer's, any for staff."""
     if context.actor is None:
         return None
     try:
-        return await export.visible(context.database.primary, export_id, user_id=context.actor.user_id)
+        return await export.find_visible_export(context.database.primary, export_id, user_id=context.actor.user_id)
     except ExportNotFound:
         return None
 
@@ -27,9 +27,9 @@ async def request_export(context: Context) -> MovieExport:
     """Return the viewer's new export."""
     user_id = context.user_id
     async with context.database.transaction() as tx:
-        return await export.request(tx, user_id=user_id)
+        return await export.request_export(tx, user_id=user_id)
 
 
-def download_url(context: Context, row: MovieExport) -> str:
+def format_download_url(context: Context, row: MovieExport) -> str:
     """Return where a completed export's file is."""
-    return addresses.absolute(export.path(row.id), base=context.base)
+    return addresses.absolute(export.format_download_path(row.id), base=context.base)

@@ -8,8 +8,8 @@ from db import ids, lists, paging
 from db.models import Movie, Rating
 from db.paging import Listing, Page, Window
 from domain import movie
-from errors import InvalidInput, all_of
-from loaders.by_parent import children
+from errors import InvalidInput, check_all
+from loaders.by_parent import make_list_key
 from resolvers.changes import check_changes
 from resolvers.context import Context
 
@@ -29,13 +29,13 @@ async def list_movies(
     genres: Sequence[str] | None = None,
 ) -> Page[Movie]:
     """Return a page of all movies."""
-    listing = all_movies(
+    listing = make_movie_list(
         sort=sort, search=search, airing_from=airing_from, place_id=place_id, genre=genre, genres=genres
     )
     return await paging.page(context.catalogue, context.database.cursors, listing, window)
 
 
-def all_movies(
+def make_movie_list(
     *,
     sort: lists.MovieSort,
     search: str | None,
@@ -62,9 +62,9 @@ async def list_genres(context: Context) -> list[str]:
     return await context.loaders.batched("genres", load).load(0)
 
 
-async def movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:
+async def list_movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:
     """Return a page of the movies that a place shows."""
-    asked = children(lists.movies_of_place(place_id, sort))
+    asked = make_list_key(lists.movies_of_place(place_id, sort))
     return await context.loaders.catalogue_page.load((asked, window))
 
 
@@ -73,7 +73,7 @@ async def movie_by_id(context: Context, public_id: str) -> Movie | None:
     return await context.loaders.movie_by_id.load(ids.expect("mov", public_id, "id"))
 
 
-async def viewer_rating(context: Context, movie_id: int) -> Rating | None:
+async def find_viewer_rating(context: Context, movie_id: int) -> Rating | None:
     """Return what the viewer gave a movie, None for an anonymous one."""
     if context.actor is None:
         return None
@@ -94,8 +94,8 @@ async def create_movie(
 async def update_movie(context: Context, update: Any) -> Movie:
     """Return the movie with the changes of an update's input."""
     await context.require_staff()
-    movie_id, changes = all_of(
-        lambda: ids.expect("mov", update.id, "input", "id"), lambda: check_changes(update, movie.checked)
+    movie_id, changes = check_all(
+        lambda: ids.expect("mov", update.id, "input", "id"), lambda: check_changes(update, movie.check_movie)
     )
     async with context.database.transaction() as tx:
         return await movie.update_movie(tx, movie_id=movie_id, **changes)

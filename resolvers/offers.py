@@ -21,28 +21,28 @@ async def list_offers(context: Context, window: Window, *, search: str | None) -
 
 async def offer_by_id(context: Context, public_id: str) -> MovieOffer | None:
     """Return an offer, None where nobody sells it."""
-    return await sold_offer(context, ids.expect("mof", public_id, "id"))
+    return await find_sold_offer(context, ids.expect("mof", public_id, "id"))
 
 
-async def sold_offer(context: Context, offer_id: int) -> MovieOffer | None:
+async def find_sold_offer(context: Context, offer_id: int) -> MovieOffer | None:
     """Return an offer that somebody sells."""
     await context.services.prices.ready()
     found = await context.loaders.offer_by_id.load(offer_id)
-    return found if found and await prices_of(context, found) else None
+    return found if found and await load_prices(context, found) else None
 
 
-async def prices_of(context: Context, row: MovieOffer) -> list[Price]:
+async def load_prices(context: Context, row: MovieOffer) -> list[Price]:
     """Return an offer's prices, cheapest first."""
 
     async def load(offer_ids: list[int]) -> list[list[Price]]:
         fresh_seconds, names = context.services.prices.fresh_seconds, context.services.prices.names
-        found = await offer.prices(context.database.primary, offer_ids, fresh_seconds=fresh_seconds, names=names)
+        found = await offer.read_prices(context.database.primary, offer_ids, fresh_seconds=fresh_seconds, names=names)
         return [found[offer_id] for offer_id in offer_ids]
 
     return await context.loaders.batched("prices", load).load(row.id)
 
 
-async def providers(context: Context) -> list[Standing]:
+async def list_providers(context: Context) -> list[Standing]:
     """Return how each provider does at this moment."""
     with suppress(UpstreamUnavailable):
         await context.services.prices.ready()

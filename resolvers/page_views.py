@@ -6,13 +6,13 @@ from db import ids, lists, paging
 from db.models import PageView
 from db.paging import Listing, Page, Window
 from domain import instants, page_view
-from domain.page_view import Seen
+from domain.page_view import NewPageView
 from resolvers.context import Context
 
 
-async def track_page(context: Context, seen: Seen) -> bool:
+async def track_page(context: Context, seen: NewPageView) -> bool:
     """Return True once the page view is durable."""
-    await context.services.page_views.add(page_view.check(seen))
+    await context.services.page_views.add(page_view.check_page_view(seen))
     return True
 
 
@@ -28,13 +28,13 @@ async def list_page_views(
 ) -> Page[PageView]:
     """Return a page of all page views, for staff."""
     await context.require_staff()
-    listing = all_page_views(
+    listing = make_page_view_list(
         tracking_id=tracking_id, user_id=user_id, path=path, occurred_from=occurred_from, occurred_to=occurred_to
     )
     return await paging.page(context.database.primary, context.database.cursors, listing, window)
 
 
-def all_page_views(
+def make_page_view_list(
     *,
     tracking_id: str | None,
     user_id: str | None,
@@ -50,6 +50,6 @@ def all_page_views(
     )
 
 
-async def visible_page_view(context: Context, page_view_id: int) -> PageView | None:
+async def find_visible_page_view(context: Context, page_view_id: int) -> PageView | None:
     """Return a page view, for staff."""
     return await context.loaders.page_view_by_id.load(page_view_id) if await context.is_staff() else None

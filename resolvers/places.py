@@ -6,8 +6,8 @@ from db import ids, lists, paging
 from db.models import Place
 from db.paging import Page, Window
 from domain import place
-from errors import all_of
-from loaders.by_parent import children
+from errors import check_all
+from loaders.by_parent import make_list_key
 from resolvers.changes import check_changes
 from resolvers.context import Context
 
@@ -18,9 +18,9 @@ async def list_places(context: Context, window: Window, *, search: str | None) -
     return await paging.page(context.catalogue, context.database.cursors, listing, window)
 
 
-async def places_of_movie(context: Context, movie_id: int, window: Window) -> Page[Any]:
+async def list_places_of_movie(context: Context, movie_id: int, window: Window) -> Page[Any]:
     """Return a page of the places that show a movie."""
-    asked = children(lists.places_of_movie(movie_id))
+    asked = make_list_key(lists.places_of_movie(movie_id))
     return await context.loaders.catalogue_page.load((asked, window))
 
 
@@ -39,8 +39,8 @@ async def create_place(context: Context, *, name: str, address: str, capacity: i
 async def update_place(context: Context, update: Any) -> Place:
     """Return the place with the changes of an update's input."""
     await context.require_staff()
-    place_id, changes = all_of(
-        lambda: ids.expect("plc", update.id, "input", "id"), lambda: check_changes(update, place.check)
+    place_id, changes = check_all(
+        lambda: ids.expect("plc", update.id, "input", "id"), lambda: check_changes(update, place.check_place)
     )
     async with context.database.transaction() as tx:
         return await place.update_place(tx, place_id=place_id, **changes)

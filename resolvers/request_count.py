@@ -9,16 +9,16 @@ from resolvers.context import Context
 LARGEST: Final = 2**31 - 1
 
 
-async def requests_served(context: Context) -> int:
+async def read_count(context: Context) -> int:
     """Return the count, this request included; for signed-in callers."""
     _ = context.user_id
     return min(context.services.request_counter.shown(), LARGEST)
 
 
-async def reset(context: Context) -> int:
+async def reset_count(context: Context) -> int:
     """Return the count after its reset: here at once, on other servers within a second; for signed-in callers."""
     _ = context.user_id
     async with context.database.transaction() as tx:
         generation = await request_count.reset(tx, context.services.request_counter)
     context.services.request_counter.learn(generation, 0)
-    return await requests_served(context)
+    return await read_count(context)

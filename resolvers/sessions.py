@@ -8,8 +8,8 @@ from db.models import Session
 from db.paging import Listing, Page, Window
 from domain import instants, session
 from domain.session_days import check_days, find_session_days
-from errors import all_of
-from loaders.by_parent import children
+from errors import check_all
+from loaders.by_parent import make_list_key
 from resolvers.context import Context
 
 
@@ -23,15 +23,15 @@ async def list_sessions(
     starts_to: datetime | None,
 ) -> Page[Session]:
     """Return a page of all sessions, of one movie or in one place if named; raise InvalidId or InvalidDate."""
-    listing = all_sessions(movie_id=movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
+    listing = make_session_list(movie_id=movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
     return await paging.page(context.catalogue, context.database.cursors, listing, window)
 
 
-def all_sessions(
+def make_session_list(
     *, movie_id: str | None, place_id: str | None, starts_from: datetime | None, starts_to: datetime | None
 ) -> Listing[Session]:
     """Return the list of sessions for these arguments; raise InvalidId or InvalidDate."""
-    movie, place, _ = all_of(
+    movie, place, _ = check_all(
         lambda: ids.expect("mov", movie_id, "movieId") if movie_id is not None else None,
         lambda: ids.expect("plc", place_id, "placeId") if place_id is not None else None,
         lambda: instants.check_range(starts_from, starts_to),
@@ -39,7 +39,7 @@ def all_sessions(
     return lists.sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
 
 
-async def sessions_of_movie(
+async def list_sessions_of_movie(
     context: Context,
     movie_id: int,
     window: Window,
@@ -49,11 +49,11 @@ async def sessions_of_movie(
     starts_to: datetime | None,
 ) -> Page[Any]:
     """Return a page of a movie's sessions, at one place if one is named."""
-    listing = movie_sessions(movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
-    return await context.loaders.catalogue_page.load((children(listing), window))
+    listing = make_movie_session_list(movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
+    return await context.loaders.catalogue_page.load((make_list_key(listing), window))
 
 
-def movie_sessions(
+def make_movie_session_list(
     movie_id: int, *, place_id: str | None, starts_from: datetime | None, starts_to: datetime | None
 ) -> Listing[Session]:
     """Return the list of a movie's sessions for these arguments; raise InvalidId or InvalidDate."""
@@ -64,7 +64,7 @@ def movie_sessions(
     )
 
 
-async def sessions_of_place(
+async def list_sessions_of_place(
     context: Context,
     place_id: int,
     window: Window,
@@ -74,11 +74,11 @@ async def sessions_of_place(
     starts_to: datetime | None,
 ) -> Page[Any]:
     """Return a page of a place's sessions, of one movie if one is named."""
-    listing = place_sessions(place_id, movie_id=movie_id, starts_from=starts_from, starts_to=starts_to)
-    return await context.loaders.catalogue_page.load((children(listing), window))
+    listing = make_place_session_list(place_id, movie_id=movie_id, starts_from=starts_from, starts_to=starts_to)
+    return await context.loaders.catalogue_page.load((make_list_key(listing), window))
 
 
-def place_sessions(
+def make_place_session_list(
     place_id: int, *, movie_id: str | None, starts_from: datetime | None, starts_to: datetime | None
 ) -> Listing[Session]:
     """Return the list of a place's sessions for these arguments; raise InvalidId or InvalidDate."""
@@ -89,7 +89,7 @@ def place_sessions(
     )
 
 
-async def session_days(
+async def list_session_days(
     context: Context, movie_id: int, *, place_id: str | None, starts_from: datetime | None, first: int
 ) -> list[datetime]:
     """Return the first session's start of each day that has one; one statement for all movies of a list."""
@@ -113,7 +113,7 @@ async def session_by_id(context: Context, public_id: str) -> Session | None:
 async def schedule_session(context: Context, *, movie_id: str, place_id: str, starts_at: datetime) -> Session:
     """Return the new session."""
     await context.require_staff()
-    movie, place, _ = all_of(
+    movie, place, _ = check_all(
         lambda: ids.expect("mov", movie_id, "input", "movieId"),
         lambda: ids.expect("plc", place_id, "input", "placeId"),
         lambda: session.check_start(starts_at),
@@ -125,7 +125,9 @@ async def schedule_session(context: Context, *, movie_id: str, place_id: str, st
 async def reschedule_session(context: Context, public_id: str, *, starts_at: datetime) -> Session:
     """Return the session with its new start."""
     await context.require_staff()
-    session_id, _ = all_of(lambda: ids.expect("ses", public_id, "input", "id"), lambda: session.check_start(starts_at))
+    session_id, _ = check_all(
+        lambda: ids.expect("ses", public_id, "input", "id"), lambda: session.check_start(starts_at)
+    )
     async with context.database.transaction() as tx:
         return await session.reschedule_session(tx, session_id=session_id, starts_at=starts_at)
 

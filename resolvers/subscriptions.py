@@ -19,35 +19,35 @@ MISSING: Final[dict[Kind, type[NotFound]]] = {
 }
 
 
-async def session_changed(context: Context, public_id: str) -> AsyncGenerator[Session]:
+async def follow_session(context: Context, public_id: str) -> AsyncGenerator[Session]:
     """Yield a session each time its free seats have changed; raise SessionNotFound where it is not there, or no more."""
-    async with aclosing(rows(context, "session", ids.expect("ses", public_id, "id"))) as found:
+    async with aclosing(follow_rows(context, "session", ids.expect("ses", public_id, "id"))) as found:
         async for row in found:
             yield row
 
 
-async def event_changed(context: Context, public_id: str) -> AsyncGenerator[Event]:
+async def follow_event(context: Context, public_id: str) -> AsyncGenerator[Event]:
     """Yield an event each time its free tickets have changed; raise EventNotFound where it is not there, or no more."""
-    async with aclosing(rows(context, "event", ids.expect("evt", public_id, "id"))) as found:
+    async with aclosing(follow_rows(context, "event", ids.expect("evt", public_id, "id"))) as found:
         async for row in found:
             yield row
 
 
-async def movie_export_changed(context: Context, public_id: str) -> AsyncGenerator[MovieExport]:
+async def follow_movie_export(context: Context, public_id: str) -> AsyncGenerator[MovieExport]:
     """Yield an export each time it has got on, until it is completed or failed.
 
     Raises Unauthenticated, and ExportNotFound where the viewer may not see it.
     """
     user_id, export_id = context.user_id, ids.expect("exp", public_id, "id")
-    await export.visible(context.database.primary, export_id, user_id=user_id)
-    async with aclosing(rows(context, "export", export_id)) as found:
+    await export.find_visible_export(context.database.primary, export_id, user_id=user_id)
+    async with aclosing(follow_rows(context, "export", export_id)) as found:
         async for row in found:
             yield row
             if row.status not in UNDER_WAY:
                 return
 
 
-async def rows(context: Context, kind: Kind, identity: int) -> AsyncGenerator[Any]:
+async def follow_rows(context: Context, kind: Kind, identity: int) -> AsyncGenerator[Any]:
     """Yield the row each time it is news, and give what else is asked of it the loaders of that moment."""
     live = context.services.topics
     async with aclosing(live.follow(kind, identity, context.follower)) as found:

@@ -8,7 +8,7 @@ from db.models import SHOW_HOURS, Show, Ticket
 from db.paging import Page, Window
 from domain import show, ticket
 from errors import Forbidden, InvalidInput, ShowNotFound, TicketNotFound, Unauthenticated
-from loaders.by_parent import children
+from loaders.by_parent import make_list_key
 from resolvers.context import Context
 
 
@@ -18,15 +18,15 @@ async def find_show(context: Context, public_id: str | None, show_timing: dateti
         raise InvalidInput(path=("id",), field="id", problem="or `showTiming` must be given")
     show_id = ids.expect("shw", public_id, "id") if public_id is not None else None
     try:
-        return await show.find(context.database.primary, show_id=show_id, show_timing=show_timing)
+        return await show.find_show(context.database.primary, show_id=show_id, show_timing=show_timing)
     except ShowNotFound:
         return None
 
 
-async def tickets_of(context: Context, show_id: int, window: Window) -> Page[Any]:
+async def list_tickets(context: Context, show_id: int, window: Window) -> Page[Any]:
     """Return a page of the tickets of a show, for staff."""
     await expect_staff(context)
-    return await context.loaders.private_page.load((children(lists.tickets_of_show(show_id)), window))
+    return await context.loaders.private_page.load((make_list_key(lists.tickets_of_show(show_id)), window))
 
 
 async def ticket_by_id(context: Context, public_id: str) -> Ticket | None:
@@ -36,12 +36,12 @@ async def ticket_by_id(context: Context, public_id: str) -> Ticket | None:
     return await context.loaders.ticket_by_id.load(ticket_id)
 
 
-async def visible_ticket(context: Context, ticket_id: int) -> Ticket | None:
+async def find_visible_ticket(context: Context, ticket_id: int) -> Ticket | None:
     """Return a ticket, for staff."""
     return await context.loaders.ticket_by_id.load(ticket_id) if await context.is_staff() else None
 
 
-async def show_of(context: Context, row: Ticket) -> Show:
+async def load_show(context: Context, row: Ticket) -> Show:
     """Return the show that a ticket is for; raise TicketNotFound where both have just been deleted."""
     found = await context.loaders.show_of_ticket.load(row.show_id)
     if found is None:
@@ -49,9 +49,9 @@ async def show_of(context: Context, row: Ticket) -> Show:
     return found
 
 
-async def expires_at(context: Context, row: Ticket) -> datetime:
+async def find_expiry(context: Context, row: Ticket) -> datetime:
     """Return the instant from which on a ticket is not there any more."""
-    return (await show_of(context, row)).show_timing + timedelta(hours=SHOW_HOURS)
+    return (await load_show(context, row)).show_timing + timedelta(hours=SHOW_HOURS)
 
 
 async def book_ticket(

@@ -13,7 +13,7 @@ FURTHEST: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignPage(Generic[Item]):
+class UpstreamPage(Generic[Item]):
     """Items in the list's order, each with its place there, the first being 0."""
 
     name: str
@@ -40,7 +40,7 @@ class ForeignPage(Generic[Item]):
         return self.cursor(self.rows[-1]) if self.rows else None
 
 
-def place_after(codec: CursorCodec, name: str, cursor: str | None) -> int:
+def find_place_after(codec: CursorCodec, name: str, cursor: str | None) -> int:
     """Return the place after a cursor of the list of that name, 0 without one; raise InvalidCursor."""
     if cursor is None:
         return 0

@@ -10,7 +10,7 @@ from identity.tokens import Actor
 from resolvers.context import Context
 
 
-async def viewer(context: Context) -> User | None:
+async def find_viewer(context: Context) -> User | None:
     """Return the signed-in user, None for an anonymous one; raise Unauthenticated where the account is gone."""
     if context.actor is None:
         return None
@@ -20,7 +20,7 @@ async def viewer(context: Context) -> User | None:
     return found
 
 
-async def visible_user(context: Context, user_id: int) -> User | None:
+async def find_visible_user(context: Context, user_id: int) -> User | None:
     """Return a user whom the viewer may see: themselves, or anybody for staff."""
     if context.actor is None or (user_id != context.actor.user_id and not await context.is_staff()):
         return None

@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 
 from db.cursors import LONGEST
 from db.paging import DEFAULT_SIZE, LARGEST_SIZE, LIMITS
-from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField, leaves
+from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField, list_leaves
 
 # More than a person or a program reads; a hostile body could have a hundred thousand.
 MOST_FAULTS: Final = 50
@@ -164,7 +164,7 @@ class Fault(TypedDict):
         Field(
             description="For programs: it never changes. New ones may be added.",
             examples=["invalid_input"],
-            json_schema_extra={"enum": [leaf.code.lower() for leaf in leaves()]},
+            json_schema_extra={"enum": [leaf.code.lower() for leaf in list_leaves()]},
         ),
     ]
     message: Annotated[str, Field(description="For people: what is wrong, and what to do about it.")]

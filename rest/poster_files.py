@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from db import ids, models
-from demo.posters import poster_svg
+from demo.posters import draw_poster
 from domain import movie
 from edge.services import Services
 from errors import MovieNotFound
@@ -34,7 +34,7 @@ async def poster(request: Request) -> Response:
     found = await services.database.standby.row(models.Movie, movie.BY_ID, ids=[snowflake])
     if found is None:
         raise MovieNotFound
-    svg = poster_svg(found.title, found.genres).encode("utf-8", "replace")
+    svg = draw_poster(found.title, found.genres).encode("utf-8", "replace")
     headers = HEADERS | {"ETag": f'"{hashlib.blake2s(svg, digest_size=12).hexdigest()}"'}
     if is_fresh(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)

@@ -45,17 +45,17 @@ class Booking(Node, row=models.Booking, prefix="bok"):
     @strawberry.field(graphql_type=Session, description="The session that it is for.")
     @staticmethod
     async def session(root: Parent[models.Booking], info: Info) -> models.Session | None:
-        return await bookings.session_of(info.context, root)
+        return await bookings.load_booked_session(info.context, root)
 
     @strawberry.field(graphql_type=Movie, description="The movie that it is for.")
     @staticmethod
     async def movie(root: Parent[models.Booking], info: Info) -> models.Movie | None:
-        return await bookings.movie_of(info.context, root)
+        return await bookings.load_booked_movie(info.context, root)
 
     @strawberry.field(graphql_type=Place, description="The place that it is for.")
     @staticmethod
     async def place(root: Parent[models.Booking], info: Info) -> models.Place | None:
-        return await bookings.place_of(info.context, root)
+        return await bookings.load_booked_place(info.context, root)
 
     @strawberry.field(
         graphql_type=list[SeatReservation],

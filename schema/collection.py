@@ -46,4 +46,4 @@ class Collection(Node, row=models.Collection, prefix="col"):
     @strawberry.field(graphql_type=list[CatalogueMovie], description="In the order in which they were given.")
     @staticmethod
     async def movies(root: Parent[models.Collection], info: Info) -> list[models.CollectedMovie]:
-        return await collections.movies_of(info.context, root)
+        return await collections.load_movies(info.context, root)

@@ -7,9 +7,9 @@ import strawberry
 
 from db import paging
 from db.paging import Page
-from loaders.by_parent import children
+from loaders.by_parent import make_list_key
 from resolvers.context import Context
-from resolvers.upstream_pages import ForeignPage
+from resolvers.upstream_pages import UpstreamPage
 
 T = TypeVar("T")
 Info = strawberry.Info[Context, None]
@@ -92,11 +92,11 @@ class Connection(Generic[T]):
 
     @strawberry.field(description="How many items the whole list has; counted only when asked for.")
     @staticmethod
-    async def total_count(root: strawberry.Parent[Page[Any] | ForeignPage[Any]], info: Info) -> int:
+    async def total_count(root: strawberry.Parent[Page[Any] | UpstreamPage[Any]], info: Info) -> int:
         """Counted where the list is read from, for all parents at once; a third party's list says by itself."""
-        if isinstance(root, ForeignPage):
+        if isinstance(root, UpstreamPage):
             return root.total
         loaders, listing = info.context.loaders, root.listing
         if listing.parent:
-            return await loaders.count(listing.model).load(children(listing))
+            return await loaders.count(listing.model).load(make_list_key(listing))
         return await paging.count(loaders.source_of(listing.model), listing)

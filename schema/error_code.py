@@ -39,15 +39,15 @@ IN_GENERAL: Final = {
 }
 
 
-def described() -> dict[str, object]:
+def describe_codes() -> dict[str, object]:
     """Return every code with its description, in the order of errors.py."""
     return {
         leaf.code: strawberry.enum_value(leaf.code, description=IN_GENERAL.get(leaf.code, leaf.message))
-        for leaf in errors.leaves()
+        for leaf in errors.list_leaves()
     }
 
 
 ErrorCode: Any = strawberry.enum(  # type: ignore[call-overload]  # its members are the refusals
-    Enum("ErrorCode", described()),
+    Enum("ErrorCode", describe_codes()),
     description="Every code that this API answers with, in GraphQL and in REST (there in lower case).",
 )

@@ -50,4 +50,4 @@ class EventReservation(Node, row=models.EventReservation, prefix="evr"):
     @strawberry.field(graphql_type=Event, description="The event that it is for; here even a deleted one.")
     @staticmethod
     async def event(root: Parent[models.EventReservation], info: Info) -> models.Event | None:
-        return await event_reservations.event_of(info.context, root)
+        return await event_reservations.load_reserved_event(info.context, root)

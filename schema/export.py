@@ -38,4 +38,4 @@ class MovieExport(Node, row=models.MovieExport, prefix="exp"):
     def download_url(root: Parent[models.MovieExport], info: Info) -> str | None:
         """An absolute address; it needs the viewer's token."""
         completed = root.status == models.ExportStatus.COMPLETED
-        return exports.download_url(info.context, root) if completed else None
+        return exports.format_download_url(info.context, root) if completed else None

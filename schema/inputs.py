@@ -25,17 +25,17 @@ FIRST_DAYS = Annotated[int, strawberry.argument(description="So many days at mos
 TO_START = Annotated[datetime | None, strawberry.argument(description="Only those that start then or earlier.")]
 
 
-def field(description: str, *, name: str | None = None) -> Any:
+def optional_field(description: str, *, name: str | None = None) -> Any:
     """Return an input field that may be left out."""
     return strawberry.field(description=description, name=name, default=strawberry.UNSET)
 
 
-def clearable(description: str, *, empty: object) -> Any:
+def clearable_field(description: str, *, empty: object) -> Any:
     """Return a field of an update that null sets to its empty value."""
     return strawberry.field(description=description, default=strawberry.UNSET, metadata={EMPTY: empty})
 
 
-def required(description: str) -> Any:
+def required_field(description: str) -> Any:
     """Return an input field that must be given."""
     return strawberry.field(description=description)
 
@@ -51,7 +51,7 @@ class MovieSort(Enum):
     )
 
 
-def order(sort: MovieSort) -> lists.MovieSort:
+def read_order(sort: MovieSort) -> lists.MovieSort:
     """Return the name that the lists have for an order."""
     return cast("lists.MovieSort", sort.value)
 
@@ -63,84 +63,84 @@ SortBy = Annotated[MovieSort, strawberry.argument(description="In which order.")
 class MovieFilter:
     """All that is given must hold."""
 
-    search: str | None = field(
+    search: str | None = optional_field(
         "Words of the title, in any case and with or without accents; a typing error is forgiven."
     )
-    airing_from: datetime | None = field(
+    airing_from: datetime | None = optional_field(
         "Movies with a session at this instant or later, and at this place if one is given."
     )
-    place_id: strawberry.ID | None = field("Movies with a session at this place.")
-    genre: str | None = field("Movies of this genre, spelled as they spell it.")
-    genres: list[str] | None = field("Movies of one of these genres; at most 20.")
+    place_id: strawberry.ID | None = optional_field("Movies with a session at this place.")
+    genre: str | None = optional_field("Movies of this genre, spelled as they spell it.")
+    genres: list[str] | None = optional_field("Movies of one of these genres; at most 20.")
 
 
 @strawberry.input(description="Which places.")
 class PlaceFilter:
     """All that is given must hold."""
 
-    search: str | None = field("Words of the name, as for movies.")
+    search: str | None = optional_field("Words of the name, as for movies.")
 
 
 @strawberry.input(description="A movie for a provider.")
 class PublishMovieInput:
-    provider: str = required("The provider's name, as in `providers`.")
-    title: str = required("1 to 200 characters.")
-    body: str = required("What there is to say about it, 1 to 5000 characters.")
-    price: Decimal = required("0 or more, at most 9 digits before the point and 6 behind it.")
+    provider: str = required_field("The provider's name, as in `providers`.")
+    title: str = required_field("1 to 200 characters.")
+    body: str = required_field("What there is to say about it, 1 to 5000 characters.")
+    price: Decimal = required_field("0 or more, at most 9 digits before the point and 6 behind it.")
 
 
 @strawberry.input(description="Which page views; what is left out does not matter.")
 class PageViewFilter:
     """All that is given must hold."""
 
-    tracking_id: str | None = field("Of this client.")
-    user_id: strawberry.ID | None = field("Of this user.")
-    path: str | None = field("Of this path, exactly.")
-    from_: datetime | None = field("Then or later.", name="from")
-    to: datetime | None = field("Then or earlier.")
+    tracking_id: str | None = optional_field("Of this client.")
+    user_id: strawberry.ID | None = optional_field("Of this user.")
+    path: str | None = optional_field("Of this path, exactly.")
+    from_: datetime | None = optional_field("Then or later.", name="from")
+    to: datetime | None = optional_field("Then or earlier.")
 
 
 @strawberry.input(one_of=True, description="Exactly one of the two.")
 class IdentityInput:
     """How an account is known."""
 
-    email: str | None = field("An e-mail address.")
-    username: str | None = field("1 to 150 letters, digits and @ . + - _")
+    email: str | None = optional_field("An e-mail address.")
+    username: str | None = optional_field("1 to 150 letters, digits and @ . + - _")
 
 
 @strawberry.input(description="A new account.")
 class SignUpInput:
-    identity: IdentityInput = required("What the account is known by.")
-    password: str = required("8 to 128 characters.")
+    identity: IdentityInput = required_field("What the account is known by.")
+    password: str = required_field("8 to 128 characters.")
 
 
 @strawberry.input(description="An account and its password.")
 class SignInInput:
-    identity: IdentityInput = required("What the account is known by.")
-    password: str = required("Its password.")
+    identity: IdentityInput = required_field("What the account is known by.")
+    password: str = required_field("Its password.")
 
 
 @strawberry.input(description="A rating of a movie.")
 class RateMovieInput:
-    movie_id: strawberry.ID = required("The movie.")
-    value: float = required("0 to 5; halves and the like are fine.")
+    movie_id: strawberry.ID = required_field("The movie.")
+    value: float = required_field("0 to 5; halves and the like are fine.")
 
 
 @strawberry.input(description="The session to book.")
 class OpenBookingInput:
-    session_id: strawberry.ID = required("The session.")
+    session_id: strawberry.ID = required_field("The session.")
 
 
 @strawberry.input(description="The seats of a booking.")
 class ReserveSeatsInput:
-    booking_id: strawberry.ID = required("The booking.")
-    seats: int = required("The booking's new total, not an addition; 0 frees them all.")
+    booking_id: strawberry.ID = required_field("The booking.")
+    seats: int = required_field("The booking's new total, not an addition; 0 frees them all.")
 
 
 @strawberry.input(description="The booking to confirm.")
 class ConfirmBookingInput:
-    booking_id: strawberry.ID = required("The booking.")
-    seats: int | None = field("How many seats it must hold: SEATS_CHANGED where it holds another number.")
+    booking_id: strawberry.ID = required_field("The booking.")
+    seats: int | None = optional_field("How many seats it must hold: SEATS_CHANGED where it holds another number.")
 
 
 @strawberry.input(description="Which bookings.")
@@ -154,15 +154,15 @@ class BookingFilter:
 
 @strawberry.input(description="The booking to cancel.")
 class CancelBookingInput:
-    booking_id: strawberry.ID = required("The booking.")
+    booking_id: strawberry.ID = required_field("The booking.")
 
 
 @strawberry.input(description="A new movie.")
 class CreateMovieInput:
-    title: str = required("Up to 200 characters.")
-    description: str = required("Up to 5000 characters.")
-    poster: str = required("An http or https address, or a path of this server.")
-    duration: int = required("Minutes, 1 to 1440.")
+    title: str = required_field("Up to 200 characters.")
+    description: str = required_field("Up to 5000 characters.")
+    poster: str = required_field("An http or https address, or a path of this server.")
+    duration: int = required_field("Minutes, 1 to 1440.")
     genres: list[str] = strawberry.field(default_factory=list, description="Up to 10.")
 
 
@@ -170,29 +170,29 @@ class CreateMovieInput:
     description="The changes of a movie. What is left out stays; null is refused, but for `genres`, which it clears."
 )
 class UpdateMovieInput:
-    id: strawberry.ID = required("The movie.")
-    title: str | None = field("Up to 200 characters.")
-    description: str | None = field("Up to 5000 characters.")
-    poster: str | None = field("An http or https address, or a path of this server.")
-    duration: int | None = field("Minutes, 1 to 1440.")
-    genres: list[str] | None = clearable("Up to 10; null removes them all.", empty=())
+    id: strawberry.ID = required_field("The movie.")
+    title: str | None = optional_field("Up to 200 characters.")
+    description: str | None = optional_field("Up to 5000 characters.")
+    poster: str | None = optional_field("An http or https address, or a path of this server.")
+    duration: int | None = optional_field("Minutes, 1 to 1440.")
+    genres: list[str] | None = clearable_field("Up to 10; null removes them all.", empty=())
 
 
 @strawberry.input(description="A new place.")
 class CreatePlaceInput:
-    name: str = required("Up to 200 characters.")
-    address: str = required("Up to 500 characters.")
-    capacity: int = required("Seats of its room.")
+    name: str = required_field("Up to 200 characters.")
+    address: str = required_field("Up to 500 characters.")
+    capacity: int = required_field("Seats of its room.")
 
 
 @strawberry.input(
     description="The changes of a place. What is left out stays; null is refused. A new capacity holds for sessions scheduled from then on."
 )
 class UpdatePlaceInput:
-    id: strawberry.ID = required("The place.")
-    name: str | None = field("Up to 200 characters.")
-    address: str | None = field("Up to 500 characters.")
-    capacity: int | None = field("Seats of its room.")
+    id: strawberry.ID = required_field("The place.")
+    name: str | None = optional_field("Up to 200 characters.")
+    address: str | None = optional_field("Up to 500 characters.")
+    capacity: int | None = optional_field("Seats of its room.")
 
 
 @strawberry.input(
@@ -202,15 +202,15 @@ class UpdatePlaceInput:
     )
 )
 class ScheduleSessionInput:
-    movie_id: strawberry.ID = required("What is shown.")
-    place_id: strawberry.ID = required("Where.")
-    starts_at: datetime = required("When; not in the past.")
+    movie_id: strawberry.ID = required_field("What is shown.")
+    place_id: strawberry.ID = required_field("Where.")
+    starts_at: datetime = required_field("When; not in the past.")
 
 
 @strawberry.input(description="A session's new start; its bookings go with it.")
 class RescheduleSessionInput:
-    id: strawberry.ID = required("The session.")
-    starts_at: datetime = required("When; not in the past.")
+    id: strawberry.ID = required_field("The session.")
+    starts_at: datetime = required_field("When; not in the past.")
 
 
 @strawberry.input(
@@ -220,4 +220,4 @@ class RescheduleSessionInput:
     )
 )
 class DeleteInput:
-    id: strawberry.ID = required("What to delete.")
+    id: strawberry.ID = required_field("What to delete.")

@@ -69,7 +69,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
     )
     @staticmethod
     async def viewer_rating(root: Parent[models.Movie], info: Info) -> models.Rating | None:
-        return await movies.viewer_rating(info.context, root.id)
+        return await movies.find_viewer_rating(info.context, root.id)
 
     @connection(
         Connection[Annotated["Place", strawberry.lazy("schema.place")]],
@@ -81,7 +81,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
         info: Info,
         page: Window,
     ) -> Page[Any]:
-        return await places.places_of_movie(info.context, root.id, page)
+        return await places.list_places_of_movie(info.context, root.id, page)
 
     @strawberry.field(
         description="Start of the first session of each day that has one, earliest first. A day is one of the cinema's "
@@ -96,7 +96,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
         first: FIRST_DAYS = MOST_DAYS,
     ) -> list[datetime]:
         """One statement for all movies of a list."""
-        return await sessions.session_days(
+        return await sessions.list_session_days(
             info.context, root.id, place_id=drop_unset(place_id), starts_from=drop_unset(from_), first=first
         )
 
@@ -113,7 +113,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
         from_: FROM_START = UNSET,
         to: TO_START = UNSET,
     ) -> Page[Any]:
-        return await sessions.sessions_of_movie(
+        return await sessions.list_sessions_of_movie(
             info.context,
             root.id,
             page,

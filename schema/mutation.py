@@ -369,4 +369,4 @@ class Mutation:
         description="Begins to count requests anew, on all servers. For signed-in callers.",
     )
     async def reset_request_count(self, info: Info) -> int:
-        return await request_count.reset(info.context)
+        return await request_count.reset_count(info.context)

@@ -49,12 +49,12 @@ class MovieOffer(Node, row=models.MovieOffer, prefix="mof"):
     )
     @staticmethod
     async def prices(root: Parent[models.MovieOffer], info: Info) -> list[offer.Price]:
-        return await offers.prices_of(info.context, root)
+        return await offers.load_prices(info.context, root)
 
     @strawberry.field(graphql_type=ProviderPrice | None, description="The first of the prices.")
     @staticmethod
     async def cheapest(root: Parent[models.MovieOffer], info: Info) -> offer.Price | None:
-        found = await offers.prices_of(info.context, root)
+        found = await offers.load_prices(info.context, root)
         return found[0] if found else None
 
 

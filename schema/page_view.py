@@ -7,11 +7,11 @@ import strawberry
 from strawberry import Parent
 
 from db import models
-from domain.page_view import Seen
+from domain.page_view import NewPageView
 from resolvers import users
 from resolvers.context import Context
 from schema.connection import Info
-from schema.inputs import required
+from schema.inputs import required_field
 from schema.node import Node
 from schema.user import User
 
@@ -55,32 +55,32 @@ class PageView(Node, row=models.PageView, prefix="trk"):
     async def user(root: Parent[models.PageView], info: Info) -> models.User | None:
         if root.user_id is None:
             return None
-        return await users.visible_user(info.context, root.user_id)
+        return await users.find_visible_user(info.context, root.user_id)
 
 
 @strawberry.input(description="A parameter of a page's query.")
 class QueryParameterInput:
-    name: str = required("What stands before the `=`.")
-    value: str = required("What stands behind it.")
+    name: str = required_field("What stands before the `=`.")
+    value: str = required_field("What stands behind it.")
 
 
 @strawberry.input(description="A list in a page's query is the same name several times; a null is the empty string.")
 class PageInput:
-    scheme: str = required("Such as https.")
-    path: str = required("Such as /movies.")
+    scheme: str = required_field("Such as https.")
+    path: str = required_field("Such as /movies.")
     query: list[QueryParameterInput] = strawberry.field(default_factory=list, description="In their order.")
 
 
 @strawberry.input(description="A page that somebody entered or left.")
 class TrackPageInput:
-    tracking_id: str = required("Who it was, as far as the client tells.")
-    type: PageEventType = required("Whether the page was entered or left.")
-    page: PageInput = required("Which page.")
+    tracking_id: str = required_field("Who it was, as far as the client tells.")
+    type: PageEventType = required_field("Whether the page was entered or left.")
+    page: PageInput = required_field("Which page.")
 
 
-def read_page_view(context: Context, input: TrackPageInput) -> Seen:
+def read_page_view(context: Context, input: TrackPageInput) -> NewPageView:
     """Return the page view as the rules know it."""
-    return Seen(
+    return NewPageView(
         tracking_id=input.tracking_id,
         type=models.PageEventType(str(input.type.value)),
         scheme=input.page.scheme,

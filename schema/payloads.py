@@ -17,112 +17,112 @@ from schema.user import User
 from schema.user_error import UserError
 
 
-def errors() -> Any:
+def errors_field() -> Any:
     """Return the field that every payload has."""
     return strawberry.field(description="Why it was refused; empty where it was not.")
 
 
-def shown(what: str) -> Any:
+def result_field(what: str) -> Any:
     """Return a field that is null where the mutation was refused."""
     return strawberry.field(description=f"{what}; null where it was refused.")
 
 
 @strawberry.type(description="The answer to signUp.")
 class SignUpPayload:
-    user: User | None = shown("The new account")
-    token: str | None = shown("Send it as `Authorization: Bearer …`")
-    errors: list[UserError] = errors()
+    user: User | None = result_field("The new account")
+    token: str | None = result_field("Send it as `Authorization: Bearer …`")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to signIn.")
 class SignInPayload:
-    user: User | None = shown("The account")
-    token: str | None = shown("Send it as `Authorization: Bearer …`")
-    errors: list[UserError] = errors()
+    user: User | None = result_field("The account")
+    token: str | None = result_field("Send it as `Authorization: Bearer …`")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to rateMovie.")
 class RateMoviePayload:
-    rating: Rating | None = shown("The rating")
-    movie: Movie | None = shown("The movie with its new mean")
-    errors: list[UserError] = errors()
+    rating: Rating | None = result_field("The rating")
+    movie: Movie | None = result_field("The movie with its new mean")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to every mutation of a booking.")
 class BookingPayload:
-    booking: Booking | None = shown("The booking as it is now")
-    errors: list[UserError] = errors()
+    booking: Booking | None = result_field("The booking as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to mutations of a movie.")
 class MoviePayload:
-    movie: Movie | None = shown("The movie as it is now")
-    errors: list[UserError] = errors()
+    movie: Movie | None = result_field("The movie as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to mutations of a place.")
 class PlacePayload:
-    place: Place | None = shown("The place as it is now")
-    errors: list[UserError] = errors()
+    place: Place | None = result_field("The place as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to mutations of a session.")
 class SessionPayload:
-    session: Session | None = shown("The session as it is now")
-    errors: list[UserError] = errors()
+    session: Session | None = result_field("The session as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to mutations of a collection.")
 class CollectionPayload:
-    collection: Collection | None = shown("The collection as it is now")
-    errors: list[UserError] = errors()
+    collection: Collection | None = result_field("The collection as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to resetRequestCount.")
 class ResetRequestCountPayload:
-    request_count: int | None = shown("The count after the reset")
-    errors: list[UserError] = errors()
+    request_count: int | None = result_field("The count after the reset")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to mutations of an event.")
 class EventPayload:
-    event: Event | None = shown("The event as it is now")
-    errors: list[UserError] = errors()
+    event: Event | None = result_field("The event as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to every mutation of a reservation.")
 class EventReservationPayload:
-    reservation: EventReservation | None = shown("The reservation as it is now")
-    errors: list[UserError] = errors()
+    reservation: EventReservation | None = result_field("The reservation as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to mutations of a counter ticket.")
 class TicketPayload:
-    ticket: Ticket | None = shown("The ticket as it is now")
-    errors: list[UserError] = errors()
+    ticket: Ticket | None = result_field("The ticket as it is now")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to every deletion.")
 class DeletePayload:
-    deleted_id: strawberry.ID | None = shown("What is no more")
-    errors: list[UserError] = errors()
+    deleted_id: strawberry.ID | None = result_field("What is no more")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to publishMovie.")
 class PublishMoviePayload:
-    provider_movie_id: str | None = shown("The movie's id at the provider")
-    errors: list[UserError] = errors()
+    provider_movie_id: str | None = result_field("The movie's id at the provider")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to requestMovieExport.")
 class MovieExportPayload:
-    export: MovieExport | None = shown("The export, queued")
-    errors: list[UserError] = errors()
+    export: MovieExport | None = result_field("The export, queued")
+    errors: list[UserError] = errors_field()
 
 
 @strawberry.type(description="The answer to trackPage.")
 class TrackPagePayload:
-    errors: list[UserError] = errors()
+    errors: list[UserError] = errors_field()
 
     @strawberry.field(description="Whether the page view is stored for good.")
     @staticmethod

@@ -11,7 +11,7 @@ from resolvers import movies, sessions
 from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
 from schema.connection import Connection, Info
-from schema.inputs import FROM_START, OF_MOVIE, TO_START, MovieSort, SortBy, order
+from schema.inputs import FROM_START, OF_MOVIE, TO_START, MovieSort, SortBy, read_order
 from schema.movie import Movie
 from schema.node import Node
 
@@ -35,7 +35,7 @@ class Place(Node, row=models.Place, prefix="plc"):
         page: Window,
         sort: SortBy = MovieSort.RATING,
     ) -> Page[Any]:
-        return await movies.movies_of_place(info.context, root.id, page, sort=order(sort))
+        return await movies.list_movies_of_place(info.context, root.id, page, sort=read_order(sort))
 
     @connection(
         Connection[Annotated["Session", strawberry.lazy("schema.session")]],
@@ -50,7 +50,7 @@ class Place(Node, row=models.Place, prefix="plc"):
         from_: FROM_START = UNSET,
         to: TO_START = UNSET,
     ) -> Page[Any]:
-        return await sessions.sessions_of_place(
+        return await sessions.list_sessions_of_place(
             info.context,
             root.id,
             page,

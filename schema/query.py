@@ -25,7 +25,7 @@ from resolvers import (
 )
 from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
-from resolvers.upstream_pages import ForeignPage
+from resolvers.upstream_pages import UpstreamPage
 from schema.booking import Booking
 from schema.collection import CatalogueMovie
 from schema.connection import After, Connection, First, Info
@@ -42,7 +42,7 @@ from schema.inputs import (
     PageViewFilter,
     PlaceFilter,
     SortBy,
-    order,
+    read_order,
 )
 from schema.movie import Movie
 from schema.node import Node
@@ -72,15 +72,15 @@ class Query:
 
     @strawberry.field(description="Any object by its id; null if there is none, or if the viewer may not see it.")
     async def node(self, info: Info, id: Identity) -> Node | None:
-        return await nodes.node(info.context, id)  # type: ignore[no-any-return]  # a row of any kind
+        return await nodes.find_node(info.context, id)  # type: ignore[no-any-return]  # a row of any kind
 
     @strawberry.field(description="As many objects as ids (at most 100), in their order, null for what is not there.")
     async def nodes(self, info: Info, ids: Identities) -> list[Node | None]:
-        return await nodes.nodes(info.context, ids)
+        return await nodes.find_nodes(info.context, ids)
 
     @strawberry.field(graphql_type=User | None, description="The signed-in user; null for an anonymous caller.")
     async def viewer(self, info: Info) -> models.User | None:
-        return await users.viewer(info.context)
+        return await users.find_viewer(info.context)
 
     @connection(Connection[Movie] | None, description="All movies.")
     async def movies(
@@ -94,7 +94,7 @@ class Query:
         return await movies.list_movies(
             info.context,
             page,
-            sort=order(sort),
+            sort=read_order(sort),
             search=drop_unset(asked.search),
             airing_from=drop_unset(asked.airing_from),
             place_id=drop_unset(asked.place_id),
@@ -212,7 +212,7 @@ class Query:
         graphql_type=list[ProviderStatus] | None, description="The price providers, and how they do at this moment."
     )
     async def providers(self, info: Info) -> list[offer.Standing]:
-        return await offers.providers(info.context)
+        return await offers.list_providers(info.context)
 
     @strawberry.field(
         graphql_type=MovieExport | None,
@@ -246,9 +246,9 @@ class Query:
     )
     async def catalogue(
         self, info: Info, first: First = UNSET, after: After = UNSET
-    ) -> ForeignPage[collection.CatalogueMovie]:
+    ) -> UpstreamPage[collection.CatalogueMovie]:
         return await catalogue.list_catalogue(info.context, first=drop_unset(first), after=drop_unset(after))
 
     @strawberry.field(description="Requests served since the last reset. For signed-in callers.")
     async def request_count(self, info: Info) -> int | None:
-        return await request_count.requests_served(info.context)
+        return await request_count.read_count(info.context)

@@ -41,7 +41,7 @@ class Show(Node, row=models.Show, prefix="shw"):
         info: Info,
         page: Window,
     ) -> Page[Any]:
-        return await tickets.tickets_of(info.context, root.id, page)
+        return await tickets.list_tickets(info.context, root.id, page)
 
 
 @strawberry.type(description="Tickets that one person bought at the counter. Staff only: it holds personal data.")
@@ -53,10 +53,10 @@ class Ticket(Node, row=models.Ticket, prefix="tkt"):
     @strawberry.field(graphql_type=Show, description="The show that it is for.")
     @staticmethod
     async def show(root: Parent[models.Ticket], info: Info) -> models.Show | None:
-        return await tickets.show_of(info.context, root)
+        return await tickets.load_show(info.context, root)
 
     @strawberry.field(description="Eight hours after the show's start: then the ticket is expired, and is deleted.")
     @staticmethod
     async def expires_at(root: Parent[models.Ticket], info: Info) -> datetime:
         """By way of the show."""
-        return await tickets.expires_at(info.context, root)
+        return await tickets.find_expiry(info.context, root)

@@ -26,14 +26,14 @@ class Subscription:
     )
     async def session_changed(self, info: Info, id: Identity) -> AsyncGenerator[Session]:
         """By its id."""
-        return subscriptions.session_changed(info.context, id)  # type: ignore[return-value]  # the sources
+        return subscriptions.follow_session(info.context, id)  # type: ignore[return-value]  # the sources
 
     @strawberry.subscription(description="The same for an event's free tickets.")
     async def event_changed(self, info: Info, id: Identity) -> AsyncGenerator[Event]:
         """By its id."""
-        return subscriptions.event_changed(info.context, id)  # type: ignore[return-value]  # the sources
+        return subscriptions.follow_event(info.context, id)  # type: ignore[return-value]  # the sources
 
     @strawberry.subscription(description="An export's progress, until it is completed or failed.")
     async def movie_export_changed(self, info: Info, id: Identity) -> AsyncGenerator[MovieExport]:
         """By its id."""
-        return subscriptions.movie_export_changed(info.context, id)  # type: ignore[return-value]  # the sources
+        return subscriptions.follow_movie_export(info.context, id)  # type: ignore[return-value]  # the sources

@@ -41,7 +41,7 @@ class User(Node, row=models.User, prefix="usr"):
         filter: WhichBookings = UNSET,
     ) -> Page[Any]:
         wanted = drop_unset(filter) or BookingFilter()
-        return await bookings.bookings_of(info.context, root.id, page, with_seats=wanted.with_seats)
+        return await bookings.list_bookings(info.context, root.id, page, with_seats=wanted.with_seats)
 
     @connection(Connection[Collection], description="Newest first. Nobody but the viewer sees theirs.")
     @staticmethod
@@ -50,7 +50,7 @@ class User(Node, row=models.User, prefix="usr"):
         info: Info,
         page: Window,
     ) -> Page[Any]:
-        return await collections.collections_of(info.context, root.id, page)
+        return await collections.list_collections(info.context, root.id, page)
 
     @strawberry.field(
         description="The three genres most common among the movies of all the viewer's collections, the most common "
@@ -59,7 +59,7 @@ class User(Node, row=models.User, prefix="usr"):
     @staticmethod
     async def favourite_genres(root: Parent[models.User], info: Info) -> list[str]:
         """Counted by the database."""
-        return await collections.favourite_genres(info.context, root.id)
+        return await collections.find_favourite_genres(info.context, root.id)
 
     @connection(Connection[EventReservation], description="Newest first.")
     @staticmethod
@@ -70,7 +70,7 @@ class User(Node, row=models.User, prefix="usr"):
         filter: WhichReservations = UNSET,
     ) -> Page[Any]:
         wanted = drop_unset(filter) or EventReservationFilter()
-        return await event_reservations.reservations_of(
+        return await event_reservations.list_reservations(
             info.context,
             root.id,
             page,

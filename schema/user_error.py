@@ -23,7 +23,7 @@ class UserError:
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
         """Whether a refusal is of this type."""
-        return isinstance(source, PayloadError) and type_of(type(source.refusal)) is cls
+        return isinstance(source, PayloadError) and find_error_type(type(source.refusal)) is cls
 
 
 @strawberry.type(
@@ -66,6 +66,6 @@ KINDS: Final[tuple[tuple[type[Refusal], type[UserError]], ...]] = (
 )
 
 
-def type_of(refusal: type[Refusal]) -> type[UserError] | None:
+def find_error_type(refusal: type[Refusal]) -> type[UserError] | None:
     """Return the type of a kind of refusal, None for one that no payload carries."""
     return next((carrier for kind, carrier in KINDS if issubclass(refusal, kind)), None)

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import connected, create_app
+from app import create_app, open_database
 from config.settings import Settings
 from db import migrate
 from db.embedded.postmaster import embedded
@@ -142,7 +142,7 @@ def settings(empty_database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """The database, empty, through a pool of the test's own."""
-    async with connected(settings) as opened:
+    async with open_database(settings) as opened:
         yield opened
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,32 @@ PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 PACKAGES: Final = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
 # import-linter knows packages only, so the arrows of these two are checked here.
 MODULES: Final = {"app", "errors"}
+
+# Names that several modules of a package may have, because they mean the same in each and are always called as
+# `module.name(...)`.
+SAME_MEANING: Final = {
+    "register_jobs": "registers the jobs of its module with a queue",
+    "routes": "returns the routes of its module",
+}
+# Names with several meanings that are still to be renamed.
+TO_BE_RENAMED: Final[dict[str, set[str]]] = {
+    "db": {"run", "words"},
+    "graphql_server": {
+        "Asked",
+        "Operation",
+        "Page",
+        "Row",
+        "answer",
+        "check",
+        "find_faults",
+        "plan",
+        "serve",
+        "spelled",
+        "spend",
+    },
+    "rest": {"MoviesQuery", "respond", "shown"},
+    "runtime": {"RequestCounter"},
+}
 
 
 def test_imports_follow_the_arrows() -> None:
@@ -59,6 +86,26 @@ def test_one_module_alone_writes_what_is_taken() -> None:
         if re.search(r"\bSET\s+taken\b|,\s*taken\s*=\s", path.read_text(encoding="utf-8"))
     }
     assert writers == {"domain/stock.py"}
+
+
+def test_no_two_functions_or_classes_of_a_package_share_a_name() -> None:
+    # Each file of benchmarks is a program of its own.
+    for package in PACKAGES - {"benchmarks"}:
+        files = defaultdict(list)
+        for file in (ROOT / package).rglob("*.py"):
+            for name in public_names(file):
+                files[name].append(str(file.relative_to(ROOT)))
+        shared = {name: found for name, found in files.items() if len(found) > 1 and name not in SAME_MEANING}
+        assert set(shared) <= TO_BE_RENAMED.get(package, set()), shared
+
+
+def public_names(file: Path) -> list[str]:
+    """Return the names of the public functions and classes of a module; migrations all have `upgrade` and `downgrade`."""
+    if "migrations" in file.parts:
+        return []
+    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    nodes = ast.parse(file.read_text(encoding="utf-8")).body
+    return [node.name for node in nodes if isinstance(node, definitions) and not node.name.startswith("_")]
 
 
 def imported_by(name: str) -> set[str]:

@@ -19,7 +19,7 @@ from errors import (
     SeatsUnavailable,
     Unauthenticated,
     WeakPassword,
-    leaves,
+    list_leaves,
     refuse,
 )
 
@@ -92,7 +92,7 @@ def placeholders(leaf: type[Refusal]) -> set[str]:
 
 
 def test_every_code_of_the_contract_is_one_refusal_and_the_other_way_round() -> None:
-    counted = Counter(leaf.code for leaf in leaves())
+    counted = Counter(leaf.code for leaf in list_leaves())
     assert set(counted) == set(CODES)
     assert set(counted.values()) == {1}
 
@@ -100,11 +100,11 @@ def test_every_code_of_the_contract_is_one_refusal_and_the_other_way_round() -> 
 def test_leaves_are_all_there_is_below_the_kinds() -> None:
     written = {each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, Refusal)}
     kinds = set(Refusal.__subclasses__())
-    assert written == {Refusal} | kinds | set(leaves())
-    assert all(not leaf.__subclasses__() for leaf in leaves())
+    assert written == {Refusal} | kinds | set(list_leaves())
+    assert all(not leaf.__subclasses__() for leaf in list_leaves())
 
 
-@pytest.mark.parametrize("leaf", leaves(), ids=lambda leaf: leaf.code)
+@pytest.mark.parametrize("leaf", list_leaves(), ids=lambda leaf: leaf.code)
 def test_a_message_is_whole_once_its_words_are_filled_in(leaf: type[Refusal]) -> None:
     message = str(leaf(**dict.fromkeys(placeholders(leaf), "Something")))
     # Clients of persisted queries compare these two messages with the names of their protocol.
@@ -116,7 +116,7 @@ def test_a_message_is_whole_once_its_words_are_filled_in(leaf: type[Refusal]) ->
 
 @pytest.mark.parametrize(
     "leaf",
-    [leaf for leaf in leaves() if placeholders(leaf) and leaf not in (Forbidden, Unauthenticated)],
+    [leaf for leaf in list_leaves() if placeholders(leaf) and leaf not in (Forbidden, Unauthenticated)],
     ids=lambda leaf: leaf.code,
 )
 def test_a_message_without_its_words_is_a_fault_of_ours(leaf: type[Refusal]) -> None:

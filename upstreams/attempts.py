@@ -36,7 +36,7 @@ class Attempts(Generic[T]):
         retrying = AsyncRetrying(
             sleep=self._rest,
             stop=stop_after_attempt(self._most) | stop_before_delay(self._deadline),
-            wait=pause,
+            wait=compute_pause,
             retry=retry_if_exception(self._worth_another),
             reraise=True,
         )
@@ -90,7 +90,7 @@ class Attempts(Generic[T]):
         await asyncio.gather(*self._started, return_exceptions=True)
 
 
-def pause(state: RetryCallState) -> float:
+def compute_pause(state: RetryCallState) -> float:
     """Return the seconds before the next attempt: 0 beside a slow one, `Retry-After` where sent, else backoff with jitter."""
     error = state.outcome.exception() if state.outcome else None
     return max(error.retry_after, BACKOFF(state)) if isinstance(error, Fault) else 0.0

@@ -125,10 +125,10 @@ def read_movie(row: object) -> CatalogueMovie | None:
     uuid, title = row.get("uuid"), row.get("title")
     if not (isinstance(uuid, str) and SPELLING.fullmatch(uuid) and isinstance(title, str)):
         return None
-    return CatalogueMovie(UUID(uuid), title, _text(row.get("description")), _text(row.get("genres")))
+    return CatalogueMovie(UUID(uuid), title, _read_text(row.get("description")), _read_text(row.get("genres")))
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     """Return a text; a list of genres becomes one, and whatever else there may be is nothing."""
     if isinstance(value, list):
         return ",".join(part for part in value if isinstance(part, str))

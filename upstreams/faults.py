@@ -39,7 +39,7 @@ class SlowError(Exception):
     """An attempt has not answered within `patience`; it goes on beside the next one."""
 
 
-def of_transport(error: httpx.HTTPError | httpx.InvalidURL) -> Fault:
+def translate_error(error: httpx.HTTPError | httpx.InvalidURL) -> Fault:
     """Return the fault behind an error of the HTTP client."""
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ConnectError():
@@ -52,7 +52,7 @@ def of_transport(error: httpx.HTTPError | httpx.InvalidURL) -> Fault:
             return Fault("an address or answer that cannot be used", passing=False)
 
 
-def of_status(status: int, headers: Mapping[str, str]) -> Fault | None:
+def translate_status(status: int, headers: Mapping[str, str]) -> Fault | None:
     """Return the fault that a status stands for, None for an answer: success, or a refusal of the request itself."""
     if status in OUR_CREDENTIALS:
         return Fault("our credentials are refused", passing=False)

@@ -33,10 +33,10 @@ def read_list(answer: Answer) -> ProviderList:
     """Return the entries of a list; raise ValueError where it is no list, or no entry can be read."""
     if answer.status >= 400:
         raise ValueError("no list")
-    rows = _rows(_json(answer))
+    rows = _read_rows(_read_json(answer))
     found: dict[str, Entry] = {}
     unpriced: list[str] = []
-    for entry, has_price in filter(None, map(_entry, rows)):
+    for entry, has_price in filter(None, map(_read_entry, rows)):
         if entry.provider_movie_id not in found:
             found[entry.provider_movie_id] = entry
             unpriced += [] if has_price else [entry.provider_movie_id]
@@ -49,7 +49,7 @@ def read_detail(answer: Answer) -> Decimal | None:
     """Return the price in a movie's detail, None without one; raise ValueError where the answer is no detail."""
     if answer.status >= 400:
         return None
-    fields = _fields(_json(answer))
+    fields = _read_fields(_read_json(answer))
     if fields is None:
         raise ValueError("no detail")
     return read_price(fields.get("price"))
@@ -59,8 +59,8 @@ def read_new_id(answer: Answer) -> str | None:
     """Return the id of a published movie, None where it was refused; raise ValueError for any other answer."""
     if answer.status >= 400:
         return None
-    fields = _fields(_json(answer))
-    identity = _text((fields or {}).get("id"), longest=LONGEST_ID)
+    fields = _read_fields(_read_json(answer))
+    identity = _read_text((fields or {}).get("id"), longest=LONGEST_ID)
     if identity is None:
         raise ValueError("no id")
     return identity
@@ -76,7 +76,7 @@ def read_price(value: object) -> Decimal | None:
     return None
 
 
-def _json(answer: Answer) -> object:
+def _read_json(answer: Answer) -> object:
     """Return the body's JSON with its numbers exact: a float would change the price."""
     try:
         return json.loads(answer.body, parse_float=Decimal, parse_constant=lambda _: None)
@@ -84,29 +84,29 @@ def _json(answer: Answer) -> object:
         raise ValueError("nested too deep") from None
 
 
-def _rows(body: object) -> list[object]:
-    listed = (_fields(body) or {}).get("movies") if isinstance(body, dict) else body
+def _read_rows(body: object) -> list[object]:
+    listed = (_read_fields(body) or {}).get("movies") if isinstance(body, dict) else body
     if not isinstance(listed, list):
         raise ValueError("no list")  # noqa: TRY004 - the fault is in the answer, not in a type of ours
     return listed
 
 
-def _entry(row: object) -> tuple[Entry, bool] | None:
+def _read_entry(row: object) -> tuple[Entry, bool] | None:
     """Return an entry and whether it has a price field; None where it is no entry."""
-    fields = _fields(row)
+    fields = _read_fields(row)
     if fields is None:
         return None
-    identity = _text(fields.get("id"), longest=LONGEST_ID)
-    title = _text(fields.get("title"), longest=LONGEST_TITLE)
+    identity = _read_text(fields.get("id"), longest=LONGEST_ID)
+    title = _read_text(fields.get("title"), longest=LONGEST_TITLE)
     if identity is None or title is None:
         return None
-    year, poster = _text(fields.get("year"), longest=20), _text(fields.get("poster"), longest=LONGEST_ADDRESS)
+    year, poster = _read_text(fields.get("year"), longest=20), _read_text(fields.get("poster"), longest=LONGEST_ADDRESS)
     has_price = fields.get("price") is not None
     web = poster if poster and is_web_address(poster) else None
-    return Entry(identity, title, _year(year), web, read_price(fields.get("price")), priced=has_price), has_price
+    return Entry(identity, title, _read_year(year), web, read_price(fields.get("price")), priced=has_price), has_price
 
 
-def _fields(value: object) -> Mapping[str, Any] | None:
+def _read_fields(value: object) -> Mapping[str, Any] | None:
     """Return an object's fields by lower-case name; of two that differ only in case, the first."""
     if not isinstance(value, dict):
         return None
@@ -114,7 +114,7 @@ def _fields(value: object) -> Mapping[str, Any] | None:
     return dict(names)
 
 
-def _text(value: object, *, longest: int) -> str | None:
+def _read_text(value: object, *, longest: int) -> str | None:
     """Return a text, or a whole number as text, stripped of white space; None where it cannot be stored."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
@@ -122,7 +122,7 @@ def _text(value: object, *, longest: int) -> str | None:
     return None if find_problem(text, longest=longest) else text
 
 
-def _year(text: str | None) -> str | None:
+def _read_year(text: str | None) -> str | None:
     """Return the first year in a text such as 1977 or 2011–2019; "N/A" is none."""
     found = YEAR.search(text or "")
     return found[0] if found else None

@@ -52,7 +52,7 @@ class Prices:
 
     async def standings(self) -> list[Standing]:
         """Return the outcome of each provider's last request, by this or another server."""
-        return await offer.standings(self._database.primary, self.names)
+        return await offer.read_standings(self._database.primary, self.names)
 
     async def _arrival(self, flights: Sequence[asyncio.Task[None]], *, promptly: bool) -> None:
         """Wait for these requests; with `promptly` not for those that still need details, once another's prices are there."""
@@ -126,8 +126,8 @@ class Prices:
         try:
             async with self._database.transaction() as tx:
                 if entries is None:
-                    await provider_movie.fail(tx, provider=provider.name, reason=provider.last_error)
+                    await provider_movie.record_failure(tx, provider=provider.name, reason=provider.last_error)
                 else:
-                    await provider_movie.keep(tx, provider=provider.name, entries=entries)
+                    await provider_movie.store_entries(tx, provider=provider.name, entries=entries)
         except Unavailable:
             log.warning("could not store prices", upstream=provider.name)

@@ -108,14 +108,14 @@ class Provider:
         """Wait for the details, and only GRACE_SECONDS longer for those that failed last time."""
         well = [task for identity, task in details.items() if identity not in self._troubled]
         if well:
-            await asyncio.wait(well, timeout=_left(deadline))
+            await asyncio.wait(well, timeout=_seconds_left(deadline))
         if details:
             await asyncio.wait(
-                details.values(), timeout=min(_left(deadline), GRACE_SECONDS if well else LIMITS.deadline)
+                details.values(), timeout=min(_seconds_left(deadline), GRACE_SECONDS if well else LIMITS.deadline)
             )
 
     def _priced(self, listed: ProviderList, details: dict[str, Detail]) -> list[Entry]:
-        found = {identity: task.result() for identity, task in details.items() if _answered(task)}
+        found = {identity: task.result() for identity, task in details.items() if _has_answer(task)}
         self._apart = list(details)
         self._troubled = details.keys() - found.keys()
         if listed.skipped or self._troubled:
@@ -132,9 +132,9 @@ class Provider:
         ]
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     return max(0.0, deadline - asyncio.get_running_loop().time())
 
 
-def _answered(task: Detail) -> bool:
+def _has_answer(task: Detail) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None

@@ -236,14 +236,14 @@ class Upstream:
         try:
             response = await self._client.send(request, stream=True)
             try:
-                fault = faults.of_status(response.status_code, response.headers)
+                fault = faults.translate_status(response.status_code, response.headers)
                 if fault:
                     raise fault
                 return Answer(response.status_code, await self._body(response))
             finally:
                 await response.aclose()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise faults.of_transport(error) from None
+            raise faults.translate_error(error) from None
 
     async def _body(self, response: httpx.Response) -> bytes:
         if response.headers.get("content-encoding", "identity") != "identity":

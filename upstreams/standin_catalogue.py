@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from demo import content
-from upstreams.standins import Faults, StandIn, answer, by_basic_auth
+from upstreams.standins import Faults, StandIn, answer, require_basic_auth
 
 NAME: Final = "catalogue"
 LIST: Final = "/api/v1/maya/movies/"
@@ -17,15 +17,15 @@ PAGE_SIZE: Final = 10
 SPACE: Final = uuid.UUID("5b1f2a52-6a0c-4c43-9f5c-1f1f0f3d8f61")
 
 
-def catalogue(*, user: str, password: str, faults: Faults) -> StandIn:
+def make_catalogue(*, user: str, password: str, faults: Faults) -> StandIn:
     """Return the stand-in; its list is at `/catalogue/api/v1/maya/movies/`."""
-    routes = [Route(LIST, movies)]
-    return StandIn(NAME, routes, by_basic_auth(user, password), faults)
+    routes = [Route(LIST, answer_page)]
+    return StandIn(NAME, routes, require_basic_auth(user, password), faults)
 
 
-async def movies(request: Request) -> Response:
+async def answer_page(request: Request) -> Response:
     """Answer one page of the list."""
-    found = listed()
+    found = list_movies()
     asked = request.query_params.get("page", "1")
     page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
     if not 1 <= page <= -(-len(found) // PAGE_SIZE):
@@ -34,32 +34,32 @@ async def movies(request: Request) -> Response:
     return answer(
         {
             "count": len(found),
-            "next": _link(request, page + 1) if first + PAGE_SIZE < len(found) else None,
-            "previous": _link(request, page - 1) if page > 1 else None,
+            "next": _format_link(request, page + 1) if first + PAGE_SIZE < len(found) else None,
+            "previous": _format_link(request, page - 1) if page > 1 else None,
             "results": found[first : first + PAGE_SIZE],
         }
     )
 
 
-def _link(request: Request, page: int) -> str:
+def _format_link(request: Request, page: int) -> str:
     return str(request.url.include_query_params(page=page))
 
 
 @cache
-def listed() -> list[dict[str, str | None]]:
+def list_movies() -> list[dict[str, str | None]]:
     """Return every movie. Some have no genres, as an empty string; some have spaces around them."""
     return [
         {
             "title": film.title,
             "description": film.description,
-            "genres": _genres(film.genres, place),
+            "genres": _join_genres(film.genres, place),
             "uuid": str(uuid.uuid5(SPACE, f"{film.title} {film.year}")),
         }
-        for place, film in enumerate(content.films())
+        for place, film in enumerate(content.list_films())
     ]
 
 
-def _genres(genres: tuple[str, ...], place: int) -> str:
+def _join_genres(genres: tuple[str, ...], place: int) -> str:
     if place % 13 == 12:
         return ""
     return (", " if place % 7 == 6 else ",").join(genres)

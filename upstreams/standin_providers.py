@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from demo import content
 from demo.content import Film
-from upstreams.standins import Faults, StandIn, answer, by_token
+from upstreams.standins import Faults, StandIn, answer, require_token
 
 CINEMAWORLD: Final = "cinemaworld"
 FILMWORLD: Final = "filmworld"
@@ -19,25 +19,31 @@ FILMWORLD: Final = "filmworld"
 Movie = Mapping[str, Any]
 
 
-def cinemaworld(*, token: str, faults: Faults) -> StandIn:
+def make_cinemaworld(*, token: str, faults: Faults) -> StandIn:
     """Return the stand-in that lists under `Movies` without prices; they are texts in the details.
 
     A fifth of all films: each costs a request of its own.
     """
     movies = [
-        {"Title": film.title, "Year": str(film.year), "ID": f"cw{number}", "Type": "movie", "Price": _price(film, 1)}
-        for number, film in _numbered()
+        {
+            "Title": film.title,
+            "Year": str(film.year),
+            "ID": f"cw{number}",
+            "Type": "movie",
+            "Price": _make_price(film, 1),
+        }
+        for number, film in _number_films()
         # Not everything is sold everywhere.
         if int(number) % 5 == 1
     ]
-    return _standin(CINEMAWORLD, "cw", movies, token=token, faults=faults, in_list=False)
+    return _make_standin(CINEMAWORLD, "cw", movies, token=token, faults=faults, in_list=False)
 
 
-def filmworld(*, token: str, faults: Faults) -> StandIn:
+def make_filmworld(*, token: str, faults: Faults) -> StandIn:
     """Return the stand-in that lists a bare array with prices as numbers; some have no year, some no price."""
     movies = [
-        {"id": f"fw{number}", "title": film.title, "year": film.year, "price": float(_price(film, 2))}
-        for number, film in _numbered()
+        {"id": f"fw{number}", "title": film.title, "year": film.year, "price": float(_make_price(film, 2))}
+        for number, film in _number_films()
         if int(number) % 5
     ]
     for place, movie in enumerate(movies):
@@ -47,10 +53,12 @@ def filmworld(*, token: str, faults: Faults) -> StandIn:
             del movie["year"]
         if place % 17 == 16:
             movie["price"] = None
-    return _standin(FILMWORLD, "fw", movies, token=token, faults=faults, in_list=True)
+    return _make_standin(FILMWORLD, "fw", movies, token=token, faults=faults, in_list=True)
 
 
-def _standin(name: str, letters: str, movies: Sequence[Movie], *, token: str, faults: Faults, in_list: bool) -> StandIn:
+def _make_standin(
+    name: str, letters: str, movies: Sequence[Movie], *, token: str, faults: Faults, in_list: bool
+) -> StandIn:
     """Return a stand-in that keeps what is posted to it for as long as it runs."""
     kept = list(movies)
 
@@ -75,15 +83,15 @@ def _standin(name: str, letters: str, movies: Sequence[Movie], *, token: str, fa
         Route("/movies/{id}", detail),
         Route("/movie", publish, methods=["POST"]),
     ]
-    return StandIn(name, routes, by_token(token), faults)
+    return StandIn(name, routes, require_token(token), faults)
 
 
 @cache
-def _numbered() -> list[tuple[str, Film]]:
-    return [(f"{number:07}", film) for number, film in enumerate(content.films(), start=1)]
+def _number_films() -> list[tuple[str, Film]]:
+    return [(f"{number:07}", film) for number, film in enumerate(content.list_films(), start=1)]
 
 
-def _price(film: Film, provider: int) -> str:
+def _make_price(film: Film, provider: int) -> str:
     """Return a price from 9.5 to 29.4, always the same for a film and provider."""
     digest = hashlib.sha256(f"{film.title} {film.year} {provider}".encode()).digest()
     return f"{9.5 + int.from_bytes(digest[:2]) % 200 / 10:.2f}"

@@ -24,13 +24,13 @@ log = structlog.get_logger("matinee.upstreams")
 def make_standins(settings: Settings, faults: Faults) -> list[StandIn]:
     """Return a stand-in for every third party, each with faults of its own that start as these."""
     return [
-        standin_catalogue.catalogue(
+        standin_catalogue.make_catalogue(
             user=settings.catalogue_user or USER,
             password=settings.catalogue_password or USER,
             faults=replace(faults),
         ),
-        standin_providers.cinemaworld(token=settings.cinemaworld_token or USER, faults=replace(faults)),
-        standin_providers.filmworld(token=settings.filmworld_token or USER, faults=replace(faults)),
+        standin_providers.make_cinemaworld(token=settings.cinemaworld_token or USER, faults=replace(faults)),
+        standin_providers.make_filmworld(token=settings.filmworld_token or USER, faults=replace(faults)),
     ]
 
 

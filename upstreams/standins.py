@@ -125,7 +125,7 @@ def answer(body: object, *, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-def by_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
+def require_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
     """Return a check for callers with this name and password."""
 
     def allows(request: Request) -> bool:
@@ -139,7 +139,7 @@ def by_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
     return allows
 
 
-def by_token(token: str) -> Callable[[Request], bool]:
+def require_token(token: str) -> Callable[[Request], bool]:
     """Return a check for callers with this token in `x-access-token`."""
     return lambda request: hmac.compare_digest(request.headers.get("x-access-token", "").encode(), token.encode())
 

@@ -9,7 +9,7 @@ from meanings import MEANINGS
 import errors
 from errors import Refusal
 from rest.error_format import status_of
-from schema.user_error import type_of
+from schema.user_error import find_error_type
 
 INTRODUCTION: Final = """
 # Errors
@@ -33,12 +33,12 @@ payload*. Codes without such a type, and all refusals of queries, are in the top
 def error_catalogue() -> str:
     """Return docs/errors.md."""
     head = ("GraphQL", "REST", "HTTP", "in a payload", "message", "meaning")
-    return NOTE + INTRODUCTION + grid(head, map(row, errors.leaves()))
+    return NOTE + INTRODUCTION + grid(head, map(row, errors.list_leaves()))
 
 
 def row(leaf: type[Refusal]) -> tuple[str, ...]:
     """Return a code's line of the table; raise KeyError where docs/generator/meanings.py does not say what it means."""
-    carrier = type_of(leaf)
+    carrier = find_error_type(leaf)
     status = str(status_of(leaf).value)
     return (
         f"`{leaf.code}`",

@@ -7,7 +7,7 @@ import orjson
 import structlog
 from strawberry.types import ExecutionResult
 
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.run import PlannedRequest, run_planned
 from resolvers.context import Context
@@ -32,7 +32,9 @@ async def check(context: Context, request: PlannedRequest, planned: ExecutionRes
             return
         answer = await run_planned(uncharged(context), request)
     context.services.planner_metrics.count("different")
-    log.error("a plan and the executor differ", document=f"sha256:{digest(request.text)}", operation=request.name)
+    log.error(
+        "a plan and the executor differ", document=f"sha256:{compute_digest(request.text)}", operation=request.name
+    )
 
 
 async def executed(context: Context, request: PlannedRequest) -> ExecutionResult:

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 import errors
-from domain.page_view import Seen
+from domain.page_view import NewPageView
 from rest.cinema.page_query import pairs
 from rest.cinema.payloads import Track
 from rest.endpoint import Call, Caller, Endpoint
@@ -16,7 +16,7 @@ TAG: Final = "Analytics"
 async def track(call: Call[Track]) -> Response:
     """Answer without a body once the page view is durable."""
     asked = call.asked
-    seen = Seen(
+    seen = NewPageView(
         tracking_id=asked.tracking_id,
         type=asked.type,
         scheme=asked.page.scheme,

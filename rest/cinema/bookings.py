@@ -7,7 +7,7 @@ from starlette.responses import Response
 import errors
 from db import ids, lists, models
 from domain import booking, session_summary, stock
-from domain.session_summary import Showing
+from domain.session_summary import SessionSummary
 from rest.cinema import answers
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ConfirmBooking, ReserveSeats
@@ -71,7 +71,7 @@ async def list_bookings(call: Call[PageQuery]) -> Response:
     """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
     database = call.services.database
     found = await page(database.primary, database.cursors, lists.bookings_of_user(call.user_id), call.asked)
-    shown = await session_summary.of_sessions(database.primary, [row.session_id for row in found.rows])
+    shown = await session_summary.read_summaries(database.primary, [row.session_id for row in found.rows])
     body: answers.Bookings = {
         "bookings": [listed(row, shown[row.session_id]) for row in found.rows if row.session_id in shown],
         "metadata": metadata(found),
@@ -90,7 +90,7 @@ def with_seats(row: models.Booking) -> answers.HeldBooking:
     }
 
 
-def listed(row: models.Booking, shown: Showing) -> answers.ListedBooking:
+def listed(row: models.Booking, shown: SessionSummary) -> answers.ListedBooking:
     """Return a booking with the movie and the place that it is for."""
     return {
         **with_seats(row),

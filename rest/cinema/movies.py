@@ -43,7 +43,7 @@ async def list_places(call: Call[PageQuery]) -> Response:
     database, movie_id = call.services.database, call.path_id("movie_id")
     found = await page(database.standby, database.cursors, lists.places_of_movie(movie_id), call.asked)
     if not found.rows:
-        await existence.require(database.standby, movie_id=movie_id)
+        await existence.require_movie(database.standby, movie_id=movie_id)
     body: answers.Places = {
         "places": [{"id": ids.encode("plc", row.id), "name": row.name, "address": row.address} for row in found.rows],
         "metadata": metadata(found),
@@ -59,7 +59,7 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
     listing = lists.sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
     found = await page(database.standby, database.cursors, listing, asked)
     if not found.rows:
-        await existence.require(database.standby, movie_id=movie_id, place_id=place_id)
+        await existence.require_movie(database.standby, movie_id=movie_id, place_id=place_id)
     body: answers.Sessions = {
         "sessions": [{"id": ids.encode("ses", row.id), "starts_at": row.starts_at} for row in found.rows],
         "metadata": metadata(found),

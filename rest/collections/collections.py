@@ -33,7 +33,7 @@ async def list_collections(call: Call[CollectionsQuery]) -> Response:
     database = call.services.database
     asked = Window(MOST_AT_ONCE, after=call.asked.cursor)
     found = await window_of(database.primary, database.cursors, lists.collections_of_user(call.user_id), asked)
-    genres = await collection.favourite_genres(database.primary, user_id=call.user_id)
+    genres = await collection.find_favourite_genres(database.primary, user_id=call.user_id)
     body: answers.Collections = {
         "is_success": True,
         "data": {
@@ -66,7 +66,9 @@ async def create_collection(call: Call[CreateCollection]) -> Response:
 async def get_collection(call: Call[Query]) -> Response:
     """Answer one collection with its movies."""
     reading = call.services.database.primary
-    found = await collection.find(reading, user_id=call.user_id, collection_id=call.path_id("collection_uuid"))
+    found = await collection.find_collection(
+        reading, user_id=call.user_id, collection_id=call.path_id("collection_uuid")
+    )
     return respond(await with_movies(reading, found), headers=PRIVATE)
 
 
@@ -95,7 +97,7 @@ async def delete_collection(call: Call[Query]) -> Response:
 
 async def with_movies(reading: Reading, row: Collection) -> answers.Collection:
     """Return a collection as it is answered."""
-    movies = await collection.movies_of(reading, [row.id])
+    movies = await collection.find_movies(reading, [row.id])
     return {"title": row.title, "description": row.description, "movies": [shown(movie) for movie in movies[row.id]]}
 
 

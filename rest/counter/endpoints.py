@@ -23,7 +23,7 @@ NEITHER: Final = InvalidInput(field="movieId", problem="or `showTiming` must be 
 
 def timing(call: Call[Any], named: datetime) -> datetime:
     """Return the instant of a time that a caller has given, in the counter's time zone where it has no offset."""
-    return instants.placed(named, call.services.settings.counter_timezone)
+    return instants.place_in_zone(named, call.services.settings.counter_timezone)
 
 
 def ticket_id(spelled: str) -> int:
@@ -69,7 +69,7 @@ async def view_all_tickets(call: Call[ShowQuery]) -> Response:
     asked, database = given(call.asked), call.services.database
     if not asked:
         raise NEITHER
-    found = await show.find(
+    found = await show.find_show(
         database.primary,
         show_id=show_id(asked["movie_id"]) if "movie_id" in asked else None,
         show_timing=timing(call, asked["show_timing"]) if "show_timing" in asked else None,
@@ -86,7 +86,7 @@ async def view_all_tickets(call: Call[ShowQuery]) -> Response:
 
 async def user_details(call: Call[TicketQuery]) -> Response:
     """Answer who bought a ticket."""
-    found = await ticket.find(call.services.database.primary, ticket_id=ticket_id(call.asked.ticket_id))
+    found = await ticket.find_ticket(call.services.database.primary, ticket_id=ticket_id(call.asked.ticket_id))
     body: answers.Buyer = {"userName": found.user_name, "phoneNumber": found.phone_number}
     return done(body)
 

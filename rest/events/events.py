@@ -55,7 +55,7 @@ async def create_event(call: Call[CreateEvent]) -> Response:
 async def get_event(call: Call[Query]) -> Response:
     """Answer one event."""
     with event_named(in_path(call)) as event_id:
-        return respond(answers.event(await event.find(call.services.database.primary, event_id=event_id)))
+        return respond(answers.event(await event.find_event(call.services.database.primary, event_id=event_id)))
 
 
 async def update_event(call: Call[UpdateEvent]) -> Response:

@@ -60,7 +60,7 @@ async def create_reservation(call: Call[CreateReservation]) -> Response:
 async def get_reservation(call: Call[Query]) -> Response:
     """Answer one reservation."""
     with reservation_named(call) as reservation_id:
-        found = await event_reservation.find(
+        found = await event_reservation.find_reservation(
             call.services.database.primary, viewer=viewer(call), reservation_id=reservation_id
         )
     return respond(answers.reservation(found))
@@ -81,7 +81,7 @@ async def update_reservation(call: Call[UpdateReservation]) -> Response:
 async def cancel_reservation(call: Call[Query]) -> Response:
     """Answer nothing; once more changes nothing."""
     with reservation_named(call) as reservation_id:
-        await event_reservation.cancel(
+        await event_reservation.cancel_reservation(
             call.services.reservation_commits, viewer=viewer(call), reservation_id=reservation_id
         )
     return Response(status_code=204)

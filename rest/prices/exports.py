@@ -21,7 +21,7 @@ PRIVATE: Final = {"Cache-Control": "private, no-store"}
 async def request_export(call: Call[Nothing]) -> Response:
     """Answer a new export, which a worker will write."""
     async with call.services.database.transaction() as tx:
-        made = await export.request(tx, user_id=call.user_id)
+        made = await export.request_export(tx, user_id=call.user_id)
     headers = {**PRIVATE, "Location": f"/v1/exports/{ids.encode('exp', made.id)}"}
     return respond(shown(made, base=base(call)), status=202, headers=headers)
 
@@ -36,7 +36,7 @@ async def download_export(call: Call[Query]) -> Response:
     """Answer the file of an export as it comes out of the store."""
     found = await visible(call)
     export.require_file(found)
-    name = export.file_name(found.id)
+    name = export.name_file(found.id)
     content = await call.services.store.read(name)
     if content is None:
         raise errors.ExportGone
@@ -47,7 +47,7 @@ async def download_export(call: Call[Query]) -> Response:
 async def visible(call: Call[Query]) -> MovieExport:
     """Return the export of the path, if the caller may see it."""
     database = call.services.database
-    return await export.visible(database.primary, call.path_id("export_id"), user_id=call.user_id)
+    return await export.find_visible_export(database.primary, call.path_id("export_id"), user_id=call.user_id)
 
 
 def base(call: Call[Query] | Call[Nothing]) -> str:
@@ -65,7 +65,7 @@ def shown(row: MovieExport, *, base: str) -> payloads.OneExport:
             "status": row.status,
             "row_count": row.row_count,
             "attempts": row.attempts,
-            "download_url": addresses.absolute(export.path(row.id), base=base) if completed else None,
+            "download_url": addresses.absolute(export.format_download_path(row.id), base=base) if completed else None,
             "error": row.error,
             "created_at": row.created_at,
             "completed_at": row.completed_at,

@@ -10,7 +10,7 @@ from db import ids, lists
 from db.models import MovieOffer
 from db.paging import LIMITS
 from domain import offer
-from domain.offer import spelled
+from domain.offer import format_price
 from edge.services import Services
 from rest.endpoint import Call, Caller, Endpoint, respond
 from rest.pages import metadata, page
@@ -45,7 +45,7 @@ async def get_offer(call: Call[Query]) -> Response:
 async def shown(services: Services, rows: Sequence[MovieOffer]) -> list[payloads.Offer]:
     """Return offers with their prices as they are answered."""
     fresh_seconds, names = services.prices.fresh_seconds, services.prices.names
-    found = await offer.prices(
+    found = await offer.read_prices(
         services.database.primary, [row.id for row in rows], fresh_seconds=fresh_seconds, names=names
     )
     return [with_prices(row, found[row.id]) for row in rows]
@@ -57,7 +57,7 @@ def with_prices(row: MovieOffer, found: Sequence[offer.Price]) -> payloads.Offer
         {
             "provider": each.provider,
             "provider_movie_id": each.provider_movie_id,
-            "price": spelled(each.price),
+            "price": format_price(each.price),
             "fetched_at": each.fetched_at,
             "stale": each.stale,
         }

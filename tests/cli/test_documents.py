@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from cli.command import CommandError
 from cli.main import commands
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from tests.support.factories import SECRET
 
 TITLES = "query Titles { movies { nodes { title } } }\n"
@@ -46,7 +46,11 @@ def test_adds_a_folder_and_says_what_was_new(folder: Path) -> None:
     result = run("add", str(folder))
     assert (result.exit_code, result.stdout.splitlines()) == (
         0,
-        [f"sha256:{digest(PLACES)}  query", f"sha256:{digest(TITLES)}  query Titles", "2 added, 0 known before."],
+        [
+            f"sha256:{compute_digest(PLACES)}  query",
+            f"sha256:{compute_digest(TITLES)}  query Titles",
+            "2 added, 0 known before.",
+        ],
     )
     (folder / "places.graphql").write_text(PLACES.replace("places", "events"))
     assert run("add", str(folder)).stdout.splitlines()[-1] == "1 added, 1 known before."
@@ -63,9 +67,11 @@ def test_one_wrong_document_keeps_all_out(folder: Path) -> None:
 
 def test_removes_by_the_id_that_it_lists(folder: Path) -> None:
     run("add", str(folder))
-    assert listed() == sorted([f"sha256:{digest(PLACES)}  query", f"sha256:{digest(TITLES)}  query Titles"])
-    assert run("remove", f"sha256:{digest(PLACES)}").stdout == f"sha256:{digest(PLACES)} is removed.\n"
-    assert listed() == [f"sha256:{digest(TITLES)}  query Titles"]
-    again = run("remove", f"sha256:{digest(PLACES)}")
+    assert listed() == sorted(
+        [f"sha256:{compute_digest(PLACES)}  query", f"sha256:{compute_digest(TITLES)}  query Titles"]
+    )
+    assert run("remove", f"sha256:{compute_digest(PLACES)}").stdout == f"sha256:{compute_digest(PLACES)} is removed.\n"
+    assert listed() == [f"sha256:{compute_digest(TITLES)}  query Titles"]
+    again = run("remove", f"sha256:{compute_digest(PLACES)}")
     assert isinstance(again.exception, CommandError)
     assert "is not registered" in str(again.exception)

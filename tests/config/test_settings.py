@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config.settings import VARIABLES, Settings, unknown_variables
+from config.settings import VARIABLES, Settings, find_unknown_variables
 from config.variables import SettingsError
 from runtime.rate_windows import Rate
 
@@ -235,7 +235,7 @@ def test_settings_travel_to_other_processes() -> None:
 
 
 def test_an_unknown_variable_is_told_with_the_nearest_known_one() -> None:
-    warnings = unknown_variables({"MATINEE_HOLD_SECOND": "60", "MATINEE_XYZZY": "", "MATINEE_ENV": "", "PATH": ""})
+    warnings = find_unknown_variables({"MATINEE_HOLD_SECOND": "60", "MATINEE_XYZZY": "", "MATINEE_ENV": "", "PATH": ""})
 
     assert warnings == [
         "MATINEE_HOLD_SECOND is not a variable of Matinee; did you mean MATINEE_HOLD_SECONDS?",

@@ -22,7 +22,7 @@ COMMITS = "SELECT count(DISTINCT xmin::text) FROM seat_reservations"
 
 @pytest.fixture
 def shared(database: Database) -> CommitBatcher:
-    return CommitBatcher(database.primary.pool, lock_all=stock.lock_all)
+    return CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions)
 
 
 def reserve(shared: CommitBatcher, held: Booking, seats: int) -> Coroutine[Any, Any, Booking]:
@@ -127,7 +127,7 @@ async def test_a_fault_of_ours_takes_nobody_else_down(database: Database, shared
 
 
 async def test_servers_that_share_commits_never_wait_in_a_ring(database: Database) -> None:
-    servers = [CommitBatcher(database.primary.pool, lock_all=stock.lock_all) for _ in range(2)]
+    servers = [CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions) for _ in range(2)]
     sessions = [await make_session(database, capacity=1000) for _ in range(5)]
     held = [await make_booking(database, session=of) for of in sessions for _ in range(6)]
     for _ in range(5):
@@ -206,7 +206,7 @@ async def test_a_change_and_its_commit_are_one_round_trip(database: Database, wi
     held: list[Booking] = [await make_booking(database, session=of) for _ in range(9)]
     pool = type(database.primary.pool)(wire.url, min_size=1, max_size=1, open=False, kwargs={"autocommit": True})
     async with pool:
-        shared = CommitBatcher(pool, lock_all=stock.lock_all)
+        shared = CommitBatcher(pool, lock_all=stock.lock_sessions)
         await reserve(shared, held[0], 1)
         before = wire.round_trips
         for each in held:
@@ -223,7 +223,7 @@ async def test_without_a_database_everybody_hears_it(wire: Wire, database: Datab
         wire.url, min_size=1, max_size=1, open=False, kwargs={"autocommit": True}, reconnect_timeout=1
     )
     async with pool:
-        shared = CommitBatcher(pool, lock_all=stock.lock_all)
+        shared = CommitBatcher(pool, lock_all=stock.lock_sessions)
         await reserve(shared, held[0], 1)
         wire.cut()
         outcomes = await asyncio.gather(*(reserve(shared, each, 2) for each in held), return_exceptions=True)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from httpx import AsyncClient, Response
 
-from app import connected, create_app
+from app import create_app, open_database
 from config.settings import Settings
 from db import ids
 from db.commit_batching import CommitBatcher
@@ -26,7 +26,7 @@ from tests.support.seats import seen
 
 Fate = Literal["lost", "unanswered"]
 FATES: tuple[Fate, ...] = ("lost", "unanswered")
-VIEW = page_view.Seen("ada", PageEventType.PAGE_ENTER, "https", "/", ())
+VIEW = page_view.NewPageView("ada", PageEventType.PAGE_ENTER, "https", "/", ())
 CONFIRM = "mutation ($id: ID!) { confirmBooking(input: {bookingId: $id}) { booking { id } errors { code } } }"
 
 
@@ -39,7 +39,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
 @pytest.fixture
 async def far(wire: Wire, settings: Settings) -> AsyncIterator[Database]:
     """The database at the other end of the wire."""
-    async with connected(replace(settings, database_url=wire.url)) as opened:
+    async with open_database(replace(settings, database_url=wire.url)) as opened:
         yield opened
 
 
@@ -71,7 +71,7 @@ async def test_transaction_whose_commit_is_cut_has_an_unknown_outcome(
 async def test_batch_whose_commit_is_cut_is_not_run_again(
     database: Database, far: Database, wire: Wire, fate: Fate
 ) -> None:
-    batcher = CommitBatcher(far.primary.pool, lock_all=stock.lock_all)
+    batcher = CommitBatcher(far.primary.pool, lock_all=stock.lock_sessions)
     request_tx = [await make_booking(database, reserved_seats=1) for _ in range(3)]
     wire.commit_fate = fate
     outcomes = await asyncio.gather(
@@ -104,7 +104,7 @@ async def test_page_view_whose_commit_is_cut_has_an_unknown_outcome(
 ) -> None:
     wire.commit_fate = fate
     with pytest.raises(OutcomeUnknown):
-        await page_view.gathered(far).add(VIEW)
+        await page_view.make_batcher(far).add(VIEW)
     assert await database.primary.value("SELECT count(*) FROM page_views") == (fate == "unanswered")
 
 
@@ -123,7 +123,7 @@ async def test_commit_that_no_standby_has_has_an_unknown_outcome(database_url: s
         admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         admin.execute("SELECT pg_reload_conf()")
         try:
-            async with connected(replace(settings, database_url=url)) as opened:
+            async with open_database(replace(settings, database_url=url)) as opened:
                 changing = asyncio.create_task(change_repeatedly(opened))
                 await asyncio.to_thread(cancel_waiting, url)
                 with pytest.raises(OutcomeUnknown):

@@ -65,7 +65,7 @@ async def touched_and_failed(database: Database) -> None:
 
 
 async def test_seats_are_told_by_whichever_way_they_are_taken(database: Database, database_url: str) -> None:
-    shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_all, note=database.primary.note)
+    shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions, note=database.primary.note)
     booking = await make_booking(database)
     given: dict[str, Any] = {"user_id": booking.user_id, "booking_id": booking.id}
     async with heard(database_url) as by_shared:
@@ -103,9 +103,9 @@ async def test_tickets_are_told_when_they_are_reserved_changed_and_cancelled(
     async with heard(database_url) as more:
         await event_reservation.change_tickets(reading, viewer=anybody, reservation_id=made.id, tickets=3)
     async with heard(database_url) as cancelled:
-        await event_reservation.cancel(reading, viewer=anybody, reservation_id=made.id)
+        await event_reservation.cancel_reservation(reading, viewer=anybody, reservation_id=made.id)
     async with heard(database_url) as once_more:
-        await event_reservation.cancel(reading, viewer=anybody, reservation_id=made.id)
+        await event_reservation.cancel_reservation(reading, viewer=anybody, reservation_id=made.id)
     assert changed(reserved) == changed(more) == changed(cancelled) == [Changed("event", event.id)]
     assert once_more == []
 

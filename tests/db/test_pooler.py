@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from httpx import AsyncClient
 
-from app import connected, create_app
+from app import create_app, open_database
 from config.settings import Settings
 from db import ids
 from db.engine import Database
@@ -43,7 +43,7 @@ def pooled(settings: Settings, pooled_url: str) -> Settings:
 
 @pytest.fixture
 async def behind(pooled: Settings) -> AsyncIterator[Database]:
-    async with connected(pooled) as opened:
+    async with open_database(pooled) as opened:
         yield opened
 
 
@@ -117,6 +117,6 @@ async def test_hears_of_changes_beside_a_pooler(behind: Database, pooled: Settin
 
 
 async def test_lock_and_statement_bounds_hold_behind_a_pooler(pooled: Settings) -> None:
-    async with connected(replace(pooled, statement_seconds=0.2)) as opened:
+    async with open_database(replace(pooled, statement_seconds=0.2)) as opened:
         with pytest.raises(Exception, match="database"):
             await opened.primary.value("SELECT pg_sleep(20)")

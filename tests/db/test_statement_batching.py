@@ -7,7 +7,7 @@ from db.engine import Database
 from db.models import PageEventType
 from db.statement_batching import StatementBatcher
 from domain import page_view
-from domain.page_view import Seen
+from domain.page_view import NewPageView
 from errors import OutcomeUnknown, Unavailable
 
 
@@ -152,17 +152,17 @@ async def test_a_writer_that_is_cut_off_leaves_nobody_waiting(book: Book) -> Non
 async def test_a_burst_of_page_views_shares_commits_and_is_durable_when_acknowledged(database: Database) -> None:
     commits = 0
 
-    async def keep(views: Sequence[Seen]) -> None:
+    async def keep(views: Sequence[NewPageView]) -> None:
         nonlocal commits
         async with database.transaction() as tx:
-            await page_view.keep(tx, views)
+            await page_view.insert_page_views(tx, views)
         commits += 1
 
     batches = StatementBatcher(keep)
     count = "SELECT count(*) FROM page_views WHERE path = %(path)s"
 
     async def see(number: int) -> None:
-        await batches.add(Seen("abc", PageEventType.PAGE_ENTER, "https", f"/{number}", ()))
+        await batches.add(NewPageView("abc", PageEventType.PAGE_ENTER, "https", f"/{number}", ()))
         assert await database.primary.value(count, path=f"/{number}") == 1
 
     await asyncio.gather(*(see(number) for number in range(300)))

@@ -6,7 +6,7 @@ import pytest
 
 from db import lists, paging
 from db.engine import Database
-from demo.box_office import SHOW_TICKETS, BoxOffice, box_office
+from demo.box_office import SHOW_TICKETS, BoxOffice, make_box_office
 from demo.load import load
 from tests.support.ticketing import unbalanced
 
@@ -20,11 +20,11 @@ MISORDERED = """
 
 @pytest.fixture(scope="module")
 def made() -> BoxOffice:
-    return box_office(1, spectators=400, now=NOW)
+    return make_box_office(1, spectators=400, now=NOW)
 
 
 def test_is_the_same_for_the_same_now(made: BoxOffice) -> None:
-    assert box_office(1, spectators=400, now=NOW) == made
+    assert make_box_office(1, spectators=400, now=NOW) == made
 
 
 def test_has_a_couple_of_dozen_events_to_come_and_some_are_sold_out(made: BoxOffice) -> None:
@@ -52,7 +52,7 @@ def test_shows_are_to_come_and_one_is_full_and_one_is_empty(made: BoxOffice) -> 
 
 
 def test_a_larger_scale_is_as_many_seasons(made: BoxOffice) -> None:
-    larger = box_office(3, spectators=1200, now=NOW)
+    larger = make_box_office(3, spectators=1200, now=NOW)
     assert len(larger.occasions) == 3 * len(made.occasions)
     assert len({each.name for each in larger.occasions}) == len(larger.occasions)
 

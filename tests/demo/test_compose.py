@@ -6,7 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-from demo.audience import UNUSABLE_HASH, emails
+from demo.audience import UNUSABLE_HASH, make_emails
 from demo.compose import Demo, compose
 
 NOW = datetime(2026, 1, 14, 18, 40, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_bookings_were_confirmed_in_time_and_before_their_session(demo: Demo) ->
 
 
 def test_spectators_have_addresses_that_no_mail_reaches() -> None:
-    found = list(emails(4000))
+    found = list(make_emails(4000))
     assert len(set(found)) == 4000
     assert all(email.endswith(".invalid") for email in found)
 

@@ -3,31 +3,31 @@ from collections import Counter
 
 import pytest
 
-from demo.content import GENRES, cinemas, films
+from demo.content import GENRES, list_cinemas, list_films
 from demo.poster_palettes import BY_GENRE
 
 
 def test_there_are_a_couple_of_hundred_films_of_all_decades() -> None:
-    decades = Counter(film.year // 10 for film in films())
-    assert len(films()) >= 200
+    decades = Counter(film.year // 10 for film in list_films())
+    assert len(list_films()) >= 200
     assert set(range(192, 203)) <= set(decades)
 
 
 @pytest.mark.parametrize("scale", [1, 35])
 def test_no_title_and_no_cinema_comes_twice(scale: int) -> None:
-    titles = [film.title.casefold() for film in films(scale)]
-    names = [cinema.name.casefold() for cinema in cinemas(scale)]
-    assert len(set(titles)) == len(titles) == scale * len(films())
-    assert len(set(names)) == len(names) == scale * len(cinemas())
+    titles = [film.title.casefold() for film in list_films(scale)]
+    names = [cinema.name.casefold() for cinema in list_cinemas(scale)]
+    assert len(set(titles)) == len(titles) == scale * len(list_films())
+    assert len(set(names)) == len(names) == scale * len(list_cinemas())
 
 
 def test_larger_scales_begin_with_the_same_films_and_cinemas() -> None:
-    assert films(3)[: len(films())] == films()
-    assert cinemas(3)[: len(cinemas())] == cinemas()
+    assert list_films(3)[: len(list_films())] == list_films()
+    assert list_cinemas(3)[: len(list_cinemas())] == list_cinemas()
 
 
 def test_films_are_described_and_of_known_genres() -> None:
-    for film in films(12):
+    for film in list_films(12):
         assert 1 <= len(film.genres) <= 3, film
         assert len(set(film.genres)) == len(film.genres), film
         assert set(film.genres) <= GENRES, film
@@ -37,24 +37,24 @@ def test_films_are_described_and_of_known_genres() -> None:
 
 
 def test_films_last_from_a_quarter_of_an_hour_to_four_hours() -> None:
-    assert all(14 <= film.minutes <= 245 for film in films(12))
-    assert all(1 <= film.level <= 5 for film in films(12))
+    assert all(14 <= film.minutes <= 245 for film in list_films(12))
+    assert all(1 <= film.level <= 5 for film in list_films(12))
 
 
 def test_every_genre_is_in_use_and_has_a_palette() -> None:
-    assert {genre for film in films() for genre in film.genres} == GENRES
+    assert {genre for film in list_films() for genre in film.genres} == GENRES
     assert set(BY_GENRE) == GENRES
 
 
 def test_accents_are_kept() -> None:
-    titles = {film.title for film in films()}
+    titles = {film.title for film in list_films()}
     assert {"Le Fabuleux Destin d'Amélie Poulain", "À bout de souffle", "Rashōmon"} <= titles
 
 
 def test_cinemas_are_in_french_towns_and_one_of_them_is_small() -> None:
-    found = cinemas()
+    found = list_cinemas()
     assert len(found) == 30
     assert all(re.fullmatch(r"\d+ .+, \d{5} [A-ZÀ-Ý].+", cinema.address) for cinema in found)
     assert len({cinema.address.rsplit(" ", 1)[-1] for cinema in found}) >= 15
     assert min(cinema.capacity for cinema in found) == 37
-    assert all(37 <= cinema.capacity <= 420 for cinema in cinemas(12))
+    assert all(37 <= cinema.capacity <= 420 for cinema in list_cinemas(12))

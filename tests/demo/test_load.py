@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from db.engine import Database
-from demo.content import cinemas, films
+from demo.content import list_cinemas, list_films
 from demo.load import Loaded, NotEmptyError, load
 
 COUNTED = ("movies", "places", "sessions", "ratings", "bookings", "events")
@@ -67,7 +67,7 @@ async def count(database: Database, table: str) -> int:
 async def test_loads_everything_it_says(database: Database) -> None:
     said: list[str] = []
     loaded = await load(database, progress=said.append)
-    assert (loaded.movies, loaded.places) == (len(films()), len(cinemas()))
+    assert (loaded.movies, loaded.places) == (len(list_films()), len(list_cinemas()))
     assert [await count(database, table) for table in COUNTED] == [getattr(loaded, table) for table in COUNTED]
     assert [line for line in said if "movies" in line]
 
@@ -77,7 +77,7 @@ async def test_what_is_derived_agrees_with_what_it_is_derived_from(database: Dat
     assert await database.primary.tuples(WRONG_MOVIES) == []
     assert await database.primary.tuples(WRONG_AIRINGS) == []
     assert await database.primary.tuples(WRONG_SESSIONS) == []
-    assert await count(database, "airings") > len(films())
+    assert await count(database, "airings") > len(list_films())
 
 
 async def test_no_place_shows_two_films_at_once(database: Database) -> None:
@@ -119,7 +119,7 @@ async def test_nobody_is_staff(database: Database) -> None:
 
 async def test_a_larger_scale_is_so_much_more_of_everything(database: Database) -> None:
     loaded = await load(database, scale=3)
-    assert (loaded.movies, loaded.places) == (3 * len(films()), 3 * len(cinemas()))
+    assert (loaded.movies, loaded.places) == (3 * len(list_films()), 3 * len(list_cinemas()))
     assert loaded.sessions > 7000
     assert loaded.ratings > 25_000
     assert await database.primary.tuples(WRONG_MOVIES) == []
@@ -143,7 +143,7 @@ async def test_refuses_where_movies_are_already(database: Database) -> None:
 async def test_of_two_at_once_one_loads_and_one_is_refused(database: Database) -> None:
     outcomes = await asyncio.gather(load(database), load(database), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Loaded", "NotEmptyError"]
-    assert await count(database, "movies") == len(films())
+    assert await count(database, "movies") == len(list_films())
 
 
 async def test_leaves_nothing_when_it_breaks_off_half_way(database: Database) -> None:

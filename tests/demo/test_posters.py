@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from demo.content import films
+from demo.content import list_films
 from demo.poster_motifs import MOTIFS
-from demo.poster_palettes import BY_GENRE, Palette, palette_of
-from demo.posters import MEASURE, poster_svg, typeset, width
+from demo.poster_palettes import BY_GENRE, Palette, choose_palette
+from demo.posters import MEASURE, draw_poster, measure_width, typeset
 
 Motif = Callable[[Random, Palette], Iterator[str]]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,32 +40,32 @@ def titles_of(svg: str) -> list[ET.Element]:
 
 @pytest.mark.parametrize("title", AWKWARD)
 def test_any_title_makes_a_small_well_formed_document(title: str) -> None:
-    svg = poster_svg(title, ["Drama", "<Genre & co>"])
+    svg = draw_poster(title, ["Drama", "<Genre & co>"])
     assert parse(svg).get("viewBox") == "0 0 400 600"
     assert len(svg.encode()) < 6000
 
 
 def test_every_film_has_a_poster_under_four_kilobytes() -> None:
-    assert all(len(poster_svg(film.title, film.genres).encode()) < 4000 for film in films())
+    assert all(len(draw_poster(film.title, film.genres).encode()) < 4000 for film in list_films())
 
 
 def test_the_title_can_be_read_off() -> None:
-    lines = titles_of(poster_svg("Tom & <Jerry>", ["Comedy"]))
+    lines = titles_of(draw_poster("Tom & <Jerry>", ["Comedy"]))
     assert " ".join(line.text or "" for line in lines) == "Tom & <Jerry>"
 
 
-@pytest.mark.parametrize("title", AWKWARD + [film.title for film in films()])
+@pytest.mark.parametrize("title", AWKWARD + [film.title for film in list_films()])
 def test_titles_stay_inside(title: str) -> None:
     size, lines = typeset(title)
-    assert all(width(line) * size <= MEASURE for line in lines)
-    for text in titles_of(poster_svg(title, ["Drama"])):
+    assert all(measure_width(line) * size <= MEASURE for line in lines)
+    for text in titles_of(draw_poster(title, ["Drama"])):
         left, length = int(text.get("x", "")), int(text.get("textLength", ""))
         assert left + length <= 400 - 28
         assert 415 + 12 < int(text.get("y", "")) <= 548
 
 
 def test_a_title_of_words_is_never_broken_within_a_word() -> None:
-    for film in films():
+    for film in list_films():
         _, lines = typeset(film.title)
         assert " ".join(lines).replace("\u00a0", " ") == film.title
 
@@ -82,13 +82,13 @@ def test_what_is_cut_short_says_so() -> None:
 
 
 def test_is_the_same_each_time_and_another_for_another_title() -> None:
-    assert poster_svg("Brazil", ["Comedy"]) == poster_svg("Brazil", ["Comedy"])
-    pictures = {re.sub(r"aria-label=.*?>|<text.*", "", poster_svg(film.title, film.genres)) for film in films()}
-    assert len(pictures) > 0.95 * len(films())
+    assert draw_poster("Brazil", ["Comedy"]) == draw_poster("Brazil", ["Comedy"])
+    pictures = {re.sub(r"aria-label=.*?>|<text.*", "", draw_poster(film.title, film.genres)) for film in list_films()}
+    assert len(pictures) > 0.95 * len(list_films())
 
 
 def test_a_movie_without_genres_has_a_poster_too() -> None:
-    assert "<svg" in poster_svg("Untitled", [])
+    assert "<svg" in draw_poster("Untitled", [])
 
 
 def test_there_are_at_least_six_motifs() -> None:
@@ -98,7 +98,7 @@ def test_there_are_at_least_six_motifs() -> None:
 @pytest.mark.parametrize("motif", MOTIFS, ids=lambda motif: motif.__name__)
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_motif_keeps_to_its_palette_and_varies(motif: Motif, *, turned: bool) -> None:
-    palette = palette_of("Fantasy", turned=turned)
+    palette = choose_palette("Fantasy", turned=turned)
     pictures = {"".join(motif(Random(seed), palette)) for seed in range(20)}  # noqa: S311
     assert len(pictures) == 20
     for picture in pictures:
@@ -111,7 +111,7 @@ def test_a_motif_keeps_to_its_palette_and_varies(motif: Motif, *, turned: bool) 
 @pytest.mark.parametrize("genre", [*BY_GENRE, "Unheard of"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_titles_stand_out_from_their_ground(genre: str, *, turned: bool) -> None:
-    palette = palette_of(genre, turned=turned)
+    palette = choose_palette(genre, turned=turned)
     light, dark = sorted(map(luminance, (palette.ink, palette.ground)), reverse=True)
     # WCAG 2, success criterion 1.4.3, for text of any size.
     assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from demo.content import films
+from demo.content import list_films
 from demo.schedule import LONG_MINUTES, PARIS, Showing, schedule
 
-FILMS = films()
+FILMS = list_films()
 ROOMS = 30
 # An ordinary day, and the eves of both changes of the clock.
 DAYS = [date(2026, 1, 14), date(2026, 3, 27), date(2026, 10, 23)]

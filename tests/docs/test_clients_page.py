@@ -51,7 +51,7 @@ def collect_codes(function: FunctionType) -> set[str]:
     seen, open_ones = {function}, [function]
     while open_ones:
         for found in list_references(open_ones.pop()):
-            if isinstance(found, type) and issubclass(found, KINDS_OF_PAYLOAD) and found in errors.leaves():
+            if isinstance(found, type) and issubclass(found, KINDS_OF_PAYLOAD) and found in errors.list_leaves():
                 codes.add(found.code)
             elif isinstance(found, FunctionType) and found not in seen and is_followed(found):
                 seen.add(found)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db import migrate
 from demo.load import load
@@ -60,7 +60,7 @@ def demo(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 async def _fill(settings: Settings) -> None:
-    async with connected(settings) as database:
+    async with open_database(settings) as database:
         await load(database)
 
 

@@ -26,7 +26,7 @@ async def make_collection(database: Database, user: User, *movies: CatalogueMovi
 
 
 async def titles(database: Database, made: Collection) -> list[str]:
-    found = await collection.movies_of(database.primary, [made.id])
+    found = await collection.find_movies(database.primary, [made.id])
     return [movie.title for movie in found[made.id]]
 
 
@@ -35,7 +35,7 @@ async def test_keeps_movies_in_their_order_as_they_were_given(database: Database
 
     made = await make_collection(database, await make_user(database), *movies)
 
-    found = (await collection.movies_of(database.primary, [made.id]))[made.id]
+    found = (await collection.find_movies(database.primary, [made.id]))[made.id]
     assert [(row.uuid, row.title, row.description, row.genres) for row in found] == [
         (movie.uuid, movie.title, movie.description, movie.genres) for movie in movies
     ]
@@ -82,7 +82,7 @@ async def test_nobody_else_finds_changes_or_deletes_it(database: Database) -> No
     made = await make_collection(database, await make_user(database), film("Zazie"))
 
     with pytest.raises(CollectionNotFound):
-        await collection.find(database.primary, user_id=stranger.id, collection_id=made.id)
+        await collection.find_collection(database.primary, user_id=stranger.id, collection_id=made.id)
     async with database.transaction() as tx:
         with pytest.raises(CollectionNotFound):
             await collection.update_collection(tx, user_id=stranger.id, collection_id=made.id, title="Mine", movies=[])
@@ -90,7 +90,7 @@ async def test_nobody_else_finds_changes_or_deletes_it(database: Database) -> No
         with pytest.raises(CollectionNotFound):
             await collection.delete_collection(tx, user_id=stranger.id, collection_id=made.id)
 
-    assert await collection.find(database.primary, user_id=made.user_id, collection_id=made.id) == made
+    assert await collection.find_collection(database.primary, user_id=made.user_id, collection_id=made.id) == made
     assert await titles(database, made) == ["Zazie"]
 
 
@@ -146,7 +146,7 @@ async def test_ten_thousand_movies_are_kept_at_once_and_their_genres_counted(dat
     movies = [film(f"Movie {number}", genres[number % 4]) for number in range(10_000)]
 
     made = await make_collection(database, user, *movies)
-    liked = await collection.favourite_genres(database.primary, user_id=user.id)
+    liked = await collection.find_favourite_genres(database.primary, user_id=user.id)
 
     assert liked == ["Drama", "Comedy", "War"]
     assert len(await titles(database, made)) == 10_000
@@ -180,7 +180,7 @@ async def test_favourite_genres(database: Database, collections: list[list[str]]
         )
     await make_collection(database, other, film("Theirs", "Horror"), film("Theirs too", "Horror"))
 
-    assert await collection.favourite_genres(database.primary, user_id=user.id) == expected
+    assert await collection.find_favourite_genres(database.primary, user_id=user.id) == expected
 
 
 async def test_the_database_reads_genres_as_python_does(database: Database) -> None:
@@ -201,7 +201,7 @@ async def test_the_database_reads_genres_as_python_does(database: Database) -> N
 
 
 def test_a_fault_names_its_place() -> None:
-    fault = collection.fault("is wrong", "movies", "3", "title")
+    fault = collection.make_fault("is wrong", "movies", "3", "title")
 
     assert isinstance(fault, InvalidInput)
     assert str(fault) == "`movies.3.title` is wrong."

@@ -38,7 +38,7 @@ async def test_creates_an_event_with_all_its_tickets_free(database: Database) ->
     made = await create(database, date=datetime(2047, 10, 21, 9, tzinfo=UTC), availability=200)
     assert (made.name, made.availability, made.capacity, made.taken) == ("Rocket to Mars", 200, 200, 0)
     assert made.date == datetime(2047, 10, 21, 9, tzinfo=UTC)
-    assert await event.find(database.primary, event_id=made.id) == made
+    assert await event.find_event(database.primary, event_id=made.id) == made
 
 
 async def test_a_new_event_was_last_changed_when_it_was_created(database: Database) -> None:
@@ -106,7 +106,7 @@ async def test_a_deleted_event_is_not_there_and_its_reservations_are_cancelled(d
         await event_reservation.reserve_tickets(database.primary, user_id=None, event_id=gone.id, tickets=1)
     viewer = event_reservation.Viewer(None, in_the_open=True)
     found = {
-        row.id: await event_reservation.find(database.primary, viewer=viewer, reservation_id=row.id)
+        row.id: await event_reservation.find_reservation(database.primary, viewer=viewer, reservation_id=row.id)
         for row in (lost, before, kept)
     }
     assert (found[lost.id].cancelled, found[lost.id].tickets) == (True, 3)

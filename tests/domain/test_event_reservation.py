@@ -5,7 +5,7 @@ import pytest
 from db.engine import Database
 from db.models import EventReservation
 from domain import stock
-from domain.event_reservation import Viewer, cancel, change_tickets, find, reserve_tickets
+from domain.event_reservation import Viewer, cancel_reservation, change_tickets, find_reservation, reserve_tickets
 from errors import (
     EventNotFound,
     EventOver,
@@ -89,7 +89,7 @@ async def test_adds_no_tickets_of_event_that_is_over_but_gives_some_back(databas
     assert (await change(database, row, 3)).tickets == 3
     assert (await change(database, row, 1)).tickets == 1
     assert await availability(database, event) == 8
-    assert (await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id)).cancelled
+    assert (await cancel_reservation(database.primary, viewer=ANYBODY, reservation_id=row.id)).cancelled
     with pytest.raises(ReservationCancelled):
         await change(database, row, 4)
     assert await unbalanced(database) == []
@@ -119,17 +119,17 @@ async def test_refuses_more_than_the_event_has_left_beside_it(database: Database
     with pytest.raises(SeatsUnavailable) as refused:
         await change(database, row, 4)
     assert refused.value.words == {"seats_available": 1}
-    assert await find(database.primary, viewer=ANYBODY, reservation_id=row.id) == row
+    assert await find_reservation(database.primary, viewer=ANYBODY, reservation_id=row.id) == row
     assert await unbalanced(database) == []
 
 
 async def test_cancelling_gives_the_tickets_back_once(database: Database) -> None:
     event = await make_event(database, capacity=5)
     row = await make_event_reservation(database, event=event, tickets=3)
-    gone = await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id)
+    gone = await cancel_reservation(database.primary, viewer=ANYBODY, reservation_id=row.id)
     assert (gone.cancelled, gone.tickets) == (True, 3)
     assert gone.updated_at > row.updated_at
-    assert await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id) == gone
+    assert await cancel_reservation(database.primary, viewer=ANYBODY, reservation_id=row.id) == gone
     assert await availability(database, event) == 5
     with pytest.raises(ReservationCancelled):
         await change(database, row, 1)
@@ -141,25 +141,25 @@ async def test_a_users_reservation_is_theirs_and_the_staffs_alone(database: Data
     row = await make_event_reservation(database, user=owner)
     for viewer in (ANYBODY, Viewer(None), Viewer(other.id), Viewer(other.id, in_the_open=True)):
         for attempt in (
-            find(database.primary, viewer=viewer, reservation_id=row.id),
+            find_reservation(database.primary, viewer=viewer, reservation_id=row.id),
             change_tickets(database.primary, viewer=viewer, reservation_id=row.id, tickets=2),
-            cancel(database.primary, viewer=viewer, reservation_id=row.id),
+            cancel_reservation(database.primary, viewer=viewer, reservation_id=row.id),
         ):
             with pytest.raises(ReservationNotFound):
                 await attempt
     for viewer in (Viewer(owner.id), Viewer(staff.id)):
-        assert (await find(database.primary, viewer=viewer, reservation_id=row.id)).id == row.id
-        assert (await cancel(database.primary, viewer=viewer, reservation_id=row.id)).cancelled
+        assert (await find_reservation(database.primary, viewer=viewer, reservation_id=row.id)).id == row.id
+        assert (await cancel_reservation(database.primary, viewer=viewer, reservation_id=row.id)).cancelled
 
 
 async def test_nobodys_reservation_is_seen_where_it_was_made_and_by_staff(database: Database) -> None:
     user, staff = await make_user(database), await make_user(database, is_staff=True)
     row = await make_event_reservation(database)
     for viewer in (ANYBODY, Viewer(user.id, in_the_open=True), Viewer(staff.id)):
-        assert await find(database.primary, viewer=viewer, reservation_id=row.id) == row
+        assert await find_reservation(database.primary, viewer=viewer, reservation_id=row.id) == row
     for viewer in (Viewer(None), Viewer(user.id)):
         with pytest.raises(ReservationNotFound):
-            await find(database.primary, viewer=viewer, reservation_id=row.id)
+            await find_reservation(database.primary, viewer=viewer, reservation_id=row.id)
 
 
 async def test_every_change_is_one_statement(database: Database, statements: Statements) -> None:
@@ -167,5 +167,5 @@ async def test_every_change_is_one_statement(database: Database, statements: Sta
     statements.clear()
     await reserve_tickets(database.primary, user_id=None, event_id=row.event_id, tickets=2)
     await change(database, row, 3)
-    await cancel(database.primary, viewer=ANYBODY, reservation_id=row.id)
+    await cancel_reservation(database.primary, viewer=ANYBODY, reservation_id=row.id)
     assert len(statements) == 3

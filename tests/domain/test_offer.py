@@ -8,7 +8,7 @@ import pytest
 
 from db.engine import Database
 from domain import offer
-from domain.offer import Price, Standing, cheapest_first, spelled
+from domain.offer import Price, Standing, format_price, select_cheapest
 from errors import InvalidInput, Refusals
 from tests.support.prices import entry, fall_silent, offers_of, tell
 
@@ -22,32 +22,32 @@ def price(provider: str, amount: str, identity: str = "x", *, stale: bool = Fals
 
 def test_the_lowest_amount_is_first_to_the_last_digit() -> None:
     low, high = price("filmworld", "0.30000000000000000001"), price("cinemaworld", "0.30000000000000000002")
-    assert cheapest_first([high, low]) == [low, high]
+    assert select_cheapest([high, low]) == [low, high]
 
 
 def test_nothing_is_cheaper_than_zero() -> None:
     free, cheap = price("filmworld", "0"), price("cinemaworld", "0.01")
-    assert cheapest_first([cheap, free])[0] is free
+    assert select_cheapest([cheap, free])[0] is free
 
 
 def test_of_equal_amounts_the_first_name_is_first_however_they_are_spelled() -> None:
     ours, theirs = price("cinemaworld", "24.50"), price("filmworld", "24.5")
-    assert cheapest_first([theirs, ours]) == [ours, theirs]
+    assert select_cheapest([theirs, ours]) == [ours, theirs]
 
 
 def test_of_equal_amounts_a_fresh_one_goes_before_a_stale_one() -> None:
     stale, fresh = price("cinemaworld", "10", stale=True), price("filmworld", "10")
-    assert cheapest_first([stale, fresh]) == [fresh, stale]
+    assert select_cheapest([stale, fresh]) == [fresh, stale]
 
 
 def test_a_provider_that_sells_it_twice_is_there_once_with_its_cheapest() -> None:
-    found = cheapest_first([price("filmworld", "9", "b"), price("filmworld", "8", "a"), price("cinemaworld", "10")])
+    found = select_cheapest([price("filmworld", "9", "b"), price("filmworld", "8", "a"), price("cinemaworld", "10")])
     assert [(each.provider, each.provider_movie_id) for each in found] == [("filmworld", "a"), ("cinemaworld", "x")]
 
 
 @pytest.mark.parametrize(("amount", "text"), [("24.50", "24.50"), ("1E+2", "100"), ("0", "0"), ("0.0", "0.0")])
 def test_prices_are_spelled_without_an_exponent(amount: str, text: str) -> None:
-    assert spelled(Decimal(amount)) == text
+    assert format_price(Decimal(amount)) == text
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_a_silent_providers_prices_are_stale_and_the_others_are_not(databa
     await fall_silent(database, "filmworld")
     offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
 
-    found = await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=NAMES)
+    found = await offer.read_prices(database.primary, [offer_id], fresh_seconds=5, names=NAMES)
 
     assert [(each.provider, each.stale) for each in found[offer_id]] == [("filmworld", True), ("cinemaworld", False)]
 
@@ -80,7 +80,7 @@ async def test_a_failure_within_the_time_of_a_good_answer_makes_nothing_stale(da
     await fall_silent(database, "cinemaworld", age=1)
     offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
 
-    (found,) = (await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=NAMES))[offer_id]
+    (found,) = (await offer.read_prices(database.primary, [offer_id], fresh_seconds=5, names=NAMES))[offer_id]
 
     assert not found.stale
 
@@ -89,7 +89,7 @@ async def test_prices_of_one_that_nobody_asks_any_more_are_stale(database: Datab
     await tell(database, "cinemaworld", entry("cw1"))
     offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
 
-    (found,) = (await offer.prices(database.primary, [offer_id], fresh_seconds=5, names=()))[offer_id]
+    (found,) = (await offer.read_prices(database.primary, [offer_id], fresh_seconds=5, names=()))[offer_id]
 
     assert found.stale
 
@@ -101,7 +101,7 @@ async def test_price_of_entry_listed_again_without_one_is_stale(database: Databa
     await tell(database, "cinemaworld", again, entry("cw2", title="Alien", price="9"))
     offer_ids = await offers_of(database, "cinemaworld")
 
-    found = await offer.prices(database.primary, list(offer_ids.values()), fresh_seconds=5, names=NAMES)
+    found = await offer.read_prices(database.primary, list(offer_ids.values()), fresh_seconds=5, names=NAMES)
 
     states = {
         identity: [(str(each.price), each.stale) for each in found[offer_ids[identity]]] for identity in offer_ids

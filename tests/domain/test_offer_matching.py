@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.offer_matching import Member, Offer, join
+from domain.offer_matching import Member, Offer, match_offers
 
 
 def cw(identity: str, key: str, year: str | None = None) -> Member:
@@ -15,7 +15,7 @@ def fw(identity: str, key: str, year: str | None = None) -> Member:
 
 def groups(*entries: Member) -> set[frozenset[str]]:
     """Return which ids are together."""
-    return {frozenset(member.provider_movie_id for member in offer.members) for offer in join(entries, [])}
+    return {frozenset(member.provider_movie_id for member in offer.members) for offer in match_offers(entries, [])}
 
 
 def test_ids_that_agree_behind_the_two_letters_are_one_movie_whatever_they_are_called() -> None:
@@ -26,7 +26,7 @@ def test_ids_that_agree_behind_the_two_letters_are_one_movie_whatever_they_are_c
 
 @pytest.mark.parametrize(("left", "right"), [("cw1", "fw2"), ("1", "1"), ("7759", "7759"), ("cw", "fw"), ("cw", "fw2")])
 def test_other_ids_say_nothing(left: str, right: str) -> None:
-    assert len(join([cw(left, "star wars", "1977"), fw(right, "alien", "1979")], [])) == 2
+    assert len(match_offers([cw(left, "star wars", "1977"), fw(right, "alien", "1979")], [])) == 2
 
 
 def test_the_letters_case_does_not_matter() -> None:
@@ -61,7 +61,7 @@ def test_one_without_a_year_goes_where_its_provider_is_not_yet() -> None:
 def test_a_later_year_does_not_join_one_that_has_found_another() -> None:
     offer = Offer(1, [cw("cw1", "dune"), fw("fw2", "dune", "1984")])
 
-    found = join([fw("fw3", "dune", "2021")], [offer])
+    found = match_offers([fw("fw3", "dune", "2021")], [offer])
 
     assert [each.id for each in found] == [1, None]
 
@@ -71,7 +71,7 @@ def test_titles_without_a_letter_join_nothing() -> None:
 
 
 def test_offers_that_are_known_take_in_what_belongs_to_them() -> None:
-    found = join([fw("fw2", "alien", "1979")], [Offer(7, [cw("cw1", "alien", "1979")])])
+    found = match_offers([fw("fw2", "alien", "1979")], [Offer(7, [cw("cw1", "alien", "1979")])])
 
     assert [(each.id, len(each.members)) for each in found] == [(7, 2)]
 
@@ -79,7 +79,7 @@ def test_offers_that_are_known_take_in_what_belongs_to_them() -> None:
 def test_a_movie_that_changes_its_name_keeps_its_offer() -> None:
     alone = Offer(7, left={("filmworld", "fw2")})
 
-    found = join([fw("fw2", "alien", "1979"), fw("fw3", "aliens", "1986")], [alone])
+    found = match_offers([fw("fw2", "alien", "1979"), fw("fw3", "aliens", "1986")], [alone])
 
     assert {member.provider_movie_id: offer.id for offer in found for member in offer.members} == {
         "fw2": 7,
@@ -90,4 +90,7 @@ def test_a_movie_that_changes_its_name_keeps_its_offer() -> None:
 def test_ten_thousand_movies_are_joined_in_no_time() -> None:
     many = [cw(f"cw{n}", f"movie {n % 5000}", str(1900 + n % 100)) for n in range(10_000)]
 
-    assert len(join([fw(f"fw{n}", f"movie {n}", None) for n in range(10_000)], [Offer(None, [m]) for m in many])) > 0
+    assert (
+        len(match_offers([fw(f"fw{n}", f"movie {n}", None) for n in range(10_000)], [Offer(None, [m]) for m in many]))
+        > 0
+    )

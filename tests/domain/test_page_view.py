@@ -1,19 +1,19 @@
 from db.engine import Database
 from db.models import PageEventType, PageView
 from domain import page_view
-from domain.page_view import Seen
+from domain.page_view import NewPageView
 from tests.support.factories import make_user
 
 ALL = "SELECT id, tracking_id, user_id, type, scheme, path, query, occurred_at FROM page_views ORDER BY id"
 
 
-def seen(path: str = "/", *, user_id: int | None = None, query: tuple[tuple[str, str], ...] = ()) -> Seen:
-    return Seen("abc", PageEventType.PAGE_ENTER, "https", path, query, user_id)
+def seen(path: str = "/", *, user_id: int | None = None, query: tuple[tuple[str, str], ...] = ()) -> NewPageView:
+    return NewPageView("abc", PageEventType.PAGE_ENTER, "https", path, query, user_id)
 
 
-async def keep(database: Database, *views: Seen) -> list[PageView]:
+async def keep(database: Database, *views: NewPageView) -> list[PageView]:
     async with database.transaction() as tx:
-        await page_view.keep(tx, views)
+        await page_view.insert_page_views(tx, views)
     return await database.primary.rows(PageView, ALL)
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from db.models import PageEventType
 from domain import page_view
-from domain.page_view import LONGEST_PATH, MOST_QUERY_PARAMETERS, Seen
+from domain.page_view import LONGEST_PATH, MOST_QUERY_PARAMETERS, NewPageView
 from errors import Refusal, Refusals
 
 
-def seen(**given: Any) -> Seen:
+def seen(**given: Any) -> NewPageView:
     facts: dict[str, Any] = {
         "tracking_id": "abc",
         "type": PageEventType.PAGE_ENTER,
@@ -18,12 +18,12 @@ def seen(**given: Any) -> Seen:
         "path": "/",
         "query": (),
     }
-    return Seen(**facts | given)
+    return NewPageView(**facts | given)
 
 
-def paths(view: Seen) -> list[tuple[str, ...]]:
+def paths(view: NewPageView) -> list[tuple[str, ...]]:
     try:
-        page_view.check(view)
+        page_view.check_page_view(view)
     except Refusals as several:
         return [fault.path for fault in several.exceptions if isinstance(fault, Refusal)]
     except Refusal as one:
@@ -54,7 +54,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 @pytest.mark.parametrize("given", GOOD.values(), ids=GOOD)
 def test_takes_what_can_be_kept(given: dict[str, Any]) -> None:
     view = seen(**given)
-    assert page_view.check(view) is view
+    assert page_view.check_page_view(view) is view
 
 
 @pytest.mark.parametrize(("given", "path"), BAD.values(), ids=BAD)

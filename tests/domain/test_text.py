@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.text import encodable, faults_of_number, faults_of_text
+from domain.text import find_number_faults, find_text_faults, is_encodable
 
 CONTROL = "must not contain control characters other than line breaks and tabs"
 # Zero width, fillers that Unicode counts as letters or symbols, combining marks alone, tags, what is not assigned.
@@ -42,7 +42,7 @@ ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
     ],
 )
 def test_says_what_is_wrong_with_a_text(text: str, problem: str) -> None:
-    (fault,) = faults_of_text("title", text, longest=10)
+    (fault,) = find_text_faults("title", text, longest=10)
     assert fault.path == ("input", "title")
     assert str(fault) == f"`title` {problem}."
 
@@ -51,17 +51,17 @@ def test_says_what_is_wrong_with_a_text(text: str, problem: str) -> None:
     "text", [None, "x", "x" * 10, "🎬" * 10, " x ", "a\r\n\tb", "हि", "e\u0301", "\u200fمرحبا", "…", "👩\u200d🚀"]
 )
 def test_lets_other_texts_be(text: str | None) -> None:
-    assert list(faults_of_text("title", text, longest=10)) == []
+    assert list(find_text_faults("title", text, longest=10)) == []
 
 
 @settings(deadline=None)
 @given(ANYTHING)
 def test_what_is_let_through_can_be_written_down(text: str) -> None:
-    if not list(faults_of_text("title", text, longest=10)):
-        assert encodable(text)
+    if not list(find_text_faults("title", text, longest=10)):
+        assert is_encodable(text)
         assert "\0" not in text
 
 
 @pytest.mark.parametrize(("number", "wrong"), [(None, 0), (1, 0), (9, 0), (0, 1), (10, 1), (-(10**30), 1), (10**30, 1)])
 def test_numbers_lie_within_bounds_that_are_included(number: int | None, wrong: int) -> None:
-    assert len(list(faults_of_number("capacity", number, smallest=1, largest=9))) == wrong
+    assert len(list(find_number_faults("capacity", number, smallest=1, largest=9))) == wrong

@@ -41,7 +41,7 @@ async def shows(database: Database) -> int:
 
 async def test_a_first_ticket_makes_its_show(database: Database) -> None:
     made = await book(database, show_timing=soon(), ticket_count=4)
-    found = await show.find(database.primary, show_timing=soon())
+    found = await show.find_show(database.primary, show_timing=soon())
     assert (found.id, found.taken, found.capacity) == (made.show_id, 4, 20)
     assert (made.user_name, made.phone_number, made.ticket_count) == ("Ada", "+33 1 99 00 12 34", 4)
     again = await book(database, show_timing=soon(), ticket_count=16)
@@ -107,7 +107,7 @@ async def test_moves_a_ticket_to_another_show(database: Database) -> None:
         row = await make_ticket(database, show=origin, ticket_count=3)
         moved = await move(database, row, target.show_timing)
         assert moved.model_dump() == row.model_dump() | {"show_id": target.id}
-        assert await ticket.find(database.primary, ticket_id=row.id) == moved
+        assert await ticket.find_ticket(database.primary, ticket_id=row.id) == moved
         assert (await sold(database, origin), await sold(database, target)) in {(0, 3), (3, 3)}
         assert await unbalanced(database) == []
 
@@ -125,7 +125,7 @@ async def test_a_ticket_stays_where_it_was_where_the_new_show_is_full(database: 
     with pytest.raises(SeatsUnavailable) as refused:
         await move(database, row, full.show_timing)
     assert refused.value.words == {"seats_available": 2}
-    assert await ticket.find(database.primary, ticket_id=row.id) == row
+    assert await ticket.find_ticket(database.primary, ticket_id=row.id) == row
     assert await unbalanced(database) == []
 
 
@@ -156,7 +156,7 @@ async def test_a_deleted_ticket_gives_back_once(database: Database) -> None:
     of = await make_show(database)
     row, kept = await make_ticket(database, show=of, ticket_count=3), await make_ticket(database, show=of)
     await delete(database, row)
-    for attempt in (delete(database, row), ticket.find(database.primary, ticket_id=row.id)):
+    for attempt in (delete(database, row), ticket.find_ticket(database.primary, ticket_id=row.id)):
         with pytest.raises(TicketNotFound):
             await attempt
     assert await sold(database, of) == kept.ticket_count
@@ -171,16 +171,16 @@ async def listed(database: Database, of: Show) -> int:
 async def test_eight_hours_after_its_start_a_show_and_its_tickets_are_gone_at_once(database: Database) -> None:
     live, over = await make_show(database, hours=-7.9), await make_show(database, hours=-8)
     kept, lost = await make_ticket(database, show=live), await make_ticket(database, show=over)
-    assert await show.find(database.primary, show_id=live.id) == await show.find(
+    assert await show.find_show(database.primary, show_id=live.id) == await show.find_show(
         database.primary, show_timing=live.show_timing
     )
-    assert await ticket.find(database.primary, ticket_id=kept.id) == kept
+    assert await ticket.find_ticket(database.primary, ticket_id=kept.id) == kept
     assert (await listed(database, live), await listed(database, over)) == (1, 0)
     for find in ({"show_id": over.id}, {"show_timing": over.show_timing}):
         with pytest.raises(ShowNotFound):
-            await show.find(database.primary, **find)
+            await show.find_show(database.primary, **find)
     for attempt in (
-        ticket.find(database.primary, ticket_id=lost.id),
+        ticket.find_ticket(database.primary, ticket_id=lost.id),
         move(database, lost, soon()),
         delete(database, lost),
     ):
@@ -196,7 +196,7 @@ async def test_expired_shows_are_deleted_with_their_tickets_a_batch_at_a_time(da
     deleted = []
     for _ in range(3):
         async with database.transaction() as tx:
-            deleted.append(await show.delete_expired(tx, batch=2))
+            deleted.append(await show.delete_expired_shows(tx, batch=2))
     assert deleted == [2, 1, 0]
     assert await database.primary.tuples("SELECT id FROM tickets") == [(kept.id,)]
     assert await shows(database) == 1
@@ -204,7 +204,7 @@ async def test_expired_shows_are_deleted_with_their_tickets_a_batch_at_a_time(da
 
 async def test_a_show_is_found_by_id_and_time_together_where_they_agree(database: Database) -> None:
     of, other = await make_show(database), await make_show(database, hours=48)
-    assert await show.find(database.primary, show_id=of.id, show_timing=of.show_timing) == of
+    assert await show.find_show(database.primary, show_id=of.id, show_timing=of.show_timing) == of
     for find in ({"show_id": of.id, "show_timing": other.show_timing}, {"show_id": 1}, {}):
         with pytest.raises(ShowNotFound):
-            await show.find(database.primary, **find)
+            await show.find_show(database.primary, **find)

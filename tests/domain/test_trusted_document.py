@@ -11,7 +11,7 @@ from psycopg.rows import AsyncRowFactory
 from db.engine import Database, Reading, T
 from db.notices import Kind
 from domain import trusted_document, trusted_document_cache
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from domain.trusted_document_cache import TrustedDocumentCache
 from errors import InvalidInput, Unavailable
 from tests.support.statements import Statements
@@ -21,12 +21,12 @@ TEXT = "query A { movies { totalCount } }\n"
 
 async def add(database: Database, *texts: str) -> int:
     async with database.transaction() as tx:
-        return await trusted_document.add(tx, texts)
+        return await trusted_document.add_documents(tx, texts)
 
 
 async def remove(database: Database, text: str) -> bool:
     async with database.transaction() as tx:
-        return await trusted_document.remove(tx, digest=digest(text))
+        return await trusted_document.remove_document(tx, digest=compute_digest(text))
 
 
 def asked(statements: Statements) -> int:
@@ -44,21 +44,23 @@ class Time:
 
 
 def test_a_digest_is_the_sha256_of_the_text() -> None:
-    assert digest("é\n") == hashlib.sha256(b"\xc3\xa9\n").hexdigest()
+    assert compute_digest("é\n") == hashlib.sha256(b"\xc3\xa9\n").hexdigest()
 
 
 async def test_a_document_is_added_once(database: Database) -> None:
     assert await add(database, TEXT, "{ a }", TEXT) == 2
     assert await add(database, TEXT, "{ b }") == 1
-    listed = await trusted_document.all_documents(database.primary)
-    assert {each.text: each.hash for each in listed} == {text: digest(text) for text in (TEXT, "{ a }", "{ b }")}
+    listed = await trusted_document.list_documents(database.primary)
+    assert {each.text: each.hash for each in listed} == {
+        text: compute_digest(text) for text in (TEXT, "{ a }", "{ b }")
+    }
 
 
 async def test_none_stands_under_the_hash_of_another(database: Database) -> None:
     statement = "INSERT INTO trusted_documents (hash, text) VALUES (%(hash)s, %(text)s) RETURNING 1"
-    assert await database.primary.value(statement, hash=digest("{ a }"), text="{ a }") == 1
+    assert await database.primary.value(statement, hash=compute_digest("{ a }"), text="{ a }") == 1
     with pytest.raises(psycopg.errors.CheckViolation):
-        await database.primary.value(statement, hash=digest("{ b }"), text="{ c }")
+        await database.primary.value(statement, hash=compute_digest("{ b }"), text="{ c }")
 
 
 async def test_refuses_a_nul(database: Database) -> None:
@@ -70,43 +72,43 @@ async def test_removing_tells_whether_it_was_there(database: Database) -> None:
     await add(database, TEXT)
     assert await remove(database, TEXT)
     assert not await remove(database, TEXT)
-    assert await trusted_document.all_documents(database.primary) == []
+    assert await trusted_document.list_documents(database.primary) == []
 
 
 async def test_a_known_document_is_asked_for_once(database: Database, statements: Statements) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(database.primary)
-    assert [await known.text(digest(TEXT)) for _ in range(3)] == [TEXT] * 3
+    assert [await known.text(compute_digest(TEXT)) for _ in range(3)] == [TEXT] * 3
     assert asked(statements) == 1
 
 
 async def test_an_unknown_one_is_asked_for_once_a_second(database: Database, statements: Statements) -> None:
     now = Time()
     known = TrustedDocumentCache(database.primary, now=now)
-    assert [await known.text(digest(TEXT)) for _ in range(3)] == [None] * 3
+    assert [await known.text(compute_digest(TEXT)) for _ in range(3)] == [None] * 3
     assert asked(statements) == 1
     await add(database, TEXT)
-    assert await known.text(digest(TEXT)) is None
+    assert await known.text(compute_digest(TEXT)) is None
     now.now = trusted_document_cache.UNKNOWN_SECONDS + 0.01
-    assert await known.text(digest(TEXT)) == TEXT
+    assert await known.text(compute_digest(TEXT)) == TEXT
 
 
 async def test_one_that_is_taken_out_is_forgotten_after_a_minute(database: Database) -> None:
     now = Time()
     known = TrustedDocumentCache(database.primary, now=now)
     await add(database, TEXT)
-    assert await known.text(digest(TEXT)) == TEXT
+    assert await known.text(compute_digest(TEXT)) == TEXT
     await remove(database, TEXT)
-    assert await known.text(digest(TEXT)) == TEXT
+    assert await known.text(compute_digest(TEXT)) == TEXT
     now.now = trusted_document_cache.KNOWN_SECONDS + 0.01
-    assert await known.text(digest(TEXT)) is None
+    assert await known.text(compute_digest(TEXT)) is None
 
 
 async def test_a_crowd_of_invented_hashes_shares_statements(database: Database, statements: Statements) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(database.primary)
-    invented = [digest(str(number)) for number in range(600)]
-    found = await asyncio.gather(*(known.text(each) for each in [*invented, digest(TEXT)]))
+    invented = [compute_digest(str(number)) for number in range(600)]
+    found = await asyncio.gather(*(known.text(each) for each in [*invented, compute_digest(TEXT)]))
     assert found == [None] * 600 + [TEXT]
     # The first 500 together, then the rest.
     assert asked(statements) == 2
@@ -119,10 +121,10 @@ async def test_what_is_remembered_has_its_bounds(database: Database, monkeypatch
     await add(database, *texts)
     known = TrustedDocumentCache(database.primary)
     for text in texts:
-        assert await known.text(digest(text)) == text
-        await known.text(digest(f"no {text}"))
-    assert list(known._known) == [digest(text) for text in texts[-3:]]  # noqa: SLF001 - it has no other face
-    assert list(known._unknown) == [digest(f"no {text}") for text in texts[-3:]]  # noqa: SLF001
+        assert await known.text(compute_digest(text)) == text
+        await known.text(compute_digest(f"no {text}"))
+    assert list(known._known) == [compute_digest(text) for text in texts[-3:]]  # noqa: SLF001 - it has no other face
+    assert list(known._unknown) == [compute_digest(f"no {text}") for text in texts[-3:]]  # noqa: SLF001
 
 
 class Broken(Reading):
@@ -146,16 +148,16 @@ async def test_a_failure_is_raised_and_not_remembered(database: Database) -> Non
     await add(database, TEXT)
     known = TrustedDocumentCache(Broken(database.primary))
     first: Sequence[object] = await asyncio.gather(
-        known.text(digest(TEXT)), known.text(digest("no")), return_exceptions=True
+        known.text(compute_digest(TEXT)), known.text(compute_digest("no")), return_exceptions=True
     )
     assert [type(each) for each in first] == [Unavailable, Unavailable]
-    assert await known.text(digest(TEXT)) == TEXT
+    assert await known.text(compute_digest(TEXT)) == TEXT
 
 
 async def test_who_leaves_takes_the_answer_from_nobody(database: Database) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(database.primary)
-    leaving, staying = (asyncio.create_task(known.text(digest(TEXT))) for _ in range(2))
+    leaving, staying = (asyncio.create_task(known.text(compute_digest(TEXT))) for _ in range(2))
     await asyncio.sleep(0)
     leaving.cancel()
     assert await staying == TEXT

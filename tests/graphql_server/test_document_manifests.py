@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.limits import RequestLimits
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from graphql_server.document_manifests import ManifestError, collect_documents
 from graphql_server.executable_schema import SCHEMA
 
@@ -43,12 +43,14 @@ def test_files_are_documents_to_the_letter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "manifest",
     [
-        {digest(GOOD): GOOD, digest(OTHER): OTHER},
-        {f"sha256:{digest(text)}": text for text in (GOOD, OTHER)},
+        {compute_digest(GOOD): GOOD, compute_digest(OTHER): OTHER},
+        {f"sha256:{compute_digest(text)}": text for text in (GOOD, OTHER)},
         {
             "format": "apollo-persisted-query-manifest",
             "version": 1,
-            "operations": [{"id": digest(text), "name": "A", "type": "query", "body": text} for text in (GOOD, OTHER)],
+            "operations": [
+                {"id": compute_digest(text), "name": "A", "type": "query", "body": text} for text in (GOOD, OTHER)
+            ],
         },
     ],
     ids=["Relay", "graphql-codegen", "Apollo"],
@@ -69,7 +71,7 @@ def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     (tmp_path / "f.json").write_text(json.dumps({"0cc175b9c0f1b6a831c399e269772661": GOOD}))
     (tmp_path / "g.json").write_text("[]")
     bad = "{\n nope }"
-    (tmp_path / "h.json").write_text(json.dumps({digest(bad): bad}))
+    (tmp_path / "h.json").write_text(json.dumps({compute_digest(bad): bad}))
     told = faults(tmp_path)
     assert [line.split(" ")[0] for line in told] == [
         "d.graphql:",
@@ -84,7 +86,7 @@ def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     ]
     assert "Cannot query field 'nothing' on type 'Movie" in told[4]
     assert '"algorithm": "SHA256"' in told[2]
-    assert f"h.json: {digest(bad)}:2: Cannot query field" in told[8]
+    assert f"h.json: {compute_digest(bad)}:2: Cannot query field" in told[8]
 
 
 @pytest.mark.parametrize(

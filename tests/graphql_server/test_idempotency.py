@@ -201,7 +201,7 @@ async def test_where_a_field_fails_of_a_bug_nothing_was_done(
 
     public_id = ids.encode("ses", (await make_session(database)).id)
     with monkeypatch.context() as patch:
-        patch.setattr("resolvers.bookings.session_of", broken)
+        patch.setattr("resolvers.bookings.load_booked_session", broken)
         answer = await send(client, OPEN, by=user, id=public_id)
     assert codes(answer) == ["INTERNAL"]
     assert answer.json()["data"] is None

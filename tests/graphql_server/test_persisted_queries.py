@@ -9,7 +9,7 @@ from httpx import AsyncClient, Response
 
 from config.settings import Settings
 from domain.persisted_query_cache import PersistedQueryCache
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 
 QUERY = "query Kind { __typename }"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -22,7 +22,7 @@ def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
 
 
 def persisted(text: str = QUERY) -> dict[str, Any]:
-    return {"persistedQuery": {"version": 1, "sha256Hash": digest(text)}}
+    return {"persistedQuery": {"version": 1, "sha256Hash": compute_digest(text)}}
 
 
 async def post(client: AsyncClient, *, accept: str = "*/*", **body: Any) -> Response:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from config.settings import Settings
 from db.engine import Database
 from domain import trusted_document
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from tests.support.factories import bearer, make_movie, make_session, make_user
 from web import storefront
 
@@ -28,7 +28,7 @@ UNKNOWN = "{ places { totalCount } }"
 async def registered(database: Database) -> None:
     """All but UNKNOWN are registered."""
     async with database.transaction() as tx:
-        await trusted_document.add(tx, [MOVIES, SEATS, VIEWER, MUTATION, TWO])
+        await trusted_document.add_documents(tx, [MOVIES, SEATS, VIEWER, MUTATION, TWO])
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def settings(settings: Settings, mode: str) -> Settings:
 
 
 def identifier(text: str) -> str:
-    return f"sha256:{digest(text)}"
+    return f"sha256:{compute_digest(text)}"
 
 
 async def get(
@@ -74,10 +74,10 @@ async def counted(client: AsyncClient, outcome: str) -> float:
 WAYS: dict[str, dict[str, Any]] = {
     "GraphQL over HTTP": {"documentId": identifier(MOVIES)},
     "GraphQL over HTTP, with an empty query": {"documentId": identifier(MOVIES), "query": ""},
-    "Apollo": {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(MOVIES)}}},
+    "Apollo": {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": compute_digest(MOVIES)}}},
     "Apollo, with the text": {
         "query": MOVIES,
-        "extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(MOVIES)}},
+        "extensions": {"persistedQuery": {"version": 1, "sha256Hash": compute_digest(MOVIES)}},
     },
 }
 
@@ -124,7 +124,7 @@ async def test_a_registered_mutation_does_not_run_by_get(client: AsyncClient) ->
     "body",
     [
         {"documentId": identifier(UNKNOWN)},
-        {"documentId": digest(MOVIES)},
+        {"documentId": compute_digest(MOVIES)},
         {"documentId": identifier(MOVIES).upper()},
         {"documentId": "md5:900150983cd24fb0d6963f7d28e17f72"},
         {"documentId": ""},
@@ -133,8 +133,8 @@ async def test_a_registered_mutation_does_not_run_by_get(client: AsyncClient) ->
         {"documentId": identifier(MOVIES), "query": MOVIES},
         {"extensions": {"persistedQuery": "x"}},
         {"extensions": {"persistedQuery": {"sha256Hash": "x"}}},
-        {"extensions": {"persistedQuery": {"version": 2, "sha256Hash": digest(MOVIES)}}},
-        {"extensions": {"persistedQuery": {"sha256Hash": digest(MOVIES)}}, "query": UNKNOWN},
+        {"extensions": {"persistedQuery": {"version": 2, "sha256Hash": compute_digest(MOVIES)}}},
+        {"extensions": {"persistedQuery": {"sha256Hash": compute_digest(MOVIES)}}, "query": UNKNOWN},
     ],
 )
 async def test_refuses_what_names_no_registered_document(client: AsyncClient, body: dict[str, object]) -> None:
@@ -148,7 +148,7 @@ async def test_a_document_that_is_added_meanwhile_runs(
     monkeypatch.setattr("domain.trusted_document_cache.UNKNOWN_SECONDS", 0.0)
     assert (await get(client, MOVIES)).status_code == 400
     async with database.transaction() as tx:
-        await trusted_document.add(tx, [MOVIES])
+        await trusted_document.add_documents(tx, [MOVIES])
     assert (await get(client, MOVIES)).status_code == 200
 
 

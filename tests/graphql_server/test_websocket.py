@@ -12,7 +12,7 @@ from config.settings import Settings
 from db import ids
 from db.engine import Database
 from db.models import Session, User
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from edge.browser_session import COOKIE
 from graphql_server import websocket
 from tests.support.factories import bearer, make_booking, make_session, make_user
@@ -178,7 +178,7 @@ async def test_missing_credentials_of_connection_init_are_anonymous(address: str
 
 async def test_persisted_query_runs_by_its_hash_once_it_was_sent(address: str) -> None:
     query = "{ viewer { id } }"
-    extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest(query)}}
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": compute_digest(query)}}
     async with opened(address) as socket:
         await socket.begin()
         await socket.send(type="subscribe", id="1", payload={"query": "", "extensions": extensions})

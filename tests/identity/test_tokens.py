@@ -11,7 +11,7 @@ import pytest
 
 from errors import Unauthenticated, Unavailable
 from identity.passwords import HASHER, NOBODYS_HASH, Passwords, needs_rehash
-from identity.tokens import Actor, Keys, authenticate, identify, key_id, make_token, read_token
+from identity.tokens import Actor, Keys, authenticate, compute_key_id, identify, make_token, read_token
 
 OLD, NEW, FOREIGN = b"o" * 64, b"n" * 64, b"f" * 64
 KEYS = Keys((NEW, OLD), 60)
@@ -31,7 +31,7 @@ def claims(**changes: object) -> dict[str, Any]:
 
 
 def signed(secret: bytes = NEW, algorithm: str = "HS256", **changes: object) -> str:
-    return jwt.encode(claims(**changes), secret, algorithm, headers={"kid": key_id(secret)})
+    return jwt.encode(claims(**changes), secret, algorithm, headers={"kid": compute_key_id(secret)})
 
 
 def test_a_token_names_its_user_and_its_key() -> None:
@@ -40,7 +40,7 @@ def test_a_token_names_its_user_and_its_key() -> None:
     assert read_token(token, keys=KEYS) == ADA
     assert jwt.get_unverified_header(token) == {
         "alg": "HS256",
-        "kid": key_id(NEW),
+        "kid": compute_key_id(NEW),
         "typ": "JWT",
     }
     told = jwt.decode(token, options={"verify_signature": False})
@@ -64,9 +64,9 @@ def test_a_token_without_a_key_id_is_tried_with_every_secret() -> None:
     "token",
     [
         signed(FOREIGN),
-        jwt.encode(claims(), FOREIGN, "HS256", headers={"kid": key_id(NEW)}),
+        jwt.encode(claims(), FOREIGN, "HS256", headers={"kid": compute_key_id(NEW)}),
         signed(algorithm="HS512"),
-        jwt.encode(claims(), "", "none", headers={"kid": key_id(NEW)}),
+        jwt.encode(claims(), "", "none", headers={"kid": compute_key_id(NEW)}),
         signed(iss="elsewhere"),
         signed(aud="elsewhere"),
         signed(sub="mov_1"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app import serving
+from app import open_services
 from config.settings import Settings
 from db.engine import Database
 from db.models import MovieExport
@@ -28,7 +28,7 @@ STATE = "SELECT status, row_count, attempts, error FROM movie_exports WHERE id =
 
 @pytest.fixture
 async def services(settings: Settings) -> AsyncIterator[Services]:
-    async with serving(settings) as made:
+    async with open_services(settings) as made:
         yield made
 
 
@@ -54,7 +54,7 @@ async def working(services: Services) -> AsyncIterator[None]:
 async def requested(database: Database) -> MovieExport:
     user = await make_user(database)
     async with database.transaction() as tx:
-        return await export.request(tx, user_id=user.id)
+        return await export.request_export(tx, user_id=user.id)
 
 
 async def state(database: Database, made: MovieExport) -> tuple[Any, ...]:
@@ -83,11 +83,11 @@ def unblock(folder: Path) -> None:
 
 def leave_half(folder: Path, made: MovieExport) -> None:
     folder.mkdir(parents=True)
-    (folder / f"{export.file_name(made.id)}#1").write_bytes(b"provider,id")
+    (folder / f"{export.name_file(made.id)}#1").write_bytes(b"provider,id")
 
 
 def rows(folder: Path, made: MovieExport) -> list[list[str]]:
-    text = (folder / export.file_name(made.id)).read_bytes().decode()
+    text = (folder / export.name_file(made.id)).read_bytes().decode()
     assert text.endswith("\r\n")
     return list(csv.reader(io.StringIO(text, newline="")))
 
@@ -113,7 +113,7 @@ async def test_contains_every_movie_seen_within_a_day_once(
     ]
     assert all(datetime.fromisoformat(row[5]) <= datetime.fromisoformat(row[6]) for row in found)
     assert await state(database, made) == ("completed", 2, 1, None)
-    assert names(folder) == [export.file_name(made.id)]
+    assert names(folder) == [export.name_file(made.id)]
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,13 @@ async def test_reports_progress_while_writing(
     await make_seen(database, 1000)
     made = await requested(database)
     told = set()
-    keep = export.progress
+    keep = export.record_progress
 
     async def watched(*args: Any, **kwargs: Any) -> None:
         await keep(*args, **kwargs)
         told.add((await state(database, made))[:2])
 
-    monkeypatch.setattr(export, "progress", watched)
+    monkeypatch.setattr(export, "record_progress", watched)
     async with working(services):
         await until(database, made, "completed")
 
@@ -208,13 +208,13 @@ async def test_requeues_job_of_dead_worker_and_makes_one_file(
         task=export.TASK,
     )
     async with database.transaction() as tx:
-        assert await export.begin(tx, export_id=made.id) == 1
+        assert await export.begin_attempt(tx, export_id=made.id) == 1
     leave_half(folder, made)
 
     async with working(services):
         await until(database, made, "completed")
 
-    assert names(folder) == [export.file_name(made.id)]
+    assert names(folder) == [export.name_file(made.id)]
     assert len({row[1] for row in rows(folder, made)}) == len(rows(folder, made)) == 5001
     assert await state(database, made) == ("completed", 5000, 2, None)
 
@@ -223,15 +223,15 @@ async def test_superseded_attempt_changes_nothing(services: Services, database: 
     await make_seen(database, 10)
     made = await requested(database)
     async with database.transaction() as tx:
-        old = await export.begin(tx, export_id=made.id)
+        old = await export.begin_attempt(tx, export_id=made.id)
     async with database.transaction() as tx:
-        await export.begin(tx, export_id=made.id)
+        await export.begin_attempt(tx, export_id=made.id)
     assert old is not None
 
     with pytest.raises(export.Superseded):
         await exports.write_file(services, export_id=made.id, attempt=old)
 
-    assert await services.store.read(export.file_name(made.id)) is None
+    assert await services.store.read(export.name_file(made.id)) is None
     assert (await state(database, made))[0] == "running"
 
 
@@ -254,11 +254,11 @@ async def test_deletes_file_of_expired_export(services: Services, database: Data
         yield b"x"
 
     for each in (over, good):
-        await services.store.write(export.file_name(each.id), part())
+        await services.store.write(export.name_file(each.id), part())
     await exports.delete_expired_files(services)
 
-    assert await services.store.read(export.file_name(over.id)) is None
-    assert await services.store.read(export.file_name(good.id)) is not None
+    assert await services.store.read(export.name_file(over.id)) is None
+    assert await services.store.read(export.name_file(good.id)) is not None
     assert (await state(database, over))[0] == "expired"
     assert (await state(database, good))[0] == "completed"
 
@@ -277,11 +277,11 @@ async def test_memory_does_not_grow_with_rows(database: Database) -> None:
     await make_seen(database, 20_000)
     (made,) = [await requested(database)]
     async with database.transaction() as tx:
-        attempt = await export.begin(tx, export_id=made.id)
+        attempt = await export.begin_attempt(tx, export_id=made.id)
     assert attempt is not None
     sizes = [
         len(part)
-        async for part, _ in export.lines(
+        async for part, _ in export.write_lines(
             database.primary, export_id=made.id, attempt=attempt, batch=1000, report_every=10_000
         )
     ]

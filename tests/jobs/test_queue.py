@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from procrastinate.exceptions import AlreadyEnqueued
 
-from app import serving
+from app import open_services
 from config.settings import Settings
 from db import engine
 from db.engine import Database
@@ -30,7 +30,7 @@ KILL: Final = """
 
 @pytest.fixture
 async def services(settings: Settings) -> AsyncIterator[Services]:
-    async with serving(settings) as made:
+    async with open_services(settings) as made:
         yield made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app import serving
+from app import open_services
 from config.settings import Settings
 from db import ids
 from db.engine import Database
@@ -43,7 +43,7 @@ DETAILS = """
 
 @pytest.fixture
 async def services(settings: Settings) -> AsyncIterator[Services]:
-    async with serving(settings) as made:
+    async with open_services(settings) as made:
         yield made
 
 
@@ -68,7 +68,7 @@ async def followed(services: Services, session: Session) -> AsyncIterator[AsyncI
 
     async def seats() -> AsyncIterator[int]:
         one = context(services)
-        async with aclosing(subscriptions.session_changed(one, ids.encode("ses", session.id))) as rows:
+        async with aclosing(subscriptions.follow_session(one, ids.encode("ses", session.id))) as rows:
             async for row in rows:
                 yield await one.loaders.seats_available_by_session.load(row.id)
 
@@ -161,18 +161,18 @@ async def test_an_export_is_told_until_it_is_completed(services: Services, datab
 
     async def follow() -> None:
         signed_in = Context(services, Actor(user.id), "", Visitor("192.0.2.1"))
-        async for row in subscriptions.movie_export_changed(signed_in, ids.encode("exp", made.id)):
+        async for row in subscriptions.follow_movie_export(signed_in, ids.encode("exp", made.id)):
             told.append((row.status, row.row_count))  # noqa: PERF401 - they are looked at one by one
 
     following = asyncio.create_task(follow())
     for step in ("", "begin", "progress", "complete"):
         async with database.transaction() as tx:
             if step == "begin":
-                await export.begin(tx, export_id=made.id)
+                await export.begin_attempt(tx, export_id=made.id)
             if step == "progress":
-                await export.progress(tx, export_id=made.id, attempt=1, rows=1000)
+                await export.record_progress(tx, export_id=made.id, attempt=1, rows=1000)
             if step == "complete":
-                await export.complete(tx, export_id=made.id, attempt=1, rows=1500)
+                await export.complete_export(tx, export_id=made.id, attempt=1, rows=1500)
         await asyncio.sleep(0.5)
     await asyncio.wait_for(following, PATIENCE)
     assert told == [("queued", None), ("running", 0), ("running", 1000), ("completed", 1500)]

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db.commit_batching import CommitBatcher
 from db.engine import Database, Reading
@@ -46,7 +46,7 @@ class Bookings(RuleBasedStateMachine):
         super().__init__()
         self.run = runner.run
         self.database = database
-        self.shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_all)
+        self.shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions)
         self.emptied = emptied
         self.cinema = Cinema(CAPACITIES)
         self.users: list[User] = []
@@ -189,7 +189,7 @@ def compare(settings: Settings, emptied: Callable[[], None], limits: bounded) ->
     """What compares database and model, on one loop and one pool for all of its tries."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        database = runner.run(stack.enter_async_context(connected(settings)))
+        database = runner.run(stack.enter_async_context(open_database(settings)))
         # It takes whatever makes a machine, though its types say that it takes a class.
         machine: Any = partial(Bookings, runner, database, emptied)
         yield partial(run_state_machine_as_test, machine, settings=limits)

@@ -10,7 +10,7 @@ from db.commit_batching import CommitBatcher
 from db.engine import Database, Reading
 from db.models import Event, EventReservation
 from domain import event, event_reservation
-from domain.event_reservation import Viewer, cancel, change_tickets, reserve_tickets
+from domain.event_reservation import Viewer, cancel_reservation, change_tickets, reserve_tickets
 from errors import EventNotFound, ReservationCancelled, SeatsUnavailable
 from tests.support.rivals import holding, started
 from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
@@ -24,7 +24,7 @@ def way(request: pytest.FixtureRequest, database: Database) -> Reading:
     """What changes travel by: a connection each, or together as the doors send them."""
     if request.param == "one by one":
         return database.primary
-    return CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_all)
+    return CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_events)
 
 
 def reserve(way: Reading, of: Event, tickets: int = 1) -> Awaitable[EventReservation]:
@@ -36,7 +36,7 @@ def change(way: Reading, row: EventReservation, tickets: int) -> Awaitable[Event
 
 
 def give_up(way: Reading, row: EventReservation) -> Awaitable[EventReservation]:
-    return cancel(way, viewer=ANYBODY, reservation_id=row.id)
+    return cancel_reservation(way, viewer=ANYBODY, reservation_id=row.id)
 
 
 async def delete(database: Database, of: Event) -> None:
@@ -167,7 +167,7 @@ async def test_a_deletion_behind_a_buyer_cancels_what_was_bought(database: Datab
         bought = await started(database, _run(reserve(database.primary, of, 3)))
         going = await started(database, delete(database, of), waiting=2)
     await going
-    found = await event_reservation.find(database.primary, viewer=ANYBODY, reservation_id=(await bought).id)
+    found = await event_reservation.find_reservation(database.primary, viewer=ANYBODY, reservation_id=(await bought).id)
     assert found.cancelled
     assert await availability(database, of) == 100
     assert await unbalanced(database) == []

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db import ids, migrate
 from db.models import Booking, Session, User
@@ -42,7 +42,7 @@ def url(database_url: str) -> Iterator[str]:
 @pytest.fixture
 async def rows(url: str, tmp_path: Path) -> Rows:
     told = {"DATABASE_URL": url, "MATINEE_DATA_DIR": str(tmp_path), "MATINEE_SECRET": SECRET}
-    async with connected(Settings.from_env(told)) as database:
+    async with open_database(Settings.from_env(told)) as database:
         user, session = await make_user(database), await make_session(database)
         return user, session, await make_booking(database, user=user, session=session)
 

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db import ids, migrate
 from db.engine import Database
@@ -75,7 +75,7 @@ async def crowd(address: str, users: list[User], session: Session) -> Counter[st
 async def prepared(url: str, folder: Path) -> tuple[list[User], Session]:
     """Return the buyers, and the session that they want to see."""
     told = {"DATABASE_URL": url, "MATINEE_DATA_DIR": str(folder), "MATINEE_SECRET": SECRET}
-    async with connected(Settings.from_env(told)) as database:
+    async with open_database(Settings.from_env(told)) as database:
         return await made(database)
 
 

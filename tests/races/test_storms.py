@@ -75,7 +75,7 @@ class Storms(RuleBasedStateMachine):
         async def all_at_once() -> list[EventReservation | BaseException]:
             database = self.database
             way = (
-                CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_all)
+                CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_events)
                 if sharing
                 else database.primary
             )
@@ -92,7 +92,7 @@ class Storms(RuleBasedStateMachine):
             return event_reservation.reserve_tickets(way, user_id=None, event_id=self.event.id, tickets=asked)
         which, tickets = self.rows[asked[0]].id, asked[1]
         if tickets == 0:
-            return event_reservation.cancel(way, viewer=ANYBODY, reservation_id=which)
+            return event_reservation.cancel_reservation(way, viewer=ANYBODY, reservation_id=which)
         return event_reservation.change_tickets(way, viewer=ANYBODY, reservation_id=which, tickets=tickets)
 
     @invariant()

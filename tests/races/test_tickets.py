@@ -115,6 +115,6 @@ async def test_a_move_away_makes_room_for_one_who_waits(database: Database) -> N
 async def test_the_job_passes_by_a_show_that_somebody_is_busy_with(database: Database) -> None:
     busy, idle = await make_show(database, hours=-9), await make_show(database, hours=-10)
     async with holding(database, HOLD_SHOW, id=busy.id), database.transaction() as tx:
-        assert await show.delete_expired(tx, batch=10) == 1
+        assert await show.delete_expired_shows(tx, batch=10) == 1
     assert await database.primary.tuples("SELECT id FROM shows") == [(busy.id,)]
     assert idle.id != busy.id

@@ -17,7 +17,7 @@ from httpx import AsyncClient
 from config.settings import Settings
 from db.engine import Database
 from domain import trusted_document
-from domain.trusted_document import digest
+from domain.trusted_document import compute_digest
 from graphql_server.document_manifests import collect_documents
 from graphql_server.executable_schema import SCHEMA, sdl
 from tests.support.factories import make_movie, make_place, make_session, soon
@@ -148,8 +148,8 @@ async def relay(
     shutil.copy(client_code / "persisted.json", released)
     found = collect_documents(released, schema=SCHEMA.graphql, limits=settings.limits)
     async with database.transaction() as tx:
-        assert await trusted_document.add(tx, [each.text for each in found]) == len(found)
-    names = {each.text.split()[1].partition("(")[0]: digest(each.text) for each in found}
+        assert await trusted_document.add_documents(tx, [each.text for each in found]) == len(found)
+    names = {each.text.split()[1].partition("(")[0]: compute_digest(each.text) for each in found}
     return Client(client, names)
 
 

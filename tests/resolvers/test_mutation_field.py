@@ -7,9 +7,9 @@ from graphql import GraphQLNonNull, build_schema
 
 from db.engine import Database
 from db.models import User
-from errors import leaves
+from errors import list_leaves
 from graphql_server.executable_schema import SCHEMA, sdl
-from schema.user_error import type_of
+from schema.user_error import find_error_type
 from tests.support.documents import refused
 from tests.support.factories import make_movie, make_place, make_user
 from tests.support.graphql_client import GraphQL
@@ -118,7 +118,7 @@ async def test_null_clears_description_and_movies_of_a_collection(graphql: Graph
 
 
 def test_descriptions_name_codes_that_a_payload_can_carry() -> None:
-    carried = {leaf.code for leaf in leaves() if type_of(leaf) is not None}
+    carried = {leaf.code for leaf in list_leaves() if find_error_type(leaf) is not None}
     mutation_type = SCHEMA.graphql.mutation_type
     assert mutation_type is not None
     for name, declared in mutation_type.fields.items():

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from resolvers.context import Context
-from resolvers.request_count import requests_served
+from resolvers.request_count import read_count
 from runtime.request_count import private_counter
 
 
@@ -16,4 +16,4 @@ async def test_more_than_an_int_can_hold_is_the_largest_int(counted: int, shown:
     counting.learn(1, counted)
     context = cast("Context", SimpleNamespace(user_id=1, services=SimpleNamespace(request_counter=counting)))
 
-    assert await requests_served(context) == shown
+    assert await read_count(context) == shown

@@ -48,7 +48,7 @@ STATUSES_BY_KIND: dict[type[Refusal], set[int]] = {
 }
 
 
-@pytest.mark.parametrize("leaf", errors.leaves(), ids=lambda leaf: leaf.__name__)
+@pytest.mark.parametrize("leaf", errors.list_leaves(), ids=lambda leaf: leaf.__name__)
 def test_every_refusal_is_answered_with_its_code_its_message_and_a_status_of_its_kind(leaf: type[Refusal]) -> None:
     refusal = raised(leaf)
     response = refused(refusal)
@@ -58,7 +58,7 @@ def test_every_refusal_is_answered_with_its_code_its_message_and_a_status_of_its
 
 
 @pytest.mark.parametrize("path", ["/events/", "/reservations/", "/api/book-ticket"])
-@pytest.mark.parametrize("leaf", errors.leaves(), ids=lambda leaf: leaf.__name__)
+@pytest.mark.parametrize("leaf", errors.list_leaves(), ids=lambda leaf: leaf.__name__)
 def test_every_refusal_can_be_answered_in_the_shape_of_each_surface(leaf: type[Refusal], path: str) -> None:
     response = refused(raised(leaf), path=path)
     body = orjson.loads(response.body)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from config.settings import Settings
 from db import ids
 from db.engine import Database
-from errors import leaves
+from errors import list_leaves
 from rest.endpoint import PATH_IDS, Endpoint
 from rest.endpoints import ENDPOINTS
 from rest.error_format import status_of
@@ -104,7 +104,7 @@ def test_every_example_is_what_its_schema_allows(written: Schema) -> None:
 
 def test_lists_every_code_of_a_refusal(written: Schema) -> None:
     code = written["components"]["schemas"]["Fault"]["properties"]["code"]
-    assert code["enum"] == [leaf.code.lower() for leaf in leaves()]
+    assert code["enum"] == [leaf.code.lower() for leaf in list_leaves()]
 
 
 def test_operations_are_told_apart_and_described(written: Schema) -> None:

@@ -10,7 +10,7 @@ from config.settings import Settings
 from db import ids
 from db.engine import Database
 from db.models import Movie
-from demo.posters import poster_svg
+from demo.posters import draw_poster
 from tests.support.answers import codes
 from tests.support.factories import SECRET, make_movie
 
@@ -32,7 +32,7 @@ async def test_a_poster_is_the_drawing_of_its_movie(client: AsyncClient, databas
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "image/svg+xml"
-    assert response.text == poster_svg("La Jetée", ["Drama"])
+    assert response.text == draw_poster("La Jetée", ["Drama"])
 
 
 async def test_a_poster_runs_no_scripts_and_may_be_kept(client: AsyncClient, database: Database) -> None:

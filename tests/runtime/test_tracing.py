@@ -11,7 +11,7 @@ import httpx
 import pytest
 from psycopg.errors import DivisionByZero
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db.engine import Database
 from db.pipeline import Statement
@@ -213,7 +213,7 @@ print(sorted(name for name in sys.modules if name.startswith(("opentelemetry", "
 async def test_reads_over_pipelined_connections_have_spans(collector: Collector, settings: Settings) -> None:
     tracing = Tracing(collector.url)
     statement = Statement(b"SELECT $1::text\n|| 'b'")
-    async with connected(settings, tracing=tracing) as database:
+    async with open_database(settings, tracing=tracing) as database:
         reads = database.primary.pipeline
         assert await reads.fetch_value(statement, [b"nobody's request"]) == b"nobody's requestb"
         with tracing.span("request", {}):

@@ -15,7 +15,7 @@ from domain import collection
 from tests.support.catalogue_standin import CatalogueStandIn
 from tests.support.factories import bearer, make_collection, make_user
 from tests.support.graphql_client import GraphQL
-from upstreams.standin_catalogue import listed
+from upstreams.standin_catalogue import list_movies
 
 ZAZIE = {"uuid": "57baf4f4-c9ef-4197-9e4f-acf04eae5b4d", "title": "Zazie", "description": "", "genres": ["Comedy"]}
 HULOT = {"uuid": str(uuid4()), "title": "Playtime", "description": "Paris.", "genres": ["Comedy", "Drama"]}
@@ -211,12 +211,12 @@ async def test_the_catalogue_is_a_connection_over_its_pages_of_ten(graphql: Grap
         pages.append(await catalogue_page(graphql, ada, first=size, after=pages[-1]["pageInfo"]["endCursor"]))
 
     edges = [edge for page in pages for edge in page["edges"]]
-    assert [edge["node"]["uuid"] for edge in edges] == [movie["uuid"] for movie in listed()]
+    assert [edge["node"]["uuid"] for edge in edges] == [movie["uuid"] for movie in list_movies()]
     assert {len(page["edges"]) for page in pages[:-1]} == {size}
-    assert {page["totalCount"] for page in pages} == {len(listed())}
+    assert {page["totalCount"] for page in pages} == {len(list_movies())}
     assert [page["pageInfo"]["hasPreviousPage"] for page in pages] == [False] + [True] * (len(pages) - 1)
     assert pages[0]["pageInfo"]["startCursor"] == edges[0]["cursor"]
-    names = collection.CatalogueMovie(uuid4(), "", genres=str(listed()[6]["genres"])).genre_names
+    names = collection.CatalogueMovie(uuid4(), "", genres=str(list_movies()[6]["genres"])).genre_names
     assert edges[6]["node"]["genres"] == names
 
 
@@ -225,14 +225,14 @@ async def test_the_catalogue_begins_anywhere_and_has_an_end(graphql: GraphQL, ad
     assert len(page["nodes"]) == 20
 
     middle = await catalogue_page(graphql, ada, first=3, after=page["edges"][8]["cursor"])
-    assert [node["title"] for node in middle["nodes"]] == [movie["title"] for movie in listed()[9:12]]
+    assert [node["title"] for node in middle["nodes"]] == [movie["title"] for movie in list_movies()[9:12]]
 
     last = await catalogue_page(graphql, ada, first=100, after=page["edges"][-1]["cursor"])
     while last["pageInfo"]["hasNextPage"]:
         last = await catalogue_page(graphql, ada, first=100, after=last["pageInfo"]["endCursor"])
     beyond = await catalogue_page(graphql, ada, after=last["pageInfo"]["endCursor"])
     assert beyond["edges"] == []
-    assert beyond["totalCount"] == len(listed())
+    assert beyond["totalCount"] == len(list_movies())
     assert beyond["pageInfo"] == {
         "hasNextPage": False,
         "hasPreviousPage": True,

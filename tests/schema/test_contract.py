@@ -62,7 +62,7 @@ async def test_introspection_tells_all_of_it(graphql: GraphQL) -> None:
 def test_every_refusal_has_its_code() -> None:
     codes = SCHEMA.type_map["ErrorCode"]
     assert isinstance(codes, GraphQLEnumType)
-    assert list(codes.values) == [leaf.code for leaf in errors.leaves()]
+    assert list(codes.values) == [leaf.code for leaf in errors.list_leaves()]
 
 
 def test_every_connection_has_the_four_fields() -> None:

@@ -18,7 +18,7 @@ import httpx
 import psycopg
 from psycopg.rows import scalar_row
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db import ids, migrate
 from demo.load import load
@@ -165,7 +165,7 @@ def visited(url: str, database_url: str) -> Iterator[Cinema]:
 
 
 async def _stock(settings: Settings) -> None:
-    async with connected(settings) as database:
+    async with open_database(settings) as database:
         await load(database)
 
 

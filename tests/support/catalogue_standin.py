@@ -33,7 +33,7 @@ class CatalogueStandIn:
 @contextmanager
 def catalogue_standin() -> Iterator[CatalogueStandIn]:
     """Yield a stand-in that is served meanwhile."""
-    standin = standin_catalogue.catalogue(user=USER, password=PASSWORD, faults=Faults())
+    standin = standin_catalogue.make_catalogue(user=USER, password=PASSWORD, faults=Faults())
     app = create_standins([standin])
     with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from identity.tokens import key_id
+from identity.tokens import compute_key_id
 from tests.hostile.corpus import filled, loaded
 
 HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
@@ -17,7 +17,7 @@ HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hash
 def forged(known: Mapping[str, str], secret: bytes) -> dict[str, str]:
     """Return each token under its placeholder."""
     told = [token for token in loaded("tokens")["token"] if "header" not in token]
-    known = {**known, "kid": key_id(secret)}
+    known = {**known, "kid": compute_key_id(secret)}
     return {f"token.{each['name'].replace(' ', '_')}": spelled(each, known, secret) for each in told}
 
 

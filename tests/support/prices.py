@@ -20,7 +20,7 @@ def entry(identity: str, title: str = "Star Wars", year: str | None = "1977", pr
 async def tell(database: Database, provider: str, *entries: Entry) -> None:
     """Let a provider answer this list."""
     async with database.transaction() as tx:
-        await provider_movie.keep(tx, provider=provider, entries=entries)
+        await provider_movie.store_entries(tx, provider=provider, entries=entries)
 
 
 async def fall_silent(database: Database, provider: str, *, reason: str = "no connection", age: float = 60.0) -> None:
@@ -36,7 +36,7 @@ async def fall_silent(database: Database, provider: str, *, reason: str = "no co
     )
     await database.primary.tuples(statement, age=age, name=provider)
     async with database.transaction() as tx:
-        await provider_movie.fail(tx, provider=provider, reason=reason)
+        await provider_movie.record_failure(tx, provider=provider, reason=reason)
 
 
 async def offers_of(database: Database, provider: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from app import connected
+from app import open_database
 from config.settings import Settings
 from db import ids, migrate
 from db.engine import Database
@@ -31,7 +31,7 @@ from tests.support.forgery import forged
 from tests.support.own_database import own_database
 from tests.support.prices import make_export
 from tests.support.ticketing import make_event, make_event_reservation, make_show, make_ticket
-from upstreams.standin_providers import cinemaworld, filmworld
+from upstreams.standin_providers import make_cinemaworld, make_filmworld
 from upstreams.standins import Faults, create_standins
 
 PROVIDERS_TOKEN: Final = "what-the-providers-want"
@@ -58,7 +58,7 @@ ADAS: Final = """
 @contextmanager
 def _providers() -> Iterator[dict[str, str]]:
     """Yield the variables that lead to price providers that behave."""
-    made = [make(token=PROVIDERS_TOKEN, faults=Faults()) for make in (cinemaworld, filmworld)]
+    made = [make(token=PROVIDERS_TOKEN, faults=Faults()) for make in (make_cinemaworld, make_filmworld)]
     with listen("127.0.0.1", 0) as listener, served_aside(create_standins(made), listener):
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield {
@@ -106,7 +106,7 @@ def _cursors(address: str, known: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _stage(settings: Settings) -> dict[str, str]:
-    async with connected(settings) as database:
+    async with open_database(settings) as database:
         ada, mallory = [await make_user(database, email=f"{name}@example.org") for name in ("ada", "mallory")]
         await make_user(database, username="ada")
         staff = await make_user(database, email="staff@example.org", is_staff=True)
@@ -152,7 +152,7 @@ def adas(known: Mapping[str, str]) -> tuple[Any, ...]:
     given = {name: int(known[kind].partition("_")[2]) for name, kind in names.items()}
 
     async def looked() -> tuple[Any, ...]:
-        async with connected(settings) as database:
+        async with open_database(settings) as database:
             user = int(known["ada.id"].partition("_")[2])
             (row,) = await database.primary.tuples(ADAS, **given, user=user)
             return tuple(row)

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
-from app import providers
+from app import make_providers
 from config.settings import Settings
 from db.engine import Database
 from errors import InvalidInput, ProviderNotFound, UpstreamUnavailable
@@ -58,7 +58,7 @@ async def asking(
     database: Database, told: Settings, *, fresh_seconds: float = 5, registry: CollectorRegistry | None = None
 ) -> AsyncIterator[Prices]:
     made = Prices(
-        database, providers(told, UpstreamMetrics(registry or CollectorRegistry())), fresh_seconds=fresh_seconds
+        database, make_providers(told, UpstreamMetrics(registry or CollectorRegistry())), fresh_seconds=fresh_seconds
     )
     try:
         yield made

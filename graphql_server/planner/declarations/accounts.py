@@ -67,7 +67,7 @@ def bookings_of_user(asked: Arguments, user_id: int) -> Listing[Booking]:
 def reservations_of_user(asked: Arguments, user_id: int) -> Listing[EventReservation]:
     """Return the list of a user's reservations of events."""
     only = asked.get("filter") or {}
-    return event_reservations.user_reservations(
+    return event_reservations.make_reservation_list(
         user_id,
         event_id=only.get("eventId"),
         live_only=only.get("liveOnly", False),

@@ -21,7 +21,7 @@ KINDS: Final[dict[str, Kind]] = {
 def all_page_views(asked: Arguments, _: int) -> Listing[PageView]:
     """Return the list of the root field `pageViews`."""
     only = asked.get("filter") or {}
-    return page_views.all_page_views(
+    return page_views.make_page_view_list(
         tracking_id=only.get("trackingId"),
         user_id=only.get("userId"),
         path=only.get("path"),

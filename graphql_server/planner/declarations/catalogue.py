@@ -8,7 +8,7 @@ from db.paging import Listing
 from graphql_server.planner.declarations.common import BASE, VIEWER, by_id, by_key, column, everybodys, own
 from graphql_server.planner.reads import Arguments, ByAnyId, Kind, Leaf, One, Page, Part, Reads, Row
 from resolvers import movies, sessions
-from schema.inputs import order
+from schema.inputs import read_order
 
 KINDS: Final[dict[str, Kind]] = {
     "Movie": everybodys(Movie, "mov"),
@@ -34,8 +34,8 @@ def seats_available(row: Row) -> str:
 def all_movies(asked: Arguments, _: int) -> Listing[Movie]:
     """Return the list of the root field `movies`."""
     only = asked.get("filter") or {}
-    return movies.all_movies(
-        sort=order(asked["sort"]),
+    return movies.make_movie_list(
+        sort=read_order(asked["sort"]),
         search=only.get("search"),
         airing_from=only.get("airingFrom"),
         place_id=only.get("placeId"),
@@ -51,7 +51,7 @@ def all_places(asked: Arguments, _: int) -> Listing[Place]:
 
 def all_sessions(asked: Arguments, _: int) -> Listing[Session]:
     """Return the list of the root field `sessions`."""
-    return sessions.all_sessions(
+    return sessions.make_session_list(
         movie_id=asked.get("movieId"),
         place_id=asked.get("placeId"),
         starts_from=asked.get("from"),
@@ -61,14 +61,14 @@ def all_sessions(asked: Arguments, _: int) -> Listing[Session]:
 
 def sessions_of_movie(asked: Arguments, movie_id: int) -> Listing[Session]:
     """Return the list of a movie's sessions."""
-    return sessions.movie_sessions(
+    return sessions.make_movie_session_list(
         movie_id, place_id=asked.get("placeId"), starts_from=asked.get("from"), starts_to=asked.get("to")
     )
 
 
 def sessions_of_place(asked: Arguments, place_id: int) -> Listing[Session]:
     """Return the list of a place's sessions."""
-    return sessions.place_sessions(
+    return sessions.make_place_session_list(
         place_id, movie_id=asked.get("movieId"), starts_from=asked.get("from"), starts_to=asked.get("to")
     )
 
@@ -89,7 +89,7 @@ FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Movie", "viewerRating"): One(lambda parent: lists.rating_by(VIEWER, parent("id")), of_viewer=True),
     ("Movie", "places"): Page(lambda _, movie_id: lists.places_of_movie(movie_id)),
     ("Movie", "sessions"): Page(sessions_of_movie),
-    ("Place", "movies"): Page(lambda asked, place_id: lists.movies_of_place(place_id, order(asked["sort"]))),
+    ("Place", "movies"): Page(lambda asked, place_id: lists.movies_of_place(place_id, read_order(asked["sort"]))),
     ("Place", "sessions"): Page(sessions_of_place),
     ("Session", "movie"): by_key(Movie, "movie_id"),
     ("Session", "place"): by_key(Place, "place_id"),

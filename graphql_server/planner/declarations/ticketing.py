@@ -22,7 +22,7 @@ KINDS: Final[dict[str, Kind]] = {
 def all_events(asked: Arguments, _: int) -> Listing[Event]:
     """Return the list of the root field `events`."""
     only = asked.get("filter") or {}
-    return events.all_events(
+    return events.make_event_list(
         search=only.get("search"),
         date_from=only.get("from"),
         date_to=only.get("to"),

@@ -11,7 +11,7 @@ from db.engine import Database
 from tests.support.answers import codes
 from tests.support.catalogue_standin import CatalogueStandIn
 from tests.support.factories import bearer, make_user
-from upstreams.standin_catalogue import listed
+from upstreams.standin_catalogue import list_movies
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ async def test_passes_a_page_on_with_addresses_of_this_server(client: AsyncClien
 
     assert response.status_code == 200
     assert response.json() == {
-        "count": len(listed()),
+        "count": len(list_movies()),
         "next": "https://cinema.test/movies/?page=3",
         "previous": "https://cinema.test/movies/?page=1",
-        "data": listed()[10:20],
+        "data": list_movies()[10:20],
     }
 
 
@@ -37,7 +37,7 @@ async def test_leads_from_the_first_page_to_the_last(client: AsyncClient, header
         path = pages[-1]["next"].removeprefix("https://cinema.test")
         pages.append((await client.get(path, headers=headers)).json())
 
-    assert [movie for page in pages for movie in page["data"]] == listed()
+    assert [movie for page in pages for movie in page["data"]] == list_movies()
     assert pages[0]["previous"] is None
 
 

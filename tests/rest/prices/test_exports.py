@@ -31,7 +31,7 @@ async def store_file(settings: Settings, export_id: int) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield CSV
 
-    await Store((settings.data_dir / "exports").as_uri()).write(export.file_name(export_id), parts())
+    await Store((settings.data_dir / "exports").as_uri()).write(export.name_file(export_id), parts())
 
 
 async def completed(database: Database, user: User, **given: Any) -> Any:  # noqa: ANN401 - a row of SQLModel
