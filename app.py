@@ -41,7 +41,7 @@ from jobs import queue, request_count
 from live.broadcast import Broadcasts
 from live.topics import Topics
 from rest import openapi, poster_files
-from rest.endpoint import route
+from rest.endpoint import build_route
 from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
@@ -103,16 +103,16 @@ def create_app(
             *storefront.routes(exists=page_exists),
             *browser_session.routes(),
             *tools.routes(addresses.base_path(settings.public_url)),
-            *map(route, ENDPOINTS),
-            *openapi.routes(ENDPOINTS),
-            *poster_files.routes(),
+            *map(build_route, ENDPOINTS),
+            *openapi.build_routes(ENDPOINTS),
+            *poster_files.build_routes(),
         ],
         middleware=[
             Middleware(
                 Edge,
                 metrics=metrics,
                 request_counter=counted,
-                render=rest.error_format.refused,
+                render=rest.error_format.render_faults,
                 websockets=ConnectionCounter(settings.limits.websockets),
             ),
             *cors,

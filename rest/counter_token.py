@@ -15,28 +15,28 @@ HEADER: Final = "X-Auth-Token"
 ANOTHER: Final = f"This is for the counter, which sends its token as `{HEADER}`, and for staff."
 
 
-async def require(request: Request, actor: Actor | None) -> None:
+async def require_token(request: Request, actor: Actor | None) -> None:
     """Raise Unauthenticated or Forbidden unless the counter has no token, or the caller has it or is staff.
 
     The counter's token is MATINEE_COUNTER_TOKEN (docs/contract/README.md, Who calls).
     """
     services: Services = request.state.services
     token = services.settings.counter_token
-    if token is None or _is_one(request.headers.getlist(HEADER), token):
+    if token is None or _matches_token(request.headers.getlist(HEADER), token):
         return
     if actor is None:
         raise Unauthenticated(problem=ANOTHER)
     await user.require_staff(services.database.primary, actor.user_id)
 
 
-def caller(request: Request, actor: Actor | None) -> str:
+def name_caller(request: Request, actor: Actor | None) -> str:
     """Return whose idempotency keys the request uses: a user's, the counter's, or those of all who are not known."""
     if actor is not None:
         return ids.encode("usr", actor.user_id)
     services: Services = request.state.services
     token = services.settings.counter_token
-    return "counter" if token is not None and _is_one(request.headers.getlist(HEADER), token) else "anonymous"
+    return "counter" if token is not None and _matches_token(request.headers.getlist(HEADER), token) else "anonymous"
 
 
-def _is_one(given: list[str], token: bytes) -> bool:
+def _matches_token(given: list[str], token: bytes) -> bool:
     return len(given) == 1 and hmac.compare_digest(given[0].encode("latin-1"), token)

@@ -25,7 +25,7 @@ from identity import tokens
 from identity.tokens import Actor
 from rest import counter_token
 from rest.error_format import render_refusal
-from rest.payloads import Nothing, names, parsed
+from rest.payloads import Nothing, list_names, parse_input
 
 JSON: Final = "application/json"
 
@@ -38,14 +38,14 @@ class PathId(NamedTuple):
     # Some surfaces have UUIDs as ids.
     as_uuid: bool = False
 
-    def read(self, text: str) -> int:
+    def decode(self, text: str) -> int:
         """Return the snowflake that a text spells; raise the NotFound of its kind where it cannot be one."""
         snowflake = (ids.from_uuid if self.as_uuid else ids.decode)(self.prefix, text)
         if snowflake is None:
             raise self.missing(asked=text)
         return snowflake
 
-    def spell(self, snowflake: int) -> str:
+    def encode(self, snowflake: int) -> str:
         """Return what stands in the path for a row."""
         return str(ids.to_uuid(self.prefix, snowflake)) if self.as_uuid else ids.encode(self.prefix, snowflake)
 
@@ -101,7 +101,7 @@ class Call(Generic[Asked_co]):
 
     def path_id(self, name: str) -> int:
         """Return the snowflake behind an id in the path; raise the NotFound of its kind where it cannot be one."""
-        return PATH_IDS[name].read(self.request.path_params[name])
+        return PATH_IDS[name].decode(self.request.path_params[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,39 +141,41 @@ class Endpoint(Generic[Asked_co]):
         return self.has_body and not issubclass(self.takes, Nothing) and not self.takes_either
 
 
-def route(endpoint: Endpoint[Any]) -> Route:
+def build_route(endpoint: Endpoint[Any]) -> Route:
     """Return the route that checks who asks, then what for, and then answers."""
 
     async def serve(request: Request) -> Response:
-        actor = identified(request, endpoint.caller)
+        actor = identify_caller(request, endpoint.caller)
         if endpoint.caller is Caller.COUNTER:
-            await counter_token.require(request, actor)
+            await counter_token.require_token(request, actor)
         services: Services = request.state.services
         if endpoint.takes_key and idempotency.has_key(request):
             return await idempotency.run_once(
                 request,
                 services,
-                caller=counter_token.caller(request, actor),
-                run=partial(settled, endpoint, request, actor),
+                caller=counter_token.name_caller(request, actor),
+                run=partial(run_for_record, endpoint, request, actor),
             )
-        return await answered(endpoint, request, actor, services)
+        return await run_endpoint(endpoint, request, actor, services)
 
     # The middleware has removed the slash at the end of the request's path.
     return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])
 
 
-async def answered(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
+async def run_endpoint(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
     """Return what the endpoint answers; raise what it refuses."""
-    data = await json_body(request, needed=endpoint.needs_body) if endpoint.has_body else parameters(request)
+    data = await read_json_body(request, needed=endpoint.needs_body) if endpoint.has_body else read_parameters(request)
     if endpoint.takes_either:
-        data = either(data, parameters(request), known=names(endpoint.takes))
-    return await endpoint.answer(Call(request, actor, parsed(endpoint.takes, data), services))
+        data = merge_parameters(data, read_parameters(request), known=list_names(endpoint.takes))
+    return await endpoint.answer(Call(request, actor, parse_input(endpoint.takes, data), services))
 
 
-async def settled(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
+async def run_for_record(
+    endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services
+) -> Response:
     """Return what the endpoint answers, refusals too, which are kept like any other answer; raise Unsettled."""
     try:
-        response = await answered(endpoint, request, actor, services)
+        response = await run_endpoint(endpoint, request, actor, services)
     except (Refusal, Refusals) as raised:
         response = await render_refusal(request, raised)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -181,7 +183,7 @@ async def settled(endpoint: Endpoint[Any], request: Request, actor: Actor | None
     return response
 
 
-def identified(request: Request, caller: Caller) -> Actor | None:
+def identify_caller(request: Request, caller: Caller) -> Actor | None:
     """Return who asks, as far as the endpoint wants to know; raise Unauthenticated where it must know and does not."""
     if caller is Caller.ANYBODY:
         return None
@@ -193,7 +195,7 @@ def identified(request: Request, caller: Caller) -> Actor | None:
     return actor
 
 
-def parameters(request: Request) -> dict[str, object]:
+def read_parameters(request: Request) -> dict[str, object]:
     """Return the parameters of the address; one that is given more than once is a list, which no model takes."""
     given: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
@@ -201,7 +203,7 @@ def parameters(request: Request) -> dict[str, object]:
     return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
 
 
-def either(body: object, address: Mapping[str, object], *, known: Iterable[str]) -> object:
+def merge_parameters(body: object, address: Mapping[str, object], *, known: Iterable[str]) -> object:
     """Return the body with what of it stands in the address instead; raise InvalidInput where the two disagree."""
     if not isinstance(body, dict):
         return body
@@ -212,7 +214,7 @@ def either(body: object, address: Mapping[str, object], *, known: Iterable[str])
     return {**given, **body}
 
 
-async def json_body(request: Request, *, needed: bool) -> object:
+async def read_json_body(request: Request, *, needed: bool) -> object:
     """Return the body's data, an empty object for an empty body where none is needed.
 
     Raises UnsupportedMediaType, MalformedJson (which covers what is not UTF-8, too deep, or no number), PayloadTooLarge.
@@ -233,6 +235,6 @@ async def json_body(request: Request, *, needed: bool) -> object:
     return found
 
 
-def respond(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def render_json(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer whose instants are ISO 8601 in UTC, spelled with a Z."""
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), status, headers, JSON)

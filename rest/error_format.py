@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 import errors
 from errors import Refusal, Refusals
-from rest.error_shapes import HOUSE, Shape, shape_of
+from rest.error_shapes import COMMON, Shape, find_shape
 
 # The class nearest to the leaf decides.
 STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
@@ -41,26 +41,26 @@ UPSTREAM_RESTS: Final = "10"
 EVERY_FAULT: Final = "This request cannot be served."
 
 
-def status_of(refusal: type[Refusal], *, shape: Shape = HOUSE) -> HTTPStatus:
+def find_status(refusal: type[Refusal], *, shape: Shape = COMMON) -> HTTPStatus:
     """Return the HTTP status that a refusal is answered with."""
     if refusal in shape.statuses:
         return shape.statuses[refusal]
     return next(STATUSES[kind] for kind in refusal.__mro__ if kind in STATUSES)
 
 
-def refused(*faults: Refusal, path: str = "") -> Response:
+def render_faults(*faults: Refusal, path: str = "") -> Response:
     """Return the answer that the surface at this path has for these faults, with the status of the first of them."""
-    first, shape = faults[0], shape_of(path)
-    status = status_of(type(first), shape=shape)
+    first, shape = faults[0], find_shape(path)
+    status = find_status(type(first), shape=shape)
     return Response(
         orjson.dumps(shape.body(faults)),
         status_code=status,
-        headers=_headers(first, status),
+        headers=_list_headers(first, status),
         media_type="application/json",
     )
 
 
-def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
+def _list_headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
     match fault:
         case errors.Unavailable() | errors.RequestInProgress():
             return {"Retry-After": "1"}
@@ -78,14 +78,14 @@ def _headers(fault: Refusal, status: HTTPStatus) -> dict[str, str]:
 
 async def render_refusal(request: Request, refusal: Exception) -> Response:
     """Answer a Refusal, or all of a group of them."""
-    return refused(*_flat([refusal]), path=request.scope["path"])
+    return render_faults(*_flatten([refusal]), path=request.scope["path"])
 
 
-def _flat(raised: Sequence[Exception]) -> list[Refusal]:
+def _flatten(raised: Sequence[Exception]) -> list[Refusal]:
     found: list[Refusal] = []
     for each in raised:
         if isinstance(each, Refusals):
-            found += _flat(each.exceptions)
+            found += _flatten(each.exceptions)
         elif isinstance(each, Refusal):
             found.append(each)
     return found
@@ -93,7 +93,7 @@ def _flat(raised: Sequence[Exception]) -> list[Refusal]:
 
 async def render_unavailable(request: Request, _: Exception) -> Response:
     """Answer a database that cannot be reached, where nothing below has said so already."""
-    return refused(errors.Unavailable(), path=request.scope["path"])
+    return render_faults(errors.Unavailable(), path=request.scope["path"])
 
 
 async def render_http_exception(request: Request, raised: Exception) -> Response:
@@ -101,9 +101,9 @@ async def render_http_exception(request: Request, raised: Exception) -> Response
     status, path = raised.status_code if isinstance(raised, HTTPException) else 0, request.scope["path"]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         accepted = ", ".join(allowed_methods(request.scope))
-        return refused(errors.MethodNotAllowed(method=request.method, accepted=accepted), path=path)
+        return render_faults(errors.MethodNotAllowed(method=request.method, accepted=accepted), path=path)
     if status == HTTPStatus.NOT_FOUND:
-        return refused(errors.RouteNotFound(), path=path)
+        return render_faults(errors.RouteNotFound(), path=path)
     return Response(
         orjson.dumps({"errors": [{"code": "invalid_input", "message": EVERY_FAULT}]}),
         status_code=status or HTTPStatus.BAD_REQUEST,

@@ -64,59 +64,61 @@ FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
 }
 
 
-def in_the_house(faults: Sequence[Refusal]) -> object:
+def render_errors(faults: Sequence[Refusal]) -> object:
     """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, Errors)."""
-    return {"errors": [fault_of(fault) for fault in faults]}
+    return {"errors": [render_fault(fault) for fault in faults]}
 
 
-def fault_of(refusal: Refusal) -> dict[str, str]:
+def render_fault(refusal: Refusal) -> dict[str, str]:
     """Return one entry of `errors`."""
     return {"code": refusal.code.lower(), "message": str(refusal)}
 
 
-def of_events(faults: Sequence[Refusal]) -> object:
+def render_events_error(faults: Sequence[Refusal]) -> object:
     """Return `{"message"}`, `{"error"}` or `{field: [texts]}` (docs/contract/events.md, Errors)."""
     first = faults[0]
     if isinstance(first, errors.Invalid):
-        return by_field(faults)
+        return group_by_field(faults)
     if type(first) in TEXTS:
         name, text = TEXTS[type(first)]
         return {name: text.format(asked=first.words.get("asked", ""))}
     return {"message": str(first)}
 
 
-def by_field(faults: Sequence[Refusal]) -> dict[str, list[str]]:
+def group_by_field(faults: Sequence[Refusal]) -> dict[str, list[str]]:
     """Return what is wrong with each field, in the order in which it was found."""
     found: dict[str, list[str]] = {}
     for fault in faults:
-        found.setdefault(str(fault.words.get("field", "body")), []).append(text_of(fault))
+        found.setdefault(str(fault.words.get("field", "body")), []).append(format_field_fault(fault))
     return found
 
 
-def text_of(fault: Refusal) -> str:
+def format_field_fault(fault: Refusal) -> str:
     """Return what is wrong with a field, without its name."""
     problem = str(fault.words.get("problem", fault))
     return FIELD_TEXTS.get(type(fault), f"{problem[:1].upper()}{problem[1:].rstrip('.')}.")
 
 
-def of_the_counter(faults: Sequence[Refusal]) -> object:
+def render_counter_failure(faults: Sequence[Refusal]) -> object:
     """Return `{"success": false, "message"}` (docs/contract/counter.md, Errors)."""
     return {"success": False, "message": " ".join(map(str, faults))}
 
 
-HOUSE: Final = Shape(in_the_house, Errors)
+COMMON: Final = Shape(render_errors, Errors)
 NOT_NOW: Final[dict[type[Refusal], HTTPStatus]] = {
     errors.SeatsUnavailable: HTTPStatus.BAD_REQUEST,
     errors.ReservationCancelled: HTTPStatus.BAD_REQUEST,
     errors.EventOver: HTTPStatus.BAD_REQUEST,
 }
-RESERVATIONS: Final = Shape(of_events, Message | Error | FieldFaults, NOT_NOW)
+RESERVATIONS: Final = Shape(render_events_error, Message | Error | FieldFaults, NOT_NOW)
 # A missing event in the path is 422, not 404 (docs/contract/events.md).
-EVENTS: Final = Shape(of_events, RESERVATIONS.model, {**NOT_NOW, errors.EventNotFound: HTTPStatus.UNPROCESSABLE_ENTITY})
-COUNTER: Final = Shape(of_the_counter, Failure)
+EVENTS: Final = Shape(
+    render_events_error, RESERVATIONS.model, {**NOT_NOW, errors.EventNotFound: HTTPStatus.UNPROCESSABLE_ENTITY}
+)
+COUNTER: Final = Shape(render_counter_failure, Failure)
 BY_FIRST_WORD: Final = {"events": EVENTS, "reservations": RESERVATIONS, "api": COUNTER}
 
 
-def shape_of(path: str) -> Shape:
+def find_shape(path: str) -> Shape:
     """Return the shape of what is refused at this path."""
-    return BY_FIRST_WORD.get(path.lstrip("/").partition("/")[0], HOUSE)
+    return BY_FIRST_WORD.get(path.lstrip("/").partition("/")[0], COMMON)

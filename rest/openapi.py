@@ -20,10 +20,10 @@ from edge.middleware import BODY_BYTES
 from errors import Refusal
 from rest import counter_token
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
-from rest.error_format import status_of
-from rest.error_shapes import Shape, shape_of
-from rest.openapi_examples import sample
-from rest.payloads import names
+from rest.error_format import find_status
+from rest.error_shapes import Shape, find_shape
+from rest.openapi_examples import build_example
+from rest.payloads import list_names
 
 Schema = dict[str, Any]
 Endpoints = Sequence[Endpoint[Any]]
@@ -71,26 +71,26 @@ KEY_FAULTS: Final[tuple[Refusal, ...]] = (errors.RequestInProgress(), errors.Ide
 EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
 
 
-def routes(endpoints: Endpoints) -> list[Route]:
+def build_routes(endpoints: Endpoints) -> list[Route]:
     """Return the route of the document about these endpoints."""
 
     @lru_cache(maxsize=4)
-    def written(server: str) -> bytes:
-        return orjson.dumps(document(endpoints, server=server))
+    def write_document(server: str) -> bytes:
+        return orjson.dumps(build_document(endpoints, server=server))
 
     async def answer(request: Request) -> Response:
         server = request.state.services.settings.public_url or "/"
-        return Response(written(server), headers={"Cache-Control": "no-cache"}, media_type=JSON)
+        return Response(write_document(server), headers={"Cache-Control": "no-cache"}, media_type=JSON)
 
     return [Route(PATH, answer, methods=["GET"])]
 
 
-def document(endpoints: Endpoints, *, server: str) -> Schema:
+def build_document(endpoints: Endpoints, *, server: str) -> Schema:
     """Return the document; `server` is what the paths are below, absolute or relative to the document."""
-    schemas, components = written_schemas(endpoints)
+    schemas, components = collect_schemas(endpoints)
     paths: dict[str, Schema] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas, components)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = describe_operation(endpoint, schemas, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -117,11 +117,11 @@ def document(endpoints: Endpoints, *, server: str) -> Schema:
     }
 
 
-def written_schemas(endpoints: Endpoints) -> tuple[Schemas, Schema]:
+def collect_schemas(endpoints: Endpoints) -> tuple[Schemas, Schema]:
     """Return the schema of each body and answer, and the components that they refer to."""
     bodies = [endpoint.takes for endpoint in endpoints if endpoint.has_body]
     answers = [answer for endpoint in endpoints for answer in endpoint.answers.values() if answer]
-    errors_ = [shape_of(endpoint.path).model for endpoint in endpoints]
+    errors_ = [find_shape(endpoint.path).model for endpoint in endpoints]
     wanted: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
         *((body, "validation", TypeAdapter(body)) for body in dict.fromkeys(bodies)),
         *((answer, "serialization", TypeAdapter(answer)) for answer in dict.fromkeys([*answers, *errors_])),
@@ -130,36 +130,36 @@ def written_schemas(endpoints: Endpoints) -> tuple[Schemas, Schema]:
     return {kind: schema for (kind, _), schema in found.items()}, definitions["$defs"]
 
 
-def operation(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
+def describe_operation(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
     """Return one method of one path."""
     described: Schema = {
         "operationId": endpoint.answer.__name__,
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
         "parameters": [
-            *path_parameters(endpoint.path),
-            *query_parameters(endpoint),
+            *describe_path_parameters(endpoint.path),
+            *describe_query_parameters(endpoint),
             *([KEY] if endpoint.takes_key else []),
         ],
-        "responses": responses(endpoint, schemas, components),
+        "responses": describe_responses(endpoint, schemas, components),
         "security": SECURITY[endpoint.caller],
     }
     if endpoint.description:
         described["description"] = endpoint.description
     if endpoint.has_body:
-        content = media(schemas[endpoint.takes], components)
+        content = describe_content(schemas[endpoint.takes], components)
         described["requestBody"] = {"required": endpoint.needs_body, "content": content}
     return described
 
 
-def path_parameters(path: str) -> list[Schema]:
+def describe_path_parameters(path: str) -> list[Schema]:
     """Return the ids in a path."""
     return [
         {
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "examples": [kind.spell(SNOWFLAKE)]}
+            "schema": {"type": "string", "examples": [kind.encode(SNOWFLAKE)]}
             | ({"format": "uuid"} if kind.as_uuid else {}),
         }
         for name, kind in PATH_IDS.items()
@@ -167,17 +167,19 @@ def path_parameters(path: str) -> list[Schema]:
     ]
 
 
-def query_parameters(endpoint: Endpoint[Any]) -> list[Schema]:
+def describe_query_parameters(endpoint: Endpoint[Any]) -> list[Schema]:
     """Return what is taken in the address: by a GET, and by what takes it in either place."""
     if endpoint.has_body and not endpoint.takes_either:
         return []
     takes: Schema = endpoint.takes.model_json_schema()
     needed = () if endpoint.takes_either else takes.get("required", ())
     properties: dict[str, Schema] = takes.get("properties", {})
-    return [query_parameter(name, dict(schema), required=name in needed) for name, schema in properties.items()]
+    return [
+        describe_query_parameter(name, dict(schema), required=name in needed) for name, schema in properties.items()
+    ]
 
 
-def query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
+def describe_query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
     """Return one parameter of an address; one that has no value where it is left out has no default."""
     schema.pop("title", None)
     if schema.get("default", "") is None:
@@ -186,29 +188,29 @@ def query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
     return {"name": name, "in": "query", "required": required, "description": described, "schema": schema}
 
 
-def responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
+def describe_responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
     """Return every answer, the refusals with an example each."""
     answered = {
         str(status): {"description": HTTPStatus(status).phrase}
-        | ({"content": media(schemas[answer], components, endpoint.media)} if answer else {})
+        | ({"content": describe_content(schemas[answer], components, endpoint.media)} if answer else {})
         | ({"headers": REPLAYED_HEADERS} if endpoint.takes_key else {})
         for status, answer in endpoint.answers.items()
     }
-    shape = shape_of(endpoint.path)
-    by_status: Callable[[Refusal], int] = lambda refusal: status_of(type(refusal), shape=shape)  # noqa: E731 - a key
-    faults = sorted(refusals(endpoint), key=by_status)
+    shape = find_shape(endpoint.path)
+    by_status: Callable[[Refusal], int] = lambda refusal: find_status(type(refusal), shape=shape)  # noqa: E731 - a key
+    faults = sorted(list_refusals(endpoint), key=by_status)
     refused = {
-        str(int(status)): refused_response(HTTPStatus(status), list(group), shape=shape, schema=schemas[shape.model])
+        str(int(status)): describe_refusals(HTTPStatus(status), list(group), shape=shape, schema=schemas[shape.model])
         for status, group in groupby(faults, key=by_status)
     }
     return answered | refused
 
 
-def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
+def list_refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     """Return an example of everything that the endpoint refuses."""
     named = [kind for name, kind in PATH_IDS.items() if f"{{{name}}}" in endpoint.path]
-    missing = [kind.missing(asked=kind.spell(SNOWFLAKE)) for kind in named]
-    fields = [errors.MissingField(field=name) for name in names(endpoint.takes, required=True)[:1]]
+    missing = [kind.missing(asked=kind.encode(SNOWFLAKE)) for kind in named]
+    fields = [errors.MissingField(field=name) for name in list_names(endpoint.takes, required=True)[:1]]
     return [
         *([] if endpoint.caller is Caller.ANYBODY else [errors.Unauthenticated()]),
         *endpoint.refusals,
@@ -221,7 +223,7 @@ def refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     ]
 
 
-def refused_response(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Shape, schema: Schema) -> Schema:
+def describe_refusals(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Shape, schema: Schema) -> Schema:
     """Return the answer of one status with all the refusals that have it."""
     examples = {fault.code.lower(): {"value": shape.body([fault])} for fault in faults}
     described: Schema = {
@@ -233,6 +235,6 @@ def refused_response(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Sh
     return described
 
 
-def media(schema: Schema, components: Schema, kind: str = JSON) -> Schema:
+def describe_content(schema: Schema, components: Schema, kind: str = JSON) -> Schema:
     """Return a body of this schema, with an example."""
-    return {kind: {"schema": schema, "example": sample(schema, components)}}
+    return {kind: {"schema": schema, "example": build_example(schema, components)}}

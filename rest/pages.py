@@ -14,12 +14,12 @@ from rest.payloads import Metadata, PageQuery
 Row = TypeVar("Row", bound=SQLModel)
 
 
-async def page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: PageQuery) -> Page[Row]:
+async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: PageQuery) -> Page[Row]:
     """Return the page that a request asks for; raise InvalidCursor, by the name that the parameter has here."""
-    return await window_of(source, codec, listing, Window(asked.limit, after=asked.cursor))
+    return await read_window(source, codec, listing, Window(asked.limit, after=asked.cursor))
 
 
-async def window_of(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
+async def read_window(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
     """Return this page of a list; raise InvalidCursor, by the name that the parameter has here."""
     try:
         return await paging.page(source, codec, listing, asked)
@@ -27,6 +27,6 @@ async def window_of(source: Reading, codec: CursorCodec, listing: Listing[Row], 
         raise InvalidCursor(path=("cursor",), field="cursor") from None
 
 
-def metadata(found: Page[Row]) -> Metadata:
+def build_metadata(found: Page[Row]) -> Metadata:
     """Return what a caller needs for the next page."""
     return {"has_more": found.has_next, "end_cursor": found.end_cursor}

@@ -56,19 +56,19 @@ class Unfit(ValueError):
         self.words = words
 
 
-def refused_as(kind: type[Refusal], **words: object) -> WrapValidator:
+def refuse_as(kind: type[Refusal], **words: object) -> WrapValidator:
     """Return what refuses a value by this kind, whatever is wrong with it."""
 
-    def checked(value: object, inner: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what the type makes of it
+    def check(value: object, inner: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what the type makes of it
         try:
             return inner(value)
         except ValidationError:
             raise Unfit(kind, **words) from None
 
-    return WrapValidator(checked)
+    return WrapValidator(check)
 
 
-def clean(text: str) -> str:
+def require_no_nul(text: str) -> str:
     """Return the text; PostgreSQL cannot keep one with NUL in it."""
     if NUL in text:
         raise Unfit(InvalidInput, problem="must not contain the character NUL")
@@ -91,17 +91,17 @@ class Checked:
         return {**inner(schema), **self._described}
 
 
-def whole(value: object) -> object:
+def parse_whole(value: object) -> object:
     """Return a whole number as an int however JSON spells it: to JSON 2.0 and 2 are one number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def digits(value: object) -> object:
+def parse_digits(value: object) -> object:
     """Return the number that a parameter of an address spells, anything else as it is."""
     return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else value
 
 
-def optional() -> Any:  # noqa: ANN401 - of the field's type, or None where it was left out
+def optional_field() -> Any:  # noqa: ANN401 - of the field's type, or None where it was left out
     """Return a field that may be left out and then is None, but that nobody may give as null."""
     return Field(default=None, json_schema_extra=_without_default)
 
@@ -110,7 +110,7 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-NO_NUL: Final = Checked(clean, pattern=r"^[^\u0000]*$")
+NO_NUL: Final = Checked(require_no_nul, pattern=r"^[^\u0000]*$")
 # Character classes for the patterns that OpenAPI shows; the checks themselves are domain/text.py.
 CONTROL_CLASS: Final = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 UNSEEN_CLASS: Final = (
@@ -119,20 +119,20 @@ UNSEEN_CLASS: Final = (
     + r"\u2060-\u206f\u20d0-\u20ff\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
 )
 # For texts that staff and the box office write: without control characters; the second one with something to see.
-NO_CONTROL: Final = Checked(clean, pattern=rf"^[^{CONTROL_CLASS}]*$")
-VISIBLE: Final = Checked(clean, pattern=rf"^[^{CONTROL_CLASS}]*[^{UNSEEN_CLASS}][^{CONTROL_CLASS}]*$")
-WHOLE: Final = BeforeValidator(whole)
+NO_CONTROL: Final = Checked(require_no_nul, pattern=rf"^[^{CONTROL_CLASS}]*$")
+VISIBLE: Final = Checked(require_no_nul, pattern=rf"^[^{CONTROL_CLASS}]*[^{UNSEEN_CLASS}][^{CONTROL_CLASS}]*$")
+WHOLE: Final = BeforeValidator(parse_whole)
 
 Limit = Annotated[
     int,
     Field(ge=1, le=LARGEST_SIZE, description="How many to return at most.", examples=[DEFAULT_SIZE]),
-    BeforeValidator(digits),
-    refused_as(InvalidLimit, problem=LIMITS),
+    BeforeValidator(parse_digits),
+    refuse_as(InvalidLimit, problem=LIMITS),
 ]
 Cursor = Annotated[
     str | SkipJsonSchema[None],
     Field(max_length=LONGEST, description="The `end_cursor` of the page before; none for the first page."),
-    refused_as(InvalidCursor),
+    refuse_as(InvalidCursor),
 ]
 
 
@@ -176,31 +176,31 @@ class Errors(TypedDict):
     errors: list[Fault]
 
 
-def parsed(model: type[Asked], data: object) -> Asked:
+def parse_input(model: type[Asked], data: object) -> Asked:
     """Return the request as its model; raise the refusal of every fault in it, the first fifty at most."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        refuse([refusal(fault) for fault in error.errors(include_url=False)[:MOST_FAULTS]])
+        raise_faults([convert_fault(fault) for fault in error.errors(include_url=False)[:MOST_FAULTS]])
 
 
-def names(model: type[BaseModel], *, required: bool = False) -> list[str]:
+def list_names(model: type[BaseModel], *, required: bool = False) -> list[str]:
     """Return the names of the fields as the caller writes them, of all or of those that must be given."""
     fields = model.model_fields.items()
     return [field.alias or name for name, field in fields if field.is_required() or not required]
 
 
-def given(asked: BaseModel) -> dict[str, Any]:
+def collect_given(asked: BaseModel) -> dict[str, Any]:
     """Return what the caller has written, by the names of the fields."""
     return {name: getattr(asked, name) for name in asked.model_fields_set}
 
 
-def refuse(faults: list[Refusal]) -> NoReturn:
+def raise_faults(faults: list[Refusal]) -> NoReturn:
     """Raise the one fault, or all of them together."""
     raise faults[0] if len(faults) == 1 else Refusals(faults)
 
 
-def refusal(fault: ErrorDetails) -> Refusal:
+def convert_fault(fault: ErrorDetails) -> Refusal:
     """Return a fault that pydantic found in our own words."""
     path = tuple(map(str, fault["loc"]))
     field = ".".join(path)[:LONGEST_NAME] or "body"
@@ -214,10 +214,10 @@ def refusal(fault: ErrorDetails) -> Refusal:
             return cause.kind(path=path, field=field, **cause.words)
         case "value_error" if isinstance(cause, Refusal):
             return cause
-    return InvalidInput(path=path, field=field, problem=problem(fault))
+    return InvalidInput(path=path, field=field, problem=describe_problem(fault))
 
 
-def problem(fault: ErrorDetails) -> str:
+def describe_problem(fault: ErrorDetails) -> str:
     """Return what a value must be, as the end of a sentence about it."""
     if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "must be a JSON object"

@@ -22,12 +22,12 @@ HEADERS: Final = {
 }
 
 
-def routes() -> list[Route]:
+def build_routes() -> list[Route]:
     """Return the route of the posters."""
-    return [Route("/posters/{movie_id}.svg", poster, methods=["GET"])]
+    return [Route("/posters/{movie_id}.svg", get_poster, methods=["GET"])]
 
 
-async def poster(request: Request) -> Response:
+async def get_poster(request: Request) -> Response:
     """Answer the poster of a movie, or 304 where the caller has it already; raise MovieNotFound."""
     services: Services = request.state.services
     snowflake = ids.decode("mov", request.path_params["movie_id"])

@@ -8,7 +8,7 @@ from meanings import MEANINGS
 
 import errors
 from errors import Refusal
-from rest.error_format import status_of
+from rest.error_format import find_status
 from schema.user_error import find_error_type
 
 INTRODUCTION: Final = """
@@ -39,7 +39,7 @@ def error_catalogue() -> str:
 def row(leaf: type[Refusal]) -> tuple[str, ...]:
     """Return a code's line of the table; raise KeyError where docs/generator/meanings.py does not say what it means."""
     carrier = find_error_type(leaf)
-    status = str(status_of(leaf).value)
+    status = str(find_status(leaf).value)
     return (
         f"`{leaf.code}`",
         f"`{leaf.code.lower()}`",

@@ -12,7 +12,7 @@ from edge.visitors import count_sign_in, count_sign_up
 from identity import accounts
 from rest.cinema import answers
 from rest.cinema.payloads import SignIn, SignUp
-from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.endpoint import Call, Caller, Endpoint, render_json
 
 TAG: Final = "Accounts"
 # RFC 6749, section 5.1, asks this of every answer with a token in it.
@@ -33,7 +33,7 @@ async def sign_up(call: Call[SignUp]) -> Response:
     body: answers.SignedUp = {
         "user": {"id": ids.encode("usr", made.id), "email": call.asked.email, "created_at": made.created_at}
     }
-    return respond(body, status=201)
+    return render_json(body, status=201)
 
 
 async def sign_in(call: Call[SignIn]) -> Response:
@@ -47,7 +47,7 @@ async def sign_in(call: Call[SignIn]) -> Response:
         password=call.asked.password,
     )
     body: answers.SignedIn = {"token": accounts.issue_token(found, keys=call.services.keys)}
-    return respond(body, headers=NEVER_KEPT)
+    return render_json(body, headers=NEVER_KEPT)
 
 
 ENDPOINTS: Final = (

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 import errors
 from domain.page_view import NewPageView
-from rest.cinema.page_query import pairs
+from rest.cinema.page_query import flatten_query
 from rest.cinema.payloads import Track
 from rest.endpoint import Call, Caller, Endpoint
 
@@ -21,7 +21,7 @@ async def track(call: Call[Track]) -> Response:
         type=asked.type,
         scheme=asked.page.scheme,
         path=asked.page.path,
-        query=pairs(asked.page.query),
+        query=flatten_query(asked.page.query),
         user_id=call.actor.user_id if call.actor else None,
     )
     await call.services.page_views.add(seen)

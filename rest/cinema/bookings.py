@@ -11,8 +11,8 @@ from domain.session_summary import SessionSummary
 from rest.cinema import answers
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ConfirmBooking, ReserveSeats
-from rest.endpoint import Call, Caller, Endpoint, respond
-from rest.pages import metadata, page
+from rest.endpoint import Call, Caller, Endpoint, render_json
+from rest.pages import build_metadata, read_page
 from rest.payloads import Nothing, PageQuery
 
 TAG: Final = "Bookings"
@@ -34,7 +34,7 @@ async def book_session(call: Call[Nothing]) -> Response:
             "closes_at": made.closes_at,
         }
     }
-    return respond(body, status=201)
+    return render_json(body, status=201)
 
 
 async def reserve_seats(call: Call[ReserveSeats]) -> Response:
@@ -43,8 +43,8 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
     held = await booking.reserve(
         call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
-    body: answers.ReservedBooking = {"booking": with_seats(held)}
-    return respond(body)
+    body: answers.ReservedBooking = {"booking": render_booking(held)}
+    return render_json(body)
 
 
 async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
@@ -53,8 +53,8 @@ async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
     confirmed = await booking.confirm(
         call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
-    body: answers.ConfirmedBooking = {"booking": {**with_seats(confirmed), "confirmed_at": confirmed.confirmed_at}}
-    return respond(body)
+    body: answers.ConfirmedBooking = {"booking": {**render_booking(confirmed), "confirmed_at": confirmed.confirmed_at}}
+    return render_json(body)
 
 
 async def cancel_booking(call: Call[Nothing]) -> Response:
@@ -62,24 +62,26 @@ async def cancel_booking(call: Call[Nothing]) -> Response:
     booking_id = call.path_id("booking_id")
     gone = await booking.cancel(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
     body: answers.CancelledBooking = {
-        "booking": {**with_seats(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
+        "booking": {**render_booking(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
     }
-    return respond(body)
+    return render_json(body)
 
 
 async def list_bookings(call: Call[PageQuery]) -> Response:
     """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
     database = call.services.database
-    found = await page(database.primary, database.cursors, lists.bookings_of_user(call.user_id), call.asked)
+    found = await read_page(database.primary, database.cursors, lists.bookings_of_user(call.user_id), call.asked)
     shown = await session_summary.read_summaries(database.primary, [row.session_id for row in found.rows])
     body: answers.Bookings = {
-        "bookings": [listed(row, shown[row.session_id]) for row in found.rows if row.session_id in shown],
-        "metadata": metadata(found),
+        "bookings": [
+            render_listed_booking(row, shown[row.session_id]) for row in found.rows if row.session_id in shown
+        ],
+        "metadata": build_metadata(found),
     }
-    return respond(body, headers=PRIVATE)
+    return render_json(body, headers=PRIVATE)
 
 
-def with_seats(row: models.Booking) -> answers.HeldBooking:
+def render_booking(row: models.Booking) -> answers.HeldBooking:
     """Return what every answer says of a booking that has been given seats."""
     return {
         "id": ids.encode("bok", row.id),
@@ -90,10 +92,10 @@ def with_seats(row: models.Booking) -> answers.HeldBooking:
     }
 
 
-def listed(row: models.Booking, shown: SessionSummary) -> answers.ListedBooking:
+def render_listed_booking(row: models.Booking, shown: SessionSummary) -> answers.ListedBooking:
     """Return a booking with the movie and the place that it is for."""
     return {
-        **with_seats(row),
+        **render_booking(row),
         "confirmed_at": row.confirmed_at,
         "movie": {"id": ids.encode("mov", shown.movie_id), "title": shown.title},
         "place": {"id": ids.encode("plc", shown.place_id), "name": shown.name},

@@ -21,18 +21,18 @@ def read_bound(value: object) -> object:
     return date.fromisoformat(value) if DATE.fullmatch(value) else instants.read(LOST_PLUS.sub("+", value))
 
 
-def between(first: Day | None, last: Day | None, *, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+def resolve_bounds(first: Day | None, last: Day | None, *, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
     """Return the first and the last instant, both included; raise InvalidDate where the first is after the last."""
-    begin, end = beginning(first, zone), ending(last, zone)
+    begin, end = resolve_start(first, zone), resolve_end(last, zone)
     instants.check_range(begin, end)
     return begin, end
 
 
-def beginning(day: Day | None, zone: ZoneInfo) -> datetime | None:
+def resolve_start(day: Day | None, zone: ZoneInfo) -> datetime | None:
     """Return the instant itself, or the first one of the date."""
     return day if day is None or isinstance(day, datetime) else datetime.combine(day, time.min, zone)
 
 
-def ending(day: Day | None, zone: ZoneInfo) -> datetime | None:
+def resolve_end(day: Day | None, zone: ZoneInfo) -> datetime | None:
     """Return the instant itself, or the last one of the date: where clocks go back at midnight, the second of two."""
     return day if day is None or isinstance(day, datetime) else datetime.combine(day, time.max, zone).replace(fold=1)

@@ -11,8 +11,8 @@ from domain import existence, movie, rating
 from edge import addresses
 from rest.cinema import answers, days
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
-from rest.endpoint import Call, Caller, Endpoint, respond
-from rest.pages import metadata, page
+from rest.endpoint import Call, Caller, Endpoint, render_json
+from rest.pages import build_metadata, read_page
 from rest.payloads import PageQuery, Query
 
 TAG: Final = "Movies"
@@ -22,10 +22,13 @@ PAGE_FAULTS: Final = (errors.InvalidLimit(field="limit", problem=LIMITS), errors
 async def list_movies(call: Call[MoviesQuery]) -> Response:
     """Answer a page of all movies."""
     database = call.services.database
-    found = await page(database.standby, database.cursors, lists.movies(call.asked.sort), call.asked)
+    found = await read_page(database.standby, database.cursors, lists.movies(call.asked.sort), call.asked)
     base = addresses.base(call.request, call.services.settings.public_url)
-    body: answers.Movies = {"movies": [film(row, base=base) for row in found.rows], "metadata": metadata(found)}
-    return respond(body)
+    body: answers.Movies = {
+        "movies": [render_movie(row, base=base) for row in found.rows],
+        "metadata": build_metadata(found),
+    }
+    return render_json(body)
 
 
 async def get_movie(call: Call[Query]) -> Response:
@@ -34,37 +37,37 @@ async def get_movie(call: Call[Query]) -> Response:
     if found is None:
         raise errors.MovieNotFound
     base = addresses.base(call.request, call.services.settings.public_url)
-    body: answers.OneMovie = {"movie": film(found, base=base)}
-    return respond(body)
+    body: answers.OneMovie = {"movie": render_movie(found, base=base)}
+    return render_json(body)
 
 
 async def list_places(call: Call[PageQuery]) -> Response:
     """Answer a page of the places that show a movie."""
     database, movie_id = call.services.database, call.path_id("movie_id")
-    found = await page(database.standby, database.cursors, lists.places_of_movie(movie_id), call.asked)
+    found = await read_page(database.standby, database.cursors, lists.places_of_movie(movie_id), call.asked)
     if not found.rows:
         await existence.require_movie(database.standby, movie_id=movie_id)
     body: answers.Places = {
         "places": [{"id": ids.encode("plc", row.id), "name": row.name, "address": row.address} for row in found.rows],
-        "metadata": metadata(found),
+        "metadata": build_metadata(found),
     }
-    return respond(body)
+    return render_json(body)
 
 
 async def list_sessions(call: Call[SessionsQuery]) -> Response:
     """Answer a page of the sessions of a movie in a place."""
     database, asked, zone = call.services.database, call.asked, call.services.settings.timezone
-    first, last = days.between(asked.starts_from, asked.starts_to, zone=zone)
+    first, last = days.resolve_bounds(asked.starts_from, asked.starts_to, zone=zone)
     movie_id, place_id = call.path_id("movie_id"), call.path_id("place_id")
     listing = lists.sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
-    found = await page(database.standby, database.cursors, listing, asked)
+    found = await read_page(database.standby, database.cursors, listing, asked)
     if not found.rows:
         await existence.require_movie(database.standby, movie_id=movie_id, place_id=place_id)
     body: answers.Sessions = {
         "sessions": [{"id": ids.encode("ses", row.id), "starts_at": row.starts_at} for row in found.rows],
-        "metadata": metadata(found),
+        "metadata": build_metadata(found),
     }
-    return respond(body)
+    return render_json(body)
 
 
 async def rate_movie(call: Call[RateMovie]) -> Response:
@@ -73,10 +76,10 @@ async def rate_movie(call: Call[RateMovie]) -> Response:
     async with call.services.database.transaction() as tx:
         given, is_first = await rating.rate(tx, user_id=call.user_id, movie_id=movie_id, value=call.asked.value)
     body: answers.Rated = {"rating": {"id": ids.encode("rat", given.id), "value": given.value}}
-    return respond(body, status=201 if is_first else 200)
+    return render_json(body, status=201 if is_first else 200)
 
 
-def film(row: models.Movie, *, base: str) -> answers.Movie:
+def render_movie(row: models.Movie, *, base: str) -> answers.Movie:
     """Return a movie as it is answered."""
     first, last = row.airing_from, row.airing_to
     return {

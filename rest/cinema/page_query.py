@@ -15,26 +15,26 @@ TOO_MANY: Final = f"must have at most {MOST_QUERY_PARAMETERS} values"
 TOO_LONG: Final = f"must have names and values of at most {LONGEST_PATH} characters"
 
 
-def pairs(query: Mapping[str, Values]) -> Pairs:
+def flatten_query(query: Mapping[str, Values]) -> Pairs:
     """Return names and values in their order; a list is its name several times."""
-    return tuple((name, spelled(value)) for name, values in query.items() for value in each(values))
+    return tuple((name, format_value(value)) for name, values in query.items() for value in list_values(values))
 
 
-def each(values: Values) -> Sequence[Scalar]:
+def list_values(values: Values) -> Sequence[Scalar]:
     """Return the values of one name."""
     return values if isinstance(values, list) else [values]
 
 
-def spelled(value: Scalar) -> str:
+def format_value(value: Scalar) -> str:
     """Return a value as an address would have it; null is the empty string."""
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def kept(query: dict[str, Values]) -> dict[str, Values]:
+def check_query(query: dict[str, Values]) -> dict[str, Values]:
     """Return the query; raise Unfit where it has too many values or too long ones, or NUL in it, and cannot be kept."""
-    found = pairs(query)
+    found = flatten_query(query)
     if len(found) > MOST_QUERY_PARAMETERS:
         raise Unfit(InvalidInput, problem=TOO_MANY)
     if any(max(len(name), len(value)) > LONGEST_PATH for name, value in found):

@@ -11,8 +11,8 @@ from db.models import PageEventType
 from domain import page_view, rating, stock, user
 from errors import InvalidDate, InvalidEmail, InvalidInput, InvalidRating, InvalidSeats, InvalidSort
 from rest.cinema.days import read_bound
-from rest.cinema.page_query import Values, kept
-from rest.payloads import NO_NUL, WHOLE, Nothing, PageQuery, Payload, optional, refused_as
+from rest.cinema.page_query import Values, check_query
+from rest.payloads import NO_NUL, WHOLE, Nothing, PageQuery, Payload, optional_field, refuse_as
 
 A_DATE: Final = "must be a date such as 2026-11-20, or an instant with its offset such as 2026-11-20T18:30:00+01:00"
 A_VALUE: Final = "must be a string, a number, a boolean, null, or a list of those"
@@ -25,7 +25,7 @@ class SignUp(Payload):
         str,
         Field(json_schema_extra={"format": "email"}, examples=["ada@example.org"]),
         AfterValidator(user.check_email),
-        refused_as(InvalidEmail),
+        refuse_as(InvalidEmail),
     ]
     password: Annotated[
         str,
@@ -50,7 +50,7 @@ class VisitedPage(Payload):
     scheme: Annotated[str, Field(min_length=1, max_length=page_view.LONGEST_SCHEME, examples=["https"]), NO_NUL]
     path: Annotated[str, Field(max_length=page_view.LONGEST_PATH, examples=["/movies"]), NO_NUL]
     query: Annotated[
-        dict[str, Annotated[Values, refused_as(InvalidInput, problem=A_VALUE)]],
+        dict[str, Annotated[Values, refuse_as(InvalidInput, problem=A_VALUE)]],
         Field(
             max_length=page_view.MOST_QUERY_PARAMETERS,
             description="Names of query parameters and their values, each of at most "
@@ -58,7 +58,7 @@ class VisitedPage(Payload):
             examples=[{"sort": "new", "genre": ["drama", "comedy"], "page": 2}],
             default_factory=dict,
         ),
-        AfterValidator(kept),
+        AfterValidator(check_query),
     ]
 
 
@@ -85,7 +85,7 @@ class RateMovie(Payload):
     value: Annotated[
         float,
         Field(ge=rating.WORST, le=rating.BEST, description="Halves and the like are fine.", examples=[4.5]),
-        refused_as(InvalidRating),
+        refuse_as(InvalidRating),
     ]
 
 
@@ -101,8 +101,8 @@ class ConfirmBooking(Nothing):
             examples=[2],
         ),
         WHOLE,
-        refused_as(InvalidSeats, limit=stock.MOST_SEATS),
-    ] = optional()
+        refuse_as(InvalidSeats, limit=stock.MOST_SEATS),
+    ] = optional_field()
 
 
 class ReserveSeats(Payload):
@@ -117,7 +117,7 @@ class ReserveSeats(Payload):
             examples=[2],
         ),
         WHOLE,
-        refused_as(InvalidSeats, limit=stock.MOST_SEATS),
+        refuse_as(InvalidSeats, limit=stock.MOST_SEATS),
     ]
 
 
@@ -130,7 +130,7 @@ class MoviesQuery(PageQuery):
             description="`rating`: best first, unrated last. `new`: latest `airing_dates.from` first. "
             "`leaving_soon`: earliest `airing_dates.to` first."
         ),
-        refused_as(InvalidSort, accepted="rating, new, leaving_soon"),
+        refuse_as(InvalidSort, accepted="rating, new, leaving_soon"),
     ] = "rating"
 
 
@@ -138,7 +138,7 @@ Bound = Annotated[
     date | datetime | SkipJsonSchema[None],
     Field(examples=["2026-11-20", "2026-11-20T18:30:00+01:00"]),
     BeforeValidator(read_bound),
-    refused_as(InvalidDate, problem=A_DATE),
+    refuse_as(InvalidDate, problem=A_DATE),
 ]
 
 

@@ -12,7 +12,7 @@ from edge.visitors import count_sign_in, count_sign_up
 from identity import accounts
 from rest.collections import answers
 from rest.collections.payloads import Account, Login
-from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.endpoint import Call, Caller, Endpoint, render_json
 
 TAG: Final = "Accounts by username"
 # RFC 6749, section 5.1, asks this of every answer with a token in it.
@@ -30,7 +30,7 @@ async def register(call: Call[Account]) -> Response:
         username=call.asked.username,
         password=call.asked.password,
     )
-    return respond(entered(call, made), status=201, headers=NEVER_KEPT)
+    return render_json(render_token(call, made), status=201, headers=NEVER_KEPT)
 
 
 async def login(call: Call[Login]) -> Response:
@@ -43,10 +43,10 @@ async def login(call: Call[Login]) -> Response:
         username=call.asked.username,
         password=call.asked.password,
     )
-    return respond(entered(call, found), headers=NEVER_KEPT)
+    return render_json(render_token(call, found), headers=NEVER_KEPT)
 
 
-def entered(call: Call[Account] | Call[Login], row: models.User) -> answers.Entered:
+def render_token(call: Call[Account] | Call[Login], row: models.User) -> answers.Entered:
     """Return the answer with a token of this account."""
     return {"access_token": accounts.issue_token(row, keys=call.services.keys)}
 

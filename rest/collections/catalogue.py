@@ -10,7 +10,7 @@ from domain.collection import CatalogueMovie
 from edge import addresses
 from rest.collections import answers
 from rest.collections.payloads import A_PAGE, MoviesQuery
-from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.endpoint import Call, Caller, Endpoint, render_json
 
 
 async def list_catalogue(call: Call[MoviesQuery]) -> Response:
@@ -19,19 +19,19 @@ async def list_catalogue(call: Call[MoviesQuery]) -> Response:
     base = addresses.base(call.request, call.services.settings.public_url)
     body: answers.CataloguePage = {
         "count": found.count,
-        "next": address(base, found.number + 1) if found.has_next else None,
-        "previous": address(base, found.number - 1) if found.has_previous else None,
-        "data": [shown(movie) for movie in found.movies],
+        "next": format_page_address(base, found.number + 1) if found.has_next else None,
+        "previous": format_page_address(base, found.number - 1) if found.has_previous else None,
+        "data": [render_catalogue_movie(movie) for movie in found.movies],
     }
-    return respond(body)
+    return render_json(body)
 
 
-def address(base: str, number: int) -> str:
+def format_page_address(base: str, number: int) -> str:
     """Return where a page of the catalogue is here."""
     return f"{base}/movies/?page={number}"
 
 
-def shown(movie: CatalogueMovie | CollectedMovie) -> answers.CatalogueMovie:
+def render_catalogue_movie(movie: CatalogueMovie | CollectedMovie) -> answers.CatalogueMovie:
     """Return a movie as it is answered, be it the catalogue's or one of a collection."""
     return {
         "title": movie.title,

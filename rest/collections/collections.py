@@ -13,10 +13,10 @@ from db.paging import Page, Window
 from domain import collection
 from edge import addresses
 from rest.collections import answers
-from rest.collections.catalogue import shown
+from rest.collections.catalogue import render_catalogue_movie
 from rest.collections.payloads import CollectionsQuery, CreateCollection, UpdateCollection
-from rest.endpoint import Call, Caller, Endpoint, respond
-from rest.pages import window_of
+from rest.endpoint import Call, Caller, Endpoint, render_json
+from rest.pages import read_window
 from rest.payloads import Query
 
 TAG: Final = "Collections"
@@ -32,7 +32,7 @@ async def list_collections(call: Call[CollectionsQuery]) -> Response:
     """Answer the caller's collections without their movies, newest first, and the genres they like best."""
     database = call.services.database
     asked = Window(MOST_AT_ONCE, after=call.asked.cursor)
-    found = await window_of(database.primary, database.cursors, lists.collections_of_user(call.user_id), asked)
+    found = await read_window(database.primary, database.cursors, lists.collections_of_user(call.user_id), asked)
     genres = await collection.find_favourite_genres(database.primary, user_id=call.user_id)
     body: answers.Collections = {
         "is_success": True,
@@ -44,7 +44,7 @@ async def list_collections(call: Call[CollectionsQuery]) -> Response:
             "favourite_genres": ", ".join(genres),
         },
     }
-    return respond(body, headers=PRIVATE | further(call, found))
+    return render_json(body, headers=PRIVATE | format_next_link(call, found))
 
 
 async def create_collection(call: Call[CreateCollection]) -> Response:
@@ -56,11 +56,11 @@ async def create_collection(call: Call[CreateCollection]) -> Response:
             user_id=call.user_id,
             title=asked.title,
             description=asked.description,
-            movies=[movie.told() for movie in asked.movies],
+            movies=[movie.build_movie() for movie in asked.movies],
         )
     uuid = str(ids.to_uuid("col", made.id))
     body: answers.Created = {"collection_uuid": uuid}
-    return respond(body, status=201, headers={"Location": f"{PATH}{uuid}/"})
+    return render_json(body, status=201, headers={"Location": f"{PATH}{uuid}/"})
 
 
 async def get_collection(call: Call[Query]) -> Response:
@@ -69,7 +69,7 @@ async def get_collection(call: Call[Query]) -> Response:
     found = await collection.find_collection(
         reading, user_id=call.user_id, collection_id=call.path_id("collection_uuid")
     )
-    return respond(await with_movies(reading, found), headers=PRIVATE)
+    return render_json(await render_collection(reading, found), headers=PRIVATE)
 
 
 async def update_collection(call: Call[UpdateCollection]) -> Response:
@@ -82,10 +82,10 @@ async def update_collection(call: Call[UpdateCollection]) -> Response:
             collection_id=call.path_id("collection_uuid"),
             title=asked.title if "title" in given else None,
             description=asked.description if "description" in given else None,
-            movies=[movie.told() for movie in asked.movies] if "movies" in given else None,
+            movies=[movie.build_movie() for movie in asked.movies] if "movies" in given else None,
         )
-        body = await with_movies(tx, changed)
-    return respond(body)
+        body = await render_collection(tx, changed)
+    return render_json(body)
 
 
 async def delete_collection(call: Call[Query]) -> Response:
@@ -95,13 +95,17 @@ async def delete_collection(call: Call[Query]) -> Response:
     return Response(status_code=204)
 
 
-async def with_movies(reading: Reading, row: Collection) -> answers.Collection:
+async def render_collection(reading: Reading, row: Collection) -> answers.Collection:
     """Return a collection as it is answered."""
     movies = await collection.find_movies(reading, [row.id])
-    return {"title": row.title, "description": row.description, "movies": [shown(movie) for movie in movies[row.id]]}
+    return {
+        "title": row.title,
+        "description": row.description,
+        "movies": [render_catalogue_movie(movie) for movie in movies[row.id]],
+    }
 
 
-def further(call: Call[CollectionsQuery], found: Page[Collection]) -> dict[str, str]:
+def format_next_link(call: Call[CollectionsQuery], found: Page[Collection]) -> dict[str, str]:
     """Return the header that leads on (RFC 8288), where there is more."""
     if not found.has_next:
         return {}

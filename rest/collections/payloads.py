@@ -12,20 +12,20 @@ from domain import collection, user
 from domain.collection import CatalogueMovie
 from domain.text import EMPTY, INVISIBLE, has_visible
 from errors import InvalidInput, InvalidUsername
-from rest.payloads import NO_NUL, UNSEEN_CLASS, Checked, Cursor, Payload, Query, Unfit, optional, refused_as
+from rest.payloads import NO_NUL, UNSEEN_CLASS, Checked, Cursor, Payload, Query, Unfit, optional_field, refuse_as
 
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
 A_PAGE: Final = "must be the number of a page"
 
 
-def spelled_uuid(value: object) -> UUID:
+def parse_uuid(value: object) -> UUID:
     """Return the UUID in its one usual spelling, in any case."""
     if not isinstance(value, str) or not ids.UUID_SPELLING.fullmatch(value):
         raise Unfit(InvalidInput, problem=A_UUID)
     return UUID(value)
 
 
-def page_number(value: object) -> object:
+def parse_page_number(value: object) -> object:
     """Return the number that a parameter spells; one that no catalogue is long enough for is a number all the same."""
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,100}", value, re.ASCII) else value
 
@@ -55,7 +55,7 @@ class Account(Payload):
             examples=["ada"],
         ),
         AfterValidator(user.check_username),
-        refused_as(InvalidUsername),
+        refuse_as(InvalidUsername),
     ]
     password: Annotated[
         str,
@@ -94,10 +94,10 @@ class ChosenMovie(Payload):
     uuid: Annotated[
         UUID,
         Field(examples=["57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"]),
-        BeforeValidator(spelled_uuid),
+        BeforeValidator(parse_uuid),
     ]
 
-    def told(self) -> CatalogueMovie:
+    def build_movie(self) -> CatalogueMovie:
         """Return the movie as the rules know it."""
         return CatalogueMovie(self.uuid, self.title, self.description or "", self.genres or "")
 
@@ -113,8 +113,8 @@ class CreateCollection(Payload):
 class UpdateCollection(Payload):
     """What is left out stays; `movies`, where given, replaces the list."""
 
-    title: Title = optional()
-    description: Description = optional()
+    title: Title = optional_field()
+    description: Description = optional_field()
     movies: Annotated[list[ChosenMovie], Field(default_factory=list)]
 
 
@@ -124,8 +124,8 @@ class MoviesQuery(Query):
     page: Annotated[
         int,
         Field(description="Ten movies each; the first is 1.", examples=[2]),
-        BeforeValidator(page_number),
-        refused_as(InvalidInput, problem=A_PAGE),
+        BeforeValidator(parse_page_number),
+        refuse_as(InvalidInput, problem=A_PAGE),
     ] = 1
 
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from domain import request_count
 from rest.collections import answers
-from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.endpoint import Call, Caller, Endpoint, render_json
 from rest.payloads import Nothing, Query
 
 TAG: Final = "Request count"
@@ -16,7 +16,7 @@ NEVER_KEPT: Final = {"Cache-Control": "no-store"}
 async def get_request_count(call: Call[Query]) -> Response:
     """Answer the count, this request included; it is in memory, so the database is not asked."""
     body: answers.RequestCount = {"requests": call.services.request_counter.shown()}
-    return respond(body, headers=NEVER_KEPT)
+    return render_json(body, headers=NEVER_KEPT)
 
 
 async def reset_request_count(call: Call[Nothing]) -> Response:
@@ -25,7 +25,7 @@ async def reset_request_count(call: Call[Nothing]) -> Response:
         generation = await request_count.reset(tx, call.services.request_counter)
     call.services.request_counter.learn(generation, 0)
     body: answers.Reset = {"message": "request count reset successfully"}
-    return respond(body)
+    return render_json(body)
 
 
 ENDPOINTS: Final = (

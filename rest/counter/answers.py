@@ -8,7 +8,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from db import ids, models
-from rest.endpoint import respond
+from rest.endpoint import render_json
 
 TicketId = Annotated[str, Field(examples=["tkt_7262193846145024"])]
 MovieId = Annotated[str, Field(description="The id of the show.", examples=["shw_7262193846145025"])]
@@ -92,7 +92,7 @@ class DeletedAnswer(TypedDict):
     data: Deleted
 
 
-def ticket(row: models.Ticket, *, show_timing: datetime) -> Ticket:
+def render_ticket(row: models.Ticket, *, show_timing: datetime) -> Ticket:
     """Return a ticket with the show that it is for."""
     return {
         "ticketId": ids.encode("tkt", row.id),
@@ -104,7 +104,7 @@ def ticket(row: models.Ticket, *, show_timing: datetime) -> Ticket:
     }
 
 
-def sold_ticket(row: models.Ticket) -> SoldTicket:
+def render_sold_ticket(row: models.Ticket) -> SoldTicket:
     """Return a ticket as its show lists it."""
     return {
         "ticketId": ids.encode("tkt", row.id),
@@ -114,6 +114,6 @@ def sold_ticket(row: models.Ticket) -> SoldTicket:
     }
 
 
-def done(data: Ticket | Show | Buyer | Deleted, *, status: int = 200) -> Response:
+def render_success(data: Ticket | Show | Buyer | Deleted, *, status: int = 200) -> Response:
     """Answer that it was done. These are people's names and numbers, so nobody keeps the answer."""
-    return respond({"success": True, "data": data}, status=status, headers={"Cache-Control": "private, no-store"})
+    return render_json({"success": True, "data": data}, status=status, headers={"Cache-Control": "private, no-store"})

@@ -10,10 +10,10 @@ from db import ids, lists, paging
 from domain import instants, show, ticket
 from errors import InvalidInput, ShowNotFound, TicketNotFound
 from rest.counter import answers
-from rest.counter.answers import done
+from rest.counter.answers import render_success
 from rest.counter.payloads import A_TIME, BookTicket, OneTicket, ShowQuery, TicketQuery, UpdateTiming
 from rest.endpoint import Call, Caller, Endpoint
-from rest.payloads import given
+from rest.payloads import collect_given
 
 TAG: Final = "Counter"
 FULL: Final = errors.SeatsUnavailable(seats_available=1)
@@ -21,12 +21,12 @@ BAD_TIME: Final = errors.InvalidDate(field="showTiming", problem=A_TIME)
 NEITHER: Final = InvalidInput(field="movieId", problem="or `showTiming` must be given")
 
 
-def timing(call: Call[Any], named: datetime) -> datetime:
+def resolve_timing(call: Call[Any], named: datetime) -> datetime:
     """Return the instant of a time that a caller has given, in the counter's time zone where it has no offset."""
     return instants.place_in_zone(named, call.services.settings.counter_timezone)
 
 
-def ticket_id(spelled: str) -> int:
+def decode_ticket_id(spelled: str) -> int:
     """Return the snowflake of a ticket; raise TicketNotFound where it cannot be one."""
     snowflake = ids.decode("tkt", spelled)
     if snowflake is None:
@@ -34,7 +34,7 @@ def ticket_id(spelled: str) -> int:
     return snowflake
 
 
-def show_id(spelled: str) -> int:
+def decode_show_id(spelled: str) -> int:
     """Return the snowflake of a show; raise ShowNotFound where it cannot be one."""
     snowflake = ids.decode("shw", spelled)
     if snowflake is None:
@@ -44,7 +44,7 @@ def show_id(spelled: str) -> int:
 
 async def book_ticket(call: Call[BookTicket]) -> Response:
     """Answer the new ticket."""
-    asked, show_timing = call.asked, timing(call, call.asked.show_timing)
+    asked, show_timing = call.asked, resolve_timing(call, call.asked.show_timing)
     async with call.services.database.transaction() as tx:
         made = await ticket.book_ticket(
             tx,
@@ -53,51 +53,51 @@ async def book_ticket(call: Call[BookTicket]) -> Response:
             ticket_count=asked.ticket_count,
             show_timing=show_timing,
         )
-    return done(answers.ticket(made, show_timing=show_timing), status=201)
+    return render_success(answers.render_ticket(made, show_timing=show_timing), status=201)
 
 
 async def update_timing(call: Call[UpdateTiming]) -> Response:
     """Answer the ticket with its new show."""
-    moved_id, show_timing = ticket_id(call.asked.ticket_id), timing(call, call.asked.show_timing)
+    moved_id, show_timing = decode_ticket_id(call.asked.ticket_id), resolve_timing(call, call.asked.show_timing)
     async with call.services.database.transaction() as tx:
         moved = await ticket.update_timing(tx, ticket_id=moved_id, show_timing=show_timing)
-    return done(answers.ticket(moved, show_timing=show_timing))
+    return render_success(answers.render_ticket(moved, show_timing=show_timing))
 
 
 async def view_all_tickets(call: Call[ShowQuery]) -> Response:
     """Answer a show and all its tickets, of which there are 20 at most."""
-    asked, database = given(call.asked), call.services.database
+    asked, database = collect_given(call.asked), call.services.database
     if not asked:
         raise NEITHER
     found = await show.find_show(
         database.primary,
-        show_id=show_id(asked["movie_id"]) if "movie_id" in asked else None,
-        show_timing=timing(call, asked["show_timing"]) if "show_timing" in asked else None,
+        show_id=decode_show_id(asked["movie_id"]) if "movie_id" in asked else None,
+        show_timing=resolve_timing(call, asked["show_timing"]) if "show_timing" in asked else None,
     )
     page = await paging.page(database.primary, database.cursors, lists.tickets_of_show(found.id), paging.Window(100))
     body: answers.Show = {
         "movieId": ids.encode("shw", found.id),
         "showTiming": found.show_timing,
         "ticketCount": found.taken,
-        "tickets": [answers.sold_ticket(row) for row in page.rows],
+        "tickets": [answers.render_sold_ticket(row) for row in page.rows],
     }
-    return done(body)
+    return render_success(body)
 
 
-async def user_details(call: Call[TicketQuery]) -> Response:
+async def get_user_details(call: Call[TicketQuery]) -> Response:
     """Answer who bought a ticket."""
-    found = await ticket.find_ticket(call.services.database.primary, ticket_id=ticket_id(call.asked.ticket_id))
+    found = await ticket.find_ticket(call.services.database.primary, ticket_id=decode_ticket_id(call.asked.ticket_id))
     body: answers.Buyer = {"userName": found.user_name, "phoneNumber": found.phone_number}
-    return done(body)
+    return render_success(body)
 
 
 async def delete_ticket(call: Call[OneTicket]) -> Response:
     """Answer the id of the ticket that is no more."""
-    gone_id = ticket_id(call.asked.ticket_id)
+    gone_id = decode_ticket_id(call.asked.ticket_id)
     async with call.services.database.transaction() as tx:
         await ticket.delete_ticket(tx, ticket_id=gone_id)
     body: answers.Deleted = {"ticketId": call.asked.ticket_id}
-    return done(body)
+    return render_success(body)
 
 
 async def put_delete_ticket(call: Call[OneTicket]) -> Response:
@@ -158,7 +158,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
     Endpoint(
         method="GET",
         path="/api/user-details",
-        answer=user_details,
+        answer=get_user_details,
         takes=TicketQuery,
         caller=Caller.COUNTER,
         answers={200: answers.BuyerAnswer},

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from domain import instants, stock, ticket
 from errors import InvalidDate
-from rest.payloads import NO_NUL, WHOLE, Payload, Query, optional, refused_as
+from rest.payloads import NO_NUL, WHOLE, Payload, Query, optional_field, refuse_as
 
 A_TIME: Final = "must be a time such as 2026-11-20T18:30:00, with or without an offset"
 # In an address a plus sign means a space, and hardly anybody escapes it.
@@ -29,7 +29,7 @@ ShowTiming = Annotated[
         examples=["2026-11-20T18:30:00"],
     ),
     BeforeValidator(read_time),
-    refused_as(InvalidDate, problem=A_TIME),
+    refuse_as(InvalidDate, problem=A_TIME),
     # Not the format date-time, which needs an offset.
     WithJsonSchema({"type": "string"}),
 ]
@@ -77,5 +77,5 @@ class ShowQuery(Query):
 
     movie_id: Annotated[
         str, Field(alias="movieId", description="The id of the show.", examples=["shw_7262193846145024"]), NO_NUL
-    ] = optional()
-    show_timing: ShowTiming = optional()
+    ] = optional_field()
+    show_timing: ShowTiming = optional_field()

@@ -45,7 +45,7 @@ class Reservation(TypedDict):
     updated_at: Instant
 
 
-def event(row: EventRow) -> Event:
+def render_event(row: EventRow) -> Event:
     """Return an event as it is answered."""
     return {
         "id": str(ids.to_uuid("evt", row.id)),
@@ -58,7 +58,7 @@ def event(row: EventRow) -> Event:
     }
 
 
-def reservation(row: ReservationRow) -> Reservation:
+def render_reservation(row: ReservationRow) -> Reservation:
     """Return a reservation as it is answered."""
     return {
         "id": str(ids.to_uuid("evr", row.id)),
@@ -70,6 +70,6 @@ def reservation(row: ReservationRow) -> Reservation:
     }
 
 
-def respond(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
+def render_events_json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
     """Return an answer whose instants end in +00:00. It shows stock, so no cache may store it."""
     return Response(orjson.dumps(body), status, {"Cache-Control": "no-store", **(headers or {})}, JSON)

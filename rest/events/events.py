@@ -13,9 +13,9 @@ from domain import event
 from errors import EventNotFound
 from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
 from rest.events import answers, pages
-from rest.events.answers import respond
+from rest.events.answers import render_events_json
 from rest.events.payloads import A_PAGE, AN_INSTANT, CreateEvent, NumberedPage, UpdateEvent
-from rest.payloads import Query, given
+from rest.payloads import Query, collect_given
 
 TAG: Final = "Events"
 PATH: Final = "/events/"
@@ -27,48 +27,50 @@ A_DATE: Final = errors.InvalidDate(field="date", problem=AN_INSTANT)
 
 
 @contextmanager
-def event_named(asked: str) -> Iterator[int]:
+def resolve_event(asked: str) -> Iterator[int]:
     """Yield the snowflake of the event that the caller names so; what is missing is told by that name."""
     try:
-        yield PATH_IDS["event_id"].read(asked)
+        yield PATH_IDS["event_id"].decode(asked)
     except EventNotFound:
         raise EventNotFound(asked=asked) from None
 
 
-def in_path(call: Call[Any]) -> str:
+def read_event_id(call: Call[Any]) -> str:
     """Return the event's id as the caller spells it."""
     return str(call.request.path_params["event_id"])
 
 
 async def list_events(call: Call[NumberedPage]) -> Response:
     """Answer a page of all events."""
-    return await pages.answer(call, lists.events_by_age(), path=PATH, shown=answers.event)
+    return await pages.answer_page(call, lists.events_by_age(), path=PATH, render=answers.render_event)
 
 
 async def create_event(call: Call[CreateEvent]) -> Response:
     """Answer the new event."""
     async with call.services.database.transaction() as tx:
-        made = await event.create_event(tx, **given(call.asked))
-    return respond(answers.event(made), status=201)
+        made = await event.create_event(tx, **collect_given(call.asked))
+    return render_events_json(answers.render_event(made), status=201)
 
 
 async def get_event(call: Call[Query]) -> Response:
     """Answer one event."""
-    with event_named(in_path(call)) as event_id:
-        return respond(answers.event(await event.find_event(call.services.database.primary, event_id=event_id)))
+    with resolve_event(read_event_id(call)) as event_id:
+        return render_events_json(
+            answers.render_event(await event.find_event(call.services.database.primary, event_id=event_id))
+        )
 
 
 async def update_event(call: Call[UpdateEvent]) -> Response:
     """Answer the event as it is now."""
-    with event_named(in_path(call)) as event_id:
+    with resolve_event(read_event_id(call)) as event_id:
         async with call.services.database.transaction() as tx:
-            changed = await event.update_event(tx, event_id=event_id, **given(call.asked))
-    return respond(answers.event(changed))
+            changed = await event.update_event(tx, event_id=event_id, **collect_given(call.asked))
+    return render_events_json(answers.render_event(changed))
 
 
 async def delete_event(call: Call[Query]) -> Response:
     """Answer nothing."""
-    with event_named(in_path(call)) as event_id:
+    with resolve_event(read_event_id(call)) as event_id:
         async with call.services.database.transaction() as tx:
             await event.delete_event(tx, event_id=event_id)
     return Response(status_code=204)

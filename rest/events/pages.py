@@ -11,14 +11,14 @@ from db import paging
 from db.paging import Listing
 from edge import addresses
 from rest.endpoint import Call
-from rest.events.answers import respond
+from rest.events.answers import render_events_json
 from rest.events.payloads import NumberedPage
 
 Row = TypeVar("Row", bound=SQLModel)
 
 
-async def answer(
-    call: Call[NumberedPage], listing: Listing[Row], *, path: str, shown: Callable[[Row], object]
+async def answer_page(
+    call: Call[NumberedPage], listing: Listing[Row], *, path: str, render: Callable[[Row], object]
 ) -> Response:
     """Answer a page of a list that is at `path`; from the primary, so that callers see what they have just done."""
     source, asked = call.services.database.primary, call.asked
@@ -27,11 +27,11 @@ async def answer(
         paging.count(source, listing),
     )
     base = addresses.base(call.request, call.services.settings.public_url)
-    headers = {"X-Total-Count": str(total), "Link": links(f"{base}{path}", asked, total=total)}
-    return respond([shown(row) for row in rows], headers=headers)
+    headers = {"X-Total-Count": str(total), "Link": format_links(f"{base}{path}", asked, total=total)}
+    return render_events_json([render(row) for row in rows], headers=headers)
 
 
-def links(address: str, asked: NumberedPage, *, total: int) -> str:
+def format_links(address: str, asked: NumberedPage, *, total: int) -> str:
     """Return the value of `Link` (RFC 8288): first and last, and what comes before and after where there is such."""
     last = max(1, -(-total // asked.per_page))
     pages = {"first": 1, "prev": min(asked.page - 1, last), "next": asked.page + 1, "last": last}

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from db.paging import LARGEST_SIZE, LIMITS
 from domain import event, instants, stock
 from errors import InvalidDate, InvalidInput, InvalidLimit, MissingField
-from rest.payloads import NO_CONTROL, NO_NUL, VISIBLE, WHOLE, Payload, Query, digits, optional, refused_as
+from rest.payloads import NO_CONTROL, NO_NUL, VISIBLE, WHOLE, Payload, Query, optional_field, parse_digits, refuse_as
 
 AN_INSTANT: Final = "must be an instant with its offset, such as 2047-10-21T09:00:00Z"
 # The largest that is read as a number.
@@ -31,7 +31,7 @@ Date = Annotated[
     datetime,
     Field(examples=["2047-10-21T09:00:00Z"]),
     BeforeValidator(read_instant),
-    refused_as(InvalidDate, problem=AN_INSTANT),
+    refuse_as(InvalidDate, problem=AN_INSTANT),
 ]
 Tickets = Annotated[int, Field(ge=1, le=stock.MOST_SEATS, examples=[2]), WHOLE]
 
@@ -52,9 +52,9 @@ class CreateEvent(Payload):
 class UpdateEvent(Payload):
     """What of an event is to change; what is left out stays."""
 
-    name: Name = optional()
-    description: Description = optional()
-    date: Date = optional()
+    name: Name = optional_field()
+    description: Description = optional_field()
+    date: Date = optional_field()
 
 
 class CreateReservation(Payload):
@@ -69,10 +69,10 @@ class UpdateReservation(Payload):
 
     model_config = ConfigDict(json_schema_extra={"required": [TOTAL]})
 
-    no_of_tickets: Annotated[Tickets, Field(description="The new total, not an addition.")] = optional()
+    no_of_tickets: Annotated[Tickets, Field(description="The new total, not an addition.")] = optional_field()
 
     @model_validator(mode="after")
-    def has_a_total(self) -> Self:
+    def require_total(self) -> Self:
         """Refuse a body without it only where the rest is right: the contract reports an unknown field alone."""
         if TOTAL not in self.model_fields_set:
             raise MissingField(path=(TOTAL,), field=TOTAL)
@@ -85,12 +85,12 @@ class NumberedPage(Query):
     page: Annotated[
         int,
         Field(ge=1, le=LAST_PAGE, description="Which page, counted from 1.", examples=[1]),
-        BeforeValidator(digits),
-        refused_as(InvalidInput, problem=A_PAGE),
+        BeforeValidator(parse_digits),
+        refuse_as(InvalidInput, problem=A_PAGE),
     ] = 1
     per_page: Annotated[
         int,
         Field(ge=1, le=LARGEST_SIZE, description="How many to return at most.", examples=[LARGEST_SIZE]),
-        BeforeValidator(digits),
-        refused_as(InvalidLimit, problem=LIMITS),
+        BeforeValidator(parse_digits),
+        refuse_as(InvalidLimit, problem=LIMITS),
     ] = LARGEST_SIZE

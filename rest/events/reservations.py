@@ -13,8 +13,8 @@ from domain.event_reservation import Viewer
 from errors import ReservationNotFound
 from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
 from rest.events import answers, pages
-from rest.events.answers import respond
-from rest.events.events import PAGE_FAULTS, event_named
+from rest.events.answers import render_events_json
+from rest.events.events import PAGE_FAULTS, resolve_event
 from rest.events.payloads import A_UUID, TOTAL, CreateReservation, NumberedPage, UpdateReservation
 from rest.payloads import Query
 
@@ -25,64 +25,64 @@ NO_TOTAL: Final = errors.MissingField(field=TOTAL)
 
 
 @contextmanager
-def reservation_named(call: Call[Any]) -> Iterator[int]:
+def resolve_reservation(call: Call[Any]) -> Iterator[int]:
     """Yield the snowflake of the reservation in the path; what is missing is told by the name that it has there."""
     asked = str(call.request.path_params["reservation_id"])
     try:
-        yield PATH_IDS["reservation_id"].read(asked)
+        yield PATH_IDS["reservation_id"].decode(asked)
     except ReservationNotFound:
         raise ReservationNotFound(asked=asked) from None
 
 
-def viewer(call: Call[Any]) -> Viewer:
+def identify_viewer(call: Call[Any]) -> Viewer:
     """Return who asks: here nobody's reservations are open to all."""
     return Viewer(call.actor.user_id if call.actor else None, in_the_open=True)
 
 
 async def list_reservations(call: Call[NumberedPage]) -> Response:
     """Answer a page of the reservations that the caller may see."""
-    listing = lists.event_reservations_in_the_open(viewer_id=viewer(call).user_id)
-    return await pages.answer(call, listing, path=PATH, shown=answers.reservation)
+    listing = lists.event_reservations_in_the_open(viewer_id=identify_viewer(call).user_id)
+    return await pages.answer_page(call, listing, path=PATH, render=answers.render_reservation)
 
 
 async def create_reservation(call: Call[CreateReservation]) -> Response:
     """Answer the new reservation."""
-    with event_named(call.asked.event_id) as event_id:
+    with resolve_event(call.asked.event_id) as event_id:
         made = await event_reservation.reserve_tickets(
             call.services.reservation_commits,
-            user_id=viewer(call).user_id,
+            user_id=identify_viewer(call).user_id,
             event_id=event_id,
             tickets=call.asked.no_of_tickets,
         )
-    return respond(answers.reservation(made), status=201)
+    return render_events_json(answers.render_reservation(made), status=201)
 
 
 async def get_reservation(call: Call[Query]) -> Response:
     """Answer one reservation."""
-    with reservation_named(call) as reservation_id:
+    with resolve_reservation(call) as reservation_id:
         found = await event_reservation.find_reservation(
-            call.services.database.primary, viewer=viewer(call), reservation_id=reservation_id
+            call.services.database.primary, viewer=identify_viewer(call), reservation_id=reservation_id
         )
-    return respond(answers.reservation(found))
+    return render_events_json(answers.render_reservation(found))
 
 
 async def update_reservation(call: Call[UpdateReservation]) -> Response:
     """Answer the reservation with its new number of tickets."""
-    with reservation_named(call) as reservation_id:
+    with resolve_reservation(call) as reservation_id:
         changed = await event_reservation.change_tickets(
             call.services.reservation_commits,
-            viewer=viewer(call),
+            viewer=identify_viewer(call),
             reservation_id=reservation_id,
             tickets=call.asked.no_of_tickets,
         )
-    return respond(answers.reservation(changed))
+    return render_events_json(answers.render_reservation(changed))
 
 
 async def cancel_reservation(call: Call[Query]) -> Response:
     """Answer nothing; once more changes nothing."""
-    with reservation_named(call) as reservation_id:
+    with resolve_reservation(call) as reservation_id:
         await event_reservation.cancel_reservation(
-            call.services.reservation_commits, viewer=viewer(call), reservation_id=reservation_id
+            call.services.reservation_commits, viewer=identify_viewer(call), reservation_id=reservation_id
         )
     return Response(status_code=204)
 

@@ -9,7 +9,7 @@ from db import ids
 from db.models import ExportStatus, MovieExport
 from domain import export
 from edge import addresses
-from rest.endpoint import Call, Caller, Endpoint, respond
+from rest.endpoint import Call, Caller, Endpoint, render_json
 from rest.payloads import Nothing, Query
 from rest.prices import payloads
 
@@ -23,18 +23,18 @@ async def request_export(call: Call[Nothing]) -> Response:
     async with call.services.database.transaction() as tx:
         made = await export.request_export(tx, user_id=call.user_id)
     headers = {**PRIVATE, "Location": f"/v1/exports/{ids.encode('exp', made.id)}"}
-    return respond(shown(made, base=base(call)), status=202, headers=headers)
+    return render_json(render_export(made, base=read_base_url(call)), status=202, headers=headers)
 
 
 async def get_export(call: Call[Query]) -> Response:
     """Answer an export as it is now; from the primary, where its progress is."""
-    found = await visible(call)
-    return respond(shown(found, base=base(call)), headers=PRIVATE)
+    found = await find_export(call)
+    return render_json(render_export(found, base=read_base_url(call)), headers=PRIVATE)
 
 
 async def download_export(call: Call[Query]) -> Response:
     """Answer the file of an export as it comes out of the store."""
-    found = await visible(call)
+    found = await find_export(call)
     export.require_file(found)
     name = export.name_file(found.id)
     content = await call.services.store.read(name)
@@ -44,18 +44,18 @@ async def download_export(call: Call[Query]) -> Response:
     return StreamingResponse(content, headers=headers, media_type=CSV)
 
 
-async def visible(call: Call[Query]) -> MovieExport:
+async def find_export(call: Call[Query]) -> MovieExport:
     """Return the export of the path, if the caller may see it."""
     database = call.services.database
     return await export.find_visible_export(database.primary, call.path_id("export_id"), user_id=call.user_id)
 
 
-def base(call: Call[Query] | Call[Nothing]) -> str:
+def read_base_url(call: Call[Query] | Call[Nothing]) -> str:
     """Return what addresses in the answer begin with."""
     return addresses.base(call.request, call.services.settings.public_url)
 
 
-def shown(row: MovieExport, *, base: str) -> payloads.OneExport:
+def render_export(row: MovieExport, *, base: str) -> payloads.OneExport:
     """Return an export as it is answered."""
     identity = ids.encode("exp", row.id)
     completed = row.status == ExportStatus.COMPLETED

@@ -12,8 +12,8 @@ from db.paging import LIMITS
 from domain import offer
 from domain.offer import format_price
 from edge.services import Services
-from rest.endpoint import Call, Caller, Endpoint, respond
-from rest.pages import metadata, page
+from rest.endpoint import Call, Caller, Endpoint, render_json
+from rest.pages import build_metadata, read_page
 from rest.payloads import Query
 from rest.prices import payloads
 from rest.prices.payloads import OffersQuery
@@ -25,9 +25,12 @@ async def list_offers(call: Call[OffersQuery]) -> Response:
     """Answer a page of what is sold."""
     database = call.services.database
     await call.services.prices.ready()
-    found = await page(database.primary, database.cursors, lists.offers(search_for=call.asked.search), call.asked)
-    body: payloads.Offers = {"offers": await shown(call.services, found.rows), "metadata": metadata(found)}
-    return respond(body)
+    found = await read_page(database.primary, database.cursors, lists.offers(search_for=call.asked.search), call.asked)
+    body: payloads.Offers = {
+        "offers": await render_offers(call.services, found.rows),
+        "metadata": build_metadata(found),
+    }
+    return render_json(body)
 
 
 async def get_offer(call: Call[Query]) -> Response:
@@ -35,23 +38,23 @@ async def get_offer(call: Call[Query]) -> Response:
     offer_id = call.path_id("offer_id")
     await call.services.prices.ready()
     found = await call.services.database.primary.row(MovieOffer, offer.BY_ID, ids=[offer_id])
-    told = await shown(call.services, [found] if found else [])
+    told = await render_offers(call.services, [found] if found else [])
     if not told or not told[0]["prices"]:
         raise errors.OfferNotFound
     body: payloads.OneOffer = {"offer": told[0]}
-    return respond(body)
+    return render_json(body)
 
 
-async def shown(services: Services, rows: Sequence[MovieOffer]) -> list[payloads.Offer]:
+async def render_offers(services: Services, rows: Sequence[MovieOffer]) -> list[payloads.Offer]:
     """Return offers with their prices as they are answered."""
     fresh_seconds, names = services.prices.fresh_seconds, services.prices.names
     found = await offer.read_prices(
         services.database.primary, [row.id for row in rows], fresh_seconds=fresh_seconds, names=names
     )
-    return [with_prices(row, found[row.id]) for row in rows]
+    return [render_offer(row, found[row.id]) for row in rows]
 
 
-def with_prices(row: MovieOffer, found: Sequence[offer.Price]) -> payloads.Offer:
+def render_offer(row: MovieOffer, found: Sequence[offer.Price]) -> payloads.Offer:
     """Return an offer as it is answered."""
     told: list[payloads.Price] = [
         {

@@ -12,7 +12,7 @@ from rest.collections.endpoints import ENDPOINTS as COLLECTIONS
 from rest.counter.endpoints import ENDPOINTS as COUNTER
 from rest.endpoint import Endpoint
 from rest.events.endpoints import ENDPOINTS as EVENTS
-from rest.payloads import names
+from rest.payloads import list_names
 from rest.prices.endpoints import ENDPOINTS as PRICES
 from tests.support.pages import ROOT
 
@@ -34,19 +34,19 @@ def read_page(surface: str) -> str:
     return (ROOT / "docs/contract" / f"{surface}.md").read_text(encoding="utf-8")
 
 
-def list_names(annotation: Any) -> Iterator[str]:  # noqa: ANN401 - any type that an answer is declared with
+def list_answer_names(annotation: Any) -> Iterator[str]:  # noqa: ANN401 - any type that an answer is declared with
     """Yield the names of all fields of an answer, those of the objects in it too."""
     for name, field in getattr(annotation, "__annotations__", {}).items():
         yield name
-        yield from list_names(field)
+        yield from list_answer_names(field)
     for argument in getattr(annotation, "__args__", ()):
-        yield from list_names(argument)
-    yield from list_names(annotation.__origin__) if hasattr(annotation, "__metadata__") else ()
+        yield from list_answer_names(argument)
+    yield from list_answer_names(annotation.__origin__) if hasattr(annotation, "__metadata__") else ()
 
 
 def list_fields(model: type[BaseModel]) -> Iterator[str]:
     """Yield the names that callers write, those of the objects in a body too."""
-    yield from (name for name in names(model) if name != "show_timing")
+    yield from (name for name in list_names(model) if name != "show_timing")
     for field in model.model_fields.values():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from list_fields(field.annotation)
@@ -62,7 +62,7 @@ def test_states_the_endpoints_of_the_surface_and_no_others(surface: str) -> None
 def test_states_fields_statuses_and_codes_of_an_endpoint(surface: str, endpoint: Endpoint[Any]) -> None:
     page, common = read_page(surface), read_page("README")
     section = page.split(f"### `{endpoint.method} {endpoint.path}`\n")[1].split("\n### ")[0]
-    answered = {name for answer in endpoint.answers.values() for name in list_names(answer)}
+    answered = {name for answer in endpoint.answers.values() for name in list_answer_names(answer)}
     for name in {*list_fields(endpoint.takes), *answered}:
         assert re.search(rf"\b{name}\b", page + common), name
     for status in endpoint.answers:

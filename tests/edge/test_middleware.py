@@ -19,7 +19,7 @@ from structlog.typing import EventDict
 from edge.middleware import BODY_BYTES, BodyLimit, Edge, TrailingSlash
 from errors import InvalidInput, MissingField, MovieNotFound, Refusal, Refusals, Unavailable
 from identity.tokens import Actor
-from rest.error_format import refused, render_http_exception, render_refusal, render_unavailable
+from rest.error_format import render_faults, render_http_exception, render_refusal, render_unavailable
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
 from runtime.request_count import private_counter
@@ -76,7 +76,7 @@ def app(metrics: Metrics) -> Starlette:
                 Edge,
                 request_counter=private_counter(),
                 metrics=metrics,
-                render=refused,
+                render=render_faults,
                 websockets=ConnectionCounter(1),
             ),
             Middleware(BodyLimit),
@@ -313,7 +313,7 @@ async def test_a_caller_who_hangs_up_is_no_error(app: Starlette, lines: list[Eve
 async def test_refuses_more_websockets_than_an_address_may_have(app: Starlette) -> None:
     counter = ConnectionCounter(1)
     assert counter.enter("192.0.2.1")
-    edge = Edge(app, request_counter=private_counter(), metrics=Metrics(), render=refused, websockets=counter)
+    edge = Edge(app, request_counter=private_counter(), metrics=Metrics(), render=render_faults, websockets=counter)
 
     async def handshake(address: str) -> Message:
         sent: list[Message] = []

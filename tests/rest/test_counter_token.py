@@ -48,7 +48,7 @@ async def known(database: Database) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write[0]} {write[1]}")
-async def test_nobody_else_gets_in_nor_learns_anything(
+async def test_refuses_others_without_revealing_anything(
     client: AsyncClient, database: Database, known: dict[str, str], write: tuple[str, str, Any]
 ) -> None:
     method, path, body = write
@@ -73,7 +73,7 @@ async def test_nobody_else_gets_in_nor_learns_anything(
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write[0]} {write[1]}")
-async def test_the_counter_and_staff_get_in(
+async def test_accepts_counter_token_and_staff(
     client: AsyncClient, database: Database, known: dict[str, str], write: tuple[str, str, Any]
 ) -> None:
     method, path, body = write
@@ -89,25 +89,23 @@ async def test_the_counter_and_staff_get_in(
 
 
 @pytest.mark.parametrize("path", READS)
-async def test_events_and_reservations_are_read_by_anybody(
-    client: AsyncClient, known: dict[str, str], path: str
-) -> None:
+async def test_anybody_reads_events_and_reservations(client: AsyncClient, known: dict[str, str], path: str) -> None:
     assert (await client.get(path.format(**known))).status_code == 200
 
 
-async def test_the_token_does_not_make_the_counter_a_user(client: AsyncClient, database: Database) -> None:
+async def test_counter_token_is_not_a_user(client: AsyncClient, database: Database) -> None:
     row = await make_event_reservation(database, user=await make_user(database))
     path, headers = f"/reservations/{ids.to_uuid('evr', row.id)}", {"X-Auth-Token": TOKEN}
     for method in ("GET", "DELETE"):
         assert (await client.request(method, path, headers=headers)).status_code == 404
 
 
-async def test_who_may_is_asked_before_what_for(client: AsyncClient) -> None:
+async def test_checks_the_token_before_the_body(client: AsyncClient) -> None:
     response = await client.post("/events/", content=b"{", headers={"Content-Type": "text/plain"})
     assert response.status_code == 401
 
 
-async def test_the_token_opens_nothing_in_graphql(client: AsyncClient, database: Database) -> None:
+async def test_counter_token_has_no_effect_in_graphql(client: AsyncClient, database: Database) -> None:
     ticket = await make_ticket(database)
     body = {"query": f'{{ ticket(id: "{ids.encode("tkt", ticket.id)}") {{ userName }} }}'}
     answer = (await client.post("/graphql", json=body, headers={"X-Auth-Token": TOKEN})).json()

@@ -8,7 +8,7 @@ import pytest
 
 import errors
 from errors import Refusal
-from rest.error_format import refused, status_of
+from rest.error_format import find_status, render_faults
 
 WORDS: dict[str, Any] = {
     "field": "email",
@@ -51,7 +51,7 @@ STATUSES_BY_KIND: dict[type[Refusal], set[int]] = {
 @pytest.mark.parametrize("leaf", errors.list_leaves(), ids=lambda leaf: leaf.__name__)
 def test_every_refusal_is_answered_with_its_code_its_message_and_a_status_of_its_kind(leaf: type[Refusal]) -> None:
     refusal = raised(leaf)
-    response = refused(refusal)
+    response = render_faults(refusal)
 
     assert orjson.loads(response.body) == {"errors": [{"code": leaf.code.lower(), "message": str(refusal)}]}
     assert response.status_code in STATUSES_BY_KIND[leaf.__bases__[0]]
@@ -60,7 +60,7 @@ def test_every_refusal_is_answered_with_its_code_its_message_and_a_status_of_its
 @pytest.mark.parametrize("path", ["/events/", "/reservations/", "/api/book-ticket"])
 @pytest.mark.parametrize("leaf", errors.list_leaves(), ids=lambda leaf: leaf.__name__)
 def test_every_refusal_can_be_answered_in_the_shape_of_each_surface(leaf: type[Refusal], path: str) -> None:
-    response = refused(raised(leaf), path=path)
+    response = render_faults(raised(leaf), path=path)
     body = orjson.loads(response.body)
 
     assert 400 <= response.status_code < 600
@@ -98,14 +98,14 @@ def flat(value: str | list[str]) -> list[str]:
         (errors.Internal, 500),
     ],
 )
-def test_the_status_is_that_of_the_contract(leaf: type[Refusal], status: int) -> None:
-    assert status_of(leaf) == status
+def test_status_matches_the_contract(leaf: type[Refusal], status: int) -> None:
+    assert find_status(leaf) == status
 
 
 @pytest.mark.parametrize("leaf", [errors.Unauthenticated, errors.InvalidCredentials])
-def test_a_401_says_how_to_authenticate(leaf: type[Refusal]) -> None:
-    assert refused(raised(leaf)).headers["www-authenticate"] == "Bearer"
+def test_401_carries_www_authenticate(leaf: type[Refusal]) -> None:
+    assert render_faults(raised(leaf)).headers["www-authenticate"] == "Bearer"
 
 
-def test_a_limit_says_when_to_come_back() -> None:
-    assert refused(errors.RateLimited(seconds=7)).headers["retry-after"] == "7"
+def test_rate_limited_answer_has_retry_after() -> None:
+    assert render_faults(errors.RateLimited(seconds=7)).headers["retry-after"] == "7"

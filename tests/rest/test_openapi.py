@@ -15,8 +15,8 @@ from db.engine import Database
 from errors import list_leaves
 from rest.endpoint import PATH_IDS, Endpoint
 from rest.endpoints import ENDPOINTS
-from rest.error_format import status_of
-from rest.openapi import document, refusals
+from rest.error_format import find_status
+from rest.openapi import build_document, list_refusals
 from tests.support.catalogue_standin import CatalogueStandIn
 from tests.support.factories import (
     PASSWORD,
@@ -42,7 +42,7 @@ def settings(settings: Settings, catalogue: CatalogueStandIn) -> Settings:
 @pytest.fixture
 def written() -> Schema:
     """The document."""
-    return document(ENDPOINTS, server="/")
+    return build_document(ENDPOINTS, server="/")
 
 
 def checker(written: Schema, schema: Schema) -> OAS31Validator:
@@ -56,11 +56,11 @@ def answer_of(written: Schema, path: str, method: str, response: Response) -> Sc
     return found
 
 
-def test_the_document_is_valid(written: Schema) -> None:
+def test_document_is_valid(written: Schema) -> None:
     openapi_spec_validator.validate(written)
 
 
-async def test_it_is_served_with_the_public_address(client: AsyncClient) -> None:
+async def test_serves_document_with_the_public_url(client: AsyncClient) -> None:
     response = await client.get("/openapi.json")
 
     assert response.status_code == 200
@@ -69,7 +69,7 @@ async def test_it_is_served_with_the_public_address(client: AsyncClient) -> None
     assert response.json()["servers"] == [{"url": "https://cinema.test"}]
 
 
-def test_every_route_of_the_documents_is_in_it_and_no_other(app: Starlette, written: Schema) -> None:
+def test_document_has_every_route_and_no_other(app: Starlette, written: Schema) -> None:
     first_words = {endpoint.path.split("/")[1] for endpoint in ENDPOINTS}
     served = {
         (route.path, method.lower())
@@ -107,7 +107,7 @@ def test_lists_every_code_of_a_refusal(written: Schema) -> None:
     assert code["enum"] == [leaf.code.lower() for leaf in list_leaves()]
 
 
-def test_operations_are_told_apart_and_described(written: Schema) -> None:
+def test_operations_have_unique_ids_and_descriptions(written: Schema) -> None:
     operations = [operation for methods in written["paths"].values() for operation in methods.values()]
 
     assert len({operation["operationId"] for operation in operations}) == 13 + 16 + 10 + 5
@@ -123,7 +123,7 @@ def test_names_each_component_once_in_plain_words(written: Schema) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
-def test_security_is_that_of_the_document(endpoint: Endpoint[Any], written: Schema) -> None:
+def test_security_matches_the_contract(endpoint: Endpoint[Any], written: Schema) -> None:
     security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
     words = endpoint.path.strip("/").split("/")
     needs_token = (
@@ -141,8 +141,8 @@ def test_security_is_that_of_the_document(endpoint: Endpoint[Any], written: Sche
 @pytest.mark.parametrize("endpoint", PLAIN, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: Endpoint[Any], written: Schema) -> None:
     responses = written["paths"][endpoint.path][endpoint.method.lower()]["responses"]
-    for refusal in refusals(endpoint):
-        content = responses[str(int(status_of(type(refusal))))]["content"]["application/json"]
+    for refusal in list_refusals(endpoint):
+        content = responses[str(int(find_status(type(refusal))))]["content"]["application/json"]
         assert refusal.code.lower() in content["examples"]
     for name, kind in PATH_IDS.items():
         if f"{{{name}}}" in endpoint.path:
@@ -191,7 +191,7 @@ def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: En
         ("POST /v1/exports", None),
     ],
 )
-async def test_real_answers_are_as_described(
+async def test_answers_match_the_document(
     client: AsyncClient, database: Database, written: Schema, operation: str, body: object
 ) -> None:
     method, _, path = operation.partition(" ")
@@ -216,7 +216,7 @@ async def test_real_answers_are_as_described(
         assert "content" not in described
 
 
-def test_the_schemas_refuse_what_the_server_refuses(written: Schema) -> None:
+def test_schemas_refuse_what_the_server_refuses(written: Schema) -> None:
     seats = checker(written, {"$ref": "#/components/schemas/ReserveSeats"})
     rating = checker(written, {"$ref": "#/components/schemas/RateMovie"})
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from rest.openapi_examples import sample
+from rest.openapi_examples import build_example
 
 PARTS = {"Name": {"type": "string", "examples": ["Ada", "Bob"]}}
 
 
-def test_an_object_is_made_of_its_parts() -> None:
+def test_builds_object_from_examples_of_its_parts() -> None:
     schema = {
         "type": "object",
         "properties": {
@@ -17,9 +17,9 @@ def test_an_object_is_made_of_its_parts() -> None:
         },
     }
 
-    assert sample(schema, PARTS) == {"name": "Ada", "friends": ["Ada"], "boss": "Ada"}
+    assert build_example(schema, PARTS) == {"name": "Ada", "friends": ["Ada"], "boss": "Ada"}
 
 
-def test_a_part_without_an_example_is_a_mistake() -> None:
+def test_raises_for_part_without_example() -> None:
     with pytest.raises(ValueError, match="no example"):
-        sample({"type": "object", "properties": {"size": {"type": "integer"}}}, {})
+        build_example({"type": "object", "properties": {"size": {"type": "integer"}}}, {})

@@ -13,10 +13,10 @@ from db.engine import Database
 from rest import endpoints
 from rest.counter.endpoints import ENDPOINTS as COUNTER
 from rest.endpoint import Caller, Endpoint
-from rest.error_format import status_of
-from rest.error_shapes import shape_of
+from rest.error_format import find_status
+from rest.error_shapes import find_shape
 from rest.events.endpoints import ENDPOINTS as EVENTS
-from rest.openapi import document, refusals
+from rest.openapi import build_document, list_refusals
 from tests.rest.test_openapi import Schema, answer_of, checker
 from tests.support.ticketing import make_event, make_event_reservation, make_ticket
 
@@ -26,18 +26,18 @@ ENDPOINTS = (*EVENTS, *COUNTER)
 @pytest.fixture(scope="module")
 def written() -> Schema:
     """The document of all surfaces."""
-    return document(endpoints.ENDPOINTS, server="/")
+    return build_document(endpoints.ENDPOINTS, server="/")
 
 
 def named(endpoint: Endpoint[Any]) -> str:
     return f"{endpoint.method} {endpoint.path}"
 
 
-def test_the_document_of_all_surfaces_is_valid(written: Schema) -> None:
+def test_document_of_all_surfaces_is_valid(written: Schema) -> None:
     openapi_spec_validator.validate(written)
 
 
-def test_every_route_is_in_it(app: Starlette, written: Schema) -> None:
+def test_document_has_every_ticketing_route(app: Starlette, written: Schema) -> None:
     surfaces = ("/v1", "/events", "/reservations", "/api")
     served = {
         (route.path, method.lower())
@@ -55,7 +55,7 @@ def test_every_route_is_in_it(app: Starlette, written: Schema) -> None:
     assert len(ENDPOINTS) == 10 + 6
 
 
-def test_operations_are_told_apart(written: Schema) -> None:
+def test_operation_ids_are_unique_over_all_surfaces(written: Schema) -> None:
     operations = [operation for methods in written["paths"].values() for operation in methods.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
 
@@ -75,15 +75,15 @@ def test_every_example_is_what_its_schema_allows(endpoint: Endpoint[Any], writte
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 def test_every_refusal_has_its_status_shape_and_example(endpoint: Endpoint[Any], written: Schema) -> None:
-    shape = shape_of(endpoint.path)
+    shape = find_shape(endpoint.path)
     responses = written["paths"][endpoint.path][endpoint.method.lower()]["responses"]
-    for refusal in refusals(endpoint):
-        content = responses[str(int(status_of(type(refusal), shape=shape)))]["content"]["application/json"]
+    for refusal in list_refusals(endpoint):
+        content = responses[str(int(find_status(type(refusal), shape=shape)))]["content"]["application/json"]
         assert content["examples"][refusal.code.lower()]["value"] == shape.body([refusal])
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-def test_security_is_the_counters_for_all_but_reads_of_events(endpoint: Endpoint[Any], written: Schema) -> None:
+def test_counter_token_guards_all_but_reads_of_events(endpoint: Endpoint[Any], written: Schema) -> None:
     security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
     counters = endpoint in COUNTER or endpoint.method != "GET"
     assert ({"counter": []} in security) is counters
@@ -92,7 +92,7 @@ def test_security_is_the_counters_for_all_but_reads_of_events(endpoint: Endpoint
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 @pytest.mark.parametrize("is_good", [True, False])
-async def test_real_answers_are_as_described(
+async def test_answers_match_the_document(
     client: AsyncClient, database: Database, written: Schema, endpoint: Endpoint[Any], *, is_good: bool
 ) -> None:
     event, ticket = await make_event(database), await make_ticket(database)
@@ -130,7 +130,7 @@ async def test_real_answers_are_as_described(
         assert "content" not in described
 
 
-def test_what_may_stand_in_the_address_is_described(written: Schema) -> None:
+def test_document_has_parameters_of_delete_ticket(written: Schema) -> None:
     deletion = written["paths"]["/api/delete-ticket"]["delete"]
     assert [(each["name"], each["required"]) for each in deletion["parameters"]] == [("ticketId", False)]
     assert deletion["requestBody"]["required"] is False

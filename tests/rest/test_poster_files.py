@@ -26,7 +26,7 @@ def path_of(movie: Movie) -> str:
     return f"/posters/{ids.encode('mov', movie.id)}.svg"
 
 
-async def test_a_poster_is_the_drawing_of_its_movie(client: AsyncClient, database: Database) -> None:
+async def test_serves_the_drawing_of_the_movie(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database, title="La Jetée", genres=["Drama"])
     response = await client.get(path_of(movie))
 
@@ -35,7 +35,7 @@ async def test_a_poster_is_the_drawing_of_its_movie(client: AsyncClient, databas
     assert response.text == draw_poster("La Jetée", ["Drama"])
 
 
-async def test_a_poster_runs_no_scripts_and_may_be_kept(client: AsyncClient, database: Database) -> None:
+async def test_poster_forbids_scripts_and_allows_caching(client: AsyncClient, database: Database) -> None:
     response = await client.get(path_of(await make_movie(database)))
 
     assert "default-src 'none'" in response.headers["content-security-policy"]
@@ -44,7 +44,7 @@ async def test_a_poster_runs_no_scripts_and_may_be_kept(client: AsyncClient, dat
 
 
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', "*"])
-async def test_a_poster_that_is_kept_already_is_not_sent(client: AsyncClient, database: Database, form: str) -> None:
+async def test_answers_304_for_a_cached_poster(client: AsyncClient, database: Database, form: str) -> None:
     path = path_of(await make_movie(database))
     tag = (await client.get(path)).headers["etag"]
     response = await client.get(path, headers={"If-None-Match": form.format(tag=tag)})
@@ -54,7 +54,7 @@ async def test_a_poster_that_is_kept_already_is_not_sent(client: AsyncClient, da
     assert response.headers["etag"] == tag
 
 
-async def test_another_title_is_another_poster(client: AsyncClient, database: Database) -> None:
+async def test_poster_changes_with_the_title(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database, title="One")
     tag = (await client.get(path_of(movie))).headers["etag"]
     await database.primary.value("UPDATE movies SET title = 'Two' RETURNING 1")
@@ -64,7 +64,7 @@ async def test_another_title_is_another_poster(client: AsyncClient, database: Da
 
 
 @pytest.mark.parametrize("name", ["mov_1", "plc_1", "1", "%00", "mov_99999999999999999999", "mov_1.svg"])
-async def test_no_movie_has_no_poster(client: AsyncClient, name: str) -> None:
+async def test_answers_404_for_poster_of_unknown_movie(client: AsyncClient, name: str) -> None:
     response = await client.get(f"/posters/{name}.svg")
 
     assert response.status_code == 404
@@ -72,9 +72,7 @@ async def test_no_movie_has_no_poster(client: AsyncClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["cinema.example.org", "127.0.0.1:8000", "[::1]:8000"])
-async def test_addresses_begin_with_the_host_that_was_called(
-    client: AsyncClient, database: Database, host: str
-) -> None:
+async def test_addresses_use_the_request_host(client: AsyncClient, database: Database, host: str) -> None:
     movie = await make_movie(database)
     response = await client.get("/v1/movies", headers={"Host": host})
 
@@ -82,7 +80,7 @@ async def test_addresses_begin_with_the_host_that_was_called(
 
 
 @pytest.mark.parametrize("host", ["not a host", "a:99999", '"><script>', "a/b", "a@b", ""])
-async def test_what_is_no_host_is_not_repeated(client: AsyncClient, database: Database, host: str) -> None:
+async def test_never_repeats_invalid_host(client: AsyncClient, database: Database, host: str) -> None:
     movie = await make_movie(database)
     response = await client.get("/v1/movies", headers={"Host": host})
     poster = response.json()["movies"][0]["poster"]

@@ -15,7 +15,7 @@ from tests.support.factories import KEYS, PASSWORD, make_user
 ADA = {"email": "ada@example.org", "password": PASSWORD}
 
 
-async def test_signing_up_answers_the_account_and_nothing_else(client: AsyncClient) -> None:
+async def test_sign_up_answers_only_the_account(client: AsyncClient) -> None:
     response = await client.post("/v1/auth/signup", json=ADA)
 
     assert response.status_code == 201
@@ -26,7 +26,7 @@ async def test_signing_up_answers_the_account_and_nothing_else(client: AsyncClie
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "ADA@Example.ORG"])
-async def test_an_address_is_taken_in_any_case(client: AsyncClient, email: str) -> None:
+async def test_refuses_taken_email_in_any_case(client: AsyncClient, email: str) -> None:
     await client.post("/v1/auth/signup", json=ADA)
     response = await client.post("/v1/auth/signup", json=ADA | {"email": email})
 
@@ -55,7 +55,7 @@ async def test_an_address_is_taken_in_any_case(client: AsyncClient, email: str) 
         ({"email": "ada", "password": "x", "a": 1, "b": 2}, ["invalid_email", "weak_password", *["unknown_field"] * 2]),
     ],
 )
-async def test_all_faults_of_a_sign_up_are_told_at_once(
+async def test_reports_all_faults_of_a_sign_up_at_once(
     client: AsyncClient, body: dict[str, Any], expected: list[str]
 ) -> None:
     response = await client.post("/v1/auth/signup", json=body)
@@ -65,7 +65,7 @@ async def test_all_faults_of_a_sign_up_are_told_at_once(
 
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 128, "motdepassé", "        "])
-async def test_any_password_of_8_to_128_characters_will_do(client: AsyncClient, password: str) -> None:
+async def test_accepts_password_of_8_to_128_characters(client: AsyncClient, password: str) -> None:
     signed_up = await client.post("/v1/auth/signup", json=ADA | {"password": password})
     signed_in = await client.post("/v1/auth/signin", json=ADA | {"password": password})
 
@@ -73,14 +73,14 @@ async def test_any_password_of_8_to_128_characters_will_do(client: AsyncClient, 
     assert signed_in.status_code == 200
 
 
-async def test_a_fault_names_its_field(client: AsyncClient) -> None:
+async def test_fault_names_its_field(client: AsyncClient) -> None:
     response = await client.post("/v1/auth/signup", json={"email": "ada@example.org"})
 
     assert message(response) == "`password` is missing. Give it a value."
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "Ada@Example.org"])
-async def test_signing_in_answers_a_token_of_that_user(client: AsyncClient, database: Database, email: str) -> None:
+async def test_sign_in_answers_token_of_the_user(client: AsyncClient, database: Database, email: str) -> None:
     user = await make_user(database, email="ada@example.org")
     response = await client.post("/v1/auth/signin", json=ADA | {"email": email})
 
@@ -90,7 +90,7 @@ async def test_signing_in_answers_a_token_of_that_user(client: AsyncClient, data
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_a_wrong_address_and_a_wrong_password_are_told_alike(client: AsyncClient, database: Database) -> None:
+async def test_same_answer_for_unknown_email_and_wrong_password(client: AsyncClient, database: Database) -> None:
     await make_user(database, email="ada@example.org")
     wrong_password = await client.post("/v1/auth/signin", json=ADA | {"password": "not hers at all"})
     wrong_address = await client.post("/v1/auth/signin", json=ADA | {"email": "bob@example.org"})
@@ -111,7 +111,7 @@ async def test_a_wrong_address_and_a_wrong_password_are_told_alike(client: Async
         (ADA | {"token": "x"}, ["unknown_field"]),
     ],
 )
-async def test_what_cannot_be_a_sign_in_is_told(client: AsyncClient, body: dict[str, Any], expected: list[str]) -> None:
+async def test_refuses_invalid_sign_in_body(client: AsyncClient, body: dict[str, Any], expected: list[str]) -> None:
     response = await client.post("/v1/auth/signin", json=body)
 
     assert response.status_code == 422
@@ -119,7 +119,7 @@ async def test_what_cannot_be_a_sign_in_is_told(client: AsyncClient, body: dict[
 
 
 @pytest.mark.parametrize("path", ["/v1/auth/signup", "/v1/auth/signin"])
-async def test_an_old_token_does_not_stand_in_the_way(client: AsyncClient, database: Database, path: str) -> None:
+async def test_signs_in_despite_expired_token(client: AsyncClient, database: Database, path: str) -> None:
     if path.endswith("signin"):
         await make_user(database, email="ada@example.org")
     response = await client.post(path, json=ADA, headers={"Authorization": "Bearer long.since.expired"})

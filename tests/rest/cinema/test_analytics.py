@@ -19,7 +19,7 @@ def with_page(**changed: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["page_enter", "page_exit"])
-async def test_keeps_what_an_anonymous_visitor_sees(client: AsyncClient, database: Database, kind: str) -> None:
+async def test_records_page_view_of_an_anonymous_visitor(client: AsyncClient, database: Database, kind: str) -> None:
     response = await client.post(PATH, json=SEEN | {"type": kind})
 
     assert response.status_code == 204
@@ -27,7 +27,7 @@ async def test_keeps_what_an_anonymous_visitor_sees(client: AsyncClient, databas
     assert await database.primary.tuples(KEPT) == [("visitor-1", None, kind, "https", "/movies", [])]
 
 
-async def test_a_token_says_whose_page_view_it_is(client: AsyncClient, database: Database) -> None:
+async def test_records_page_view_of_the_tokens_user(client: AsyncClient, database: Database) -> None:
     user = await make_user(database)
     response = await client.post(PATH, json=SEEN, headers=bearer(user))
 
@@ -35,7 +35,7 @@ async def test_a_token_says_whose_page_view_it_is(client: AsyncClient, database:
     assert await database.primary.value("SELECT user_id FROM page_views") == user.id
 
 
-async def test_a_bad_token_is_refused_and_not_anonymous(client: AsyncClient, database: Database) -> None:
+async def test_refuses_bad_token_where_none_is_needed(client: AsyncClient, database: Database) -> None:
     response = await client.post(PATH, json=SEEN, headers={"Authorization": "Bearer not.one.ofours"})
 
     assert response.status_code == 401
@@ -43,7 +43,7 @@ async def test_a_bad_token_is_refused_and_not_anonymous(client: AsyncClient, dat
     assert await database.primary.tuples(KEPT) == []
 
 
-async def test_every_kind_of_query_value_is_kept(client: AsyncClient, database: Database) -> None:
+async def test_records_every_kind_of_query_value(client: AsyncClient, database: Database) -> None:
     query = {"a": "x", "b": 1, "c": 1.5, "d": True, "e": None, "f": ["y", 2, False, None], "g": []}
     response = await client.post(PATH, json=with_page(query=query))
 
@@ -92,7 +92,7 @@ async def test_every_kind_of_query_value_is_kept(client: AsyncClient, database: 
         (with_page(query={"x" * 2049: 1}), ["invalid_input"]),
     ],
 )
-async def test_what_is_no_page_view_is_not_kept(
+async def test_refuses_invalid_page_view(
     client: AsyncClient, database: Database, body: dict[str, Any], expected: list[str]
 ) -> None:
     response = await client.post(PATH, json=body)
@@ -102,20 +102,20 @@ async def test_what_is_no_page_view_is_not_kept(
     assert await database.primary.tuples(KEPT) == []
 
 
-async def test_a_fault_deep_in_the_page_is_named_by_its_path(client: AsyncClient) -> None:
+async def test_names_nested_fields_by_path(client: AsyncClient) -> None:
     response = await client.post(PATH, json=with_page(query={"a": {}}))
 
     assert response.json()["errors"][0]["message"].startswith("`page.query.a` must be a string, a number")
 
 
-async def test_the_longest_names_and_values_are_kept(client: AsyncClient, database: Database) -> None:
+async def test_accepts_the_longest_names_and_values(client: AsyncClient, database: Database) -> None:
     query = {"x" * 2048: "y" * 2048}
 
     assert (await client.post(PATH, json=with_page(query=query))).status_code == 204
     assert await database.primary.value("SELECT query FROM page_views") == [["x" * 2048, "y" * 2048]]
 
 
-async def test_too_many_parameters_are_told_with_how_many_there_may_be(client: AsyncClient) -> None:
+async def test_message_has_the_allowed_number_of_parameters(client: AsyncClient) -> None:
     response = await client.post(PATH, json=with_page(query={f"a{n}": 1 for n in range(101)}))
 
     assert message(response) == "`page.query` must have at most 100 items."

@@ -48,7 +48,7 @@ async def headers(database: Database) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", WITH_BODY)
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
-async def test_a_body_that_cannot_be_read_is_malformed(
+async def test_refuses_unreadable_body_as_malformed(
     client: AsyncClient, headers: dict[str, str], path: str, content: bytes
 ) -> None:
     response = await client.post(path, content=content, headers=headers)
@@ -59,7 +59,7 @@ async def test_a_body_that_cannot_be_read_is_malformed(
 
 @pytest.mark.parametrize("path", [*WITH_BODY, *WITHOUT_BODY])
 @pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"text"', b"true", b"[{}]"])
-async def test_a_body_that_is_no_object_is_refused(
+async def test_refuses_body_that_is_not_an_object(
     client: AsyncClient, headers: dict[str, str], path: str, content: bytes
 ) -> None:
     response = await client.post(path, content=content, headers=headers)
@@ -70,7 +70,7 @@ async def test_a_body_that_is_no_object_is_refused(
 
 
 @pytest.mark.parametrize("path", [*WITH_BODY, *WITHOUT_BODY])
-async def test_unknown_fields_are_refused(client: AsyncClient, headers: dict[str, str], path: str) -> None:
+async def test_refuses_unknown_fields(client: AsyncClient, headers: dict[str, str], path: str) -> None:
     response = await client.post(path, content=b'{"one": 1, "tw\\u0000o": {}}', headers=headers)
 
     assert response.status_code == 422
@@ -91,9 +91,7 @@ async def test_unknown_fields_are_refused(client: AsyncClient, headers: dict[str
         "multipart/form-data; boundary=x",
     ],
 )
-async def test_another_content_type_is_refused(
-    client: AsyncClient, headers: dict[str, str], path: str, kind: str
-) -> None:
+async def test_refuses_other_content_types(client: AsyncClient, headers: dict[str, str], path: str, kind: str) -> None:
     response = await client.post(path, content=b'{"value": 3}', headers=headers | {"Content-Type": kind})
 
     assert response.status_code == 415
@@ -101,7 +99,7 @@ async def test_another_content_type_is_refused(
 
 
 @pytest.mark.parametrize("path", [*WITH_BODY, *WITHOUT_BODY])
-async def test_a_body_without_content_type_is_refused(client: AsyncClient, headers: dict[str, str], path: str) -> None:
+async def test_refuses_body_without_content_type(client: AsyncClient, headers: dict[str, str], path: str) -> None:
     del headers["Content-Type"]
     response = await client.post(path, content=b'{"value": 3}', headers=headers)
 
@@ -109,7 +107,7 @@ async def test_a_body_without_content_type_is_refused(client: AsyncClient, heade
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/json ;a=b"])
-async def test_the_content_type_may_have_parameters(client: AsyncClient, kind: str) -> None:
+async def test_accepts_content_type_with_parameters(client: AsyncClient, kind: str) -> None:
     body = f'{{"email": "ada@example.org", "password": "{PASSWORD}"}}'
     response = await client.post("/v1/auth/signup", content=body.encode(), headers={"Content-Type": kind})
 
@@ -121,7 +119,7 @@ async def test_the_content_type_may_have_parameters(client: AsyncClient, kind: s
     ("content", "kind"),
     [(b"", None), (b"", "application/json"), (b"", "text/plain"), (b" \n", None), (b"{}", "application/json")],
 )
-async def test_where_nothing_is_asked_nothing_need_be_sent(
+async def test_accepts_empty_body_where_no_field_is_needed(
     client: AsyncClient, database: Database, verb: str, content: bytes, kind: str | None
 ) -> None:
     user = await make_user(database)
@@ -132,7 +130,7 @@ async def test_where_nothing_is_asked_nothing_need_be_sent(
     assert response.status_code == 200
 
 
-async def test_a_body_over_a_mebibyte_is_too_large(client: AsyncClient) -> None:
+async def test_refuses_body_over_one_mebibyte(client: AsyncClient) -> None:
     body = b'{"email": "' + b"a" * 1024 * 1024 + b'"}'
     response = await client.post("/v1/auth/signup", content=body, headers=JSON)
 
@@ -140,7 +138,7 @@ async def test_a_body_over_a_mebibyte_is_too_large(client: AsyncClient) -> None:
     assert codes(response) == ["payload_too_large"]
 
 
-async def test_a_hundred_thousand_faults_make_no_answer_of_megabytes(client: AsyncClient) -> None:
+async def test_bounds_the_number_of_reported_faults(client: AsyncClient) -> None:
     body = b"{" + b",".join(b'"%d": 1' % number for number in range(80_000)) + b"}"
     many = await client.post("/v1/auth/signin", content=body, headers=JSON)
     long = await client.post("/v1/auth/signin", json={"x" * 500_000: 1})
@@ -177,9 +175,7 @@ async def test_names_of_fields_are_only_names(client: AsyncClient, key: str) -> 
         ("BREW", "/v1/movies", "GET, HEAD"),
     ],
 )
-async def test_another_method_is_told_which_there_are(
-    client: AsyncClient, method: str, path: str, allowed: str
-) -> None:
+async def test_405_lists_the_allowed_methods(client: AsyncClient, method: str, path: str, allowed: str) -> None:
     response = await client.request(method, path)
 
     assert response.status_code == 405
@@ -188,7 +184,7 @@ async def test_another_method_is_told_which_there_are(
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/movie", "/v1/movies/a/b/c", "/v1/sessions/ses_1", "/v2/movies"])
-async def test_an_unknown_path_is_not_found(client: AsyncClient, path: str) -> None:
+async def test_answers_404_for_unknown_path(client: AsyncClient, path: str) -> None:
     response = await client.get(path)
 
     assert response.status_code == 404
@@ -196,14 +192,14 @@ async def test_an_unknown_path_is_not_found(client: AsyncClient, path: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/v1/movies/", "/v1/movies/mov_{movie}/", "/v1/movies/mov_{movie}/places/"])
-async def test_a_trailing_slash_is_no_redirect(client: AsyncClient, database: Database, path: str) -> None:
+async def test_trailing_slash_is_not_redirected(client: AsyncClient, database: Database, path: str) -> None:
     movie = await make_movie(database)
     response = await client.get(path.format(movie=movie.id))
 
     assert response.status_code == 200
 
 
-async def test_of_a_field_given_twice_the_last_counts(client: AsyncClient, headers: dict[str, str]) -> None:
+async def test_last_of_duplicate_fields_counts(client: AsyncClient, headers: dict[str, str]) -> None:
     response = await client.post("/v1/movies/mov_1/rate", content=b'{"value": "x", "value": 3}', headers=headers)
 
     assert codes(response) == ["movie_not_found"]

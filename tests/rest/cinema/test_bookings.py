@@ -50,7 +50,7 @@ async def taken(database: Database) -> int:
 # Opening
 
 
-async def test_a_new_booking_is_open_for_a_minute(client: AsyncClient, database: Database, user: User) -> None:
+async def test_new_booking_is_open_for_a_minute(client: AsyncClient, database: Database, user: User) -> None:
     session = await make_session(database)
     response = await book(client, session.id, by=user)
 
@@ -65,14 +65,14 @@ async def test_a_new_booking_is_open_for_a_minute(client: AsyncClient, database:
     assert abs(opens - soon(0)) < timedelta(seconds=10)
 
 
-async def test_one_user_may_have_several_open_bookings(client: AsyncClient, database: Database, user: User) -> None:
+async def test_user_may_have_several_open_bookings(client: AsyncClient, database: Database, user: User) -> None:
     session = await make_session(database)
     answers = [await book(client, session.id, by=user) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [201, 201]
 
 
-async def test_a_session_that_has_started_cannot_be_booked(client: AsyncClient, database: Database, user: User) -> None:
+async def test_refuses_booking_of_started_session(client: AsyncClient, database: Database, user: User) -> None:
     session = await make_session(database, starts_at=soon(-0.01))
     response = await book(client, session.id, by=user)
 
@@ -81,7 +81,7 @@ async def test_a_session_that_has_started_cannot_be_booked(client: AsyncClient, 
 
 
 @pytest.mark.parametrize("public_id", ["ses_1", "ses_", "mov_1", "1", "%00", "ses_01"])
-async def test_an_id_that_names_no_session_is_not_found(client: AsyncClient, user: User, public_id: str) -> None:
+async def test_answers_404_for_unknown_session(client: AsyncClient, user: User, public_id: str) -> None:
     response = await client.post(f"/v1/sessions/{public_id}/book", headers=bearer(user))
 
     assert response.status_code == 404
@@ -91,7 +91,7 @@ async def test_an_id_that_names_no_session_is_not_found(client: AsyncClient, use
 # Reserving
 
 
-async def test_reserving_sets_the_total(client: AsyncClient, database: Database, user: User) -> None:
+async def test_reserve_sets_the_total(client: AsyncClient, database: Database, user: User) -> None:
     booking = await make_booking(database, user=user)
     for seats in (3, 5, 2, 2, 0):
         response = await change(client, booking, "reserve", by=user, seats=seats)
@@ -109,7 +109,7 @@ async def test_reserving_sets_the_total(client: AsyncClient, database: Database,
         assert await taken(database) == seats
 
 
-async def test_too_many_seats_change_nothing(client: AsyncClient, database: Database, user: User) -> None:
+async def test_refusing_too_many_seats_changes_nothing(client: AsyncClient, database: Database, user: User) -> None:
     session = await make_session(database, capacity=5)
     await make_booking(database, session=session, seats=2)
     booking = await make_booking(database, user=user, session=session, seats=1)
@@ -122,9 +122,7 @@ async def test_too_many_seats_change_nothing(client: AsyncClient, database: Data
     assert (await change(client, booking, "reserve", by=user, seats=3)).status_code == 200
 
 
-async def test_seats_of_an_expired_booking_are_free_at_once(
-    client: AsyncClient, database: Database, user: User
-) -> None:
+async def test_frees_seats_of_expired_booking_at_once(client: AsyncClient, database: Database, user: User) -> None:
     session = await make_session(database, capacity=5)
     await make_expired_booking(database, session=session, seats=5)
     booking = await make_booking(database, user=user, session=session)
@@ -135,7 +133,7 @@ async def test_seats_of_an_expired_booking_are_free_at_once(
 
 
 @pytest.mark.parametrize("seats", ["2.0", "2e0", "20e-1"])
-async def test_a_whole_number_may_be_spelled_with_a_point(
+async def test_accepts_whole_number_with_decimal_point(
     client: AsyncClient, database: Database, user: User, seats: str
 ) -> None:
     booking = await make_booking(database, user=user)
@@ -149,7 +147,7 @@ async def test_a_whole_number_may_be_spelled_with_a_point(
 
 
 @pytest.mark.parametrize("seats", [-1, 2.5, "2", "", None, True, False, [2], {}, 2**31, 2**63, 2**70, 1e300])
-async def test_what_is_no_number_of_seats_is_refused(
+async def test_refuses_invalid_number_of_seats(
     client: AsyncClient, database: Database, user: User, seats: object
 ) -> None:
     booking = await make_booking(database, user=user)
@@ -161,7 +159,7 @@ async def test_what_is_no_number_of_seats_is_refused(
     assert await taken(database) == 0
 
 
-async def test_the_hold_gets_no_longer(client: AsyncClient, database: Database, user: User) -> None:
+async def test_reserving_does_not_extend_the_hold(client: AsyncClient, database: Database, user: User) -> None:
     booking = await make_booking(database, user=user, closes_at=soon(0.01))
     answers = [await change(client, booking, verb, by=user) for verb in ("reserve", "confirm")]
 
@@ -171,7 +169,7 @@ async def test_the_hold_gets_no_longer(client: AsyncClient, database: Database, 
 # Confirming and cancelling
 
 
-async def test_confirming_answers_when_it_was(client: AsyncClient, database: Database, user: User) -> None:
+async def test_confirming_answers_the_time(client: AsyncClient, database: Database, user: User) -> None:
     booking = await make_booking(database, user=user, seats=2)
     response = await change(client, booking, "confirm", by=user)
 
@@ -190,7 +188,7 @@ async def test_confirming_answers_when_it_was(client: AsyncClient, database: Dat
     }
 
 
-async def test_a_booking_without_seats_cannot_be_confirmed(client: AsyncClient, database: Database, user: User) -> None:
+async def test_refuses_to_confirm_booking_without_seats(client: AsyncClient, database: Database, user: User) -> None:
     booking = await make_booking(database, user=user)
     response = await change(client, booking, "confirm", by=user)
 
@@ -233,7 +231,7 @@ async def test_cancelling_frees_the_seats(client: AsyncClient, database: Databas
 
 @pytest.mark.parametrize("verb", CHANGES)
 @pytest.mark.parametrize("status", ["expired", "confirmed", "cancelled"])
-async def test_a_closed_booking_cannot_be_changed(
+async def test_refuses_change_of_closed_booking(
     client: AsyncClient, database: Database, user: User, status: str, verb: str
 ) -> None:
     booking = await make_booking(database, user=user, status=status)
@@ -244,9 +242,7 @@ async def test_a_closed_booking_cannot_be_changed(
 
 
 @pytest.mark.parametrize("verb", CHANGES)
-async def test_a_booking_expires_without_any_job(
-    client: AsyncClient, database: Database, user: User, verb: str
-) -> None:
+async def test_booking_expires_without_a_job(client: AsyncClient, database: Database, user: User, verb: str) -> None:
     booking = await make_expired_booking(database, user=user, seats=2)
     response = await change(client, booking, verb, by=user)
 
@@ -255,7 +251,7 @@ async def test_a_booking_expires_without_any_job(
 
 
 @pytest.mark.parametrize("verb", CHANGES)
-async def test_another_users_booking_is_not_there(
+async def test_answers_404_for_another_users_booking(
     client: AsyncClient, database: Database, user: User, verb: str
 ) -> None:
     booking = await make_booking(database, seats=2)
@@ -268,9 +264,7 @@ async def test_another_users_booking_is_not_there(
 
 @pytest.mark.parametrize("verb", CHANGES)
 @pytest.mark.parametrize("public_id", NOWHERE)
-async def test_an_id_that_names_no_booking_is_not_found(
-    client: AsyncClient, user: User, public_id: str, verb: str
-) -> None:
+async def test_answers_404_for_unknown_booking(client: AsyncClient, user: User, public_id: str, verb: str) -> None:
     body = {"seats": 1} if verb == "reserve" else None
     response = await client.post(f"/v1/bookings/{public_id}/{verb}", headers=bearer(user), json=body)
 
@@ -289,7 +283,7 @@ async def test_an_id_that_names_no_booking_is_not_found(
         {"Authorization": "Basic YTpi"},
     ],
 )
-async def test_booking_needs_somebody(client: AsyncClient, path: str, headers: dict[str, str]) -> None:
+async def test_booking_needs_token(client: AsyncClient, path: str, headers: dict[str, str]) -> None:
     response = await client.post(f"/v1/{path}", headers=headers)
 
     assert response.status_code == 401
@@ -300,7 +294,7 @@ async def test_booking_needs_somebody(client: AsyncClient, path: str, headers: d
 # Listing
 
 
-async def test_bookings_are_listed_newest_first_with_movie_and_place(
+async def test_lists_bookings_newest_first_with_movie_and_place(
     client: AsyncClient, database: Database, user: User
 ) -> None:
     movie, place = await make_movie(database, title="La Jetée"), await make_place(database, name="Le Rex")
@@ -333,9 +327,7 @@ async def test_bookings_are_listed_newest_first_with_movie_and_place(
     assert body["metadata"] == {"has_more": False, "end_cursor": body["metadata"]["end_cursor"]}
 
 
-async def test_an_expired_or_cancelled_booking_shows_no_seats(
-    client: AsyncClient, database: Database, user: User
-) -> None:
+async def test_expired_or_cancelled_booking_has_no_seats(client: AsyncClient, database: Database, user: User) -> None:
     await make_expired_booking(database, user=user, seats=2)
     await change(client, await make_booking(database, user=user, seats=2), "cancel", by=user)
     body = (await client.get("/v1/bookings", headers=bearer(user))).json()
@@ -344,7 +336,7 @@ async def test_an_expired_or_cancelled_booking_shows_no_seats(
     assert [booking["confirmed_at"] for booking in body["bookings"]] == [None, None]
 
 
-async def test_pages_of_bookings_follow_each_other(client: AsyncClient, database: Database, user: User) -> None:
+async def test_pages_of_bookings_have_no_gap(client: AsyncClient, database: Database, user: User) -> None:
     made = [await make_booking(database, user=user) for _ in range(3)]
     first = (await client.get("/v1/bookings?limit=2", headers=bearer(user))).json()
     cursor = first["metadata"]["end_cursor"]
@@ -357,13 +349,13 @@ async def test_pages_of_bookings_follow_each_other(client: AsyncClient, database
     assert codes(of_another) == ["invalid_cursor"]
 
 
-async def test_somebody_without_bookings_has_an_empty_list(client: AsyncClient, user: User) -> None:
+async def test_lists_no_bookings_of_new_user(client: AsyncClient, user: User) -> None:
     response = await client.get("/v1/bookings", headers=bearer(user))
 
     assert response.json() == {"bookings": [], "metadata": {"has_more": False, "end_cursor": None}}
 
 
-async def test_a_list_of_bookings_costs_two_statements(
+async def test_list_of_bookings_costs_two_statements(
     client: AsyncClient, database: Database, user: User, statements: Statements
 ) -> None:
     for _ in range(5):
@@ -374,7 +366,7 @@ async def test_a_list_of_bookings_costs_two_statements(
     assert len(statements) == 2
 
 
-async def test_a_list_of_bookings_needs_somebody(client: AsyncClient) -> None:
+async def test_list_of_bookings_needs_token(client: AsyncClient) -> None:
     response = await client.get("/v1/bookings?limit=wrong")
 
     assert response.status_code == 401

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rest.cinema.days import between, read_bound
+from rest.cinema.days import read_bound, resolve_bounds
 
 PARIS = ZoneInfo("Europe/Paris")
 # There are two midnights there that day: clocks go from 1:00 back to 0:00.
@@ -25,8 +25,8 @@ SAO_PAULO = ZoneInfo("America/Sao_Paulo")
         (AZORES, date(2026, 10, 25), datetime(2026, 10, 25, 0, tzinfo=UTC), 25),
     ],
 )
-def test_a_day_is_as_long_as_it_is_there(zone: ZoneInfo, day: date, first: datetime, hours: int) -> None:
-    begin, end = between(day, day, zone=zone)
+def test_days_have_their_local_length(zone: ZoneInfo, day: date, first: datetime, hours: int) -> None:
+    begin, end = resolve_bounds(day, day, zone=zone)
 
     assert begin is not None
     assert end is not None
@@ -35,14 +35,14 @@ def test_a_day_is_as_long_as_it_is_there(zone: ZoneInfo, day: date, first: datet
     assert (end.astimezone(UTC) - first).total_seconds() == pytest.approx(hours * 3600, abs=0.001)
 
 
-def test_what_is_not_given_bounds_nothing() -> None:
-    assert between(None, None, zone=PARIS) == (None, None)
+def test_missing_bounds_are_open() -> None:
+    assert resolve_bounds(None, None, zone=PARIS) == (None, None)
 
 
-def test_a_plus_sign_that_became_a_space_is_a_plus_sign() -> None:
+def test_reads_space_in_offset_as_plus_sign() -> None:
     assert read_bound("2026-07-14T10:00:00 02:00") == datetime(2026, 7, 14, 8, tzinfo=UTC)
 
 
-def test_a_date_and_an_instant_are_told_apart() -> None:
+def test_distinguishes_dates_from_instants() -> None:
     assert read_bound("2026-07-14") == date(2026, 7, 14)
     assert read_bound("2026-07-14T00:00:00Z") == datetime(2026, 7, 14, tzinfo=UTC)

@@ -19,7 +19,7 @@ async def titles(client: AsyncClient, path: str) -> list[str]:
     return [movie["title"] for movie in response.json()["movies"]]
 
 
-async def test_a_movie_has_exactly_the_properties_of_the_document(client: AsyncClient, database: Database) -> None:
+async def test_movie_has_exactly_the_contract_fields(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database, title="La Jetée", description="A man is sent back.", duration=28)
     await make_session(database, movie=movie, starts_at=soon(48).replace(hour=18, minute=30, second=0))
     await make_session(database, movie=movie, starts_at=soon(96).replace(hour=18, minute=30, second=0))
@@ -43,7 +43,7 @@ async def test_a_movie_has_exactly_the_properties_of_the_document(client: AsyncC
     }
 
 
-async def test_a_movie_without_sessions_and_ratings_has_nulls(client: AsyncClient, database: Database) -> None:
+async def test_movie_without_sessions_and_ratings_has_nulls(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database, poster="https://images.example.org/1.jpg")
     found = (await client.get(f"/v1/movies/{ids.encode('mov', movie.id)}/")).json()["movie"]
 
@@ -54,7 +54,7 @@ async def test_a_movie_without_sessions_and_ratings_has_nulls(client: AsyncClien
 
 @pytest.mark.parametrize("public_id", NOWHERE)
 @pytest.mark.parametrize("below", ["", "/places", "/places/plc_1/sessions"])
-async def test_an_id_that_names_no_movie_is_not_found(client: AsyncClient, public_id: str, below: str) -> None:
+async def test_answers_404_for_unknown_movie(client: AsyncClient, public_id: str, below: str) -> None:
     response = await client.get(f"/v1/movies/{public_id}{below}")
 
     assert response.status_code == 404
@@ -85,7 +85,7 @@ async def three(database: Database) -> None:
         ("?utm_source=newsletter", ["One", "Three", "Two", "Bare"]),
     ],
 )
-async def test_movies_are_sorted_as_asked(client: AsyncClient, query: str, expected: list[str]) -> None:
+async def test_sorts_movies_as_requested(client: AsyncClient, query: str, expected: list[str]) -> None:
     assert await titles(client, f"/v1/movies{query}") == expected
 
 
@@ -108,7 +108,7 @@ async def test_pages_follow_each_other_without_gap_or_repetition(client: AsyncCl
     assert whole["metadata"]["end_cursor"] == page["metadata"]["end_cursor"]
 
 
-async def test_an_empty_list_has_no_cursor(client: AsyncClient) -> None:
+async def test_empty_list_has_no_cursor(client: AsyncClient) -> None:
     response = await client.get("/v1/movies")
 
     assert response.json() == {"movies": [], "metadata": {"has_more": False, "end_cursor": None}}
@@ -116,9 +116,7 @@ async def test_an_empty_list_has_no_cursor(client: AsyncClient) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/movies", "/v1/movies/{movie}/places", "/v1/bookings"])
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "+5", "1.0", "1e1", "ten", "", "٣", "9" * 30, "5&limit=6", "%00"])
-async def test_a_limit_outside_1_to_100_is_refused(
-    client: AsyncClient, database: Database, path: str, limit: str
-) -> None:
+async def test_refuses_limit_outside_1_to_100(client: AsyncClient, database: Database, path: str, limit: str) -> None:
     movie = await make_movie(database)
     address = path.format(movie=ids.encode("mov", movie.id))
     response = await client.get(f"{address}?limit={limit}", headers=bearer(await make_user(database)))
@@ -128,7 +126,7 @@ async def test_a_limit_outside_1_to_100_is_refused(
     assert message(response) == "`limit` must be a whole number from 1 to 100."
 
 
-async def test_20_come_unless_told_otherwise_and_100_may(client: AsyncClient, database: Database) -> None:
+async def test_returns_20_by_default_and_at_most_100(client: AsyncClient, database: Database) -> None:
     for _ in range(21):
         await make_movie(database)
 
@@ -138,7 +136,7 @@ async def test_20_come_unless_told_otherwise_and_100_may(client: AsyncClient, da
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("other", ["sort=new", "sort=leaving_soon"])
-async def test_a_cursor_of_another_sort_is_refused(client: AsyncClient, other: str) -> None:
+async def test_refuses_cursor_of_another_sort(client: AsyncClient, other: str) -> None:
     page = (await client.get("/v1/movies?limit=1")).json()
     response = await client.get(f"/v1/movies?{other}&cursor={page['metadata']['end_cursor']}")
 
@@ -148,7 +146,7 @@ async def test_a_cursor_of_another_sort_is_refused(client: AsyncClient, other: s
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "%00", "é", "AAAA", "A" * 5000, "a&cursor=b", "%F0%9F%8E%AC"])
-async def test_a_cursor_that_is_not_ours_is_refused(client: AsyncClient, cursor: str) -> None:
+async def test_refuses_foreign_cursor(client: AsyncClient, cursor: str) -> None:
     response = await client.get(f"/v1/movies?cursor={cursor}")
 
     assert response.status_code == 422
@@ -156,7 +154,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(client: AsyncClient, cursor:
 
 
 @pytest.mark.parametrize("sort", ["", "Rating", "title", "leaving soon", "%00", "new&sort=new"])
-async def test_an_unknown_sort_is_refused(client: AsyncClient, sort: str) -> None:
+async def test_refuses_unknown_sort(client: AsyncClient, sort: str) -> None:
     response = await client.get(f"/v1/movies?sort={sort}")
 
     assert response.status_code == 422
@@ -164,21 +162,21 @@ async def test_an_unknown_sort_is_refused(client: AsyncClient, sort: str) -> Non
     assert message(response) == "`sort` must be one of rating, new, leaving_soon."
 
 
-async def test_all_faults_of_an_address_are_told_at_once(client: AsyncClient) -> None:
+async def test_reports_all_faults_of_query_parameters_at_once(client: AsyncClient) -> None:
     response = await client.get("/v1/movies?sort=x&limit=x")
 
     assert sorted(codes(response)) == ["invalid_limit", "invalid_sort"]
 
 
 @pytest.mark.usefixtures("three")
-async def test_a_list_of_movies_costs_one_statement(client: AsyncClient, statements: Statements) -> None:
+async def test_list_of_movies_costs_one_statement(client: AsyncClient, statements: Statements) -> None:
     statements.clear()
     await titles(client, "/v1/movies")
 
     assert len(statements) == 1
 
 
-async def test_a_content_type_on_a_get_is_not_looked_at(client: AsyncClient) -> None:
+async def test_ignores_content_type_of_a_get(client: AsyncClient) -> None:
     response = await client.request(
         "GET", "/v1/movies", content=b"not json", headers={"Content-Type": "application/xml"}
     )
@@ -186,7 +184,7 @@ async def test_a_content_type_on_a_get_is_not_looked_at(client: AsyncClient) -> 
     assert response.status_code == 200
 
 
-async def test_a_bad_token_is_told_even_where_none_is_needed(client: AsyncClient) -> None:
+async def test_answers_401_for_bad_token_where_none_is_needed(client: AsyncClient) -> None:
     response = await client.get("/v1/movies", headers={"Authorization": "Bearer not.one.ofours"})
 
     assert response.status_code == 401
@@ -197,7 +195,7 @@ async def test_a_bad_token_is_told_even_where_none_is_needed(client: AsyncClient
 # Places
 
 
-async def test_a_place_has_exactly_the_properties_of_the_document(client: AsyncClient, database: Database) -> None:
+async def test_place_has_exactly_the_contract_fields(client: AsyncClient, database: Database) -> None:
     session = await make_session(database, place=await make_place(database, name="Le Rex", address="1 rue Un, Paris"))
     response = await client.get(f"/v1/movies/{ids.encode('mov', session.movie_id)}/places")
 
@@ -209,9 +207,7 @@ async def test_a_place_has_exactly_the_properties_of_the_document(client: AsyncC
     assert body["metadata"] == {"has_more": False, "end_cursor": body["metadata"]["end_cursor"]}
 
 
-async def test_places_with_a_session_to_come_or_running_are_listed_by_name(
-    client: AsyncClient, database: Database
-) -> None:
+async def test_lists_places_with_current_or_future_sessions_by_name(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database, duration=120)
     for name, hours in (("Éden", 5), ("Balzac", -1), ("Casino", 48), ("Gone", -3), ("balzac 2", 1)):
         await make_session(database, movie=movie, place=await make_place(database, name=name), starts_at=soon(hours))
@@ -225,14 +221,14 @@ async def test_places_with_a_session_to_come_or_running_are_listed_by_name(
     assert (first["metadata"]["has_more"], rest["metadata"]["has_more"]) == (True, False)
 
 
-async def test_a_movie_without_places_has_an_empty_list(client: AsyncClient, database: Database) -> None:
+async def test_lists_no_places_of_movie_without_sessions(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database)
     response = await client.get(f"/v1/movies/{ids.encode('mov', movie.id)}/places")
 
     assert response.json() == {"places": [], "metadata": {"has_more": False, "end_cursor": None}}
 
 
-async def test_a_cursor_of_another_movies_places_is_refused(client: AsyncClient, database: Database) -> None:
+async def test_refuses_cursor_of_another_movies_places(client: AsyncClient, database: Database) -> None:
     session = await make_session(database)
     other = await make_movie(database)
     page = (await client.get(f"/v1/movies/{ids.encode('mov', session.movie_id)}/places")).json()
@@ -264,7 +260,7 @@ async def test_rating_again_replaces_the_first_rating(client: AsyncClient, datab
 
 
 @pytest.mark.parametrize("value", [0, 5, 0.0, 4.999])
-async def test_the_ends_of_the_scale_are_ratings(client: AsyncClient, database: Database, value: float) -> None:
+async def test_accepts_ratings_0_and_5(client: AsyncClient, database: Database, value: float) -> None:
     movie, user = await make_movie(database), await make_user(database)
     response = await client.post(rate_path(movie), json={"value": value}, headers=bearer(user))
 
@@ -273,7 +269,7 @@ async def test_the_ends_of_the_scale_are_ratings(client: AsyncClient, database: 
 
 
 @pytest.mark.parametrize("value", [-0.1, 5.0001, 6, 1e300, "3", "", None, True, [3], {"value": 3}, 2**70])
-async def test_what_is_no_number_from_0_to_5_is_refused(client: AsyncClient, database: Database, value: object) -> None:
+async def test_refuses_rating_outside_0_to_5(client: AsyncClient, database: Database, value: object) -> None:
     movie, user = await make_movie(database), await make_user(database)
     response = await client.post(rate_path(movie), json={"value": value}, headers=bearer(user))
 
@@ -282,7 +278,7 @@ async def test_what_is_no_number_from_0_to_5_is_refused(client: AsyncClient, dat
     assert await database.primary.value("SELECT count(*) FROM ratings") == 0
 
 
-async def test_rating_needs_somebody(client: AsyncClient, database: Database) -> None:
+async def test_rating_needs_token(client: AsyncClient, database: Database) -> None:
     movie = await make_movie(database)
     response = await client.post(rate_path(movie), json={"value": "wrong as well"})
 
@@ -292,9 +288,7 @@ async def test_rating_needs_somebody(client: AsyncClient, database: Database) ->
 
 
 @pytest.mark.parametrize("public_id", NOWHERE)
-async def test_a_movie_that_is_not_there_cannot_be_rated(
-    client: AsyncClient, database: Database, public_id: str
-) -> None:
+async def test_refuses_rating_of_missing_movie(client: AsyncClient, database: Database, public_id: str) -> None:
     response = await client.post(
         f"/v1/movies/{public_id}/rate", json={"value": 3}, headers=bearer(await make_user(database))
     )
@@ -303,7 +297,7 @@ async def test_a_movie_that_is_not_there_cannot_be_rated(
     assert codes(response) == ["movie_not_found"]
 
 
-async def test_a_token_of_an_account_that_is_gone_is_refused(client: AsyncClient, database: Database) -> None:
+async def test_refuses_token_of_deleted_account(client: AsyncClient, database: Database) -> None:
     movie, user = await make_movie(database), await make_user(database)
     await database.primary.value("DELETE FROM users RETURNING 1")
     response = await client.post(rate_path(movie), json={"value": 3}, headers=bearer(user))

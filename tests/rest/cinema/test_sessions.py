@@ -48,7 +48,7 @@ async def starts(client: AsyncClient, path: str, **parameters: Any) -> list[str]
     return [session["starts_at"] for session in response.json()["sessions"]]
 
 
-async def test_a_session_has_exactly_the_properties_of_the_document(client: AsyncClient, database: Database) -> None:
+async def test_session_has_exactly_the_contract_fields(client: AsyncClient, database: Database) -> None:
     session = await make_session(database, starts_at=datetime(2031, 1, 1, 20, tzinfo=PARIS))
     response = await client.get(path_of(session))
 
@@ -59,7 +59,7 @@ async def test_a_session_has_exactly_the_properties_of_the_document(client: Asyn
     }
 
 
-async def test_the_latest_start_comes_first(client: AsyncClient, path: str) -> None:
+async def test_lists_latest_start_first(client: AsyncClient, path: str) -> None:
     assert await starts(client, path) == [AFTER, LAST, FIRST, BEFORE]
 
 
@@ -78,13 +78,13 @@ async def test_the_latest_start_comes_first(client: AsyncClient, path: str) -> N
         ({"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-14:00"}, [AFTER, LAST, FIRST, BEFORE]),
     ],
 )
-async def test_both_bounds_are_included(
+async def test_includes_both_bounds(
     client: AsyncClient, path: str, bounds: dict[str, str], expected: list[str]
 ) -> None:
     assert await starts(client, path, **bounds) == expected
 
 
-async def test_a_plus_sign_need_not_be_escaped(client: AsyncClient, path: str) -> None:
+async def test_accepts_unescaped_plus_sign(client: AsyncClient, path: str) -> None:
     response = await client.get(f"{path}?from=2031-07-15T00:00:00+02:00")
 
     assert [session["starts_at"] for session in response.json()["sessions"]] == [AFTER]
@@ -112,7 +112,7 @@ async def test_a_plus_sign_need_not_be_escaped(client: AsyncClient, path: str) -
         ["2031-07-14", "2031-07-14"],
     ],
 )
-async def test_what_is_no_date_is_refused(client: AsyncClient, path: str, name: str, value: str | list[str]) -> None:
+async def test_refuses_invalid_date(client: AsyncClient, path: str, name: str, value: str | list[str]) -> None:
     response = await client.get(path, params={name: value})
 
     assert response.status_code == 422
@@ -124,7 +124,7 @@ async def test_what_is_no_date_is_refused(client: AsyncClient, path: str, name: 
     ("first", "last"),
     [("2031-07-15", "2031-07-14"), ("2031-07-14T00:00:00Z", "2031-07-13T23:59:59Z"), ("2031-07-15", FIRST)],
 )
-async def test_bounds_the_wrong_way_round_are_refused(client: AsyncClient, path: str, first: str, last: str) -> None:
+async def test_refuses_from_after_to(client: AsyncClient, path: str, first: str, last: str) -> None:
     response = await client.get(path, params={"from": first, "to": last})
 
     assert response.status_code == 422
@@ -132,7 +132,7 @@ async def test_bounds_the_wrong_way_round_are_refused(client: AsyncClient, path:
     assert message(response) == "`from` must not be after `to`."
 
 
-async def test_pages_follow_each_other_within_the_bounds(client: AsyncClient, path: str) -> None:
+async def test_pages_of_sessions_stay_within_bounds(client: AsyncClient, path: str) -> None:
     bounds = {"from": "2031-07-13", "to": "2031-07-14", "limit": "2"}
     first = (await client.get(path, params=bounds)).json()
     second = (await client.get(path, params=bounds | {"cursor": first["metadata"]["end_cursor"]})).json()
@@ -141,7 +141,7 @@ async def test_pages_follow_each_other_within_the_bounds(client: AsyncClient, pa
     assert (first["metadata"]["has_more"], second["metadata"]["has_more"]) == (True, False)
 
 
-async def test_a_cursor_of_other_bounds_is_refused(client: AsyncClient, path: str) -> None:
+async def test_refuses_cursor_of_other_bounds(client: AsyncClient, path: str) -> None:
     page = (await client.get(path, params={"limit": 1})).json()
     response = await client.get(path, params={"from": "2031-07-14", "cursor": page["metadata"]["end_cursor"]})
 
@@ -149,7 +149,7 @@ async def test_a_cursor_of_other_bounds_is_refused(client: AsyncClient, path: st
     assert codes(response) == ["invalid_cursor"]
 
 
-async def test_a_movie_that_is_not_shown_there_has_an_empty_list(client: AsyncClient, database: Database) -> None:
+async def test_lists_no_sessions_of_movie_that_place_does_not_show(client: AsyncClient, database: Database) -> None:
     movie, place = await make_movie(database), await make_place(database)
     response = await client.get(path_of(Session.model_construct(movie_id=movie.id, place_id=place.id)))
 
@@ -158,7 +158,7 @@ async def test_a_movie_that_is_not_shown_there_has_an_empty_list(client: AsyncCl
 
 
 @pytest.mark.parametrize("public_id", ["plc_1", "plc_x", "mov_1", "1", "%00"])
-async def test_an_id_that_names_no_place_is_not_found(client: AsyncClient, database: Database, public_id: str) -> None:
+async def test_answers_404_for_unknown_place(client: AsyncClient, database: Database, public_id: str) -> None:
     movie = await make_movie(database)
     response = await client.get(f"/v1/movies/{ids.encode('mov', movie.id)}/places/{public_id}/sessions")
 
@@ -166,7 +166,7 @@ async def test_an_id_that_names_no_place_is_not_found(client: AsyncClient, datab
     assert codes(response) == ["place_not_found"]
 
 
-async def test_a_missing_movie_is_told_before_a_missing_place(client: AsyncClient) -> None:
+async def test_reports_missing_movie_before_missing_place(client: AsyncClient) -> None:
     response = await client.get("/v1/movies/mov_1/places/plc_1/sessions")
 
     assert codes(response) == ["movie_not_found"]

@@ -11,7 +11,7 @@ from tests.support.factories import KEYS, PASSWORD, bearer, make_user
 ADA = {"username": "ada", "password": PASSWORD}
 
 
-async def test_registering_answers_a_token_and_nothing_else(client: AsyncClient, database: Database) -> None:
+async def test_register_answers_only_a_token(client: AsyncClient, database: Database) -> None:
     response = await client.post("/register/", json=ADA)
 
     assert response.status_code == 201
@@ -24,7 +24,7 @@ async def test_registering_answers_a_token_and_nothing_else(client: AsyncClient,
 
 
 @pytest.mark.parametrize("username", ["ada", "ADA"])
-async def test_a_username_is_taken_in_any_case(client: AsyncClient, username: str) -> None:
+async def test_refuses_taken_username_in_any_case(client: AsyncClient, username: str) -> None:
     await client.post("/register/", json=ADA)
     response = await client.post("/register/", json=ADA | {"username": username})
 
@@ -33,33 +33,33 @@ async def test_a_username_is_taken_in_any_case(client: AsyncClient, username: st
 
 
 @pytest.mark.parametrize("username", ["Ünï_cødé", "a", "x" * 150, "a@b.c", "a.b+c-d_e", "42"])
-async def test_usernames_that_are_taken(client: AsyncClient, username: str) -> None:
+async def test_accepts_valid_usernames(client: AsyncClient, username: str) -> None:
     assert (await client.post("/register/", json=ADA | {"username": username})).status_code == 201
 
 
 @pytest.mark.parametrize("username", ["", "x" * 151, "a b", "a/b", "a\nb", "ada\n", "a\0b", None, 7, ["ada"]])
-async def test_usernames_that_are_refused(client: AsyncClient, username: object) -> None:
+async def test_refuses_invalid_usernames(client: AsyncClient, username: object) -> None:
     response = await client.post("/register/", json=ADA | {"username": username})
 
     assert response.status_code == 422
     assert codes(response) == ["invalid_username"]
 
 
-async def test_all_faults_are_told_at_once(client: AsyncClient) -> None:
+async def test_reports_all_faults_at_once(client: AsyncClient) -> None:
     response = await client.post("/register/", json={"username": "", "password": "short", "email": "a@b.c"})
 
     assert response.status_code == 422
     assert codes(response) == ["invalid_username", "weak_password", "unknown_field"]
 
 
-async def test_no_token_is_answered_twice(client: AsyncClient) -> None:
+async def test_issues_distinct_tokens(client: AsyncClient) -> None:
     answers = [await client.post(address, json=ADA) for address in ("/register/", "/login/", "/login/")]
 
     assert len({answer.json()["access_token"] for answer in answers}) == 3
 
 
 @pytest.mark.parametrize("username", ["ada", "Ada"])
-async def test_logging_in_answers_a_new_token(client: AsyncClient, database: Database, username: str) -> None:
+async def test_login_answers_new_token(client: AsyncClient, database: Database, username: str) -> None:
     user = await make_user(database, username="ada")
 
     response = await client.post("/login", json={"username": username, "password": PASSWORD})
@@ -70,7 +70,7 @@ async def test_logging_in_answers_a_new_token(client: AsyncClient, database: Dat
 
 
 @pytest.mark.parametrize("asked", [{"username": "nobody", "password": PASSWORD}, {"username": "ada", "password": "x"}])
-async def test_a_wrong_name_and_a_wrong_password_look_the_same(
+async def test_same_answer_for_unknown_username_and_wrong_password(
     client: AsyncClient, database: Database, asked: dict[str, str]
 ) -> None:
     await make_user(database, username="ada")
@@ -98,7 +98,7 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(
     ],
 )
 @pytest.mark.parametrize("slash", [True, False])
-async def test_all_but_these_two_need_a_token(client: AsyncClient, operation: str, slash: bool) -> None:  # noqa: FBT001
+async def test_all_but_register_and_login_need_token(client: AsyncClient, operation: str, slash: bool) -> None:  # noqa: FBT001
     method, _, path = operation.partition(" ")
     for headers in ({}, {"Authorization": "Bearer nonsense"}):
         response = await client.request(method, path if slash else path.rstrip("/"), headers=headers)
@@ -108,14 +108,14 @@ async def test_all_but_these_two_need_a_token(client: AsyncClient, operation: st
         assert codes(response) == ["unauthenticated"]
 
 
-async def test_a_token_of_v1_is_good_here_too(client: AsyncClient, database: Database) -> None:
+async def test_accepts_token_of_the_cinema_surface(client: AsyncClient, database: Database) -> None:
     response = await client.get("/collection/", headers=bearer(await make_user(database)))
 
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/register/", "/login", "/movies/", "/collection/", "/request-count/reset/"])
-async def test_wrong_methods_are_405(client: AsyncClient, path: str) -> None:
+async def test_answers_405_for_other_methods(client: AsyncClient, path: str) -> None:
     response = await client.patch(path)
 
     assert response.status_code == 405

@@ -19,7 +19,7 @@ async def headers(database: Database) -> dict[str, str]:
     return bearer(await make_user(database))
 
 
-async def test_passes_a_page_on_with_addresses_of_this_server(client: AsyncClient, headers: dict[str, str]) -> None:
+async def test_rewrites_page_addresses_to_this_server(client: AsyncClient, headers: dict[str, str]) -> None:
     response = await client.get("/movies/?page=2", headers=headers)
 
     assert response.status_code == 200
@@ -31,7 +31,7 @@ async def test_passes_a_page_on_with_addresses_of_this_server(client: AsyncClien
     }
 
 
-async def test_leads_from_the_first_page_to_the_last(client: AsyncClient, headers: dict[str, str]) -> None:
+async def test_links_lead_from_the_first_page_to_the_last(client: AsyncClient, headers: dict[str, str]) -> None:
     pages: list[dict[str, Any]] = [(await client.get("/movies/", headers=headers)).json()]
     while pages[-1]["next"]:
         path = pages[-1]["next"].removeprefix("https://cinema.test")
@@ -42,7 +42,7 @@ async def test_leads_from_the_first_page_to_the_last(client: AsyncClient, header
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "24", "1000", "9" * 40])
-async def test_a_page_out_of_range_is_not_there(client: AsyncClient, headers: dict[str, str], page: str) -> None:
+async def test_answers_404_beyond_the_last_page(client: AsyncClient, headers: dict[str, str], page: str) -> None:
     response = await client.get(f"/movies/?page={page}", headers=headers)
 
     assert response.status_code == 404
@@ -50,14 +50,14 @@ async def test_a_page_out_of_range_is_not_there(client: AsyncClient, headers: di
 
 
 @pytest.mark.parametrize("page", ["x", "1.5", "", "٣", "1&page=2"])
-async def test_what_is_no_number_is_no_page(client: AsyncClient, headers: dict[str, str], page: str) -> None:
+async def test_refuses_page_that_is_not_a_number(client: AsyncClient, headers: dict[str, str], page: str) -> None:
     response = await client.get(f"/movies/?page={page}", headers=headers)
 
     assert response.status_code == 422
     assert codes(response) == ["invalid_input"]
 
 
-async def test_asks_the_third_party_and_not_the_database(
+async def test_asks_the_catalogue_and_not_the_database(
     client: AsyncClient, headers: dict[str, str], statements: list[str]
 ) -> None:
     statements.clear()
@@ -68,7 +68,7 @@ async def test_asks_the_third_party_and_not_the_database(
 
 
 @pytest.mark.alone
-async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
+async def test_retries_hide_failures_of_half_the_answers(
     client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
 ) -> None:
     catalogue.behave(error_rate=0.25, timeout_rate=0.25)
@@ -84,7 +84,7 @@ async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
 
 
 @pytest.mark.alone
-async def test_a_dead_third_party_is_503_in_time_and_then_at_once(
+async def test_answers_503_within_the_deadline_then_at_once_when_catalogue_is_down(
     client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
 ) -> None:
     catalogue.behave(timeout_rate=1)

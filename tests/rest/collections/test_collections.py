@@ -51,7 +51,7 @@ async def eve(client: AsyncClient, database: Database) -> Caller:
     return Caller(client, await make_user(database))
 
 
-async def test_what_was_created_is_answered_as_it_was_given(ada: Caller) -> None:
+async def test_reads_back_the_created_collection(ada: Caller) -> None:
     response = await ada("POST", "/collection/", MINE)
     path = response.headers["location"]
 
@@ -62,7 +62,7 @@ async def test_what_was_created_is_answered_as_it_was_given(ada: Caller) -> None
     assert (await ada("GET", path.upper().replace("COLLECTION", "collection"))).json() == MINE
 
 
-async def test_the_list_has_the_collections_and_the_favourite_genres(ada: Caller, eve: Caller) -> None:
+async def test_lists_collections_with_favourite_genres(ada: Caller, eve: Caller) -> None:
     await eve.create()
     first = await ada.create(title="First")
     second = await ada.create(title="Second", movies=[ZAZIE | {"genres": " Drama ,, Fantasy"}])
@@ -79,13 +79,13 @@ async def test_the_list_has_the_collections_and_the_favourite_genres(ada: Caller
     }
 
 
-async def test_a_newcomer_has_nothing(ada: Caller) -> None:
+async def test_new_user_has_no_collections(ada: Caller) -> None:
     response = await ada("GET", "/collection")
 
     assert response.json() == {"is_success": True, "data": {"collections": [], "favourite_genres": ""}}
 
 
-async def test_a_very_long_list_leads_on(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_long_list_has_next_link(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rest.collections.collections.MOST_AT_ONCE", 2)
     made = [await ada.create(title=str(number)) for number in range(3)]
 
@@ -112,7 +112,7 @@ async def test_a_very_long_list_leads_on(ada: Caller, monkeypatch: pytest.Monkey
         ({"title": "New", "description": "New.", "movies": [HULOT, ZAZIE]},) * 2,
     ],
 )
-async def test_put_changes_what_is_given(ada: Caller, change: dict[str, Any], expected: dict[str, Any]) -> None:
+async def test_put_changes_only_the_given_fields(ada: Caller, change: dict[str, Any], expected: dict[str, Any]) -> None:
     path = await ada.create()
 
     response = await ada("PUT", path, change)
@@ -122,7 +122,7 @@ async def test_put_changes_what_is_given(ada: Caller, change: dict[str, Any], ex
     assert (await ada("GET", path)).json() == expected
 
 
-async def test_lists_that_are_replaced_at_once_never_mix(ada: Caller) -> None:
+async def test_concurrent_replacements_of_movies_never_mix(ada: Caller) -> None:
     path = await ada.create()
     lists = [[{**HULOT, "title": str(number), "uuid": str(uuid4())} for _ in range(20)] for number in range(8)]
 
@@ -133,7 +133,7 @@ async def test_lists_that_are_replaced_at_once_never_mix(ada: Caller) -> None:
     assert (await ada("GET", path)).json()["movies"] in lists
 
 
-async def test_delete_leaves_nothing(ada: Caller, database: Database) -> None:
+async def test_deletes_collection_with_its_movies(ada: Caller, database: Database) -> None:
     path = await ada.create()
 
     response = await ada("DELETE", path)
@@ -147,7 +147,7 @@ async def test_delete_leaves_nothing(ada: Caller, database: Database) -> None:
     assert await database.primary.value("SELECT count(*) FROM collected_movies") == 0
 
 
-async def test_another_users_is_not_there(ada: Caller, eve: Caller) -> None:
+async def test_answers_404_for_another_users_collection(ada: Caller, eve: Caller) -> None:
     path = await ada.create()
 
     for method in ("GET", "PUT", "DELETE"):
@@ -173,13 +173,13 @@ async def test_another_users_is_not_there(ada: Caller, eve: Caller) -> None:
         "9" * 300,
     ],
 )
-async def test_a_bad_uuid_is_not_there(ada: Caller, uuid: str) -> None:
+async def test_answers_404_for_malformed_uuid(ada: Caller, uuid: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
         response = await ada(method, f"/collection/{uuid}/", {} if method == "PUT" else None)
         assert response.status_code == 404
 
 
-async def test_the_same_movie_twice_counts_once(ada: Caller) -> None:
+async def test_stores_duplicate_movie_once(ada: Caller) -> None:
     path = await ada.create(movies=[ZAZIE, HULOT, ZAZIE | {"uuid": ZAZIE["uuid"].upper(), "title": "Again"}])
 
     assert (await ada("GET", path)).json()["movies"] == [ZAZIE, HULOT]
@@ -193,7 +193,7 @@ async def test_the_same_movie_twice_counts_once(ada: Caller) -> None:
         HULOT | {"description": None},
     ],
 )
-async def test_what_the_catalogue_leaves_out_may_be_left_out(ada: Caller, movie: dict[str, Any]) -> None:
+async def test_accepts_movie_without_optional_catalogue_fields(ada: Caller, movie: dict[str, Any]) -> None:
     path = await ada.create(movies=[movie])
 
     assert (await ada("GET", path)).json()["movies"] == [HULOT]
@@ -233,7 +233,7 @@ async def test_what_the_catalogue_leaves_out_may_be_left_out(ada: Caller, movie:
         ),
     ],
 )
-async def test_what_is_wrong_is_told_and_nothing_is_written(
+async def test_reports_faults_and_writes_nothing(
     ada: Caller, database: Database, wrong: dict[str, Any], expected: list[str]
 ) -> None:
     path = await ada.create()
@@ -247,20 +247,20 @@ async def test_what_is_wrong_is_told_and_nothing_is_written(
     assert await database.primary.value("SELECT count(*) FROM collections") == 1
 
 
-async def test_a_fault_names_its_place(ada: Caller) -> None:
+async def test_fault_names_its_path(ada: Caller) -> None:
     response = await ada("POST", "/collection/", MINE | {"movies": [ZAZIE, ZAZIE | {"uuid": "x"}]})
 
     assert message(response) == ("`movies.1.uuid` must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d.")
 
 
 @pytest.mark.parametrize(("field", "most"), [("title", 500), ("description", 10_000), ("genres", 1000)])
-async def test_a_text_that_is_too_long_is_told_its_bound(ada: Caller, field: str, most: int) -> None:
+async def test_message_has_the_bound_of_a_text_that_is_too_long(ada: Caller, field: str, most: int) -> None:
     response = await ada("POST", "/collection/", MINE | {"movies": [ZAZIE | {field: "x" * (most + 1)}]})
 
     assert message(response) == f"`movies.0.{field}` must have at most {most} characters."
 
 
-async def test_a_title_is_all_that_a_collection_needs(ada: Caller) -> None:
+async def test_creates_collection_from_a_title_alone(ada: Caller) -> None:
     response = await ada("POST", "/collection/", {"title": "Empty"})
 
     found = await ada("GET", f"/collection/{response.json()['collection_uuid']}/")
@@ -273,7 +273,7 @@ def many(number: int, *, wordy: bool = False) -> list[dict[str, str]]:
     return [{"title": f"M{each}", "uuid": str(uuid4())} | more for each in range(number)]
 
 
-async def test_ten_thousand_movies_in_one_body(ada: Caller) -> None:
+async def test_creates_collection_of_ten_thousand_movies(ada: Caller) -> None:
     movies = many(10_000)
     assert len(orjson.dumps(MINE | {"movies": movies})) < 1024 * 1024
 
@@ -285,7 +285,7 @@ async def test_ten_thousand_movies_in_one_body(ada: Caller) -> None:
     assert [movie["uuid"] for movie in replaced.json()["movies"]] == [movie["uuid"] for movie in movies[::-1]]
 
 
-async def test_more_than_a_mebibyte_is_refused_whole(ada: Caller, database: Database) -> None:
+async def test_refuses_collection_over_one_mebibyte(ada: Caller, database: Database) -> None:
     response = await ada("POST", "/collection/", MINE | {"movies": many(10_000, wordy=True)})
 
     assert response.status_code == 413
@@ -294,7 +294,7 @@ async def test_more_than_a_mebibyte_is_refused_whole(ada: Caller, database: Data
 
 
 @pytest.mark.parametrize(("body", "kind", "status"), [(b"{", "application/json", 400), (b"{}", "text/plain", 415)])
-async def test_what_cannot_be_read_is_refused(ada: Caller, body: bytes, kind: str, status: int) -> None:
+async def test_refuses_unreadable_bodies(ada: Caller, body: bytes, kind: str, status: int) -> None:
     path = await ada.create()
     headers = ada.headers | {"Content-Type": kind}
 

@@ -22,7 +22,7 @@ async def requests(client: AsyncClient, headers: dict[str, str]) -> int:
     return count
 
 
-async def test_counts_every_request_whatever_becomes_of_it(client: AsyncClient, headers: dict[str, str]) -> None:
+async def test_counts_every_request_whatever_its_status(client: AsyncClient, headers: dict[str, str]) -> None:
     assert await requests(client, headers) == 1
 
     await client.get("/livez")
@@ -34,7 +34,7 @@ async def test_counts_every_request_whatever_becomes_of_it(client: AsyncClient, 
     assert await requests(client, headers) == 7
 
 
-async def test_after_a_reset_the_next_one_is_the_first(client: AsyncClient, headers: dict[str, str]) -> None:
+async def test_counts_from_one_after_a_reset(client: AsyncClient, headers: dict[str, str]) -> None:
     await asyncio.gather(*(client.get("/livez") for _ in range(50)))
 
     response = await client.post("/request-count/reset/", headers=headers)
@@ -44,13 +44,13 @@ async def test_after_a_reset_the_next_one_is_the_first(client: AsyncClient, head
     assert await requests(client, headers) == 2
 
 
-async def test_resets_at_once_leave_one_count(client: AsyncClient, headers: dict[str, str]) -> None:
+async def test_concurrent_resets_leave_one_count(client: AsyncClient, headers: dict[str, str]) -> None:
     await asyncio.gather(*(client.post("/request-count/reset/", headers=headers) for _ in range(10)))
 
     assert await requests(client, headers) == 1
 
 
-async def test_counting_asks_no_database(client: AsyncClient, headers: dict[str, str], statements: list[str]) -> None:
+async def test_counting_needs_no_statement(client: AsyncClient, headers: dict[str, str], statements: list[str]) -> None:
     statements.clear()
 
     await asyncio.gather(*(client.get("/livez") for _ in range(20)))

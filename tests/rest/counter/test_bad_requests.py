@@ -52,7 +52,7 @@ async def rows(database: Database) -> list[tuple[object, ...]]:
         *(("showTiming", value) for value in NO_TIMES),
     ],
 )
-async def test_one_wrong_field_books_nothing_and_is_named(
+async def test_refuses_ticket_with_one_invalid_field_and_names_it(
     client: AsyncClient, database: Database, field: str, value: object
 ) -> None:
     assert field in failed(await client.post("/api/book-ticket", json=TICKET | {field: value}), 422)
@@ -60,14 +60,16 @@ async def test_one_wrong_field_books_nothing_and_is_named(
 
 
 @pytest.mark.parametrize("value", NO_TIMES)
-async def test_a_wrong_time_moves_nothing(client: AsyncClient, database: Database, value: object) -> None:
+async def test_refuses_invalid_time_and_keeps_the_ticket(
+    client: AsyncClient, database: Database, value: object
+) -> None:
     ticket, before = await make_ticket(database), await rows(database)
     body = {"ticketId": ids.encode("tkt", ticket.id), "showTiming": value}
     assert "showTiming" in failed(await client.put("/api/update-timing", json=body), 422)
     assert await rows(database) == before
 
 
-async def test_every_fault_is_told_at_once(client: AsyncClient) -> None:
+async def test_reports_every_fault_at_once(client: AsyncClient) -> None:
     message = failed(await client.post("/api/book-ticket", json={"ticketCount": 0, "colour": "red"}), 422)
     assert all(f"`{name}`" in message for name in (*TICKET, "colour"))
     both = TICKET | {"showTime": "2047-10-21T18:30:00"}
@@ -75,7 +77,7 @@ async def test_every_fault_is_told_at_once(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("value", [1, None, True, [], {}, "\0"])
-async def test_what_is_no_id_at_all_is_a_wrong_field(client: AsyncClient, value: object) -> None:
+async def test_reports_non_text_id_as_invalid_field(client: AsyncClient, value: object) -> None:
     for path, more in (("/api/delete-ticket", {}), ("/api/update-timing", {"showTiming": "2047-10-21T18:30:00"})):
         assert "ticketId" in failed(await client.put(path, json={"ticketId": value} | more), 422)
 
@@ -93,7 +95,7 @@ async def test_what_is_no_id_at_all_is_a_wrong_field(client: AsyncClient, value:
         ("DELETE", "/api/delete-ticket"),
     ],
 )
-async def test_an_address_that_says_too_little_or_nonsense_is_422(client: AsyncClient, method: str, path: str) -> None:
+async def test_answers_422_for_missing_or_invalid_query_parameters(client: AsyncClient, method: str, path: str) -> None:
     failed(await client.request(method, path), 422)
 
 
@@ -113,7 +115,7 @@ async def test_an_address_that_says_too_little_or_nonsense_is_422(client: AsyncC
         ("GET /api", b"", "application/json", 404),
     ],
 )
-async def test_what_cannot_be_read_or_routed_has_the_shape_of_the_surface(
+async def test_unreadable_or_unrouted_requests_get_the_surfaces_error_shape(
     client: AsyncClient, request_line: str, content: bytes, kind: str, status: int
 ) -> None:
     method, _, path = request_line.partition(" ")
@@ -123,7 +125,7 @@ async def test_what_cannot_be_read_or_routed_has_the_shape_of_the_surface(
 
 
 @pytest.mark.parametrize("body", [[], "x", 1, [TICKET]])
-async def test_a_body_that_is_no_object_is_refused(client: AsyncClient, body: object) -> None:
+async def test_refuses_body_that_is_not_an_object(client: AsyncClient, body: object) -> None:
     for method, path in (("POST", "book-ticket"), ("PUT", "update-timing"), ("PUT", "delete-ticket")):
         failed(await client.request(method, f"/api/{path}?ticketId=tkt_1", json=body), 422)
 
@@ -138,7 +140,7 @@ BODIES: Final = JSON | st.fixed_dictionaries({}, optional=dict.fromkeys((*TICKET
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, target=st.sampled_from(["POST book-ticket", "PUT update-timing", "PUT delete-ticket"]))
-async def test_no_json_whatever_is_a_500(client: AsyncClient, body: object, target: str) -> None:
+async def test_no_json_body_causes_a_500(client: AsyncClient, body: object, target: str) -> None:
     method, _, path = target.partition(" ")
     response = await client.request(method, f"/api/{path}", json=body)
     assert response.status_code in {201, 400, 404, 409, 422}, response.text

@@ -45,7 +45,7 @@ async def book(client: AsyncClient, count: int = 1, **given: object) -> Response
     return await client.post("/api/book-ticket", json=body | given)
 
 
-async def test_a_booked_ticket_is_answered_whole_and_makes_its_show(client: AsyncClient) -> None:
+async def test_books_ticket_and_creates_its_show(client: AsyncClient) -> None:
     ticket = done(await book(client, 3), 201)
     assert set(ticket) == {"ticketId", "movieId", "showTiming", "userName", "phoneNumber", "ticketCount"}
     assert ids.decode("tkt", ticket["ticketId"])
@@ -56,12 +56,12 @@ async def test_a_booked_ticket_is_answered_whole_and_makes_its_show(client: Asyn
     assert again["movieId"] == ticket["movieId"]
 
 
-async def test_a_time_without_an_offset_is_the_counters(client: AsyncClient) -> None:
+async def test_reads_time_without_offset_in_the_counters_time_zone(client: AsyncClient) -> None:
     for spelled in ("2047-10-21T18:30:00", "2047-10-21 18:30", "2047-10-21T18:30:00.000"):
         assert done(await book(client, showTiming=spelled), 201)["showTiming"] == "2047-10-21T13:00:00Z"
 
 
-async def test_show_time_is_taken_too(client: AsyncClient) -> None:
+async def test_accepts_show_time_as_well(client: AsyncClient) -> None:
     body = {"userName": "Ada", "phoneNumber": "1", "ticketCount": 1, "showTime": LATER}
     ticket = done(await client.post("/api/book-ticket", json=body), 201)
     assert ticket["showTiming"] == "2047-10-21T13:00:00Z"
@@ -72,7 +72,7 @@ async def test_show_time_is_taken_too(client: AsyncClient) -> None:
 
 
 @pytest.mark.alone
-async def test_of_40_at_the_counter_20_get_a_ticket(client: AsyncClient, database: Database) -> None:
+async def test_sells_20_tickets_to_40_concurrent_buyers(client: AsyncClient, database: Database) -> None:
     answers = await asyncio.gather(*(book(client) for _ in range(40)))
     assert Counter(answer.status_code for answer in answers) == {201: 20, 409: 20}
     assert {failed(answer, 409) for answer in answers if answer.status_code == 409} == {
@@ -84,12 +84,12 @@ async def test_of_40_at_the_counter_20_get_a_ticket(client: AsyncClient, databas
 
 
 @pytest.mark.parametrize("count", [21, 2**31 - 1])
-async def test_more_than_a_show_has_is_refused_and_makes_none(client: AsyncClient, count: int) -> None:
+async def test_refuses_more_tickets_than_a_show_has_without_creating_it(client: AsyncClient, count: int) -> None:
     failed(await book(client, count), 409)
     failed(await client.get("/api/view-all-tickets", params={"showTiming": LATER}), 404)
 
 
-async def test_a_time_in_the_past_is_refused(client: AsyncClient, database: Database) -> None:
+async def test_refuses_time_in_the_past(client: AsyncClient, database: Database) -> None:
     past = datetime.now(KOLKATA).replace(tzinfo=None) - timedelta(minutes=1)
     show = await make_show(database, hours=-1)
     ticket = await make_ticket(database, show=show)
@@ -100,7 +100,7 @@ async def test_a_time_in_the_past_is_refused(client: AsyncClient, database: Data
     assert await sold(database, show) == 1
 
 
-async def test_a_ticket_moves_to_another_show(client: AsyncClient, database: Database) -> None:
+async def test_moves_ticket_to_another_show(client: AsyncClient, database: Database) -> None:
     ticket = done(await book(client, 4), 201)
     body = {"ticketId": ticket["ticketId"], "showTiming": "2047-10-22T18:30:00"}
     moved = done(await client.put("/api/update-timing", json=body))
@@ -111,7 +111,7 @@ async def test_a_ticket_moves_to_another_show(client: AsyncClient, database: Dat
     assert await unbalanced(database) == []
 
 
-async def test_a_ticket_stays_where_it_was_where_the_new_show_is_full(client: AsyncClient, database: Database) -> None:
+async def test_keeps_ticket_when_the_new_show_is_full(client: AsyncClient, database: Database) -> None:
     full = await make_show(database)
     await make_ticket(database, show=full, ticket_count=18)
     ticket = done(await book(client, 3), 201)
@@ -122,7 +122,7 @@ async def test_a_ticket_stays_where_it_was_where_the_new_show_is_full(client: As
     assert await sold(database, full) == 18
 
 
-async def test_all_tickets_of_a_show_by_its_id_or_its_time(client: AsyncClient, database: Database) -> None:
+async def test_lists_tickets_of_a_show_by_id_or_time(client: AsyncClient, database: Database) -> None:
     show = await make_show(database)
     made = [await make_ticket(database, show=show, ticket_count=count, user_name=f"Ada {count}") for count in (1, 2)]
     await make_ticket(database, show=await make_show(database, hours=48))
@@ -154,7 +154,7 @@ async def test_all_tickets_of_a_show_by_its_id_or_its_time(client: AsyncClient, 
     assert done(unescaped) == expected
 
 
-async def test_a_show_that_is_not_there_or_not_at_that_time_is_404(client: AsyncClient, database: Database) -> None:
+async def test_answers_404_for_unknown_show_or_time(client: AsyncClient, database: Database) -> None:
     show, other = await make_show(database), await make_show(database, hours=48)
     known = ids.encode("shw", show.id)
     for given in (
@@ -169,11 +169,11 @@ async def test_a_show_that_is_not_there_or_not_at_that_time_is_404(client: Async
         failed(await client.get("/api/view-all-tickets", params=given), 404)
 
 
-async def test_neither_id_nor_time_is_422(client: AsyncClient) -> None:
+async def test_answers_422_without_id_and_time(client: AsyncClient) -> None:
     assert failed(await client.get("/api/view-all-tickets"), 422) == "`movieId` or `showTiming` must be given."
 
 
-async def test_details_of_who_bought_a_ticket(client: AsyncClient, database: Database) -> None:
+async def test_answers_the_buyer_of_a_ticket(client: AsyncClient, database: Database) -> None:
     ticket = await make_ticket(database, user_name="Ada", phone_number="12345")
     answer = await client.get("/api/user-details", params={"ticketId": ids.encode("tkt", ticket.id)})
     assert done(answer) == {"userName": "Ada", "phoneNumber": "12345"}
@@ -181,7 +181,7 @@ async def test_details_of_who_bought_a_ticket(client: AsyncClient, database: Dat
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("where", ["json", "params", "both"])
-async def test_a_ticket_is_deleted_once(client: AsyncClient, database: Database, method: str, where: str) -> None:
+async def test_deletes_ticket_once(client: AsyncClient, database: Database, method: str, where: str) -> None:
     show = await make_show(database)
     ticket = await make_ticket(database, show=show, ticket_count=3)
     named = {"ticketId": ids.encode("tkt", ticket.id)}
@@ -191,7 +191,7 @@ async def test_a_ticket_is_deleted_once(client: AsyncClient, database: Database,
     assert await sold(database, show) == 0
 
 
-async def test_two_tickets_to_delete_at_once_are_one_too_many(client: AsyncClient, database: Database) -> None:
+async def test_refuses_two_different_ticket_ids(client: AsyncClient, database: Database) -> None:
     show = await make_show(database)
     named = [{"ticketId": ids.encode("tkt", (await make_ticket(database, show=show)).id)} for _ in range(2)]
     failed(await client.request("DELETE", "/api/delete-ticket", json=named[0], params=named[1]), 422)
@@ -199,7 +199,7 @@ async def test_two_tickets_to_delete_at_once_are_one_too_many(client: AsyncClien
 
 
 @pytest.mark.parametrize("spelled", ["tkt_1", "", "nonsense", "shw_1", "1", "tkt_99999999999999999999", "tkt_1 "])
-async def test_a_ticket_that_is_not_there_is_404(client: AsyncClient, spelled: str) -> None:
+async def test_answers_404_for_missing_ticket(client: AsyncClient, spelled: str) -> None:
     named = {"ticketId": spelled}
     for answer in (
         await client.get("/api/user-details", params=named),
@@ -210,9 +210,7 @@ async def test_a_ticket_that_is_not_there_is_404(client: AsyncClient, spelled: s
         assert failed(answer, 404) == "There is no such ticket."
 
 
-async def test_eight_hours_after_its_start_a_show_is_gone_from_every_answer(
-    client: AsyncClient, database: Database
-) -> None:
+async def test_hides_show_eight_hours_after_its_start(client: AsyncClient, database: Database) -> None:
     for hours, status in ((-7.9, 200), (-8, 404)):
         show = await make_show(database, hours=hours)
         ticket = await make_ticket(database, show=show)

@@ -86,7 +86,7 @@ def faults(response: Response) -> dict[str, list[str]]:
         *(("availability", value) for value in [*NO_NUMBERS, -1]),
     ],
 )
-async def test_an_event_with_one_wrong_field_is_not_created(
+async def test_refuses_event_with_one_invalid_field(
     client: AsyncClient, database: Database, field: str, value: object
 ) -> None:
     assert set(faults(await client.post("/events/", json={**EVENT, field: value}))) == {field}
@@ -102,7 +102,7 @@ async def test_an_event_with_one_wrong_field_is_not_created(
         *((name, 1) for name in ("availability", "id", "created_at", "colour")),
     ],
 )
-async def test_an_event_is_not_changed_by_one_wrong_field(
+async def test_refuses_event_change_with_one_invalid_field(
     client: AsyncClient, database: Database, known: tuple[str, str], field: str, value: object
 ) -> None:
     before = await state(database)
@@ -111,7 +111,7 @@ async def test_an_event_is_not_changed_by_one_wrong_field(
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, 0, -1, -(2**40)])
-async def test_what_is_no_number_of_tickets_reserves_nothing(
+async def test_refuses_invalid_number_of_tickets(
     client: AsyncClient, database: Database, known: tuple[str, str], value: object
 ) -> None:
     before, (event_id, reservation_id) = await state(database), known
@@ -122,12 +122,12 @@ async def test_what_is_no_number_of_tickets_reserves_nothing(
 
 
 @pytest.mark.parametrize("value", [1, None, True, [], {}, "\0", f"{'a' * 8}\0"])
-async def test_what_is_no_id_at_all_is_a_wrong_field(client: AsyncClient, value: object) -> None:
+async def test_reports_non_text_id_as_invalid_field(client: AsyncClient, value: object) -> None:
     response = await client.post("/reservations/", json={"event_id": value, "no_of_tickets": 1})
     assert set(faults(response)) == {"event_id"}
 
 
-async def test_every_fault_of_a_body_is_told_at_once(client: AsyncClient) -> None:
+async def test_reports_every_fault_of_a_body_at_once(client: AsyncClient) -> None:
     body = {"name": 1, "date": "soon", "availability": -1, "colour": "red", "size": 2}
     assert faults(await client.post("/events/", json=body)) == {
         "name": ["Must be a valid string."],
@@ -141,9 +141,7 @@ async def test_every_fault_of_a_body_is_told_at_once(client: AsyncClient) -> Non
     assert faults(await client.post("/reservations/", json={})) == {"event_id": REQUIRED, "no_of_tickets": REQUIRED}
 
 
-async def test_a_new_total_that_is_missing_is_told_where_nothing_else_is_wrong(
-    client: AsyncClient, known: tuple[str, str]
-) -> None:
+async def test_reports_missing_total_only_without_other_faults(client: AsyncClient, known: tuple[str, str]) -> None:
     address = f"/reservations/{known[1]}"
     assert faults(await client.patch(address, json={})) == {"no_of_tickets": REQUIRED}
     assert faults(await client.patch(address, json={"colour": "red", "cancelled": True})) == {
@@ -154,7 +152,7 @@ async def test_a_new_total_that_is_missing_is_told_where_nothing_else_is_wrong(
 
 
 @pytest.mark.parametrize("spelled", NO_UUIDS)
-async def test_a_malformed_uuid_is_a_missing_one(client: AsyncClient, spelled: str) -> None:
+async def test_treats_malformed_uuid_as_missing(client: AsyncClient, spelled: str) -> None:
     event = await client.get(f"/events/{spelled}")
     assert (event.status_code, set(event.json())) == (422, {"message"})
     assert event.json()["message"].startswith("Event with event id: ")
@@ -167,7 +165,7 @@ async def test_a_malformed_uuid_is_a_missing_one(client: AsyncClient, spelled: s
     assert (made.status_code, made.json()) == (404, {"message": f"Event with event id: {spelled} doesn't exist."})
 
 
-async def test_the_uuid_of_another_kind_is_a_missing_one(client: AsyncClient, known: tuple[str, str]) -> None:
+async def test_treats_uuid_of_another_kind_as_missing(client: AsyncClient, known: tuple[str, str]) -> None:
     event_id, reservation_id = known
     assert (await client.get(f"/events/{reservation_id}")).status_code == 422
     assert (await client.get(f"/reservations/{event_id}")).status_code == 404
@@ -192,7 +190,7 @@ async def test_the_uuid_of_another_kind_is_a_missing_one(client: AsyncClient, kn
         ("GET /reservations/x/y/", b"", "application/json", 404),
     ],
 )
-async def test_what_cannot_be_read_or_routed_has_the_shape_of_the_surface(
+async def test_unreadable_or_unrouted_requests_get_the_surfaces_error_shape(
     client: AsyncClient, request_line: str, content: bytes, kind: str, status: int
 ) -> None:
     method, _, address = request_line.partition(" ")
@@ -204,7 +202,7 @@ async def test_what_cannot_be_read_or_routed_has_the_shape_of_the_surface(
 
 
 @pytest.mark.parametrize("body", [[], "x", 1, None, True, [EVENT]])
-async def test_a_body_that_is_no_object_is_refused(client: AsyncClient, known: tuple[str, str], body: object) -> None:
+async def test_refuses_body_that_is_not_an_object(client: AsyncClient, known: tuple[str, str], body: object) -> None:
     for method, address in (
         ("POST", "/events/"),
         ("PATCH", f"/events/{known[0]}"),
@@ -228,7 +226,7 @@ BODIES: Final = JSON | st.fixed_dictionaries(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, target=st.sampled_from([("POST", "/events/"), ("POST", "/reservations/"), ("PATCH", "/events/{}")]))
-async def test_no_json_whatever_is_a_500(
+async def test_no_json_body_causes_a_500(
     client: AsyncClient, known: tuple[str, str], body: object, target: tuple[str, str]
 ) -> None:
     method, address = target

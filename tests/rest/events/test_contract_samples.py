@@ -185,7 +185,7 @@ async def test_cancel_reservation_that_does_not_exist(client: AsyncClient) -> No
     assert answers(await client.delete(f"/reservations/{NOBODYS}"), 404) == NO_RESERVATION
 
 
-async def test_a_cancelled_reservation_cannot_be_changed(client: AsyncClient, database: Database) -> None:
+async def test_refuses_change_of_cancelled_reservation(client: AsyncClient, database: Database) -> None:
     gone = await make_event_reservation(database, cancelled=True)
     response = await client.patch(f"/reservations/{ids.to_uuid('evr', gone.id)}", json={"no_of_tickets": 1})
     assert answers(response, 400) == {"error": "Cannot update cancelled reservation."}

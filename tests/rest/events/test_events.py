@@ -23,14 +23,14 @@ async def test_paths_work_with_and_without_a_slash(client: AsyncClient, database
         assert (response.status_code, response.history) == (200, [])
 
 
-async def test_ids_are_uuids_of_the_same_snowflake_in_any_case(client: AsyncClient, database: Database) -> None:
+async def test_accepts_uuid_ids_in_any_case(client: AsyncClient, database: Database) -> None:
     event = await make_event(database)
     spelled = str(ids.to_uuid("evt", event.id))
     response = await client.get(f"/events/{spelled.upper()}")
     assert response.json()["id"] == spelled
 
 
-async def test_instants_come_out_in_utc_with_their_offset(client: AsyncClient) -> None:
+async def test_answers_instants_in_utc_with_offset(client: AsyncClient) -> None:
     given = {"name": "x", "description": "", "date": "2047-10-21T11:00:00.5+02:00", "availability": 1}
     body = (await client.post("/events/", json=given)).json()
     assert body["date"] == "2047-10-21T09:00:00.500000+00:00"
@@ -38,13 +38,13 @@ async def test_instants_come_out_in_utc_with_their_offset(client: AsyncClient) -
     assert abs(datetime.fromisoformat(body["created_at"]) - datetime.now(UTC)).total_seconds() < 10
 
 
-async def test_answers_are_not_kept_by_anybody(client: AsyncClient, database: Database) -> None:
+async def test_answers_forbid_caching(client: AsyncClient, database: Database) -> None:
     event = await make_event(database)
     for address in ("/events/", path(event), "/reservations/"):
         assert (await client.get(address)).headers["cache-control"] == "no-store"
 
 
-async def test_lists_are_the_oldest_first_and_a_hundred_at_most(client: AsyncClient, database: Database) -> None:
+async def test_lists_oldest_first_and_at_most_100(client: AsyncClient, database: Database) -> None:
     made = [await make_event(database, date=soon(200 - number)) for number in range(101)]
     response = await client.get("/events/")
     assert [event["id"] for event in response.json()] == [str(ids.to_uuid("evt", event.id)) for event in made[:100]]
@@ -73,7 +73,7 @@ async def test_links_lead_through_all_pages_and_back(client: AsyncClient, databa
     ]
 
 
-async def test_beyond_the_last_page_there_is_nothing_but_the_way_back(client: AsyncClient, database: Database) -> None:
+async def test_page_beyond_the_last_is_empty_and_links_back(client: AsyncClient, database: Database) -> None:
     await make_event(database)
     response = await client.get("/events/?page=999999999&per_page=100")
     assert (response.status_code, response.json()) == (200, [])
@@ -81,7 +81,7 @@ async def test_beyond_the_last_page_there_is_nothing_but_the_way_back(client: As
     assert response.links["prev"]["url"].endswith("page=1&per_page=100")
 
 
-async def test_without_events_there_is_one_empty_page(client: AsyncClient) -> None:
+async def test_without_events_lists_one_empty_page(client: AsyncClient) -> None:
     response = await client.get("/events/")
     assert response.json() == []
     assert response.headers["x-total-count"] == "0"
@@ -111,18 +111,18 @@ async def test_without_events_there_is_one_empty_page(client: AsyncClient) -> No
     ],
 )
 @pytest.mark.parametrize("address", ["/events/", "/reservations/"])
-async def test_pages_that_cannot_be_are_refused(
+async def test_refuses_impossible_pages(
     client: AsyncClient, address: str, query: str, fault: dict[str, list[str]]
 ) -> None:
     response = await client.get(f"{address}?{query}")
     assert (response.status_code, response.json()) == (422, fault)
 
 
-async def test_other_parameters_are_let_pass(client: AsyncClient) -> None:
+async def test_ignores_unknown_query_parameters(client: AsyncClient) -> None:
     assert (await client.get("/events/?utm_source=mail")).status_code == 200
 
 
-async def test_a_change_of_all_that_can_be_changed(client: AsyncClient, database: Database) -> None:
+async def test_changes_every_changeable_field(client: AsyncClient, database: Database) -> None:
     event = await make_event(database, taken=40)
     given = {"name": "New", "description": "", "date": "2047-01-01T00:00:00Z"}
     body = (await client.patch(path(event), json=given)).json()
@@ -131,14 +131,14 @@ async def test_a_change_of_all_that_can_be_changed(client: AsyncClient, database
     assert body["availability"] == 60
 
 
-async def test_a_change_of_nothing_changes_nothing(client: AsyncClient, database: Database) -> None:
+async def test_empty_change_keeps_everything(client: AsyncClient, database: Database) -> None:
     event = await make_event(database)
     before = (await client.get(path(event))).json()
     response = await client.patch(path(event), json={})
     assert (response.status_code, response.json()) == (200, before)
 
 
-async def test_a_deleted_event_is_gone_and_its_reservations_cancelled(client: AsyncClient, database: Database) -> None:
+async def test_deleting_an_event_hides_it_and_cancels_its_reservations(client: AsyncClient, database: Database) -> None:
     event = await make_event(database)
     row = await make_event_reservation(database, event=event, tickets=3)
     assert (await client.delete(path(event))).status_code == 204

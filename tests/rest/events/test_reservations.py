@@ -27,7 +27,7 @@ async def reserve(client: AsyncClient, event: Event, number: int = 1, *, by: Use
 
 
 @pytest.mark.alone
-async def test_of_100_tickets_200_buyers_get_100(client: AsyncClient, database: Database) -> None:
+async def test_sells_100_tickets_to_200_concurrent_buyers(client: AsyncClient, database: Database) -> None:
     event = await make_event(database, capacity=100)
     answers = await asyncio.gather(*(reserve(client, event) for _ in range(200)))
     assert Counter(answer.status_code for answer in answers) == {201: 100, 400: 100}
@@ -49,7 +49,7 @@ async def test_concurrent_changes_of_one_reservation_never_drift_the_stock(
     assert await availability(database, event) == 30 - held
 
 
-async def test_cancelled_by_many_at_once_it_is_refunded_once(client: AsyncClient, database: Database) -> None:
+async def test_concurrent_cancellations_refund_once(client: AsyncClient, database: Database) -> None:
     event = await make_event(database, capacity=30)
     row = await make_event_reservation(database, event=event, tickets=5)
     await make_event_reservation(database, event=event, tickets=7)
@@ -58,9 +58,7 @@ async def test_cancelled_by_many_at_once_it_is_refunded_once(client: AsyncClient
     assert await availability(database, event) == 23
 
 
-async def test_one_made_with_a_token_is_that_users_and_for_others_not_there(
-    client: AsyncClient, database: Database
-) -> None:
+async def test_hides_reservation_made_with_token_from_others(client: AsyncClient, database: Database) -> None:
     owner, other, staff = await make_user(database), await make_user(database), await make_user(database, is_staff=True)
     event = await make_event(database)
     made = (await reserve(client, event, 2, by=owner)).json()
@@ -79,7 +77,7 @@ async def test_one_made_with_a_token_is_that_users_and_for_others_not_there(
     assert (await client.delete(address, headers=bearer(staff))).status_code == 204
 
 
-async def test_the_list_shows_what_its_reader_may_see(client: AsyncClient, database: Database) -> None:
+async def test_lists_only_reservations_that_the_caller_may_see(client: AsyncClient, database: Database) -> None:
     users = [await make_user(database), await make_user(database), await make_user(database, is_staff=True)]
     owners = [None, users[0], users[1], None]
     rows = [await make_event_reservation(database, user=owner) for owner in owners]
@@ -96,7 +94,7 @@ async def test_the_list_shows_what_its_reader_may_see(client: AsyncClient, datab
         assert response.headers["x-total-count"] == str(len(expected))
 
 
-async def test_a_bad_token_is_not_nobody(client: AsyncClient, database: Database) -> None:
+async def test_refuses_bad_token_instead_of_treating_it_as_anonymous(client: AsyncClient, database: Database) -> None:
     row = await make_event_reservation(database)
     for method, address in (("GET", "/reservations/"), ("GET", path(row)), ("DELETE", path(row)), ("GET", "/events/")):
         response = await client.request(method, address, headers={"Authorization": "Bearer nonsense"})
@@ -105,7 +103,7 @@ async def test_a_bad_token_is_not_nobody(client: AsyncClient, database: Database
         assert set(response.json()) == {"message"}
 
 
-async def test_the_token_of_an_account_that_is_gone_buys_nothing(client: AsyncClient, database: Database) -> None:
+async def test_refuses_reservation_by_deleted_account(client: AsyncClient, database: Database) -> None:
     user, event = await make_user(database), await make_event(database)
     await database.primary.value("DELETE FROM users WHERE id = %(id)s RETURNING 1", id=user.id)
     response = await reserve(client, event, by=user)
@@ -114,7 +112,7 @@ async def test_the_token_of_an_account_that_is_gone_buys_nothing(client: AsyncCl
 
 
 @pytest.mark.parametrize("number", [1, 2, 5])
-async def test_a_change_to_what_is_left_is_taken(client: AsyncClient, database: Database, number: int) -> None:
+async def test_accepts_change_to_all_remaining_tickets(client: AsyncClient, database: Database, number: int) -> None:
     event = await make_event(database, capacity=5)
     row = await make_event_reservation(database, event=event, tickets=2)
     response = await client.patch(path(row), json={"no_of_tickets": number})
@@ -122,7 +120,7 @@ async def test_a_change_to_what_is_left_is_taken(client: AsyncClient, database: 
     assert await availability(database, event) == 5 - number
 
 
-async def test_a_seat_gone_at_one_door_is_gone_at_the_other(client: AsyncClient, database: Database) -> None:
+async def test_seat_taken_by_graphql_is_taken_for_rest(client: AsyncClient, database: Database) -> None:
     event, user = await make_event(database, capacity=2), await make_user(database)
     await reserve(client, event, 2, by=user)
     document = """mutation ($id: ID!) { reserveTickets(input: {eventId: $id, tickets: 1}) { errors { code } } }"""

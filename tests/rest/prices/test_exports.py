@@ -40,7 +40,7 @@ async def completed(database: Database, user: User, **given: Any) -> Any:  # noq
     return await make_export(database, user_id=user.id, attempts=1, **columns | given)
 
 
-async def test_a_new_export_is_queued_with_its_job(client: AsyncClient, database: Database, user: User) -> None:
+async def test_queues_new_export_with_its_job(client: AsyncClient, database: Database, user: User) -> None:
     response = await client.post("/v1/exports", headers=bearer(user))
 
     assert response.status_code == 202
@@ -55,7 +55,7 @@ async def test_a_new_export_is_queued_with_its_job(client: AsyncClient, database
     assert (await client.get(response.headers["location"], headers=bearer(user))).json() == {"export": made}
 
 
-async def test_a_request_that_fails_queues_nothing(client: AsyncClient, database: Database, user: User) -> None:
+async def test_failed_request_queues_no_job(client: AsyncClient, database: Database, user: User) -> None:
     await database.primary.tuples("DELETE FROM users RETURNING 1")
     response = await client.post("/v1/exports", headers=bearer(user))
 
@@ -64,14 +64,14 @@ async def test_a_request_that_fails_queues_nothing(client: AsyncClient, database
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", ""), ("GET", "/exp_1"), ("GET", "/exp_1/movies.csv")])
-async def test_they_are_for_signed_in_users(client: AsyncClient, method: str, path: str) -> None:
+async def test_collections_need_token(client: AsyncClient, method: str, path: str) -> None:
     response = await client.request(method, f"/v1/exports{path}")
 
     assert (response.status_code, codes(response)) == (401, ["unauthenticated"])
 
 
 @pytest.mark.parametrize("path", ["", "/movies.csv"])
-async def test_anothers_is_not_there_but_for_staff(
+async def test_answers_404_for_another_users_export_except_to_staff(
     client: AsyncClient, database: Database, settings: Settings, user: User, path: str
 ) -> None:
     made = await completed(database, user)
@@ -80,7 +80,9 @@ async def test_anothers_is_not_there_but_for_staff(
         assert (await client.get(f"/v1/exports/exp_{made.id}{path}", headers=bearer(other))).status_code == status
 
 
-async def test_the_servers_own_is_for_staff(client: AsyncClient, database: Database, user: User) -> None:
+async def test_answers_404_for_export_of_the_server_except_to_staff(
+    client: AsyncClient, database: Database, user: User
+) -> None:
     made = await make_export(database)
     staff = await make_user(database, is_staff=True)
 
@@ -89,13 +91,13 @@ async def test_the_servers_own_is_for_staff(client: AsyncClient, database: Datab
 
 
 @pytest.mark.parametrize("wrong", ["exp_1", "x", "mof_1"])
-async def test_what_is_not_there_is_not_found(client: AsyncClient, user: User, wrong: str) -> None:
+async def test_answers_404_for_unknown_export(client: AsyncClient, user: User, wrong: str) -> None:
     response = await client.get(f"/v1/exports/{wrong}", headers=bearer(user))
 
     assert (response.status_code, codes(response)) == (404, ["export_not_found"])
 
 
-async def test_the_file_is_downloaded_from_the_address_that_is_told(
+async def test_downloads_file_from_download_url(
     client: AsyncClient, database: Database, settings: Settings, user: User
 ) -> None:
     made = await completed(database, user)
@@ -122,7 +124,7 @@ async def test_the_file_is_downloaded_from_the_address_that_is_told(
         ({"status": "completed"}, 410, "export_gone"),
     ],
 )
-async def test_without_a_file_it_says_why(  # noqa: PLR0917
+async def test_download_explains_why_there_is_no_file(  # noqa: PLR0917
     client: AsyncClient, database: Database, user: User, given: dict[str, Any], status: int, code: str
 ) -> None:
     made = await completed(database, user, **given)
@@ -131,7 +133,7 @@ async def test_without_a_file_it_says_why(  # noqa: PLR0917
     assert (response.status_code, codes(response)) == (status, [code])
 
 
-async def test_it_is_expired_by_the_clock_whether_or_not_a_job_has_run(
+async def test_export_expires_by_the_clock_without_a_job(
     client: AsyncClient, graphql: GraphQL, database: Database, user: User
 ) -> None:
     made = await completed(database, user, expires_at=datetime.now(UTC))
@@ -143,7 +145,7 @@ async def test_it_is_expired_by_the_clock_whether_or_not_a_job_has_run(
     assert data == {"status": "EXPIRED", "downloadUrl": None}
 
 
-async def test_a_store_that_is_down_is_unavailable(
+async def test_answers_503_when_the_store_is_down(
     app: Starlette, client: AsyncClient, database: Database, settings: Settings, user: User
 ) -> None:
     assert app is not None
@@ -155,7 +157,7 @@ async def test_a_store_that_is_down_is_unavailable(
     assert (response.status_code, codes(response)) == (503, ["upstream_unavailable"])
 
 
-async def test_graphql_requests_and_follows_one(graphql: GraphQL, database: Database, user: User) -> None:
+async def test_graphql_requests_and_follows_an_export(graphql: GraphQL, database: Database, user: User) -> None:
     answer = await graphql(f"mutation {{ requestMovieExport {{ {EXPORT} errors {{ code }} }} }}", by=user)
     payload = answer.data["requestMovieExport"]
     assert (payload["errors"], payload["export"]["status"], payload["export"]["rowCount"]) == ([], "QUEUED", None)
@@ -173,5 +175,5 @@ async def test_graphql_requests_and_follows_one(graphql: GraphQL, database: Data
     assert (await graphql(document, {"id": identity}, by=staff)).data["node"] == {"id": identity}
 
 
-async def test_nobody_requests_nothing(graphql: GraphQL) -> None:
+async def test_exports_need_token(graphql: GraphQL) -> None:
     assert (await graphql("mutation { requestMovieExport { errors { code } } }")).codes == ["UNAUTHENTICATED"]

@@ -70,7 +70,7 @@ def amounts(offer: dict[str, Any]) -> list[tuple[str, str, bool]]:
     return [(each["provider"], each["price"], each["stale"]) for each in offer["prices"]]
 
 
-async def test_every_movie_with_a_price_is_there_with_the_cheapest_first(client: AsyncClient) -> None:
+async def test_lists_every_movie_with_a_price_cheapest_first(client: AsyncClient) -> None:
     body = await listed(client)
 
     assert [offer["title"] for offer in body["offers"]] == ["Alien", "Diva", "Star Wars"]
@@ -92,20 +92,20 @@ async def test_search_for_symbols_or_bytes_that_are_no_utf8_does_not_find_everyt
     assert (response.status_code, response.json()["offers"]) == (200, [])
 
 
-async def test_one_is_found_by_its_id(client: AsyncClient) -> None:
+async def test_finds_offer_by_id(client: AsyncClient) -> None:
     (wanted,) = (await listed(client, search="diva"))["offers"]
 
     assert (await client.get(f"/v1/offers/{wanted['id']}")).json() == {"offer": wanted}
 
 
 @pytest.mark.parametrize("wrong", ["mof_1", "mov_1", "x", "mof_01"])
-async def test_what_nobody_sells_is_not_there(client: AsyncClient, wrong: str) -> None:
+async def test_hides_offer_that_no_provider_sells(client: AsyncClient, wrong: str) -> None:
     response = await client.get(f"/v1/offers/{wrong}")
 
     assert (response.status_code, codes(response)) == (404, ["offer_not_found"])
 
 
-async def test_what_nobody_sells_any_more_is_not_there(
+async def test_hides_offer_that_no_provider_sells_any_more(
     client: AsyncClient, database: Database, filmworld: PriceParty
 ) -> None:
     (wanted,) = (await listed(client, search="diva"))["offers"]
@@ -118,7 +118,7 @@ async def test_what_nobody_sells_any_more_is_not_there(
     assert (await listed(client, search="diva"))["offers"] == []
 
 
-async def test_pages_go_on_where_they_ended_at_either_door(client: AsyncClient, graphql: GraphQL) -> None:
+async def test_cursors_continue_pages_in_rest_and_graphql(client: AsyncClient, graphql: GraphQL) -> None:
     first = await listed(client, limit=1)
     second = await listed(client, limit=1, cursor=first["metadata"]["end_cursor"])
     third = await graphql(OFFERS, {"first": 1, "after": second["metadata"]["end_cursor"]})
@@ -133,17 +133,17 @@ async def test_pages_go_on_where_they_ended_at_either_door(client: AsyncClient, 
     ("parameters", "code"),
     [({"limit": 0}, "invalid_limit"), ({"limit": "x"}, "invalid_limit"), ({"cursor": "x"}, "invalid_cursor")],
 )
-async def test_wrong_pages_are_refused(client: AsyncClient, parameters: dict[str, Any], code: str) -> None:
+async def test_refuses_invalid_pages(client: AsyncClient, parameters: dict[str, Any], code: str) -> None:
     response = await client.get("/v1/offers", params=parameters)
 
     assert (response.status_code, codes(response)) == (422, [code])
 
 
-async def test_a_typing_error_is_forgiven(client: AsyncClient) -> None:
+async def test_search_forgives_a_typing_error(client: AsyncClient) -> None:
     assert [offer["title"] for offer in (await listed(client, search="star wras"))["offers"]] == ["Star Wars"]
 
 
-async def test_graphql_says_the_same(client: AsyncClient, graphql: GraphQL) -> None:
+async def test_graphql_answers_the_same_prices(client: AsyncClient, graphql: GraphQL) -> None:
     rest = (await listed(client))["offers"]
     nodes = (await graphql(OFFERS)).data["offers"]["nodes"]
 
@@ -154,7 +154,7 @@ async def test_graphql_says_the_same(client: AsyncClient, graphql: GraphQL) -> N
         assert node["cheapest"]["price"] == offer["cheapest"]["price"]
 
 
-async def test_an_offer_is_a_node(client: AsyncClient, graphql: GraphQL) -> None:
+async def test_graphql_finds_offer_as_node(client: AsyncClient, graphql: GraphQL) -> None:
     (wanted,) = (await listed(client, search="diva"))["offers"]
     document = """query ($id: ID!) {
         movieOffer(id: $id) { title } node(id: $id) { id ... on MovieOffer { title } }
@@ -165,7 +165,7 @@ async def test_an_offer_is_a_node(client: AsyncClient, graphql: GraphQL) -> None
     assert (await graphql(document, {"id": "mof_1"})).data == {"movieOffer": None, "node": None}
 
 
-async def test_last_known_prices_are_marked(
+async def test_marks_last_known_prices_as_stale(
     client: AsyncClient, database: Database, cinemaworld: PriceParty, filmworld: PriceParty
 ) -> None:
     await listed(client)
@@ -177,7 +177,7 @@ async def test_last_known_prices_are_marked(
     assert {each["stale"] for offer in body["offers"] for each in offer["prices"]} == {True}
 
 
-async def test_nothing_known_is_unavailable_at_both_doors(
+async def test_answers_503_by_rest_and_graphql_without_known_prices(
     client: AsyncClient, graphql: GraphQL, cinemaworld: PriceParty, filmworld: PriceParty
 ) -> None:
     cinemaworld.status = filmworld.status = 401
@@ -195,7 +195,7 @@ async def test_nothing_known_is_unavailable_at_both_doors(
     ]
 
 
-async def test_providers_tell_how_they_do(graphql: GraphQL, filmworld: PriceParty) -> None:
+async def test_metrics_count_provider_requests(graphql: GraphQL, filmworld: PriceParty) -> None:
     filmworld.status = 500
     up, down = (await graphql("{ providers { name state lastSuccessAt lastError } }")).data["providers"]
 
@@ -204,7 +204,7 @@ async def test_providers_tell_how_they_do(graphql: GraphQL, filmworld: PricePart
     assert (down["name"], down["state"], down["lastError"]) == ("filmworld", "DOWN", "status 500")
 
 
-async def test_staff_publish_a_movie(graphql: GraphQL, database: Database, filmworld: PriceParty) -> None:
+async def test_staff_publish_movie_at_provider(graphql: GraphQL, database: Database, filmworld: PriceParty) -> None:
     staff = await make_user(database, is_staff=True)
     given: dict[str, Any] = {"provider": "filmworld", "title": "Dune", "body": "Sand.", "price": "24.10"}
     payload = await done(graphql, "publishMovie", by=staff, **given)
@@ -221,7 +221,7 @@ async def test_staff_publish_a_movie(graphql: GraphQL, database: Database, filmw
         ({"price": "-1"}, [("InvalidInput", "INVALID_INPUT", ["input", "price"])]),
     ],
 )
-async def test_what_cannot_be_published_is_refused(
+async def test_refuses_invalid_movie_to_publish(
     graphql: GraphQL, database: Database, wrong: dict[str, Any], refusals: list[Any]
 ) -> None:
     staff = await make_user(database, is_staff=True)
@@ -230,9 +230,7 @@ async def test_what_cannot_be_published_is_refused(
     assert await refused(graphql, "publishMovie", by=staff, **given) == refusals
 
 
-async def test_a_provider_that_is_down_takes_nothing(
-    graphql: GraphQL, database: Database, filmworld: PriceParty
-) -> None:
+async def test_provider_that_is_down_hides_nothing(graphql: GraphQL, database: Database, filmworld: PriceParty) -> None:
     staff = await make_user(database, is_staff=True)
     filmworld.status = 500
     given: dict[str, Any] = {"provider": "filmworld", "title": "Dune", "body": "Sand.", "price": "1"}
@@ -241,20 +239,20 @@ async def test_a_provider_that_is_down_takes_nothing(
     assert found == [("UpstreamUnavailable", "UPSTREAM_UNAVAILABLE", [])]
 
 
-async def test_others_publish_nothing(graphql: GraphQL, database: Database) -> None:
+async def test_refuses_movie_from_users_who_are_not_staff(graphql: GraphQL, database: Database) -> None:
     given: dict[str, Any] = {"provider": "filmworld", "title": "Dune", "body": "Sand.", "price": "1"}
     assert await barred(graphql, "publishMovie", by=None, **given) == "UNAUTHENTICATED"
     assert await barred(graphql, "publishMovie", by=await make_user(database), **given) == "FORBIDDEN"
 
 
 @pytest.mark.parametrize("price", ["x", "NaN", "Infinity", "", "1e999999", "1" * 200])
-async def test_what_is_no_decimal_is_refused(graphql: GraphQL, price: str) -> None:
+async def test_refuses_invalid_decimal_price(graphql: GraphQL, price: str) -> None:
     document = """mutation ($price: Decimal!) {
         publishMovie(input: {provider: "filmworld", title: "a", body: "b", price: $price}) { providerMovieId }
     }"""
     assert (await graphql(document, {"price": price})).codes == ["INVALID_INPUT"]
 
 
-async def test_an_export_is_not_an_offer(client: AsyncClient, database: Database) -> None:
+async def test_refuses_id_of_an_export_as_offer(client: AsyncClient, database: Database) -> None:
     made = await make_export(database)
     assert (await client.get(f"/v1/offers/exp_{made.id}")).status_code == 404
