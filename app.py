@@ -36,6 +36,7 @@ from graphql_server.executable_schema import SCHEMA
 from graphql_server.field_usage import deprecated
 from graphql_server.traced_fields import working
 from identity.passwords import Passwords
+from identity.sign_outs import SignOuts
 from identity.tokens import Keys
 from jobs import queue, request_count
 from live.broadcast import Broadcasts
@@ -185,6 +186,7 @@ async def open_services(
             database=database,
             keys=Keys(settings.secrets, settings.token_seconds),
             passwords=passwords,
+            sign_outs=SignOuts(database.primary),
             page_views=page_view.make_batcher(database),
             booking_commits=CommitBatcher(
                 database.primary.pool, lock_all=stock.lock_sessions, note=database.primary.note
@@ -216,6 +218,7 @@ async def open_services(
             yield services
         finally:
             await services.topics.close()
+            await services.sign_outs.close()
             await services.prices.close()
             await services.page_views.drain()
             await upstream.close()

@@ -22,7 +22,7 @@ BY_ID: Final = paging.sql(lists.by_id(User))
 # Two spellings: the one form that names are stored in, and the name as it was sent, for accounts from before there was
 # one form. Where both exist, the account of the spelling as sent comes first.
 BY_NAME: Final = """
-    SELECT id, email, username, password_hash, is_staff, created_at FROM users
+    SELECT id, email, username, password_hash, is_staff, created_at, token_generation FROM users
     WHERE lower(email) IN (lower(%(email)s), lower(%(email_as_sent)s))
         OR lower(username) IN (lower(%(username)s), lower(%(username_as_sent)s))
     ORDER BY (lower(email) = lower(%(email_as_sent)s) OR lower(username) = lower(%(username_as_sent)s)) IS NOT TRUE
@@ -30,6 +30,10 @@ BY_NAME: Final = """
 """
 ADD: Final = """
     INSERT INTO users (email, username, password_hash) VALUES (%(email)s, %(username)s, %(password_hash)s)
+    RETURNING id, email, username, is_staff, created_at
+"""
+END_TOKENS: Final = """
+    UPDATE users SET token_generation = token_generation + 1, signed_out_at = clock_timestamp() WHERE id = %(id)s
     RETURNING id, email, username, is_staff, created_at
 """
 MAKE_STAFF: Final = """
@@ -129,6 +133,11 @@ async def replace_hash(tx: Transaction, *, user_id: int, password_hash: str) -> 
     """Store a password's new hash in place of an older one."""
     statement = "UPDATE users SET password_hash = %(password_hash)s WHERE id = %(id)s"
     await tx.execute(statement, id=user_id, password_hash=password_hash)
+
+
+async def end_tokens(tx: Transaction, *, user_id: int) -> User | None:
+    """End all tokens that the user was issued so far; return the user, None where the account is gone."""
+    return await tx.row(User, END_TOKENS, id=user_id)
 
 
 async def add_staff(tx: Transaction, *, email: str, password_hash: str) -> User:

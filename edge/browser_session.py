@@ -29,17 +29,21 @@ async def sign_out(request: Request) -> Response:
     return forget(Response(status_code=204, headers={"Cache-Control": "no-store"}), request)
 
 
-def identify(connection: HTTPConnection) -> Actor | None:
+async def identify(connection: HTTPConnection) -> Actor | None:
     """Return who asks: by the Authorization header, or where there is none by the cookie of the storefront's own pages.
 
-    Raise Unauthenticated on a header that is not good. A cookie that is not good is nobody's: its page has to be able
+    Raise Unauthenticated on a header that is not good, Unavailable where it cannot be told whether it still is. A cookie that is not good is nobody's: its page has to be able
     to go on, and to sign in.
     """
     services: Services = connection.state.services
     actor = tokens.identify(connection.scope, keys=services.keys)
+    await services.sign_outs.require_valid(actor)
     token = None if actor else usable(connection)
-    if token is not None:
-        connection.scope["actor"] = actor = tokens.recognize(token, keys=services.keys)
+    if token is None:
+        return actor
+    known = tokens.recognize(token, keys=services.keys)
+    actor = known if known and await services.sign_outs.is_valid(known) else None
+    connection.scope["actor"] = actor
     return actor
 
 

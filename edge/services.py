@@ -13,6 +13,7 @@ from domain.page_view import NewPageView
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from identity.passwords import Hashing
+from identity.sign_outs import SignOuts
 from identity.tokens import Keys
 from live.broadcast import Broadcasts
 from live.topics import Topics
@@ -37,6 +38,8 @@ class Services:
     database: Database
     keys: Keys
     passwords: Hashing
+    # Whose tokens were ended by signing out everywhere.
+    sign_outs: SignOuts
     page_views: StatementBatcher[NewPageView]
     # For the changes of bookings: those that arrive together share one commit (db/commit_batching.py).
     booking_commits: Reading

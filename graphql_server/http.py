@@ -66,7 +66,7 @@ def render_playground(base: str) -> Response:
 
 async def answer(request: Request, media_type: str) -> Response:
     """Return the response to a request that takes JSON; raise the refusal of one that cannot be run."""
-    context = open_context(request)
+    context = await open_context(request)
     asked = await read_request(request, deepest=context.services.settings.limits.json_depth)
     note_operation(asked.operation_name)
     text = await find_document(context.services, query=asked.query, name=asked.document)
@@ -87,10 +87,10 @@ async def answer(request: Request, media_type: str) -> Response:
     return render(result, context)
 
 
-def open_context(request: Request) -> Context:
+async def open_context(request: Request) -> Context:
     """Return what the request's resolvers share; raise Unauthenticated on a bad token."""
     services: Services = request.state.services
-    actor = browser_session.identify(request)
+    actor = await browser_session.identify(request)
     return Context(
         services, actor, addresses.base(request, services.settings.public_url), visitors.visitor(request.scope)
     )

@@ -21,6 +21,7 @@ from graphql_server.media_types import EVENTS, JSON
 from graphql_server.operation_streams import ALL, READING, Result, results
 from graphql_server.request import GraphQLRequest, read_request
 from graphql_server.response import refusal_body, render_refusals
+from identity.sign_outs import ENDED
 from resolvers.context import Context
 
 Write = Callable[[bytes], Awaitable[None]]
@@ -42,7 +43,7 @@ async def serve(request: Request) -> Response:
     """Return the stream of an operation's results; an ordinary answer where the request cannot be run."""
     try:
         services: Services = request.state.services
-        actor = browser_session.identify(request)
+        actor = await browser_session.identify(request)
         refuse_key(request)
         asked = await read_request(request, deepest=services.settings.limits.json_depth)
     except (Refusal, Refusals) as raised:
@@ -78,6 +79,9 @@ class Stream(Response):
         self._follower = context.follower
         self._streaming = context.services.live_metrics
         self._ending = context.services.topics.ending
+        self._actor = context.actor
+        self._sign_outs = context.services.sign_outs
+        self._signed_out = asyncio.Event()
         self._until = context.actor.expires if context.actor else None
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,14 +89,16 @@ class Stream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         write = partial(send_part, send)
         telling = asyncio.create_task(self._tell(write))
-        others = [asyncio.create_task(wait_for_disconnect(receive)), asyncio.create_task(self._ending.wait())]
+        waits = (wait_for_disconnect(receive), self._ending.wait(), self._signed_out.wait())
+        others = [asyncio.create_task(each) for each in waits]
         try:
-            await self._beat(write, [telling, *others])
+            with self._sign_outs.watch(self._actor, self._signed_out.set):
+                await self._beat(write, [telling, *others])
             self._follower.end()
             await asyncio.wait([telling], timeout=END_SECONDS)
-            if self._is_expired:
-                expired = refusal_body([errors.Unauthenticated(problem="The token has expired.")])
-                await write(format_event(expired) + COMPLETE)
+            if self._is_expired or self._signed_out.is_set():
+                problem = ENDED if self._signed_out.is_set() else "The token has expired."
+                await write(format_event(refusal_body([errors.Unauthenticated(problem=problem)])) + COMPLETE)
             await send({"type": "http.response.body", "body": b""})
         finally:
             for task in (telling, *others):

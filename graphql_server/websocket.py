@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any, Final
@@ -23,6 +23,7 @@ from graphql_server.operation_streams import results
 from graphql_server.request import GraphQLRequest, check_request, contains_nul
 from graphql_server.response import refusal_body
 from identity import tokens
+from identity.sign_outs import ENDED
 from identity.tokens import Actor
 from live.topics import Follower
 from resolvers.context import Context
@@ -100,6 +101,9 @@ class Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_begun = self._is_acknowledged = False
         self._until: float | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._problem = "The token has expired."
+        self._watching = ExitStack()
 
     async def serve(self) -> None:
         """Take messages until the other side is gone; raise Violation or WebSocketDisconnect then."""
@@ -113,6 +117,7 @@ class Connection:
 
     async def end(self) -> None:
         """End what is still being told."""
+        self._watching.close()
         for operation in self._operations.values():
             operation.follower.end()
         if self._tasks:
@@ -122,21 +127,29 @@ class Connection:
 
     async def _message(self) -> dict[str, Any]:
         try:
-            async with asyncio.timeout_at(self._until):
+            async with asyncio.timeout_at(self._until) as self._waiting:
                 received = await self._websocket.receive()
         except TimeoutError:
             if not self._is_acknowledged:
                 raise Violation(4408, "Connection initialisation timeout") from None
             await self._expire()
-            raise Violation(4401, "Unauthorized: the token has expired") from None
+            raise Violation(4401, f"Unauthorized: {self._problem}") from None
+        finally:
+            self._waiting = None
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
         return read_message(received.get("text"), deepest=self._services.settings.limits.json_depth)
 
     async def _expire(self) -> None:
         for operation in self._operations.values():
-            operation.refusal = errors.Unauthenticated(problem="The token has expired.")
+            operation.refusal = errors.Unauthenticated(problem=self._problem)
         await self.end()
+
+    def _sign_out(self) -> None:
+        """End the connection as an expired token would, and now."""
+        self._problem, self._until = ENDED, asyncio.get_running_loop().time()
+        if self._waiting is not None:
+            self._waiting.reschedule(self._until)
 
     async def _take(self, given: dict[str, Any]) -> None:
         kind = given.get("type")
@@ -158,12 +171,15 @@ class Connection:
         if not isinstance(payload, dict | None):
             raise Violation(4400, "Invalid message: `payload` must be an object")
         try:
-            self.actor = identify_caller(self._websocket, payload or {}, services=self._services)
+            self.actor = await identify_caller(self._websocket, payload or {}, services=self._services)
+        except errors.Unavailable:
+            raise Violation(1013, "Try again later: the database does not answer") from None
         except Refusal as refusal:
             raise Violation(4403, f"Forbidden: {refusal}") from None
         self._is_acknowledged, self._until = True, None
         if self.actor and self.actor.expires is not None:
             self._until = asyncio.get_running_loop().time() + self.actor.expires - time()
+        self._watching.enter_context(self._services.sign_outs.watch(self.actor, self._sign_out))
         await self._send({"type": "connection_ack"})
 
     async def _subscribe(self, given: dict[str, Any]) -> None:
@@ -248,9 +264,10 @@ def read_id(given: Mapping[str, Any]) -> str:
     return name
 
 
-def identify_caller(websocket: WebSocket, payload: Mapping[str, Any], *, services: Services) -> Actor | None:
-    """Return who is behind a connection: by the payload of connection_init, else by the handshake; raise Unauthenticated.
+async def identify_caller(websocket: WebSocket, payload: Mapping[str, Any], *, services: Services) -> Actor | None:
+    """Return who is behind a connection: by the payload of connection_init, else by the handshake.
 
+    Raises Unauthenticated, or Unavailable where it cannot be read whether the token was ended.
     Clients send `{authorization}`, `{headers: {authorization}}` or `{token}`. Another name that looks like a credential is
     refused: its sender would be anonymous without knowing.
     """
@@ -259,10 +276,12 @@ def identify_caller(websocket: WebSocket, payload: Mapping[str, Any], *, service
         raise errors.Unauthenticated(problem="`headers` must be an object.")
     credentials = {*find_credentials(payload), *find_credentials(headers or {})}
     if not credentials:
-        return browser_session.identify(websocket)
+        return await browser_session.identify(websocket)
     if len(credentials) > 1:
         raise errors.Unauthenticated(problem="`connection_init` has several different tokens.")
-    return tokens.authenticate(credentials.pop(), keys=services.keys)
+    actor = tokens.authenticate(credentials.pop(), keys=services.keys)
+    await services.sign_outs.require_valid(actor)
+    return actor
 
 
 def find_credentials(payload: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from db.engine import Database
 from db.models import User
 from domain import user
-from errors import InvalidCredentials
+from errors import InvalidCredentials, Unauthenticated
 from identity.passwords import Hashing, needs_rehash
 from identity.tokens import Actor, Keys, make_token
 
@@ -77,6 +77,18 @@ async def verify_either(passwords: Hashing, stored_hash: str | None, forms: tupl
     return None
 
 
+async def sign_out_everywhere(database: Database, *, user_id: int) -> User:
+    """End all tokens of this user, on every server within a second, and return the account.
+
+    Raises Unauthenticated where the account is gone.
+    """
+    async with database.transaction() as tx:
+        found = await user.end_tokens(tx, user_id=user_id)
+    if found is None:
+        raise Unauthenticated(problem="The account of this token is no longer there.")
+    return found
+
+
 def issue_token(account: User, *, keys: Keys) -> str:
     """Return a new token of this account."""
-    return make_token(Actor(account.id), keys=keys)
+    return make_token(Actor(account.id, generation=account.token_generation), keys=keys)

@@ -27,6 +27,8 @@ class Actor:
     user_id: int
     # When the token expires, in seconds since 1970: an open connection ends then. None for no expiry.
     expires: float | None = field(default=None, compare=False)
+    # How often the user had signed out everywhere when the token was issued.
+    generation: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def make_token(actor: Actor, *, keys: Keys) -> str:
         "sub": ids.encode("usr", actor.user_id),
         "iat": now,
         "exp": now + keys.token_seconds,
+        "gen": actor.generation,
         # Makes two tokens of one second differ.
         "jti": secrets.token_urlsafe(12),
     }
@@ -86,10 +89,12 @@ def _verify(token: str, secrets: tuple[bytes, ...]) -> Actor:
     except jwt.InvalidTokenError:
         raise Unauthenticated(problem="The token is not one of ours.") from None
     user_id = ids.decode("usr", claims["sub"]) if claims else None
-    if claims is None or user_id is None:
+    # Tokens from before there were generations have none.
+    generation = claims.get("gen", 0) if claims else None
+    if claims is None or user_id is None or not isinstance(generation, int):
         raise Unauthenticated(problem="The token is not one of ours.")
     # PyJWT accepts a whole number in quotes as well.
-    return Actor(user_id, expires=int(claims["exp"]))
+    return Actor(user_id, expires=int(claims["exp"]), generation=generation)
 
 
 def _read_claims(token: str, secret: bytes) -> dict[str, Any] | None:

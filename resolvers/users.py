@@ -53,6 +53,11 @@ async def sign_in(context: Context, *, email: str | None, username: str | None, 
     return found, enter(context, found)
 
 
+async def sign_out_everywhere(context: Context) -> User:
+    """End all tokens of the viewer, this request's too, and return the viewer."""
+    return await accounts.sign_out_everywhere(context.database, user_id=context.user_id)
+
+
 def enter(context: Context, entering: User) -> str:
     """Return a token for the user, who is the viewer of what else this mutation answers."""
     context.actor = Actor(entering.id)

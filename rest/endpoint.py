@@ -145,7 +145,7 @@ def build_route(endpoint: Endpoint[Any]) -> Route:
     """Return the route that checks who asks, then what for, and then answers."""
 
     async def serve(request: Request) -> Response:
-        actor = identify_caller(request, endpoint.caller)
+        actor = await identify_caller(request, endpoint.caller)
         if endpoint.caller is Caller.COUNTER:
             await counter_token.require_token(request, actor)
         services: Services = request.state.services
@@ -183,13 +183,16 @@ async def run_for_record(
     return response
 
 
-def identify_caller(request: Request, caller: Caller) -> Actor | None:
+async def identify_caller(request: Request, caller: Caller) -> Actor | None:
     """Return who asks, as far as the endpoint wants to know; raise Unauthenticated where it must know and does not."""
     if caller is Caller.ANYBODY:
         return None
     services: Services = request.state.services
-    here = caller is Caller.SIGNED_IN_HERE
-    actor = browser_session.identify(request) if here else tokens.identify(request.scope, keys=services.keys)
+    if caller is Caller.SIGNED_IN_HERE:
+        actor = await browser_session.identify(request)
+    else:
+        actor = tokens.identify(request.scope, keys=services.keys)
+        await services.sign_outs.require_valid(actor)
     if actor is None and caller in (Caller.SIGNED_IN, Caller.SIGNED_IN_HERE):
         raise errors.Unauthenticated
     return actor

@@ -62,6 +62,7 @@ from schema.payloads import (
     ResetRequestCountPayload,
     SessionPayload,
     SignInPayload,
+    SignOutEverywherePayload,
     SignUpPayload,
     TicketPayload,
     TrackPagePayload,
@@ -96,6 +97,14 @@ class Mutation:
             username=drop_unset(input.identity.username),
             password=input.password,
         )
+
+    @mutation(
+        SignOutEverywherePayload,
+        "user",
+        description="Ends all tokens of the viewer, that of this request too, on all servers within a second. For signed-in callers.",
+    )
+    async def sign_out_everywhere(self, info: Info) -> models.User:
+        return await users.sign_out_everywhere(info.context)
 
     @mutation(
         RateMoviePayload,

@@ -41,6 +41,12 @@ class SignInPayload:
     errors: list[UserError] = errors_field()
 
 
+@strawberry.type(description="The answer to signOutEverywhere.")
+class SignOutEverywherePayload:
+    user: User | None = result_field("The account")
+    errors: list[UserError] = errors_field()
+
+
 @strawberry.type(description="The answer to rateMovie.")
 class RateMoviePayload:
     rating: Rating | None = result_field("The rating")

@@ -17,6 +17,8 @@ class User(SQLModel, table=True):
         CheckConstraint("num_nonnulls(email, username) > 0", name="users_identity_check"),
         Index("users_email_key", func.lower(text("email")), unique=True),
         Index("users_username_key", func.lower(text("username")), unique=True),
+        # Few users ever sign out everywhere, and each server reads the newest of them several times a second.
+        Index("users_by_signed_out_at", "signed_out_at", postgresql_where=text("signed_out_at IS NOT NULL")),
     )
 
     id: int = snowflake_id()
@@ -25,3 +27,6 @@ class User(SQLModel, table=True):
     password_hash: str = words()
     is_staff: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     created_at: datetime = instant(default=True)
+    # How often the user has signed out everywhere: a token of an earlier generation is not accepted.
+    token_generation: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    signed_out_at: datetime | None = instant(nullable=True)

@@ -1,5 +1,6 @@
 """Where reads go: the catalogue to a standby, what is the viewer's own and what a mutation answers to the primary."""
 
+import math
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from config.settings import Settings
 from db.engine import Database, Reader
 from db.models import User
 from db.pipeline import RawReads
+from identity import sign_outs
 from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_user
 from tests.support.graphql_client import GraphQL
 
@@ -39,6 +41,8 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append("standby" if STANDBY in str(self.pool.conninfo) else "primary")
         return cast("RawReads", pipeline.__get__(self))
 
+    # The server reads sign-outs again and again beside its requests.
+    monkeypatch.setattr(sign_outs, "REFRESH_SECONDS", math.inf)
     monkeypatch.setattr(Reader, "fetch", noted)
     monkeypatch.setattr(Reader, "pipeline", property(noted_pipeline))
     return seen
