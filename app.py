@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Lifespan
@@ -26,8 +26,7 @@ from domain import event_reservation, page_view, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
-from edge.cors import Cors
-from edge.middleware import BodyLimit, Edge, TrailingSlash
+from edge.middleware import Door, Edge
 from edge.page_existence import page_exists
 from edge.services import Services
 from errors import Refusal, Refusals
@@ -94,11 +93,8 @@ def create_app(
     counted = join_counter(counts, worker=worker) if counts else private_counter()
     spans = join_windows(rates) if rates else private_windows()
     tracing = _make_tracing(settings)
-    traced = [Middleware(tracing.requests)] if tracing else []
-    cors = [Middleware(Cors, origins=settings.cors_origins)] if settings.cors_origins else []
     app = Starlette(
         routes=[
-            # The router tries one after the other: the address that most requests go to is first.
             *graphql.routes(),
             *probes.routes(checks={"database": _check_database, "migrations": _check_migrations}, counted=metrics),
             *storefront.routes(exists=page_exists),
@@ -108,32 +104,26 @@ def create_app(
             *openapi.build_routes(ENDPOINTS),
             *poster_files.build_routes(),
         ],
-        middleware=[
-            Middleware(
-                Edge,
-                metrics=metrics,
-                request_counter=counted,
-                render=rest.error_format.render_faults,
-                websockets=ConnectionCounter(settings.limits.websockets),
-            ),
-            *cors,
-            *traced,
-            Middleware(BodyLimit, limit=settings.limits.body_bytes),
-            Middleware(TrailingSlash),
-        ],
-        exception_handlers={
-            404: _answer_missing,
-            HTTPException: rest.error_format.render_http_exception,
-            Refusal: rest.error_format.render_refusal,
-            Refusals: rest.error_format.render_refusal,
-            psycopg.OperationalError: rest.error_format.render_unavailable,
-        },
         lifespan=_make_lifespan(
             settings, metrics, counted, spans, tracing, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
         ),
     )
-    # A middleware takes the slash away; a redirect would lose the body of a POST in many clients.
+    # The edge takes the slash away; a redirect would lose the body of a POST in many clients.
     app.router.redirect_slashes = False
+    inner = ExceptionMiddleware(app.router, handlers=HANDLERS)
+    # In place of Starlette's own stack of layers, of which every request pays for each.
+    app.middleware_stack = Edge(
+        tracing.requests(inner) if tracing else inner,
+        doors={
+            route.path: Door(tracing.requests(route.app) if tracing else route.app, route) for route in graphql.doors()
+        },
+        origins=settings.cors_origins,
+        body_bytes=settings.limits.body_bytes,
+        metrics=metrics,
+        request_counter=counted,
+        render=rest.error_format.render_faults,
+        websockets=ConnectionCounter(settings.limits.websockets),
+    )
     return app
 
 
@@ -141,6 +131,15 @@ async def _answer_missing(request: Request, raised: Exception) -> Response:
     if storefront.wants_page(request):
         return storefront.missing_page(request)
     return await rest.error_format.render_http_exception(request, raised)
+
+
+HANDLERS: Final = {
+    404: _answer_missing,
+    HTTPException: rest.error_format.render_http_exception,
+    Refusal: rest.error_format.render_refusal,
+    Refusals: rest.error_format.render_refusal,
+    psycopg.OperationalError: rest.error_format.render_unavailable,
+}
 
 
 def open_database(

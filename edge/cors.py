@@ -7,7 +7,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 ANY_ORIGIN: Final = "*"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -34,28 +34,22 @@ class Cors(CORSMiddleware):
     """Answers preflights, and marks answers for listed origins; a refused preflight is JSON, as all refusals are.
 
     With `*` no credentials are allowed. With listed origins they are, but the storefront's cookie still counts for its
-    own pages alone (edge/browser_session.py).
+    own pages alone (edge/browser_session.py). Where any origin is allowed (`is_open`), a request without an `Origin`
+    has no need of this layer.
     """
 
     def __init__(self, app: ASGIApp, *, origins: Sequence[str]) -> None:
-        self._is_open = ANY_ORIGIN in origins
+        self.is_open = ANY_ORIGIN in origins
         super().__init__(
             app,
             allow_origins=origins,
             allow_methods=METHODS,
             # Clients send headers of their own choice; which are allowed decides nothing, for no address trusts one.
             allow_headers=["*"],
-            allow_credentials=not self._is_open,
+            allow_credentials=not self.is_open,
             expose_headers=EXPOSED,
             max_age=PREFLIGHT_SECONDS,
         )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Without an `Origin` and with any origin allowed there is nothing to add."""
-        if self._is_open and not any(name == b"origin" for name, _ in scope.get("headers", ())):
-            await self.app(scope, receive, send)
-            return
-        await super().__call__(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the answer to a preflight: 200, or 403 with the reason."""

@@ -3,17 +3,23 @@
 import re
 import secrets
 import time
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from db import ids
 from edge import visitors
+from edge.cors import Cors
+from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING, read_head
 from runtime.connection_limits import ConnectionCounter
+from runtime.logs import log_request
 from runtime.metrics import Metrics
 from runtime.request_count import RequestCounter
 
@@ -21,8 +27,11 @@ BODY_BYTES: Final = 1024 * 1024
 SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PATH_LENGTH: Final = 256
 NO_ANSWER: Final = 499
+# Request ids are unique by chance among processes, and by their number within one.
+RUN: Final = secrets.token_hex(6)
+NUMBERS: Final = count(secrets.randbits(40))
 
-log = structlog.get_logger("matinee.access")
+log = structlog.get_logger("matinee.edge")
 
 
 class RenderRefusal(Protocol):
@@ -32,10 +41,18 @@ class RenderRefusal(Protocol):
         """Return the response."""
 
 
-class Edge:
-    """Gives each request an id, logs and counts it, and answers 500 where nothing below has answered.
+class Door(NamedTuple):
+    """An application behind one path, and the route that metrics count it by."""
 
-    One layer for all of it: each layer wraps `send` once more, for every message of every answer.
+    app: ASGIApp
+    route: BaseRoute
+
+
+class Edge:
+    """Gives each request an id, bounds its body, logs and counts it, and answers 500 where nothing below has answered.
+
+    One layer for all of it: each layer wraps `send` once more, for every message of every answer. Requests to the paths
+    of `doors` skip the router and the layers around it.
     """
 
     def __init__(
@@ -46,8 +63,14 @@ class Edge:
         request_counter: RequestCounter,
         render: RenderRefusal,
         websockets: ConnectionCounter,
+        doors: Mapping[str, Door] | None = None,
+        origins: Sequence[str] = (),
+        body_bytes: int = BODY_BYTES,
     ) -> None:
         self._app = app
+        self._doors = doors or {}
+        self._cors = Cors(self._enter, origins=origins) if origins else None
+        self._body_bytes = body_bytes
         self._websockets = websockets
         self._metrics = metrics
         self._request_counter = request_counter
@@ -60,26 +83,35 @@ class Edge:
             return
         # Before anything else: whatever becomes of it, it has reached the server. So has a WebSocket's handshake.
         self._request_counter.add()
-        started, status = time.perf_counter(), 0
-        identity = request_id(scope)
-        scope["request_id"] = identity.decode()
+        started = time.perf_counter()
+        scope["request_id"] = choose_request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
-        if scope["type"] != "http":
-            await self._serve_websocket(scope, receive, send)
-            return
         path = scope["path"]
+        if len(path) > 1 and path[-1] == "/":
+            # `/v1/movies/` is `/v1/movies`, without a redirect. In place: the router leaves its route in this very scope.
+            scope["path"] = path[:-1]
+        if scope["type"] == "http":
+            await self._serve_http(scope, receive, send, path=path, started=started)
+        else:
+            await self._serve_websocket(scope, receive, send)
+
+    async def _serve_http(self, scope: Scope, receive: Receive, send: Send, *, path: str, started: float) -> None:
+        status = 0
+        identity = scope["request_id"].encode()
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", ()), (b"x-request-id", identity), *visitors.headers(scope)]
-                message = {**message, "headers": headers}
+                headers = [*message.get("headers", ()), (b"x-request-id", identity), *visitors.format_headers(scope)]
+                message = {"type": "http.response.start", "status": status, "headers": headers}
             await send(message)
 
+        head = read_head(scope)
+        app = self._enter if self._cors is None or (self._cors.is_open and ORIGIN not in head) else self._cors
         try:
-            await self._app(scope, receive, answer)
+            await app(scope, limit_body(receive, head, limit=self._body_bytes), answer)
         except ClientDisconnect:
             # Nobody is left to answer.
             status = status or NO_ANSWER
@@ -90,6 +122,14 @@ class Edge:
                 await self._render(fault, path=path)(scope, receive, answer)
         finally:
             self._note(scope, path, status or NO_ANSWER, time.perf_counter() - started)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self._doors.get(scope["path"])
+        if door is None:
+            await self._app(scope, receive, send)
+        else:
+            scope["route"] = door.route
+            await door.app(scope, receive, send)
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = scope["client"][0] if scope.get("client") else ""
@@ -104,15 +144,16 @@ class Edge:
     def _note(self, scope: Scope, path: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         self._metrics.count(scope["method"], route, status, seconds)
+        fields = {
+            "method": scope["method"],
+            "path": path[:PATH_LENGTH],
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+        }
         actor = scope.get("actor")
-        log.info(
-            "request",
-            method=scope["method"],
-            path=path[:PATH_LENGTH],
-            status=status,
-            ms=round(seconds * 1000, 2),
-            **({"user": ids.encode("usr", actor.user_id)} if actor else {}),
-        )
+        if actor:
+            fields["user"] = ids.encode("usr", actor.user_id)
+        log_request(fields)
 
 
 async def refuse_websocket(send: Send) -> None:
@@ -123,65 +164,44 @@ async def refuse_websocket(send: Send) -> None:
     await send({"type": "websocket.http.response.body", "body": text})
 
 
-def request_id(scope: Scope) -> bytes:
+def choose_request_id(scope: Scope) -> str:
     """Return the caller's own `X-Request-Id` where it is sane, else a new one."""
-    given: list[bytes] = [value for name, value in scope["headers"] if name == b"x-request-id"]
-    if len(given) == 1 and SANE_ID.fullmatch(given[0]):
-        return given[0]
-    return secrets.token_hex(12).encode()
+    if REQUEST_ID in read_head(scope):
+        given: list[bytes] = [value for name, value in scope["headers"] if name == REQUEST_ID]
+        if len(given) == 1 and SANE_ID.fullmatch(given[0]):
+            return given[0].decode()
+    return f"{RUN}{next(NUMBERS):012x}"
 
 
-class BodyLimit:
-    """Refuses bodies over 1 MiB, by what they announce and by what comes, and compressed ones.
+def limit_body(receive: Receive, head: Mapping[bytes, bytes], *, limit: int) -> Receive:
+    """Return what receives a body of `limit` bytes at most, and none that is compressed.
 
-    The refusal is raised where the body is read, for each surface has its own shape of errors.
+    The refusal is raised where the body is read, for each surface has its own shape of errors. A body with a length
+    within the limit is not counted again: the parser of HTTP ends it there.
     """
+    encoding, length = head.get(CONTENT_ENCODING), head.get(CONTENT_LENGTH, b"")
+    is_compressed = encoding is not None and encoding.decode("latin-1").strip().lower() not in ("", "identity")
+    is_counted = length.isdigit() and TRANSFER_ENCODING not in head
+    if is_counted and not is_compressed and int(length[:20]) <= limit:
+        return receive
+    fault = (
+        errors.UnsupportedMediaType(accepted="it is, without Content-Encoding")
+        if is_compressed
+        else errors.PayloadTooLarge(limit=limit)
+        if length.isdigit() and int(length[:20]) > limit
+        else None
+    )
+    left = limit
 
-    def __init__(self, app: ASGIApp, *, limit: int = BODY_BYTES) -> None:
-        self._app = app
-        self._limit = limit
+    async def receive_limited() -> Message:
+        nonlocal left
+        if fault:
+            raise fault
+        message = await receive()
+        if message["type"] == "http.request":
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise errors.PayloadTooLarge(limit=limit)
+        return message
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        fault, left = self._fault(scope), self._limit
-
-        async def counted() -> Message:
-            nonlocal left
-            if fault:
-                raise fault
-            message = await receive()
-            if message["type"] == "http.request":
-                left -= len(message.get("body", b""))
-                if left < 0:
-                    raise errors.PayloadTooLarge(limit=self._limit)
-            return message
-
-        await self._app(scope, counted, send)
-
-    def _fault(self, scope: Scope) -> errors.Refusal | None:
-        # One pass over the raw headers. Of a name that comes several times the first value counts.
-        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
-        encoding = headers.get(b"content-encoding")
-        if encoding is not None and encoding.decode("latin-1").strip().lower() not in ("", "identity"):
-            return errors.UnsupportedMediaType(accepted="it is, without Content-Encoding")
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > self._limit:
-            return errors.PayloadTooLarge(limit=self._limit)
-        return None
-
-
-class TrailingSlash:
-    """Routes `/v1/movies/` as `/v1/movies`, without a redirect."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "lifespan" and len(scope["path"]) > 1 and scope["path"][-1] == "/":
-            # In place: the router leaves its route in this very scope, where Edge looks for it.
-            scope["path"] = scope["path"][:-1]
-        await self._app(scope, receive, send)
+    return receive_limited

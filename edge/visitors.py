@@ -57,18 +57,18 @@ def _count_account(services: Services, visitor: Visitor, name: str, account: str
         visitor.count(services.rate_windows, name, f"into {account.casefold()}", rate)
 
 
-def headers(scope: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """Return what an answer says of the rates that its request was counted for (draft-ietf-httpapi-ratelimit-headers)."""
+def format_headers(scope: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Return the headers on the rates that a request was counted for (draft-ietf-httpapi-ratelimit-headers)."""
     found: Visitor | None = scope.get("visitor")
     if found is None or not found.quotas:
         return []
     quotas = found.quotas.items()
-    policies = ", ".join([policy(name, quota.rate) for name, quota in quotas])
+    policies = ", ".join([format_policy(name, quota.rate) for name, quota in quotas])
     left = ", ".join([f'"{name}";r={quota.left};t={quota.seconds}' for name, quota in quotas])
     return [(b"ratelimit-policy", policies.encode()), (b"ratelimit", left.encode())]
 
 
 @lru_cache(maxsize=64)
-def policy(name: str, rate: Rate) -> str:
-    """Return how a rate is told."""
+def format_policy(name: str, rate: Rate) -> str:
+    """Return a rate as an item of `RateLimit-Policy`."""
     return f'"{name}";q={rate.amount};w={rate.seconds}'

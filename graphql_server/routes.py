@@ -25,6 +25,14 @@ class View:
         await response(scope, receive, send)
 
 
+DOOR: Final = Route(PATH, View(), name="graphql")
+
+
+def doors() -> list[Route]:
+    """Return the routes that most requests go to; the router need not look for them."""
+    return [DOOR]
+
+
 async def serve_schema(request: Request) -> Response:
     """Return the schema in the schema definition language; raise RouteNotFound where that is switched off.
 
@@ -40,7 +48,7 @@ async def serve_schema(request: Request) -> Response:
 def routes() -> list[BaseRoute]:
     """Return the routes; a browser that opens the first address gets GraphiQL."""
     return [
-        Route(PATH, View(), name="graphql"),
+        DOOR,
         WebSocketRoute(PATH, websocket.serve, name="graphql-live"),
         Route(SCHEMA_PATH, serve_schema, methods=["GET"], name="schema"),
     ]

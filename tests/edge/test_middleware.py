@@ -9,14 +9,14 @@ import pytest
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from structlog.typing import EventDict
 
-from edge.middleware import BODY_BYTES, BodyLimit, Edge, TrailingSlash
+from edge.middleware import BODY_BYTES, Edge
 from errors import InvalidInput, MissingField, MovieNotFound, Refusal, Refusals, Unavailable
 from identity.tokens import Actor
 from rest.error_format import render_faults, render_http_exception, render_refusal, render_unavailable
@@ -25,6 +25,12 @@ from runtime.metrics import Metrics
 from runtime.request_count import private_counter
 
 SHARED: Final = Response("the same object every time")
+HANDLERS: Final = {
+    HTTPException: render_http_exception,
+    Refusal: render_refusal,
+    Refusals: render_refusal,
+    psycopg.OperationalError: render_unavailable,
+}
 
 
 async def echo(request: Request) -> Response:
@@ -71,25 +77,15 @@ def app(metrics: Metrics) -> Starlette:
             Route("/fail/{how}", fail),
             Route("/halfway", Halfway()),
         ],
-        middleware=[
-            Middleware(
-                Edge,
-                request_counter=private_counter(),
-                metrics=metrics,
-                render=render_faults,
-                websockets=ConnectionCounter(1),
-            ),
-            Middleware(BodyLimit),
-            Middleware(TrailingSlash),
-        ],
-        exception_handlers={
-            HTTPException: render_http_exception,
-            Refusal: render_refusal,
-            Refusals: render_refusal,
-            psycopg.OperationalError: render_unavailable,
-        },
     )
     app.router.redirect_slashes = False
+    app.middleware_stack = Edge(
+        ExceptionMiddleware(app.router, handlers=HANDLERS),
+        request_counter=private_counter(),
+        metrics=metrics,
+        render=render_faults,
+        websockets=ConnectionCounter(1),
+    )
     return app
 
 
