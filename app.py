@@ -152,7 +152,7 @@ def open_database(
         settings.database_url,
         read_conninfo=settings.database_read_url,
         direct_conninfo=settings.database_direct_url,
-        cursors=cursors.codec(settings.secrets),
+        cursors=cursors.make_codec(settings.secrets),
         size=settings.pool_size,
         statement_seconds=settings.statement_seconds,
         lock_seconds=settings.lock_seconds,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from db import cursors, engine, migrate
 from db.commit_batching import CommitBatcher
-from db.embedded.postmaster import embedded
+from db.embedded.postmaster import run_embedded
 from db.engine import Database
 from domain import booking, stock
 
@@ -59,7 +59,7 @@ class Crowd:
 @asynccontextmanager
 async def fresh_database(url: str) -> AsyncIterator[Database]:
     """Yield a pool of connections to a migrated database."""
-    codec = cursors.codec([b"benchmark" * 4])
+    codec = cursors.make_codec([b"benchmark" * 4])
     async with engine.connect(
         url, read_conninfo=None, cursors=codec, size=8, statement_seconds=5, lock_seconds=5
     ) as database:
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="pairs that count, after one that does not (default 5)")
     asked = parser.parse_args()
     with ExitStack() as stack:
-        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded(scratch(stack)))
+        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(run_embedded(scratch(stack)))
         migrate.upgrade(url)
         asyncio.run(measure(url, callers=asked.callers, rounds=asked.rounds))
 

@@ -26,7 +26,7 @@ from psycopg import AsyncConnection, AsyncRawCursor
 
 from benchmarks.hot_session import fresh_database, scratch
 from db import migrate
-from db.embedded.postmaster import embedded
+from db.embedded.postmaster import run_embedded
 from db.pipeline import PooledReads, RawReads, Statement, open_pipeline
 from demo.load import load
 
@@ -193,7 +193,7 @@ def main() -> None:
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = scratch(stack)
-        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded(folder))
+        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(run_embedded(folder))
         migrate.upgrade(url)
         uvloop.run(measure(url, asked, folder))
 

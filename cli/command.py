@@ -11,7 +11,7 @@ from psycopg import OperationalError
 
 from config.settings import Settings, find_unknown_variables
 from db import revision
-from db.embedded.postmaster import embedded
+from db.embedded.postmaster import run_embedded
 from db.embedded.restart import restart_when_dead
 from runtime import logs
 
@@ -64,7 +64,7 @@ def prepare_database(settings: Settings, *, needed: bool = True) -> Iterator[str
             log.warning(str(error))
         yield settings.database_url
         return
-    with embedded(settings.data_dir, stop_seconds=STOP_SECONDS) as url, restart_when_dead(settings.data_dir):
+    with run_embedded(settings.data_dir, stop_seconds=STOP_SECONDS) as url, restart_when_dead(settings.data_dir):
         migrate_database(url)
         yield url
 
@@ -89,9 +89,9 @@ def _require_answer() -> Iterator[None]:
 
 def _refuse_old_schema(url: str) -> None:
     with _require_answer():
-        found = revision.current(url)
+        found = revision.read_revision(url)
     if revision.is_behind(found):
         raise CommandError(
-            f"The schema of the database is at {found or 'nothing'} and this server needs {revision.head()}."
+            f"The schema of the database is at {found or 'nothing'} and this server needs {revision.find_head()}."
             " Run: matinee migrate"
         )

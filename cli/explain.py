@@ -10,7 +10,7 @@ from graphql import DocumentNode, GraphQLError, parse, validate
 from psycopg import RawCursor
 
 from cli.command import CommandError, prepare_database, read_settings
-from db.pipeline.session import session_conninfo
+from db.pipeline.session import make_session_conninfo
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.explain import Explained, explain
 from graphql_server.planner.operations import Run
@@ -36,7 +36,7 @@ def explain_command(
         settings = read_settings()
         bounds = {"statement_seconds": settings.statement_seconds, "lock_seconds": settings.lock_seconds}
         # With the settings of the sessions that run these statements, which decide about their plans.
-        with prepare_database(settings) as url, psycopg.connect(session_conninfo(url, **bounds)) as connection:
+        with prepare_database(settings) as url, psycopg.connect(make_session_conninfo(url, **bounds)) as connection:
             for run in runs:
                 typer.echo("\n".join(read_plan(connection, run)))
 

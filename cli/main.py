@@ -227,7 +227,7 @@ def migrate_command() -> None:
     else:
         with prepare_database(settings):
             pass
-    typer.echo(f"The schema is at {revision.head()}.")
+    typer.echo(f"The schema is at {revision.find_head()}.")
 
 
 @commands.command("demo", epilog=format_examples("matinee demo", "matinee demo --scale 10"))

@@ -8,9 +8,9 @@ from typing import Any, Final
 from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 
-from db.commit_outcome import commit_outcome
+from db.commit_outcome import track_commit
 from db.engine import Reading, T
-from db.notices import Changed, Kind, Note, unheard
+from db.notices import Changed, Kind, Note, ignore_change
 from db.session_settings import Pool, begin
 from db.taken_connection import take_connection
 from errors import OutcomeUnknown, Unavailable
@@ -42,7 +42,7 @@ class CommitBatcher(Reading):
     pays for one round trip and one commit instead of queueing for its lock, commit after commit.
     """
 
-    def __init__(self, pool: Pool, *, lock_all: LockAll, note: Note = unheard) -> None:
+    def __init__(self, pool: Pool, *, lock_all: LockAll, note: Note = ignore_change) -> None:
         """Run batches on connections of `pool`, their locks taken first, by `lock_all`; tell of changes by `note`."""
         self._pool = pool
         self._lock_all = lock_all
@@ -72,7 +72,7 @@ class CommitBatcher(Reading):
         finally:
             # Somebody still waits only where the runner was cut off.
             left, self._waiting, self._runner = self._waiting, [], None
-            fail(left, Unavailable())
+            fail_changes(left, Unavailable())
 
     async def _settle(self, batch: Sequence[Change]) -> None:
         try:
@@ -81,7 +81,7 @@ class CommitBatcher(Reading):
             await self._part(batch, error)
         except BaseException:
             # Cut off, and perhaps in the middle of the commit.
-            fail(batch, OutcomeUnknown())
+            fail_changes(batch, OutcomeUnknown())
             raise
         else:
             for change, rows in zip(batch, found, strict=True):
@@ -97,13 +97,13 @@ class CommitBatcher(Reading):
         cause = error.__cause__ or error
         is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, UNDONE)
         if len(batch) == 1 or is_everybodys or isinstance(error, OutcomeUnknown):
-            fail(batch, error)
+            fail_changes(batch, error)
             return
         for change in batch:
             await self._settle([change])
 
     async def _run(self, batch: Sequence[Change]) -> list[list[Any]]:
-        with commit_outcome() as commit:
+        with track_commit() as commit:
             async with take_connection(self._pool) as connection:
                 cursors = [connection.cursor(row_factory=change.factory) for change in batch]
                 async with connection.pipeline():
@@ -116,7 +116,7 @@ class CommitBatcher(Reading):
                 return [await cursor.fetchall() for cursor in cursors]
 
 
-def fail(batch: Sequence[Change], error: Exception) -> None:
+def fail_changes(batch: Sequence[Change], error: Exception) -> None:
     """Raise an error at every caller that still waits."""
     for change in batch:
         if not change.rows.done():

@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection, errors
 
-from db.refusals import refusal_of
+from db.refusals import translate_error
 from errors import OutcomeUnknown
 
 # The function of PostgreSQL that waits for the synchronous standby. Its warnings are translated, its name is not.
@@ -37,7 +37,7 @@ class Commit:
 
 
 @contextmanager
-def commit_outcome() -> Iterator[Commit]:
+def track_commit() -> Iterator[Commit]:
     """Yield what sends the commit; raise OutcomeUnknown where it was sent and not answered, or the refusal of an error.
 
     The block ends after the answer to the commit has been read. A commit whose wait for the synchronous standby was cancelled is
@@ -47,7 +47,7 @@ def commit_outcome() -> Iterator[Commit]:
     try:
         yield commit
     except psycopg.Error as error:
-        refusal = OutcomeUnknown() if commit.connection and is_lost(error) else refusal_of(error)
+        refusal = OutcomeUnknown() if commit.connection and is_lost(error) else translate_error(error)
         if refusal is error:
             raise
         raise refusal from error

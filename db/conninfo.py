@@ -16,7 +16,7 @@ DEADLINES: Final = {
 }
 
 
-def with_deadlines(conninfo: str) -> str:
+def add_deadlines(conninfo: str) -> str:
     """Return the address with a deadline for connecting, for what is sent and for what is idle, where it states none."""
     stated = read_options(conninfo)
     added = {name: value for name, value in DEADLINES.items() if name not in stated}

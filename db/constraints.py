@@ -37,7 +37,7 @@ BY_NAME: Final[dict[str, Callable[[], Refusal]]] = {
 }
 
 
-def refusal(error: errors.IntegrityError) -> Refusal | None:
+def find_refusal(error: errors.IntegrityError) -> Refusal | None:
     """Return the refusal behind a broken constraint, None where it can only be a bug of ours."""
     # PostgreSQL says «still referenced» when the row that others point to is the one being deleted.
     if isinstance(error, errors.ForeignKeyViolation) and "still referenced" in (error.diag.message_detail or ""):

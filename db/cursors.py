@@ -48,17 +48,17 @@ def sign(key: bytes, listing: bytes, body: bytes) -> bytes:
     return hmac.digest(key, listing + b"\0" + body, hashlib.sha256)[:DIGEST_BYTES]
 
 
-def codec(secrets: Sequence[bytes]) -> CursorCodec:
+def make_codec(secrets: Sequence[bytes]) -> CursorCodec:
     """Return the codec whose keys are derived from the server's secrets, so that a cursor tells nothing of those."""
     return CursorCodec(tuple(hmac.digest(secret, b"matinee cursors", hashlib.sha256) for secret in secrets))
 
 
-def fingerprint(name: str, values: Mapping[str, object]) -> bytes:
+def compute_fingerprint(name: str, values: Mapping[str, object]) -> bytes:
     """Return what tells one list, sort and filter from every other; what is None was not asked for."""
-    given = {key: spell(value) for key, value in sorted(values.items()) if value is not None}
+    given = {key: encode_value(value) for key, value in sorted(values.items()) if value is not None}
     return orjson.dumps([name, given])
 
 
-def spell(value: object) -> object:
+def encode_value(value: object) -> object:
     """Return a value as JSON can hold it; the same instant is spelled the same in every offset."""
     return value.timestamp() if isinstance(value, datetime) else value

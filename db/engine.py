@@ -11,13 +11,13 @@ from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from sqlmodel import SQLModel
 
-from db.commit_outcome import commit_outcome
-from db.conninfo import with_deadlines
+from db.commit_outcome import track_commit
+from db.conninfo import add_deadlines
 from db.cursors import CursorCodec
-from db.notices import Changed, Kind, Note, Notices, unheard
+from db.notices import Changed, Kind, Note, Notices, ignore_change
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
-from db.pipeline.rows import fetch_made, fetch_tuples
-from db.refusals import refusals
+from db.pipeline.rows import fetch_made_rows, fetch_tuples
+from db.refusals import translate_errors
 from db.server_watch import ServerWatch
 from db.session_settings import Pool, SessionSettings, begin, run_locally
 from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
@@ -30,7 +30,7 @@ T = TypeVar("T")
 RECONNECT_SECONDS = 2.0
 
 
-def row_of(model: type[Row]) -> Callable[..., Row]:
+def row_maker(model: type[Row]) -> Callable[..., Row]:
     """Return what makes a row of the model out of its columns, taken as the database gives them."""
     return cast("Callable[..., Row]", model.model_construct)
 
@@ -60,7 +60,7 @@ class Reading(ABC):
 
     async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
         """Return the rows of a statement whose columns are named as the model's attributes."""
-        return await self.make_rows(row_of(model), statement, parameters)
+        return await self.make_rows(row_maker(model), statement, parameters)
 
     async def make_rows(self, make: Callable[..., T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Return what `make` makes of each row, its columns being named arguments."""
@@ -86,7 +86,7 @@ class Reader(Reading):
     """Reads on a connection that is taken for just one statement, so that siblings run side by side."""
 
     pool: Pool
-    note: Note = unheard
+    note: Note = ignore_change
     pipelined: RawReads | None = None
 
     @property
@@ -103,7 +103,9 @@ class Reader(Reading):
         if not isinstance(statement, PureRead):
             return await Reading.make_rows(self, make, statement, parameters)
         is_planned_each_time = isinstance(statement, PlannedEachTime)
-        return await fetch_made(self.pipeline, make, statement, parameters, is_planned_each_time=is_planned_each_time)
+        return await fetch_made_rows(
+            self.pipeline, make, statement, parameters, is_planned_each_time=is_planned_each_time
+        )
 
     async def tuples(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a statement as plain tuples."""
@@ -114,9 +116,9 @@ class Reader(Reading):
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
-        with refusals():
+        with translate_errors():
             async with take_connection(self.pool) as connection, run_locally(connection, self.pool):
-                return await run(connection, factory, statement, parameters)
+                return await run_statement(connection, factory, statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,12 @@ class Transaction(Reading):
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
-        with refusals():
-            return await run(self.connection, factory, statement, parameters)
+        with translate_errors():
+            return await run_statement(self.connection, factory, statement, parameters)
 
     async def execute(self, statement: str, **parameters: object) -> None:
         """Send a statement that returns no rows along with the next one; what it fails of is raised there."""
-        with refusals():
+        with translate_errors():
             await self.connection.execute(statement, parameters)
 
 
@@ -158,7 +160,7 @@ class Database:
         statement costs two round trips, and no lock is held for a third. Raises Unavailable where nothing was changed, and
         OutcomeUnknown where the connection was lost after COMMIT had been sent.
         """
-        with commit_outcome() as commit:
+        with track_commit() as commit:
             async with take_connection(self.primary.pool) as connection, connection.pipeline() as pipe:
                 await begin(connection, self.primary.pool)
                 tx = Transaction(connection)
@@ -187,7 +189,7 @@ async def undo(connection: AsyncConnection[Any], pipe: AsyncPipeline, *statement
         await connection.execute(statement)
 
 
-async def run(
+async def run_statement(
     connection: AsyncConnection[Any], factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]
 ) -> list[T]:
     """Return the rows of one statement."""
@@ -198,7 +200,7 @@ async def run(
         return await cursor.fetchall()
 
 
-def pool(
+def make_pool(
     conninfo: str,
     *,
     size: int,
@@ -223,7 +225,7 @@ def pool(
         await connection.commit()
 
     made = Pool(
-        with_deadlines(conninfo),
+        add_deadlines(conninfo),
         connection_class=watch.connection_class(connection_class),
         min_size=min(2, size),
         max_size=size,
@@ -265,7 +267,7 @@ async def connect(
     """
 
     async def reader(conninfo: str, watch: ServerWatch, *, needs_primary: bool) -> Reader:
-        opened = pool(
+        opened = make_pool(
             conninfo,
             size=size,
             statement_seconds=statement_seconds,

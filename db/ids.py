@@ -63,14 +63,14 @@ def expect(prefix: str, public: str, *path: str) -> int:
 def to_uuid(prefix: str, snowflake: int) -> UUID:
     """Return the UUID of a row of that kind: another spelling of the id that `encode` returns."""
     high, middle, low = snowflake >> 15, snowflake >> 3 & 0xFFF, snowflake & 0b111
-    return UUID(int=high << 80 | VERSION | middle << 64 | VARIANT | low << 59 | _mark(prefix))
+    return UUID(int=high << 80 | VERSION | middle << 64 | VARIANT | low << 59 | _compute_mark(prefix))
 
 
-def uuid_sql(prefix: str, column: str) -> str:
+def write_uuid_sql(prefix: str, column: str) -> str:
     """Return the SQL of the UUID of a row of that kind, as text; `column` is SQL that gives its snowflake."""
     high, middle = f"lpad(to_hex({column} >> 15), 12, '0')", f"lpad(to_hex(({column} >> 3) & 4095), 3, '0')"
     # The variant's two bits make the number negative.
-    low = f"to_hex((-9223372036854775808)::bigint | (({column} & 7) << 59) | {_mark(prefix)}::bigint)"
+    low = f"to_hex((-9223372036854775808)::bigint | (({column} & 7) << 59) | {_compute_mark(prefix)}::bigint)"
     return f"({high} || '8' || {middle} || {low})::uuid"
 
 
@@ -84,6 +84,6 @@ def from_uuid(prefix: str, spelled: str) -> int | None:
 
 
 @cache
-def _mark(prefix: str) -> int:
+def _compute_mark(prefix: str) -> int:
     """Return the 59 bits that tell a kind from all others."""
     return int.from_bytes(hashlib.sha256(f"matinee {prefix}".encode()).digest()[:8]) >> 5

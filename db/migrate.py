@@ -17,7 +17,7 @@ MIGRATION_LOCK = 7_262_193
 
 
 @contextmanager
-def connection(conninfo: str) -> Iterator[Connection]:
+def open_connection(conninfo: str) -> Iterator[Connection]:
     """Yield one synchronous connection in a transaction; commit it at the end."""
     # libpq reads the address itself: SQLAlchemy cannot read one with several hosts.
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
@@ -25,7 +25,7 @@ def connection(conninfo: str) -> Iterator[Connection]:
         yield opened
 
 
-def config(opened: Connection | None = None) -> Config:
+def make_config(opened: Connection | None = None) -> Config:
     """Return Alembic's configuration; no ini file is needed."""
     made = Config()
     made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -35,15 +35,15 @@ def config(opened: Connection | None = None) -> Config:
 
 def upgrade(conninfo: str, revision: str = "head") -> None:
     """Bring the schema up to `revision`; a second caller at the same time waits and then finds nothing to do."""
-    with connection(conninfo) as opened:
+    with open_connection(conninfo) as opened:
         opened.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-        command.upgrade(config(opened), revision)
+        command.upgrade(make_config(opened), revision)
 
 
 def downgrade(conninfo: str, revision: str) -> None:
     """Take the schema back to `revision`; `base` is an empty database."""
-    with connection(conninfo) as opened:
-        command.downgrade(config(opened), revision)
+    with open_connection(conninfo) as opened:
+        command.downgrade(make_config(opened), revision)
 
 
 if __name__ == "__main__":

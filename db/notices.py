@@ -47,7 +47,7 @@ class Changed(NamedTuple):
 Note = Callable[[Changed], None]
 
 
-def unheard(_: Changed) -> None:
+def ignore_change(_: Changed) -> None:
     """Tell nobody."""
 
 
@@ -93,7 +93,7 @@ class Notices:
         try:
             async with asyncio.timeout(TELL_SECONDS):
                 connection = await self._connected()
-                await connection.execute(TELL, {"channel": CHANNEL, "payloads": list(payloads(gathered))})
+                await connection.execute(TELL, {"channel": CHANNEL, "payloads": list(write_payloads(gathered))})
             self.on_sent(len(gathered))
         except (psycopg.Error, OSError, TimeoutError) as error:
             log.warning("a notice of changes was not sent", reason=describe_error(error), changes=len(gathered))
@@ -110,14 +110,14 @@ class Notices:
             await connection.close()
 
 
-def payloads(changes: Collection[Changed]) -> Iterator[str]:
+def write_payloads(changes: Collection[Changed]) -> Iterator[str]:
     """Yield the texts of as few notices as tell of all changes."""
     spelled = [f"{change.kind}:{change.id}" for change in changes]
     for start in range(0, len(spelled), CHANGES_A_NOTICE):
         yield ",".join(spelled[start : start + CHANGES_A_NOTICE])
 
 
-def changes_in(payload: str) -> Iterator[Changed]:
+def read_changes(payload: str) -> Iterator[Changed]:
     """Yield the changes that a notice tells of; what another version of the server may say besides is passed over."""
     for spelled in payload.split(","):
         kind, _, digits = spelled.partition(":")
@@ -156,6 +156,6 @@ async def listen_once(conninfo: str, *, hear: Note, connected: Callable[[], None
         connected()
         while True:
             async for notice in connection.notifies(timeout=SILENCE_SECONDS):
-                for change in changes_in(notice.payload):
+                for change in read_changes(notice.payload):
                     hear(change)
             await connection.execute("SELECT 1")

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
-from db.cursors import CursorCodec, fingerprint
-from db.engine import PlannedEachTime, PureRead, Reading, row_of
+from db.cursors import CursorCodec, compute_fingerprint
+from db.engine import PlannedEachTime, PureRead, Reading, row_maker
 from errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -67,7 +67,7 @@ class Listing(Generic[Row]):
     @property
     def fingerprint(self) -> bytes:
         """What a cursor of this list is bound to."""
-        return fingerprint(self.name, {**self.values, "sort": self.sort or None})
+        return compute_fingerprint(self.name, {**self.values, "sort": self.sort or None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Page(Generic[Row]):
 
     def cursor(self, row: Row) -> str:
         """Return the cursor of one of the rows."""
-        attributes = ordered(self.listing).attributes
+        attributes = build_list(self.listing).attributes
         return self.codec.encode(self.listing.fingerprint, [getattr(row, name) for name in attributes])
 
     @property
@@ -115,7 +115,7 @@ class Page(Generic[Row]):
         return self.cursor(self.rows[0]) if self.rows else None
 
 
-def window(
+def make_window(
     first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
 ) -> Window:
     """Return the page that these arguments ask for; raise InvalidLimit outside 1 to 100, or for both ends at once."""
@@ -127,14 +127,14 @@ def window(
     return Window(first or last or DEFAULT_SIZE, backwards=last is not None, after=after, before=before)
 
 
-async def page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
+async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
     """Return one page of a list; raise InvalidCursor where a cursor is not of this list."""
-    text = page_statement(listing.build, listing.given, listing.sort, bounds(asked), None)
-    parameters = listing.parameters | bound_values(listing, codec, asked)
-    return cut(await source.rows(listing.model, text, **parameters), listing, codec, asked)
+    text = write_page_statement(listing.build, listing.given, listing.sort, make_bounds(asked), None)
+    parameters = listing.parameters | decode_cursors(listing, codec, asked)
+    return make_page(await source.rows(listing.model, text, **parameters), listing, codec, asked)
 
 
-async def pages(
+async def read_pages(
     source: Reading, codec: CursorCodec, listings: Mapping[int, Listing[Row]], parent: str, asked: Window
 ) -> dict[int, Page[Row]]:
     """Return the first or last page of the same list for many parents, by one statement.
@@ -143,17 +143,17 @@ async def pages(
     cursors here, since a cursor belongs to one parent's list.
     """
     one = next(iter(listings.values()))
-    text = page_statement(one.build, one.given, one.sort, bounds(asked), parent)
+    text = write_page_statement(one.build, one.given, one.sort, make_bounds(asked), parent)
     parameters = one.parameters | {"parents": list(listings)}
     found: dict[int, list[Row]] = {identity: [] for identity in listings}
-    for identity, row in await source.make_rows(beside_parent(one.model), text, parameters):
+    for identity, row in await source.make_rows(pair_maker(one.model), text, parameters):
         found[identity].append(row)
-    return {identity: cut(found[identity], listing, codec, asked) for identity, listing in listings.items()}
+    return {identity: make_page(found[identity], listing, codec, asked) for identity, listing in listings.items()}
 
 
-def beside_parent(model: type[Row]) -> Callable[..., tuple[int, Row]]:
+def pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     """Return what makes a pair of the parent's id and a row."""
-    make = row_of(model)
+    make = row_maker(model)
 
     def made(*, parent: int, **columns: Any) -> tuple[int, Row]:
         return parent, make(**columns)
@@ -161,30 +161,32 @@ def beside_parent(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     return made
 
 
-async def numbered(source: Reading, listing: Listing[Row], *, size: int, skipped: int) -> list[Row]:
+async def read_numbered_page(source: Reading, listing: Listing[Row], *, size: int, skipped: int) -> list[Row]:
     """Return so many rows of the list after those that are skipped, for callers who count pages.
 
     Unlike a keyset page it may repeat or miss what comes or goes meanwhile, and costs as much as what it skips.
     """
-    text = numbered_statement(listing.build, listing.given, listing.sort, size)
+    text = write_numbered_statement(listing.build, listing.given, listing.sort, size)
     return await source.rows(listing.model, text, **listing.parameters, skipped=skipped)
 
 
-async def count(source: Reading, listing: Listing[Row]) -> int:
+async def count_rows(source: Reading, listing: Listing[Row]) -> int:
     """Return the number of rows in the whole list."""
-    total: int = await source.value(count_statement(listing.build, listing.given, listing.sort), **listing.parameters)
+    total: int = await source.value(
+        write_count_statement(listing.build, listing.given, listing.sort), **listing.parameters
+    )
     return total
 
 
-async def counts(source: Reading, listings: Mapping[int, Listing[Row]], parent: str) -> dict[int, int]:
+async def count_rows_by_parent(source: Reading, listings: Mapping[int, Listing[Row]], parent: str) -> dict[int, int]:
     """Return the number of rows in the same list of many parents, by one statement."""
     one = next(iter(listings.values()))
-    text = count_statement(one.build, one.given, one.sort, parent)
+    text = write_count_statement(one.build, one.given, one.sort, parent)
     found = dict(await source.tuples(text, **one.parameters, parents=list(listings)))
     return {identity: found[identity] for identity in listings}
 
 
-def cut(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: Window) -> Page[Row]:
+def make_page(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: Window) -> Page[Row]:
     """Return the page in what was found: one row more than asked for tells that there is another page."""
     rows = list(found[: asked.size])
     more = len(found) > asked.size
@@ -194,7 +196,7 @@ def cut(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: 
     return Page(rows, more, asked.after is not None, listing, codec)
 
 
-def bounds(asked: Window) -> Bounds:
+def make_bounds(asked: Window) -> Bounds:
     """Return all of a window that decides about the statement's text.
 
     The size is in it, for a prepared statement is planned without its parameters: not knowing that only a page is
@@ -203,7 +205,7 @@ def bounds(asked: Window) -> Bounds:
     return Bounds(asked.size, asked.backwards, asked.after is not None, asked.before is not None)
 
 
-def bound_values(listing: Listing[Any], codec: CursorCodec, asked: Window) -> dict[str, object]:
+def decode_cursors(listing: Listing[Any], codec: CursorCodec, asked: Window) -> dict[str, object]:
     """Return the parameters of the keyset predicates."""
     cursors = {"after": asked.after, "before": asked.before}
     return {
@@ -214,13 +216,13 @@ def bound_values(listing: Listing[Any], codec: CursorCodec, asked: Window) -> di
     }
 
 
-def ordered(listing: Listing[Any]) -> Ordered:
+def build_list(listing: Listing[Any]) -> Ordered:
     """Return the statement of a list, with parameters for its values."""
-    return written(listing.build, listing.given, listing.sort, None)
+    return build_statement(listing.build, listing.given, listing.sort, None)
 
 
 @lru_cache(maxsize=512)
-def written(build: Any, given: frozenset[str], sort: str, parent: str | None) -> Ordered:
+def build_statement(build: Any, given: frozenset[str], sort: str, parent: str | None) -> Ordered:
     """Return a list's statement; the value named `parent` becomes a column of the statement around it."""
 
     def value(name: str) -> ColumnElement[Any]:
@@ -231,75 +233,75 @@ def written(build: Any, given: frozenset[str], sort: str, parent: str | None) ->
 
 
 @lru_cache(maxsize=1024)
-def page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
+def write_page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
     """Return the SQL text of a page; compiling costs more than running it, so each shape is compiled once."""
-    source = written(build, given, sort, parent)
-    limited = windowed(source, bounded).limit(literal_column(str(bounded.size + 1)))
+    source = build_statement(build, given, sort, parent)
+    limited = apply_bounds(source, bounded).limit(literal_column(str(bounded.size + 1)))
     falling = source.descending is not bounded.backwards
-    text = sql(limited if parent is None else for_each_parent(limited, order_names(source, falling=falling)))
+    text = compile_sql(limited if parent is None else repeat_for_parents(limited, name_order(source, falling=falling)))
     return PlannedEachTime(text) if source.varied else text
 
 
-def windowed(source: Ordered, bounded: Bounds) -> Select[Any]:
+def apply_bounds(source: Ordered, bounded: Bounds) -> Select[Any]:
     """Return the statement of a list between its cursors, in the order in which the page is read, without a limit."""
     statement = source.statement
     if bounded.has_after:
-        statement = statement.where(beyond(source, "after", larger=not source.descending))
+        statement = statement.where(compare_keys(source, "after", larger=not source.descending))
     if bounded.has_before:
-        statement = statement.where(beyond(source, "before", larger=source.descending))
+        statement = statement.where(compare_keys(source, "before", larger=source.descending))
     falling = source.descending is not bounded.backwards
     return statement.order_by(*(key.desc() if falling else key.asc() for key in source.keys))
 
 
 @lru_cache(maxsize=256)
-def numbered_statement(build: Any, given: frozenset[str], sort: str, size: int) -> str:
+def write_numbered_statement(build: Any, given: frozenset[str], sort: str, size: int) -> str:
     """Return the SQL text of a page by its number; how many rows it skips decides how it is best read."""
-    source = written(build, given, sort, None)
+    source = build_statement(build, given, sort, None)
     order = [key.desc() if source.descending else key.asc() for key in source.keys]
     limited = source.statement.order_by(*order).limit(literal_column(str(size)))
-    return PlannedEachTime(sql(limited.offset(bindparam("skipped", type_=BigInteger))))
+    return PlannedEachTime(compile_sql(limited.offset(bindparam("skipped", type_=BigInteger))))
 
 
-def for_each_parent(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
+def repeat_for_parents(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
     """Return the statement of a page for every id in the parameter `parents`."""
-    asked = asked_parents()
+    asked = select_parents()
     each = limited.lateral("each")
     return (
         select(asked.c.id.label("parent"), each).select_from(asked.join(each, true())).order_by(asked.c.place, *order)
     )
 
 
-def order_names(source: Ordered, *, falling: bool) -> list[ColumnElement[Any]]:
+def name_order(source: Ordered, *, falling: bool) -> list[ColumnElement[Any]]:
     """Return the order once more, by the names that the inner statement gave its columns."""
     names: list[ColumnElement[Any]] = [literal_column(f"each.{name}") for name in source.attributes]
     return [name.desc() if falling else name.asc() for name in names]
 
 
-def beyond(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
+def compare_keys(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
     """Return the keyset predicate: a comparison of whole rows, which an index over the same columns answers."""
     values = [bindparam(f"{side}_{place}", type_=key.type) for place, key in enumerate(source.keys)]
     return tuple_(*source.keys) > tuple_(*values) if larger else tuple_(*source.keys) < tuple_(*values)
 
 
 @lru_cache(maxsize=256)
-def count_statement(build: Any, given: frozenset[str], sort: str, parent: str | None = None) -> str:
+def write_count_statement(build: Any, given: frozenset[str], sort: str, parent: str | None = None) -> str:
     """Return the SQL text that counts a whole list, or that of each parent."""
-    counted = number_of_rows(written(build, given, sort, parent))
-    return sql(counted if parent is None else select(asked_parents().c.id, counted.scalar_subquery()))
+    counted = select_count(build_statement(build, given, sort, parent))
+    return compile_sql(counted if parent is None else select(select_parents().c.id, counted.scalar_subquery()))
 
 
-def number_of_rows(source: Ordered) -> Select[Any]:
+def select_count(source: Ordered) -> Select[Any]:
     """Return the statement that counts a whole list."""
     inner = source.statement.with_only_columns(ONE, maintain_column_froms=True)
     return select(func.count()).select_from(inner.subquery())
 
 
-def asked_parents() -> Any:
+def select_parents() -> Any:
     """Return the ids in the parameter `parents` as rows, with their place among them."""
     ids = func.unnest(bindparam("parents", type_=ARRAY(BigInteger)))
     return ids.table_valued(column("id", BigInteger), with_ordinality="place").render_derived(name="asked")
 
 
-def sql(statement: ClauseElement) -> PureRead:
+def compile_sql(statement: ClauseElement) -> PureRead:
     """Return the text of a select for psycopg, with named parameters."""
     return PureRead(statement.compile(dialect=DIALECT))

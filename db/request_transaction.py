@@ -11,12 +11,12 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
-from db.commit_outcome import commit_outcome
+from db.commit_outcome import track_commit
 from db.engine import Database, Reader, Reading, T, Transaction, undo
-from db.notices import Changed, Kind, Note, unheard
+from db.notices import Changed, Kind, Note, ignore_change
 from db.pipeline.pooled import run_raw
-from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, rows_of, value_of
-from db.refusals import refusals
+from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, read_rows, read_value
+from db.refusals import translate_errors
 from db.session_settings import Pool, begin
 from db.taken_connection import take_connection
 
@@ -24,7 +24,7 @@ from db.taken_connection import take_connection
 class RequestTransaction:
     """A transaction that stays open over all use cases of a request; each use case has a savepoint of its own."""
 
-    def __init__(self, pool: Pool, *, note: Note = unheard) -> None:
+    def __init__(self, pool: Pool, *, note: Note = ignore_change) -> None:
         """Take a connection from this pool; pass changes to `note` after the commit."""
         self.pool = pool
         self.touched: set[Changed] = set()
@@ -48,7 +48,7 @@ class RequestTransaction:
 
     async def begin(self) -> None:
         """Begin; BEGIN travels with the first statement. Raise Unavailable where there is no connection in time."""
-        with refusals():
+        with translate_errors():
             connection = await self._stack.enter_async_context(take_connection(self.pool))
             pipe = await self._stack.enter_async_context(connection.pipeline())
             await begin(connection, self.pool)
@@ -57,7 +57,7 @@ class RequestTransaction:
     async def commit(self) -> None:
         """Commit; raise OutcomeUnknown where the outcome is not known, Unavailable where nothing was committed."""
         connection, _ = self._opened()
-        with commit_outcome() as commit:
+        with track_commit() as commit:
             await commit.send(connection)
             await self._release()
         for change in self.touched:
@@ -89,7 +89,7 @@ class RequestTransaction:
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[Transaction]:
         connection, pipe = self._opened()
-        with refusals():
+        with translate_errors():
             await connection.execute("SAVEPOINT use_case")
             try:
                 yield Transaction(connection)
@@ -109,7 +109,7 @@ class RequestTransaction:
     async def run_raw(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Run one planned read in a savepoint and return its result; its failure undoes nothing else."""
         async with self._alone, self._savepoint() as tx:
-            with refusals():
+            with translate_errors():
                 return await run_raw(tx.connection, statement, parameters)
 
     async def together(self, statements: Sequence[str], **parameters: object) -> list[list[tuple[Any, ...]]]:
@@ -119,7 +119,7 @@ class RequestTransaction:
         """
         connection, _ = self._opened()
         cursors = [connection.cursor() for _ in statements]
-        with refusals():
+        with translate_errors():
             for cursor, statement in zip(cursors, statements, strict=True):
                 await cursor.execute(statement, parameters)
             return [await cursor.fetchall() for cursor in cursors]
@@ -127,7 +127,7 @@ class RequestTransaction:
     async def execute(self, statement: str, **parameters: object) -> None:
         """Send a statement without rows; it travels with the next one."""
         connection, _ = self._opened()
-        with refusals():
+        with translate_errors():
             await connection.execute(statement, parameters)
 
 
@@ -163,11 +163,11 @@ class RequestReads:
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row."""
-        return value_of(await self.run(statement, parameters))
+        return read_value(await self.run(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self.run(statement, parameters))
+        return read_rows(await self.run(statement, parameters))
 
     async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Return the result of a statement."""

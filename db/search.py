@@ -74,57 +74,57 @@ def fold(text: str) -> str:
     return " ".join(joined.replace(".", " ").split())
 
 
-def symbols(query: str) -> str:
+def read_symbols(query: str) -> str:
     """Return the characters to look for in a query without words, at most 32; empty where it has nothing to see."""
     shown = "".join("\ufffd" if unicodedata.category(each) == "Cs" else each for each in MARKS.sub("", query))
     seen = "".join(each for each in shown if unicodedata.category(each)[0] not in "CM")
     return seen.strip()[:LONGEST_WORD]
 
 
-def words(query: str) -> list[str]:
+def read_words(query: str) -> list[str]:
     """Return the words to look for: the first eight, each of at most 32 letters."""
     return [word[:LONGEST_WORD] for word in fold(query).split()[:MOST_WORDS]]
 
 
-def trigrams(word: str) -> list[str]:
+def list_trigrams(word: str) -> list[str]:
     """Return the index keys of a word, as the SQL function of this name does.
 
     They are its trigrams, of which a word with one typing error still shares some; and in scripts without spaces also its
     single letters and pairs, so that a short word is found inside of a longer one.
     """
     short = {word[place : place + size] for size in (1, 2) for place in range(len(word) - size + 1)}
-    return sorted({*pieces(f"  {word} "), *(short if UNSPACED.search(word) else ())})
+    return sorted({*cut_pieces(f"  {word} "), *(short if UNSPACED.search(word) else ())})
 
 
-def clues(word: str) -> list[list[str]]:
+def list_clues(word: str) -> list[list[str]]:
     """Return sets of trigrams: whatever matches the word's pattern has all those of at least one set.
 
     They are for the index: the rarer, the fewer rows the pattern has to judge. A long word is halved with a letter
     between the halves, as no single error reaches both. A short one is only ever the beginning of what it finds.
     """
     if UNSPACED.match(word):
-        inside = [word] if len(word) < TRIGRAM else pieces(word)
-        return [inside, *(spaced_clues(word) if len(word) >= SHORTEST_FORGIVEN else ())]
-    return spaced_clues(word)
+        inside = [word] if len(word) < TRIGRAM else cut_pieces(word)
+        return [inside, *(list_spaced_clues(word) if len(word) >= SHORTEST_FORGIVEN else ())]
+    return list_spaced_clues(word)
 
 
-def spaced_clues(word: str) -> list[list[str]]:
+def list_spaced_clues(word: str) -> list[list[str]]:
     """Return the clues of a word that begins where a word of the text does."""
     padded = f"  {word}"
     if len(word) < SHORTEST_FORGIVEN:
-        return [pieces(padded)]
+        return [cut_pieces(padded)]
     if len(word) == SHORTEST_FORGIVEN:
-        return [[trigram] for trigram in pieces(f"{padded} ")]
+        return [[trigram] for trigram in cut_pieces(f"{padded} ")]
     middle = len(padded) // 2
-    return [pieces(padded[:middle]), pieces(padded[middle + 1 :])]
+    return [cut_pieces(padded[:middle]), cut_pieces(padded[middle + 1 :])]
 
 
-def pieces(text: str) -> list[str]:
+def cut_pieces(text: str) -> list[str]:
     """Return the three letters from each place on."""
     return sorted({text[place : place + 3] for place in range(len(text) - 2)})
 
 
-def pattern(word: str) -> str:
+def write_pattern(word: str) -> str:
     """Return the regular expression of the words that begin with this one, or are this one with one typing error.
 
     An error is a letter left out, put in, replaced or swapped with its neighbour. Only letters and digits get in
@@ -135,14 +135,14 @@ def pattern(word: str) -> str:
     exact = "".join(letters)
     spellings = [exact]
     if len(word) >= SHORTEST_FORGIVEN:
-        errors = [spelled for place in range(len(letters)) for spelled in with_error(letters, place)]
+        errors = [spelled for place in range(len(letters)) for spelled in list_misspellings(letters, place)]
         spellings.append(f"(?:{'|'.join(dict.fromkeys(errors))})(?: |$)")
     anchored = f"(?:^| )(?:{'|'.join(spellings)})"
     # The beginning of a word cannot be seen in these scripts.
     return f"{exact}|{anchored}" if UNSPACED.match(word) else anchored
 
 
-def with_error(letters: list[str], place: int) -> list[str]:
+def list_misspellings(letters: list[str], place: int) -> list[str]:
     """Return the word with each kind of error at this place."""
     before, here, after = "".join(letters[:place]), letters[place], letters[place + 1 :]
     replaced_or_extra = f"{before}[^ ]?{''.join(after)}"

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-from db.conninfo import with_deadlines
+from db.conninfo import add_deadlines
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class ServerWatch:
 
     def __init__(self, conninfo: str, *, statement_seconds: float) -> None:
         """Watch the server at this address, which ends a statement after `statement_seconds`."""
-        self._conninfo = with_deadlines(conninfo)
+        self._conninfo = add_deadlines(conninfo)
         self._statement_checks = count_checks(statement_seconds)
         # For how many checks each connection has waited for its present answer.
         self._waits: dict[WatchedConnection, int] = {}
@@ -147,7 +147,7 @@ class WatchedConnection(AsyncConnection[Any]):
 
 
 @asynccontextmanager
-async def longer_statements(connection: AsyncConnection[Any], *, seconds: float) -> AsyncIterator[None]:
+async def allow_longer_statements(connection: AsyncConnection[Any], *, seconds: float) -> AsyncIterator[None]:
     """Let statements of a connection take so long that PostgreSQL bounds to `seconds` for once."""
     if not isinstance(connection, WatchedConnection):
         yield

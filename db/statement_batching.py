@@ -44,7 +44,7 @@ class StatementBatcher(Generic[Item]):
         finally:
             # Somebody still waits only where the writer was cut off.
             left, self._waiting, self._writer = self._waiting, [], None
-            tell(left, Unavailable())
+            settle_batch(left, Unavailable())
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
         # Cut off in the middle, which may be the commit.
@@ -55,10 +55,10 @@ class StatementBatcher(Generic[Item]):
         except Exception as error:  # noqa: BLE001  # each caller gets it raised; the writer itself must live on
             outcome = error
         finally:
-            tell(batch, outcome)
+            settle_batch(batch, outcome)
 
 
-def tell(batch: Sequence[tuple[Item, asyncio.Future[None]]], outcome: Exception | None) -> None:
+def settle_batch(batch: Sequence[tuple[Item, asyncio.Future[None]]], outcome: Exception | None) -> None:
     """Let everybody who waits for a batch go on, with its failure raised where there is one."""
     for _, written in batch:
         # A caller that has gone away in the meantime has cancelled its future.

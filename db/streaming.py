@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from db.engine import Reader
-from db.refusals import refusals
-from db.server_watch import longer_statements
+from db.refusals import translate_errors
+from db.server_watch import allow_longer_statements
 from db.taken_connection import take_connection
 
 STATEMENT_SECONDS: Final = 60
@@ -16,14 +16,14 @@ BOUNDS: Final = (
 )
 
 
-async def batches(
+async def read_batches(
     reader: Reader, statement: str, *, size: int, **parameters: object
 ) -> AsyncGenerator[list[tuple[Any, ...]], None]:
     """Yield the statement's rows as plain tuples, `size` at a time; raise Unavailable where the database goes away."""
-    with refusals():
+    with translate_errors():
         async with (
             take_connection(reader.pool) as connection,
-            longer_statements(connection, seconds=STATEMENT_SECONDS),
+            allow_longer_statements(connection, seconds=STATEMENT_SECONDS),
             connection.transaction(),
         ):
             if reader.pool.settings.is_local:

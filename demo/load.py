@@ -9,8 +9,8 @@ from psycopg.rows import scalar_row
 
 from db import ids
 from db.engine import Database
-from db.refusals import refusals
-from db.server_watch import longer_statements
+from db.refusals import translate_errors
+from db.server_watch import allow_longer_statements
 from demo.audience import HOLD, UNUSABLE_HASH, make_emails
 from demo.box_office import make_box_office
 from demo.compose import Demo, compose
@@ -79,11 +79,11 @@ async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] 
     """
     if scale < 1:
         raise ValueError(f"scale is {scale}, but the demo is loaded at least once: give 1 or more")
-    with refusals():
+    with translate_errors():
         # Without the pipeline of db.transaction(): COPY does not work in one.
         async with (
             db.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection,
-            longer_statements(connection, seconds=LONGEST_SECONDS),
+            allow_longer_statements(connection, seconds=LONGEST_SECONDS),
             connection.transaction(),
         ):
             await _prepare(connection)

@@ -6,10 +6,10 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading, Transaction
-from db.lists import MOVIES_BY_COLLECTION
 from db.models import CollectedMovie, Collection
+from db.selects import MOVIES_BY_COLLECTION
 from domain.text import find_problem, find_text_faults
 from errors import CollectionNotFound, InvalidInput, Refusal, refuse
 
@@ -22,8 +22,8 @@ LONGEST_GENRES: Final = 1000
 # More than a person or a program reads.
 MOST_FAULTS: Final = 50
 
-COLUMNS: Final = ", ".join(column.name for column in lists.columns(Collection))
-BY_ID: Final = paging.sql(lists.by_id(Collection))
+COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Collection))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(Collection))
 CREATE: Final = f"""
     INSERT INTO collections (user_id, title, description) VALUES (%(user_id)s, %(title)s, %(description)s)
     RETURNING {COLUMNS}

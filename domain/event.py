@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading, Transaction
 from db.models import Event
 from domain import instants, stock
@@ -14,8 +14,8 @@ from errors import EventNotFound, InvalidDate, Refusal, refuse
 LONGEST_NAME: Final = 200
 LONGEST_DESCRIPTION: Final = 5000
 
-COLUMNS: Final = ", ".join(column.name for column in lists.columns(Event))
-BY_ID: Final = paging.sql(lists.by_id(Event))
+COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Event))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(Event))
 CREATE: Final = f"""
     INSERT INTO events (name, description, date, capacity, created_at, updated_at)
     VALUES (%(name)s, %(description)s, %(date)s, %(availability)s, statement_timestamp(), statement_timestamp())

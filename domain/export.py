@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final
 
-from db import ids, job_queue, lists, paging, streaming
+from db import ids, job_queue, paging, selects, streaming
 from db.engine import Reader, Reading, Transaction
 from db.models import ExportStatus, MovieExport
 from domain import instants, user
@@ -27,7 +27,7 @@ SEPARATORS: Final = re.compile(r"([,;|\t\r\n]+)")
 DAY: Final = "interval '24 hours'"
 KEPT: Final = "interval '7 days'"
 
-BY_ID: Final = paging.sql(lists.by_id(MovieExport))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(MovieExport))
 ADD: Final = "INSERT INTO movie_exports (user_id) VALUES (%(user_id)s) RETURNING *"
 LOCK_DAILY: Final = "SELECT pg_advisory_xact_lock(hashtext('matinee daily export'))"
 DAILY_IS_DUE: Final = f"""
@@ -125,7 +125,7 @@ async def write_lines(
     """
     yield format_csv([COLUMNS]), 0
     rows = told = 0
-    async with aclosing(streaming.batches(reader, ROWS, size=batch)) as batches:
+    async with aclosing(streaming.read_batches(reader, ROWS, size=batch)) as batches:
         async for found in batches:
             rows += len(found)
             yield format_csv(map(format_cells, found)), rows

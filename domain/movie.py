@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Transaction
 from db.models import Movie
 from domain import session
@@ -18,8 +18,8 @@ LONGEST_DURATION: Final = 1440
 LONGEST_GENRE: Final = 50
 MOST_GENRES: Final = 10
 
-COLUMNS: Final = ", ".join(column.name for column in lists.columns(Movie))
-BY_ID: Final = paging.sql(lists.by_id(Movie))
+COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Movie))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(Movie))
 CREATE: Final = f"""
     INSERT INTO movies (title, description, poster, duration, genres)
     VALUES (%(title)s, %(description)s, %(poster)s, %(duration)s, %(genres)s)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading
 from db.models import MovieOffer, ProviderMovie
 from domain.text import find_text_faults
@@ -18,7 +18,7 @@ LONGEST_TITLE: Final = 200
 LONGEST_BODY: Final = 5000
 DEAREST: Final = 10**9
 DECIMALS: Final = 6
-BY_ID: Final = paging.sql(lists.by_id(MovieOffer))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(MovieOffer))
 PRICES: Final = """
     SELECT provider, provider_movie_id, offer_id, price, priced_at FROM provider_movies
     WHERE offer_id = ANY (%(offers)s) AND listed AND price IS NOT NULL

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from db import lists
+from db import selects
 from db.engine import Transaction
 from db.models import Place
 from domain import session
@@ -13,7 +13,7 @@ LONGEST_NAME: Final = 200
 LONGEST_ADDRESS: Final = 500
 LARGEST_CAPACITY: Final = 100_000
 
-COLUMNS: Final = ", ".join(column.name for column in lists.columns(Place))
+COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Place))
 CREATE: Final = f"""
     INSERT INTO places (name, address, capacity) VALUES (%(name)s, %(address)s, %(capacity)s)
     RETURNING {COLUMNS}

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from psycopg.rows import kwargs_row
 
-from db import lists
+from db import selects
 from db.engine import Transaction
 from db.models import Session
 from errors import InvalidDate, MovieNotFound, PlaceNotFound, SessionNotFound, SessionOverlaps, StillInUse
 
-COLUMNS: Final = ", ".join(column.name for column in lists.columns(Session))
+COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Session))
 
 # Everybody who changes the schedule of a place waits here first; what they then read is up to date. Places come before
 # movies and movies before sessions; only the triggers that keep a movie's dates come to it from its sessions, and then
@@ -51,7 +51,7 @@ MOVE: Final = f"""
     ), made AS (
         UPDATE sessions SET starts_at = facts.starts_at FROM facts
         WHERE sessions.id = facts.id AND NOT is_past AND NOT clashes
-        RETURNING {", ".join(f"sessions.{column.name}" for column in lists.columns(Session))}
+        RETURNING {", ".join(f"sessions.{column.name}" for column in selects.list_columns(Session))}
     )
     SELECT facts.is_past, facts.clashes, made.* FROM facts LEFT JOIN made ON true
 """

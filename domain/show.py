@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Final
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading, Transaction
 from db.models import SHOW_LIFE, Show
 from errors import ShowNotFound
 
-BY_ID: Final = paging.sql(lists.by_id(Show))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(Show))
 BY_TIMING: Final = f"""
     SELECT * FROM shows
     WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp() - {SHOW_LIFE}

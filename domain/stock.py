@@ -6,7 +6,7 @@ from typing import Any, Final, Generic
 
 from psycopg.rows import kwargs_row
 
-from db.engine import Reading, Row, Transaction, row_of
+from db.engine import Reading, Row, Transaction, row_maker
 from db.models import Booking, BookingStatus
 
 # A wire integer has 32 bits in GraphQL; more seats than that cannot even be asked for.
@@ -127,7 +127,7 @@ class Outcome(Generic[Row]):
 
 def outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
     """Return what makes an outcome out of a row of `write_sale` or `write_change`."""
-    make = row_of(model)
+    make = row_maker(model)
 
     def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> Outcome[Row]:
         return Outcome(make(**columns) if columns["id"] is not None else None, is_changed, available, is_over)

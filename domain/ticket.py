@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from psycopg.rows import kwargs_row
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading, Transaction
 from db.models import SHOW_LIFE, Ticket
 from domain import instants, stock
@@ -16,7 +16,7 @@ from errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refus
 LONGEST_NAME: Final = 200
 LONGEST_PHONE_NUMBER: Final = 50
 
-BY_ID: Final = paging.sql(lists.by_id(Ticket))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(Ticket))
 OPEN_SHOW: Final = """
     INSERT INTO shows (show_timing) SELECT %(show_timing)s WHERE %(show_timing)s > clock_timestamp()
     ON CONFLICT (show_timing) DO NOTHING

@@ -7,7 +7,7 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading, Transaction
 from db.models import User
 from domain.text import NUL, find_problem, is_encodable, is_visible
@@ -18,7 +18,7 @@ SHORTEST_PASSWORD: Final = 8
 LONGEST_PASSWORD: Final = 128
 PASSWORD_LENGTH: Final = f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
 
-BY_ID: Final = paging.sql(lists.by_id(User))
+BY_ID: Final = paging.compile_sql(selects.select_by_ids(User))
 # Two spellings: the one form that names are stored in, and the name as it was sent, for accounts from before there was
 # one form. Where both exist, the account of the spelling as sent comes first.
 BY_NAME: Final = """

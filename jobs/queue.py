@@ -49,7 +49,7 @@ def make_queue() -> App:
 async def run_until_disconnected(services: Services) -> None:
     """Run jobs until cancelled or until the connection to the database is lost."""
     settings = services.settings
-    job_pool = engine.pool(
+    job_pool = engine.make_pool(
         settings.direct_url or "",
         size=CONNECTIONS,
         statement_seconds=settings.statement_seconds,

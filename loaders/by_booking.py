@@ -7,14 +7,14 @@ from typing import Final
 from aiodataloader import DataLoader
 from sqlalchemy import literal_column
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading
 from db.models import SeatReservation
 from loaders.shielded import ShieldedLoader
 
 LATEST: Final = f"""
     SELECT latest.* FROM unnest(%(ids)s::bigint[]) AS asked (id)
-    CROSS JOIN LATERAL ({paging.sql(lists.latest_changes(literal_column("asked.id")))}) AS latest
+    CROSS JOIN LATERAL ({paging.compile_sql(selects.select_latest_changes(literal_column("asked.id")))}) AS latest
 """  # noqa: S608 - nothing of a caller's is in it
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from aiodataloader import DataLoader
 
 from db.engine import Reading
-from db.lists import MOVIES_BY_COLLECTION
 from db.models import CollectedMovie
+from db.selects import MOVIES_BY_COLLECTION
 from loaders.shielded import ShieldedLoader
 
 

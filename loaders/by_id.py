@@ -5,15 +5,15 @@ from functools import cache
 
 from aiodataloader import DataLoader
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading, Row
 from loaders.shielded import ShieldedLoader
 
 
 @cache
-def select_by_id(model: type[Row], *, hidden_too: bool) -> str:
+def write_select_by_ids(model: type[Row], *, hidden_too: bool) -> str:
     """Return the SQL text that reads rows of the model by their ids."""
-    return paging.sql(lists.by_id(model, hidden_too=hidden_too))
+    return paging.compile_sql(selects.select_by_ids(model, hidden_too=hidden_too))
 
 
 def row_by_id(
@@ -26,7 +26,7 @@ def row_by_id(
     """
 
     async def read(reading: Reading, ids: Sequence[int]) -> dict[int, Row]:
-        rows = await reading.rows(model, select_by_id(model, hidden_too=hidden_too), ids=list(ids))
+        rows = await reading.rows(model, write_select_by_ids(model, hidden_too=hidden_too), ids=list(ids))
         return {row.__dict__["id"]: row for row in rows}
 
     async def load(ids: Sequence[int]) -> list[Row | None]:

@@ -7,13 +7,15 @@ from aiodataloader import DataLoader
 from sqlalchemy import BigInteger, bindparam, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Reading
 from db.models import Rating
 from loaders.shielded import ShieldedLoader
 
-RATINGS: Final = paging.sql(
-    lists.rating_by(bindparam("user_id", type_=BigInteger), func.any_(bindparam("movie_ids", type_=ARRAY(BigInteger))))
+RATINGS: Final = paging.compile_sql(
+    selects.select_rating(
+        bindparam("user_id", type_=BigInteger), func.any_(bindparam("movie_ids", type_=ARRAY(BigInteger)))
+    )
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiodataloader import DataLoader
 
 from db import paging
-from db.cursors import CursorCodec, fingerprint
+from db.cursors import CursorCodec, compute_fingerprint
 from db.engine import Reading
 from db.paging import Listing, Page, Window
 from loaders.shielded import ShieldedLoader
@@ -33,7 +33,7 @@ class ListKey:
         """Equal for lists that differ only in their parent."""
         one = self.listing
         rest = {name: value for name, value in one.values.items() if name != one.parent}
-        return fingerprint(f"{one.name} by {one.parent}", {**rest, "sort": one.sort or None})
+        return compute_fingerprint(f"{one.name} by {one.parent}", {**rest, "sort": one.sort or None})
 
 
 def make_list_key(listing: Listing[Any]) -> ListKey:
@@ -51,10 +51,10 @@ def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, P
         one, window = group[0]
         # A cursor belongs to one parent's list, so parents cannot share a page that begins at a cursor.
         if len(group) == 1 or window.after is not None or window.before is not None:
-            pages = [paging.page(source, codec, each.listing, window) for each, _ in group]
+            pages = [paging.read_page(source, codec, each.listing, window) for each, _ in group]
             return dict(zip(group, await asyncio.gather(*pages, return_exceptions=True), strict=True))
         listings = {each.parent_id: each.listing for each, _ in group}
-        found = await paging.pages(source, codec, listings, one.listing.parent, window)
+        found = await paging.read_pages(source, codec, listings, one.listing.parent, window)
         return {key: found[key[0].parent_id] for key in group}
 
     async def load(keys: Sequence[PageKey]) -> list[Any]:
@@ -75,9 +75,9 @@ def count_by_parent(source: Reading) -> DataLoader[ListKey, int]:
     async def load_group(group: Sequence[ListKey]) -> dict[ListKey, int]:
         one = group[0]
         if len(group) == 1:
-            return {one: await paging.count(source, one.listing)}
+            return {one: await paging.count_rows(source, one.listing)}
         listings = {each.parent_id: each.listing for each in group}
-        found = await paging.counts(source, listings, one.listing.parent)
+        found = await paging.count_rows_by_parent(source, listings, one.listing.parent)
         return {each: found[each.parent_id] for each in group}
 
     async def load(keys: Sequence[ListKey]) -> list[int]:

@@ -5,12 +5,12 @@ from typing import Final
 
 from aiodataloader import DataLoader
 
-from db import lists
+from db import selects
 from db.engine import Reading
 from loaders.shielded import ShieldedLoader
 
 SEATS_AVAILABLE: Final = f"""
-    SELECT sessions.id, {lists.seats_available(of="sessions")}
+    SELECT sessions.id, {selects.write_seats_available(of="sessions")}
     FROM sessions WHERE id = ANY (%(ids)s)
 """  # noqa: S608 - nothing of a caller's is in it
 

@@ -17,7 +17,7 @@ NOBODY: Final = 0
 async def list_bookings(context: Context, user_id: int, window: Window, *, with_seats: bool) -> Page[Any]:
     """Return a page of the viewer's bookings; of somebody else's there are none, not even for staff."""
     seen = user_id if context.actor and context.actor.user_id == user_id else NOBODY
-    listing = lists.bookings_of_user(seen, with_seats=with_seats)
+    listing = lists.list_bookings(seen, with_seats=with_seats)
     return await context.loaders.private_page.load((make_list_key(listing), window))
 
 

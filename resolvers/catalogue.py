@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from db.paging import DEFAULT_SIZE, window
+from db.paging import DEFAULT_SIZE, make_window
 from domain.collection import CatalogueMovie
 from resolvers.context import Context
 from resolvers.upstream_pages import UpstreamPage, find_place_after
@@ -16,7 +16,7 @@ async def list_catalogue(context: Context, *, first: int | None, after: str | No
     Raises Unauthenticated, InvalidLimit, InvalidCursor and UpstreamUnavailable.
     """
     _ = context.user_id
-    size = window(first=first).size if first is not None else DEFAULT_SIZE
+    size = make_window(first=first).size if first is not None else DEFAULT_SIZE
     codec = context.database.cursors
     start = find_place_after(codec, NAME, after)
     found = await context.services.catalogue.slice(start=start, size=size)

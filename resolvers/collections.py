@@ -33,7 +33,7 @@ A_GENRE: Final = "must be one genre, without a comma"
 
 async def list_collections(context: Context, user_id: int, window: Window) -> Page[Any]:
     """Return a page of a user's collections; another's are not there, whoever looks."""
-    listing = lists.collections_of_user(user_id if is_viewer(context, user_id) else NOBODY)
+    listing = lists.list_collections(user_id if is_viewer(context, user_id) else NOBODY)
     return await context.loaders.private_page.load((make_list_key(listing), window))
 
 

@@ -10,7 +10,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
-from db.paging import window
+from db.paging import make_window
 
 # The parameter that gets the window; clients do not see it.
 WINDOW: Final = "page"
@@ -49,7 +49,7 @@ class ConnectionExtension(FieldExtension):
         **arguments: Any,
     ) -> Any:
         """Return the page; raise InvalidLimit for page arguments that contradict each other or are out of bounds."""
-        page = window(first=first, after=after, last=last, before=before)
+        page = make_window(first=first, after=after, last=last, before=before)
         return await next_(source, info, page=page, **arguments)
 
 

@@ -31,7 +31,7 @@ def make_reservation_list(
 ) -> Listing[EventReservation]:
     """Return the list of a user's reservations for these arguments; raise InvalidId."""
     event = ids.expect("evt", event_id, "filter", "eventId") if event_id is not None else None
-    return lists.event_reservations_of_user(user_id, event_id=event, live_only=live_only, date_from=date_from)
+    return lists.list_event_reservations(user_id, event_id=event, live_only=live_only, date_from=date_from)
 
 
 async def find_visible_reservation(context: Context, reservation_id: int) -> EventReservation | None:

@@ -23,7 +23,7 @@ async def list_events(
 ) -> Page[Event]:
     """Return a page of all events; from the primary, for they tell of free tickets."""
     listing = make_event_list(search=search, date_from=date_from, date_to=date_to, available_only=available_only)
-    return await paging.page(context.database.primary, context.database.cursors, listing, window)
+    return await paging.read_page(context.database.primary, context.database.cursors, listing, window)
 
 
 def make_event_list(
@@ -31,7 +31,7 @@ def make_event_list(
 ) -> Listing[Event]:
     """Return the list of events for these arguments; raise InvalidDate where the dates end before they begin."""
     instants.check_range(date_from, date_to)
-    return lists.events(search_for=search, date_from=date_from, date_to=date_to, available_only=available_only)
+    return lists.list_events(search_for=search, date_from=date_from, date_to=date_to, available_only=available_only)
 
 
 async def event_by_id(context: Context, public_id: str) -> Event | None:

@@ -32,7 +32,7 @@ async def list_movies(
     listing = make_movie_list(
         sort=sort, search=search, airing_from=airing_from, place_id=place_id, genre=genre, genres=genres
     )
-    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+    return await paging.read_page(context.catalogue, context.database.cursors, listing, window)
 
 
 def make_movie_list(
@@ -49,7 +49,7 @@ def make_movie_list(
         raise InvalidInput(path=("filter", "genres"), field="filter.genres", problem=f"must be at most {MOST_GENRES}")
     some = sorted(set(genres)) if genres else None
     place = ids.expect("plc", place_id, "filter", "placeId") if place_id is not None else None
-    return lists.movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre, genres=some)
+    return lists.list_movies(sort, search_for=search, airing_from=airing_from, place_id=place, genre=genre, genres=some)
 
 
 async def list_genres(context: Context) -> list[str]:
@@ -64,7 +64,7 @@ async def list_genres(context: Context) -> list[str]:
 
 async def list_movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:
     """Return a page of the movies that a place shows."""
-    asked = make_list_key(lists.movies_of_place(place_id, sort))
+    asked = make_list_key(lists.list_movies_of_place(place_id, sort))
     return await context.loaders.catalogue_page.load((asked, window))
 
 

@@ -15,8 +15,8 @@ from resolvers.context import Context
 async def list_offers(context: Context, window: Window, *, search: str | None) -> Page[MovieOffer]:
     """Return a page of what is sold; raise UpstreamUnavailable where nothing is known of it."""
     await context.services.prices.ready()
-    listing = lists.offers(search_for=search)
-    return await paging.page(context.database.primary, context.database.cursors, listing, window)
+    listing = lists.list_offers(search_for=search)
+    return await paging.read_page(context.database.primary, context.database.cursors, listing, window)
 
 
 async def offer_by_id(context: Context, public_id: str) -> MovieOffer | None:

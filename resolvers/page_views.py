@@ -31,7 +31,7 @@ async def list_page_views(
     listing = make_page_view_list(
         tracking_id=tracking_id, user_id=user_id, path=path, occurred_from=occurred_from, occurred_to=occurred_to
     )
-    return await paging.page(context.database.primary, context.database.cursors, listing, window)
+    return await paging.read_page(context.database.primary, context.database.cursors, listing, window)
 
 
 def make_page_view_list(
@@ -45,7 +45,7 @@ def make_page_view_list(
     """Return the list of page views for these arguments; raise InvalidId or InvalidDate."""
     user = ids.expect("usr", user_id, "filter", "userId") if user_id is not None else None
     instants.check_range(occurred_from, occurred_to)
-    return lists.page_views(
+    return lists.list_page_views(
         tracking_id=tracking_id, user_id=user, path=path, occurred_from=occurred_from, occurred_to=occurred_to
     )
 

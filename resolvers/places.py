@@ -14,13 +14,13 @@ from resolvers.context import Context
 
 async def list_places(context: Context, window: Window, *, search: str | None) -> Page[Place]:
     """Return a page of all places."""
-    listing = lists.places(search_for=search)
-    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+    listing = lists.list_places(search_for=search)
+    return await paging.read_page(context.catalogue, context.database.cursors, listing, window)
 
 
 async def list_places_of_movie(context: Context, movie_id: int, window: Window) -> Page[Any]:
     """Return a page of the places that show a movie."""
-    asked = make_list_key(lists.places_of_movie(movie_id))
+    asked = make_list_key(lists.list_places_of_movie(movie_id))
     return await context.loaders.catalogue_page.load((asked, window))
 
 

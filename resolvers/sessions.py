@@ -24,7 +24,7 @@ async def list_sessions(
 ) -> Page[Session]:
     """Return a page of all sessions, of one movie or in one place if named; raise InvalidId or InvalidDate."""
     listing = make_session_list(movie_id=movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
-    return await paging.page(context.catalogue, context.database.cursors, listing, window)
+    return await paging.read_page(context.catalogue, context.database.cursors, listing, window)
 
 
 def make_session_list(
@@ -36,7 +36,7 @@ def make_session_list(
         lambda: ids.expect("plc", place_id, "placeId") if place_id is not None else None,
         lambda: instants.check_range(starts_from, starts_to),
     )
-    return lists.sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
+    return lists.list_sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
 
 
 async def list_sessions_of_movie(
@@ -59,7 +59,7 @@ def make_movie_session_list(
     """Return the list of a movie's sessions for these arguments; raise InvalidId or InvalidDate."""
     place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
     instants.check_range(starts_from, starts_to)
-    return lists.sessions(
+    return lists.list_sessions(
         movie_id=movie_id, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="movie_id"
     )
 
@@ -84,7 +84,7 @@ def make_place_session_list(
     """Return the list of a place's sessions for these arguments; raise InvalidId or InvalidDate."""
     movie = ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
     instants.check_range(starts_from, starts_to)
-    return lists.sessions(
+    return lists.list_sessions(
         movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
     )
 

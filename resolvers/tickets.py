@@ -26,7 +26,7 @@ async def find_show(context: Context, public_id: str | None, show_timing: dateti
 async def list_tickets(context: Context, show_id: int, window: Window) -> Page[Any]:
     """Return a page of the tickets of a show, for staff."""
     await expect_staff(context)
-    return await context.loaders.private_page.load((make_list_key(lists.tickets_of_show(show_id)), window))
+    return await context.loaders.private_page.load((make_list_key(lists.list_tickets(show_id)), window))
 
 
 async def ticket_by_id(context: Context, public_id: str) -> Ticket | None:

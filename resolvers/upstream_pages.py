@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from db.cursors import CursorCodec, fingerprint
+from db.cursors import CursorCodec, compute_fingerprint
 
 Item = TypeVar("Item")
 
@@ -27,7 +27,7 @@ class UpstreamPage(Generic[Item]):
     def cursor(self, row: Item) -> str:
         """Return the cursor of one of the rows."""
         index = next(index for index, each in enumerate(self.rows) if each is row)
-        return self.codec.encode(fingerprint(self.name, {}), [self.places[index]])
+        return self.codec.encode(compute_fingerprint(self.name, {}), [self.places[index]])
 
     @property
     def start_cursor(self) -> str | None:
@@ -44,5 +44,5 @@ def find_place_after(codec: CursorCodec, name: str, cursor: str | None) -> int:
     """Return the place after a cursor of the list of that name, 0 without one; raise InvalidCursor."""
     if cursor is None:
         return 0
-    (place,) = codec.decode(fingerprint(name, {}), cursor, field="after")
+    (place,) = codec.decode(compute_fingerprint(name, {}), cursor, field="after")
     return min(int(str(place)), FURTHEST) + 1

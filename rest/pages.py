@@ -22,7 +22,7 @@ async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], 
 async def read_window(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
     """Return this page of a list; raise InvalidCursor, by the name that the parameter has here."""
     try:
-        return await paging.page(source, codec, listing, asked)
+        return await paging.read_page(source, codec, listing, asked)
     except InvalidCursor:
         raise InvalidCursor(path=("cursor",), field="cursor") from None
 

@@ -99,4 +99,4 @@ class Connection(Generic[T]):
         loaders, listing = info.context.loaders, root.listing
         if listing.parent:
             return await loaders.count(listing.model).load(make_list_key(listing))
-        return await paging.count(loaders.source_of(listing.model), listing)
+        return await paging.count_rows(loaders.source_of(listing.model), listing)

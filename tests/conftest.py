@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import create_app, open_database
 from config.settings import Settings
 from db import migrate
-from db.embedded.postmaster import embedded
+from db.embedded.postmaster import run_embedded
 from db.engine import Database
 from tests.support.catalogue_standin import CatalogueStandIn, catalogue_standin
 from tests.support.factories import SECRET, UNLIMITED, Clock
@@ -86,7 +86,7 @@ def _embedded() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="matinee-tests-"))
     folder.chmod(0o755)
     try:
-        with embedded(folder) as url:
+        with run_embedded(folder) as url:
             with psycopg.connect(url, autocommit=True) as connection:
                 # Emptying a table waits for the disk whatever synchronous_commit says.
                 connection.execute("ALTER SYSTEM SET fsync = off")

@@ -20,7 +20,7 @@ async def schema_behind(settings: Settings) -> AsyncIterator[None]:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
         yield
-        connection.execute("UPDATE alembic_version SET version_num = %s", [revision.head()])
+        connection.execute("UPDATE alembic_version SET version_num = %s", [revision.find_head()])
 
 
 async def test_ready_on_a_database_at_head(client: httpx.AsyncClient) -> None:

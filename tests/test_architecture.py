@@ -25,7 +25,6 @@ SAME_MEANING: Final = {
 }
 # Names with several meanings that are still to be renamed.
 TO_BE_RENAMED: Final[dict[str, set[str]]] = {
-    "db": {"run", "words"},
     "graphql_server": {
         "Asked",
         "Operation",

@@ -33,7 +33,7 @@ from benchmarks.peers import page, turns
 from benchmarks.peers.report import Result, render, summarize
 from benchmarks.peers.scenarios import NAMED, Scenario
 from benchmarks.peers.servers import TITLES, PeerError
-from db.embedded.postmaster import embedded
+from db.embedded.postmaster import run_embedded
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def database(folder: Path | None, *, scale: int) -> Iterator[str]:
         place = folder or Path(temporary)
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o755)
-        with embedded(place) as url:
+        with run_embedded(place) as url:
             arguments = ["migrate"] if has_movies(url) else ["demo", "--scale", str(scale)]
             environ = {key: value for key, value in os.environ.items() if not key.startswith("MATINEE_")}
             subprocess.run(  # noqa: S603 - no input of others

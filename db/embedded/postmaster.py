@@ -26,7 +26,7 @@ from db.embedded.environment import forget_libpq_environment
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["EmbeddedError", "EmbeddedServer", "embedded", "start", "stop"]
+__all__ = ["EmbeddedError", "EmbeddedServer", "run_embedded", "start", "stop"]
 
 # How long to wait for the end of a server that was told to stop. It goes on to stop by itself where that takes longer.
 _STOP_SECONDS = 5
@@ -46,7 +46,7 @@ class EmbeddedServer:
 
 
 @contextmanager
-def embedded(data_dir: Path, *, stop_seconds: int = _STOP_SECONDS) -> Iterator[str]:
+def run_embedded(data_dir: Path, *, stop_seconds: int = _STOP_SECONDS) -> Iterator[str]:
     """Yield the URL of the database kept in `data_dir`, made when missing; stop it at the end, waiting `stop_seconds`.
 
     Raises EmbeddedError.
@@ -110,7 +110,7 @@ def _leave_unstarted(cluster: Cluster, users: int) -> None:
 
 def has_postmaster(cluster: Cluster) -> bool:
     """Return whether a postmaster runs, even one that only begins to: it writes its number before it listens."""
-    number = _first_line(cluster.folder / "postmaster.pid")
+    number = _read_first_line(cluster.folder / "postmaster.pid")
     return (number is not None and _is_postgres(number)) or _listens(cluster)
 
 
@@ -157,7 +157,7 @@ def ensure_running(cluster: Cluster) -> None:
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
                 text = f"The embedded database does not answer: {error}"
-                raise EmbeddedError(_with_log(cluster, text)) from error
+                raise EmbeddedError(_add_log(cluster, text)) from error
         if _listens(cluster):
             time.sleep(0.05)
         else:
@@ -183,7 +183,7 @@ def _listens(cluster: Cluster) -> bool:
 
 def _launch(cluster: Cluster) -> None:
     """Start the postmaster; return without it when what is in its way will pass."""
-    said = _trimmed_log(cluster)
+    said = _trim_log(cluster)
     _forget_dead(cluster)
     options = "-c listen_addresses= -c port=5432 -c unix_socket_permissions=0700"
     options += f" -k {shlex.quote(str(cluster.sockets))}"
@@ -191,14 +191,14 @@ def _launch(cluster: Cluster) -> None:
     try:
         run_program(cluster, "pg_ctl", *arguments, "-D", ".")
     except EmbeddedError as error:
-        news = _log_after(cluster, said)
+        news = _read_log_after(cluster, said)
         if not any(phrase in news for phrase in _PASSING):
-            raise EmbeddedError(_with_log(cluster, str(error))) from error
+            raise EmbeddedError(_add_log(cluster, str(error))) from error
         logger.info("Waiting for what a killed database server left behind")
         time.sleep(0.3)
 
 
-def _trimmed_log(cluster: Cluster) -> int:
+def _trim_log(cluster: Cluster) -> int:
     """Return the log's size in bytes, after putting a long one aside."""
     if not cluster.log.exists():
         return 0
@@ -218,12 +218,12 @@ def _forget_dead(cluster: Cluster) -> None:
     if not Path("/proc/self/stat").exists():
         return
     for file in (cluster.folder / "postmaster.pid", Path(f"{cluster.socket}.lock")):
-        number = _first_line(file)
+        number = _read_first_line(file)
         if number is not None and not _is_postgres(number):
             file.write_text(f"{os.getpid()}\n{file.read_text().partition(chr(10))[2]}")
 
 
-def _first_line(file: Path) -> str | None:
+def _read_first_line(file: Path) -> str | None:
     """Return the first line of a file, which is a process's number; None where it is not written whole."""
     try:
         number, newline, _ = file.read_text().partition("\n")
@@ -241,12 +241,12 @@ def _is_postgres(number: str) -> bool:
     return before.partition("(")[2] == "postgres" and after.split()[0] not in "ZX"
 
 
-def _with_log(cluster: Cluster, message: str) -> str:
-    lines = _log_after(cluster, 0).splitlines()[-10:]
+def _add_log(cluster: Cluster, message: str) -> str:
+    lines = _read_log_after(cluster, 0).splitlines()[-10:]
     return "\n".join([message, f"The log is {cluster.log}; it ends with:", *lines])
 
 
-def _log_after(cluster: Cluster, size: int) -> str:
+def _read_log_after(cluster: Cluster, size: int) -> str:
     # None yet when pg_ctl itself could not begin.
     written = cluster.log.read_bytes() if cluster.log.exists() else b""
     return written[size:].decode(errors="replace")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant, reference, snowflake_id
+from db.models.columns import id_column, instant_column, reference_column
 
 
 class BookingStatus(StrEnum):
@@ -32,15 +32,15 @@ class Booking(SQLModel, table=True):
         Index("bookings_due", "closes_at", postgresql_where=text("status = 'open'")),
     )
 
-    id: int = snowflake_id()
-    user_id: int = reference("users")
-    session_id: int = reference("sessions")
+    id: int = id_column()
+    user_id: int = reference_column("users")
+    session_id: int = reference_column("sessions")
     status: BookingStatus = Field(sa_column=Column(Text, nullable=False, server_default=text("'open'")))
     reserved_seats: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
-    created_at: datetime = instant()
-    closes_at: datetime = instant()
-    confirmed_at: datetime | None = instant(nullable=True)
-    cancelled_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant_column()
+    closes_at: datetime = instant_column()
+    confirmed_at: datetime | None = instant_column(nullable=True)
+    cancelled_at: datetime | None = instant_column(nullable=True)
 
 
 class SeatReservation(SQLModel, table=True):
@@ -49,7 +49,7 @@ class SeatReservation(SQLModel, table=True):
     __tablename__: ClassVar[str] = "seat_reservations"
     __table_args__ = (Index("seat_reservations_of_booking", "booking_id", "id"),)
 
-    id: int = snowflake_id()
-    booking_id: int = reference("bookings", delete="CASCADE")
+    id: int = id_column()
+    booking_id: int = reference_column("bookings", delete="CASCADE")
     seats: int = Field(sa_column=Column(Integer, nullable=False))
-    created_at: datetime = instant()
+    created_at: datetime = instant_column()

@@ -9,7 +9,7 @@ from sqlalchemy import Uuid as UuidColumn
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import derived, instant, reference, snowflake_id, words
+from db.models.columns import derived_column, id_column, instant_column, reference_column, text_column
 
 
 class Collection(SQLModel, table=True):
@@ -18,12 +18,12 @@ class Collection(SQLModel, table=True):
     __tablename__: ClassVar[str] = "collections"
     __table_args__ = (Index("collections_of_user", "user_id", "id"),)
 
-    id: int = snowflake_id()
-    user_id: int = reference("users")
-    title: str = words()
-    description: str = words()
-    created_at: datetime = instant(default=True)
-    updated_at: datetime = instant(default=True)
+    id: int = id_column()
+    user_id: int = reference_column("users")
+    title: str = text_column()
+    description: str = text_column()
+    created_at: datetime = instant_column(default=True)
+    updated_at: datetime = instant_column(default=True)
 
 
 class CollectedMovie(SQLModel, table=True):
@@ -37,8 +37,8 @@ class CollectedMovie(SQLModel, table=True):
     )
     position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     uuid: UUID = Field(sa_column=Column(UuidColumn, nullable=False))
-    title: str = words()
-    description: str = words()
+    title: str = text_column()
+    description: str = text_column()
     # The one text that the catalogue writes, and what it means.
-    genres: str = words()
-    genre_names: list[str] = derived(ARRAY(Text), "genre_names(genres)")
+    genres: str = text_column()
+    genre_names: list[str] = derived_column(ARRAY(Text), "genre_names(genres)")

@@ -13,38 +13,38 @@ NOW: Final = text("clock_timestamp()")
 CODEPOINTS: Final = "C"
 
 
-def snowflake_id() -> Any:
+def id_column() -> Any:
     """Return the primary key that the database makes by itself."""
     return Field(
         default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=False, server_default=SNOWFLAKE)
     )
 
 
-def reference(table: str, *, index: bool = False, nullable: bool = False, delete: str | None = None) -> Any:
+def reference_column(table: str, *, index: bool = False, nullable: bool = False, delete: str | None = None) -> Any:
     """Return a foreign key to a row of `table`."""
     key = ForeignKey(f"{table}.id", ondelete=delete)
     return Field(sa_column=Column(BigInteger, key, nullable=nullable, index=index))
 
 
-def instant(*, default: bool = False, nullable: bool = False) -> Any:
+def instant_column(*, default: bool = False, nullable: bool = False) -> Any:
     """Return a column of an instant; `default` is the database's clock."""
     column = Column(DateTime(timezone=True), nullable=nullable, server_default=NOW if default else None)
     return Field(default=None, sa_column=column)
 
 
-def words(*, unique: bool = False) -> Any:
+def text_column(*, unique: bool = False) -> Any:
     """Return a column of text that must be there."""
     return Field(sa_column=Column(Text, nullable=False, unique=unique))
 
 
-def derived(type_: Any, expression: str, *, nullable: bool = False, internal: bool = False) -> Any:
+def derived_column(type_: Any, expression: str, *, nullable: bool = False, internal: bool = False) -> Any:
     """Return a column that the database works out from others of its row; `internal` ones are never read."""
     computed = Computed(expression, persisted=True)
     info = {"internal": internal}
     return Field(default=None, sa_column=Column(type_, computed, nullable=nullable, info=info))
 
 
-def table(model: type[SQLModel]) -> Table:
+def table_of(model: type[SQLModel]) -> Table:
     """Return the table of a model, for statements that are composed."""
     made: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not say so
     return made

@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Intege
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived, instant, reference, snowflake_id, words
+from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, reference_column, text_column
 
 
 class Event(SQLModel, table=True):
@@ -27,18 +27,18 @@ class Event(SQLModel, table=True):
         Index("events_by_trigram", "name_trigrams", postgresql_using="gin"),
     )
 
-    id: int = snowflake_id()
-    name: str = words()
-    name_key: str = derived(Text(collation=CODEPOINTS), "fold(name)", internal=True)
-    name_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(name))", internal=True)
-    description: str = words()
-    date: datetime = instant()
+    id: int = id_column()
+    name: str = text_column()
+    name_key: str = derived_column(Text(collation=CODEPOINTS), "fold(name)", internal=True)
+    name_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(name))", internal=True)
+    description: str = text_column()
+    date: datetime = instant_column()
     capacity: int = Field(sa_column=Column(Integer, nullable=False))
     taken: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
-    availability: int = derived(Integer, "capacity - taken")
-    sold_out: bool = derived(Boolean, "taken >= capacity", internal=True)
-    created_at: datetime = instant(default=True)
-    updated_at: datetime = instant(default=True)
+    availability: int = derived_column(Integer, "capacity - taken")
+    sold_out: bool = derived_column(Boolean, "taken >= capacity", internal=True)
+    created_at: datetime = instant_column(default=True)
+    updated_at: datetime = instant_column(default=True)
     deleted_at: datetime | None = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=True, info={"internal": True})
     )
@@ -54,10 +54,10 @@ class EventReservation(SQLModel, table=True):
         Index("event_reservations_of_event", "event_id", postgresql_where=text("NOT cancelled")),
     )
 
-    id: int = snowflake_id()
-    event_id: int = reference("events")
-    user_id: int | None = reference("users", nullable=True)
+    id: int = id_column()
+    event_id: int = reference_column("events")
+    user_id: int | None = reference_column("users", nullable=True)
     tickets: int = Field(sa_column=Column(Integer, nullable=False))
     cancelled: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
-    created_at: datetime = instant(default=True)
-    updated_at: datetime = instant(default=True)
+    created_at: datetime = instant_column(default=True)
+    updated_at: datetime = instant_column(default=True)

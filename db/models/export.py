@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant, reference, snowflake_id
+from db.models.columns import id_column, instant_column, reference_column
 
 
 class ExportStatus(StrEnum):
@@ -32,12 +32,12 @@ class MovieExport(SQLModel, table=True):
         Index("movie_exports_due", "expires_at", postgresql_where=text("status = 'completed'")),
     )
 
-    id: int = snowflake_id()
-    user_id: int | None = reference("users", nullable=True)
+    id: int = id_column()
+    user_id: int | None = reference_column("users", nullable=True)
     status: ExportStatus = Field(sa_column=Column(Text, nullable=False, server_default=text("'queued'")))
     row_count: int | None = Field(default=None, sa_column=Column(Integer))
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
     error: str | None = Field(default=None, sa_column=Column(Text))
-    created_at: datetime = instant(default=True)
-    completed_at: datetime | None = instant(nullable=True)
-    expires_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant_column(default=True)
+    completed_at: datetime | None = instant_column(nullable=True)
+    expires_at: datetime | None = instant_column(nullable=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant
+from db.models.columns import instant_column
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -25,5 +25,5 @@ class IdempotencyKey(SQLModel, table=True):
     key: str = Field(sa_column=Column(Text, primary_key=True))
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     answer: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    created_at: datetime = instant(default=True)
-    leased_until: datetime | None = instant(nullable=True)
+    created_at: datetime = instant_column(default=True)
+    leased_until: datetime | None = instant_column(nullable=True)

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Double, Index, Integer
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived, instant, snowflake_id, words
+from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, text_column
 
 # Stand in for «never» at the far end of an order: a keyset cannot compare NULLs, and Python has no infinite dates.
 LONG_AGO: Final = "timestamptz '0001-01-02 00:00:00+00'"
@@ -28,21 +28,25 @@ class Movie(SQLModel, table=True):
         Index("movies_by_genre", "genres", postgresql_using="gin"),
     )
 
-    id: int = snowflake_id()
-    title: str = words()
-    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
-    title_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(title))", internal=True)
-    description: str = words()
-    poster: str = words()
+    id: int = id_column()
+    title: str = text_column()
+    title_key: str = derived_column(Text(collation=CODEPOINTS), "fold(title)")
+    title_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(title))", internal=True)
+    description: str = text_column()
+    poster: str = text_column()
     duration: int = Field(sa_column=Column(Integer, nullable=False))
     genres: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
-    airing_from: datetime | None = instant(nullable=True)
-    airing_to: datetime | None = instant(nullable=True)
+    airing_from: datetime | None = instant_column(nullable=True)
+    airing_to: datetime | None = instant_column(nullable=True)
     rating_sum: Any = Field(
         sa_column=Column(Numeric, nullable=False, server_default=text("0"), info={"internal": True})
     )
     rating_count: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
-    rating: float | None = derived(Double, "(rating_sum / nullif(rating_count, 0))::double precision", nullable=True)
-    rating_order: float = derived(Double, "coalesce((rating_sum / nullif(rating_count, 0))::double precision, -1)")
-    airing_from_order: datetime = derived(DateTime(timezone=True), f"coalesce(airing_from, {LONG_AGO})")
-    airing_to_order: datetime = derived(DateTime(timezone=True), f"coalesce(airing_to, {FAR_AHEAD})")
+    rating: float | None = derived_column(
+        Double, "(rating_sum / nullif(rating_count, 0))::double precision", nullable=True
+    )
+    rating_order: float = derived_column(
+        Double, "coalesce((rating_sum / nullif(rating_count, 0))::double precision, -1)"
+    )
+    airing_from_order: datetime = derived_column(DateTime(timezone=True), f"coalesce(airing_from, {LONG_AGO})")
+    airing_to_order: datetime = derived_column(DateTime(timezone=True), f"coalesce(airing_to, {FAR_AHEAD})")

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, Numeric, Text, t
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived, instant, reference, snowflake_id, words
+from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, reference_column, text_column
 
 
 class MovieOffer(SQLModel, table=True):
@@ -20,10 +20,10 @@ class MovieOffer(SQLModel, table=True):
         Index("movie_offers_by_trigram", "title_trigrams", postgresql_using="gin"),
     )
 
-    id: int = snowflake_id()
-    title: str = words()
-    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
-    title_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(title))", internal=True)
+    id: int = id_column()
+    title: str = text_column()
+    title_key: str = derived_column(Text(collation=CODEPOINTS), "fold(title)")
+    title_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(title))", internal=True)
     year: str | None = Field(default=None, sa_column=Column(Text))
     poster: str | None = Field(default=None, sa_column=Column(Text))
 
@@ -45,11 +45,11 @@ class ProviderMovie(SQLModel, table=True):
 
     provider: str = Field(sa_column=Column(Text, primary_key=True))
     provider_movie_id: str = Field(sa_column=Column(Text(collation=CODEPOINTS), primary_key=True))
-    offer_id: int = reference("movie_offers")
-    title: str = words()
-    title_key: str = derived(Text(collation=CODEPOINTS), "fold(title)")
+    offer_id: int = reference_column("movie_offers")
+    title: str = text_column()
+    title_key: str = derived_column(Text(collation=CODEPOINTS), "fold(title)")
     # What stands behind the provider's two letters: the same at both providers where they mean the same movie.
-    tail: str | None = derived(
+    tail: str | None = derived_column(
         Text(collation=CODEPOINTS),
         "CASE WHEN provider_movie_id ~ '^[A-Za-z]{2}.' THEN lower(substr(provider_movie_id, 3)) END",
         nullable=True,
@@ -57,10 +57,10 @@ class ProviderMovie(SQLModel, table=True):
     year: str | None = Field(default=None, sa_column=Column(Text))
     poster: str | None = Field(default=None, sa_column=Column(Text))
     price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
-    priced_at: datetime | None = instant(nullable=True)
+    priced_at: datetime | None = instant_column(nullable=True)
     listed: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    first_seen_at: datetime = instant(default=True)
-    last_seen_at: datetime = instant(default=True)
+    first_seen_at: datetime = instant_column(default=True)
+    last_seen_at: datetime = instant_column(default=True)
 
 
 class PriceProvider(SQLModel, table=True):
@@ -69,7 +69,7 @@ class PriceProvider(SQLModel, table=True):
     __tablename__: ClassVar[str] = "price_providers"
 
     name: str = Field(sa_column=Column(Text, primary_key=True))
-    answered_at: datetime | None = instant(nullable=True)
-    failed_at: datetime | None = instant(nullable=True)
+    answered_at: datetime | None = instant_column(nullable=True)
+    failed_at: datetime | None = instant_column(nullable=True)
     failures: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
     last_error: str | None = Field(default=None, sa_column=Column(Text))

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant, reference, snowflake_id, words
+from db.models.columns import id_column, instant_column, reference_column, text_column
 
 
 class PageEventType(StrEnum):
@@ -31,11 +31,11 @@ class PageView(SQLModel, table=True):
         Index("page_views_of_path", func.md5(text("path")), text("occurred_at"), text("id")),
     )
 
-    id: int = snowflake_id()
-    tracking_id: str = words()
-    user_id: int | None = reference("users", nullable=True, delete="SET NULL")
+    id: int = id_column()
+    tracking_id: str = text_column()
+    user_id: int | None = reference_column("users", nullable=True, delete="SET NULL")
     type: PageEventType = Field(sa_column=Column(Text, nullable=False))
-    scheme: str = words()
-    path: str = words()
+    scheme: str = text_column()
+    path: str = text_column()
     query: list[list[str]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
-    occurred_at: datetime = instant(default=True)
+    occurred_at: datetime = instant_column(default=True)

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived, snowflake_id, words
+from db.models.columns import CODEPOINTS, derived_column, id_column, text_column
 
 
 class Place(SQLModel, table=True):
@@ -19,9 +19,9 @@ class Place(SQLModel, table=True):
         Index("places_by_trigram", "name_trigrams", postgresql_using="gin"),
     )
 
-    id: int = snowflake_id()
-    name: str = words()
-    name_key: str = derived(Text(collation=CODEPOINTS), "fold(name)")
-    name_trigrams: list[str] = derived(ARRAY(Text), "trigrams(fold(name))", internal=True)
-    address: str = words()
+    id: int = id_column()
+    name: str = text_column()
+    name_key: str = derived_column(Text(collation=CODEPOINTS), "fold(name)")
+    name_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(name))", internal=True)
+    address: str = text_column()
     capacity: int = Field(sa_column=Column(Integer, nullable=False))

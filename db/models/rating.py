@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Column, Double, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant, reference, snowflake_id
+from db.models.columns import id_column, instant_column, reference_column
 
 
 class Rating(SQLModel, table=True):
@@ -18,9 +18,9 @@ class Rating(SQLModel, table=True):
         CheckConstraint("value BETWEEN 0 AND 5", name="ratings_value_check"),
     )
 
-    id: int = snowflake_id()
-    user_id: int = reference("users")
-    movie_id: int = reference("movies", index=True)
+    id: int = id_column()
+    user_id: int = reference_column("users")
+    movie_id: int = reference_column("movies", index=True)
     value: float = Field(sa_column=Column(Double, nullable=False))
-    created_at: datetime = instant(default=True)
-    updated_at: datetime = instant(default=True)
+    created_at: datetime = instant_column(default=True)
+    updated_at: datetime = instant_column(default=True)

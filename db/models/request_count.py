@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant
+from db.models.columns import instant_column
 
 
 class RequestCount(SQLModel, table=True):
@@ -31,4 +31,4 @@ class RequestCountReset(SQLModel, table=True):
     )
     generation: int = Field(sa_column=Column(BigInteger, nullable=False))
     run: int = Field(sa_column=Column(BigInteger, nullable=False))
-    reset_at: datetime = instant()
+    reset_at: datetime = instant_column()

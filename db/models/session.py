@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, instant, reference, snowflake_id
+from db.models.columns import CODEPOINTS, id_column, instant_column, reference_column
 
 
 class Session(SQLModel, table=True):
@@ -21,11 +21,11 @@ class Session(SQLModel, table=True):
         Index("sessions_of_movie_in_place", "movie_id", "place_id", "starts_at", "id"),
     )
 
-    id: int = snowflake_id()
-    movie_id: int = reference("movies")
-    place_id: int = reference("places")
-    starts_at: datetime = instant()
-    ends_at: datetime = instant()
+    id: int = id_column()
+    movie_id: int = reference_column("movies")
+    place_id: int = reference_column("places")
+    starts_at: datetime = instant_column()
+    ends_at: datetime = instant_column()
     capacity: int = Field(sa_column=Column(Integer, nullable=False))
     taken: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
 
@@ -41,5 +41,5 @@ class Airing(SQLModel, table=True):
         sa_column=Column(BigInteger, ForeignKey("places.id", ondelete="CASCADE"), primary_key=True, index=True)
     )
     place_key: str = Field(sa_column=Column(Text(collation=CODEPOINTS), nullable=False))
-    last_starts_at: datetime = instant()
-    last_ends_at: datetime = instant()
+    last_starts_at: datetime = instant_column()
+    last_ends_at: datetime = instant_column()

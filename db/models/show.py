@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from sqlalchemy import CheckConstraint, Column, Index, Integer, text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant, reference, snowflake_id, words
+from db.models.columns import id_column, instant_column, reference_column, text_column
 
 # Tickets of a show, and its life after its start (docs/contract/counter.md).
 SHOW_CAPACITY: Final = 20
@@ -25,8 +25,8 @@ class Show(SQLModel, table=True):
         Index("shows_show_timing_key", "show_timing", unique=True),
     )
 
-    id: int = snowflake_id()
-    show_timing: datetime = instant()
+    id: int = id_column()
+    show_timing: datetime = instant_column()
     capacity: int = Field(
         default=SHOW_CAPACITY, sa_column=Column(Integer, nullable=False, server_default=text(str(SHOW_CAPACITY)))
     )
@@ -42,8 +42,8 @@ class Ticket(SQLModel, table=True):
         Index("tickets_of_show", "show_id", "id"),
     )
 
-    id: int = snowflake_id()
-    show_id: int = reference("shows", delete="CASCADE")
-    user_name: str = words()
-    phone_number: str = words()
+    id: int = id_column()
+    show_id: int = reference_column("shows", delete="CASCADE")
+    user_name: str = text_column()
+    phone_number: str = text_column()
     ticket_count: int = Field(sa_column=Column(Integer, nullable=False))

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Column, Text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, instant, words
+from db.models.columns import CODEPOINTS, instant_column, text_column
 
 
 class TrustedDocument(SQLModel, table=True):
@@ -18,5 +18,5 @@ class TrustedDocument(SQLModel, table=True):
     )
 
     hash: str = Field(sa_column=Column(Text(collation=CODEPOINTS), primary_key=True))
-    text: str = words()
-    added_at: datetime = instant(default=True)
+    text: str = text_column()
+    added_at: datetime = instant_column(default=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Column, Index, Text, func, text
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import instant, snowflake_id, words
+from db.models.columns import id_column, instant_column, text_column
 
 
 class User(SQLModel, table=True):
@@ -21,12 +21,12 @@ class User(SQLModel, table=True):
         Index("users_by_signed_out_at", "signed_out_at", postgresql_where=text("signed_out_at IS NOT NULL")),
     )
 
-    id: int = snowflake_id()
+    id: int = id_column()
     email: str | None = Field(default=None, sa_column=Column(Text))
     username: str | None = Field(default=None, sa_column=Column(Text))
-    password_hash: str = words()
+    password_hash: str = text_column()
     is_staff: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    created_at: datetime = instant(default=True)
+    created_at: datetime = instant_column(default=True)
     # How often the user has signed out everywhere: a token of an earlier generation is not accepted.
     token_generation: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
-    signed_out_at: datetime | None = instant(nullable=True)
+    signed_out_at: datetime | None = instant_column(nullable=True)

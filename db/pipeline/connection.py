@@ -13,7 +13,7 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from db.pipeline.statement import Parameters, Statement
-from db.refusals import refusal_of
+from db.refusals import translate_error
 
 # Each costs the server some 10 to 100 kB on every connection.
 MOST_PREPARED: Final = 256
@@ -219,7 +219,7 @@ class PipelineConnection:
             return
         raised = error_from_result(error)
         # These sessions refuse to write by themselves: what tried is a bug, and no sign of a failover.
-        refusal = raised if isinstance(raised, ReadOnlySqlTransaction) else refusal_of(raised)
+        refusal = raised if isinstance(raised, ReadOnlySqlTransaction) else translate_error(raised)
         refusal.__cause__ = None if refusal is raised else raised
         call.fail(refusal)
 

@@ -8,8 +8,8 @@ from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq.abc import PGresult
 
-from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
-from db.refusals import refusals
+from db.pipeline.statement import Parameters, RawRow, Statement, read_rows, read_value, require_text
+from db.refusals import translate_errors
 from db.session_settings import Pool, run_locally
 from db.taken_connection import take_connection
 
@@ -23,15 +23,15 @@ class PooledReads:
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row."""
-        return value_of(await self.run(statement, parameters))
+        return read_value(await self.run(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self.run(statement, parameters))
+        return read_rows(await self.run(statement, parameters))
 
     async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Return the result of a statement."""
-        with refusals():
+        with translate_errors():
             async with (
                 take_connection(self.pool, seconds=self.seconds) as connection,
                 run_locally(connection, self.pool),

@@ -13,8 +13,8 @@ from psycopg.pq.abc import PGresult
 
 from db.pipeline.connection import Call, PipelineConnection
 from db.pipeline.pooled import PooledReads
-from db.pipeline.session import RefusedByPoolerError, open_session, session_conninfo
-from db.pipeline.statement import Parameters, RawRow, Statement, require_text, rows_of, value_of
+from db.pipeline.session import RefusedByPoolerError, make_session_conninfo, open_session
+from db.pipeline.statement import Parameters, RawRow, Statement, read_rows, read_value, require_text
 from errors import Unavailable
 from runtime.logs import describe_error
 from runtime.pipeline_metrics import PipelineEvent
@@ -79,11 +79,11 @@ class PipelinedReads:
 
     async def fetch_value(self, statement: Statement, parameters: Parameters) -> bytes | None:
         """Return the first column of the first row; None for NULL, and where there is no row."""
-        return value_of(await self.run(statement, parameters))
+        return read_value(await self.run(statement, parameters))
 
     async def fetch_rows(self, statement: Statement, parameters: Parameters) -> list[RawRow]:
         """Return all rows."""
-        return rows_of(await self.run(statement, parameters))
+        return read_rows(await self.run(statement, parameters))
 
     async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Return the result as libpq holds it."""
@@ -274,7 +274,7 @@ async def open_pipeline(
     count_event: CountEvent = ignore_event,
 ) -> AsyncIterator[PipelinedReads]:
     """Yield reads by so many pipelined connections, without waiting for the database: the first read connects."""
-    address = session_conninfo(conninfo, statement_seconds=statement_seconds, lock_seconds=lock_seconds)
+    address = make_session_conninfo(conninfo, statement_seconds=statement_seconds, lock_seconds=lock_seconds)
     reads = PipelinedReads(
         address,
         connections=connections,

@@ -9,7 +9,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq.abc import PGresult
 
 from db.pipeline.statement import RawReads, Statement
-from db.refusals import refusals
+from db.refusals import translate_errors
 
 T = TypeVar("T")
 
@@ -21,11 +21,11 @@ async def fetch_tuples(
     reads: RawReads, text: str, parameters: Mapping[str, object], *, is_planned_each_time: bool
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a statement, their values converted as psycopg converts them."""
-    result = await run(reads, text, parameters, is_planned_each_time=is_planned_each_time)
+    result = await fetch_result(reads, text, parameters, is_planned_each_time=is_planned_each_time)
     return load_rows(result)
 
 
-async def fetch_made(
+async def fetch_made_rows(
     reads: RawReads,
     make: Callable[..., T],
     text: str,
@@ -34,19 +34,21 @@ async def fetch_made(
     is_planned_each_time: bool,
 ) -> list[T]:
     """Return what `make` makes of each row, its columns being named arguments."""
-    result = await run(reads, text, parameters, is_planned_each_time=is_planned_each_time)
+    result = await fetch_result(reads, text, parameters, is_planned_each_time=is_planned_each_time)
     names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
     return [make(**dict(zip(names, row, strict=True))) for row in load_rows(result)]
 
 
-async def run(reads: RawReads, text: str, parameters: Mapping[str, object], *, is_planned_each_time: bool) -> PGresult:
+async def fetch_result(
+    reads: RawReads, text: str, parameters: Mapping[str, object], *, is_planned_each_time: bool
+) -> PGresult:
     """Return the result of a statement; its values are sent as text, with the types that psycopg gives them."""
     sql, names = number_placeholders(text)
     dumped = Transformer()
-    with refusals():
+    with translate_errors():
         values = dumped.dump_sequence([parameters[name] for name in names], [PyFormat.TEXT] * len(names))
     types = tuple(oid or 0 for oid in dumped.types or ())
-    statement = statement_of(sql, types, is_planned_each_time=is_planned_each_time)
+    statement = make_statement(sql, types, is_planned_each_time=is_planned_each_time)
     return await reads.run(statement, [None if value is None else bytes(value) for value in values])
 
 
@@ -71,6 +73,6 @@ def number_placeholders(text: str) -> tuple[bytes, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1024)
-def statement_of(sql: bytes, types: tuple[int, ...], *, is_planned_each_time: bool) -> Statement:
+def make_statement(sql: bytes, types: tuple[int, ...], *, is_planned_each_time: bool) -> Statement:
     """Return the statement of an SQL text and types of parameters, the same one each time."""
     return Statement(sql, types, is_planned_each_time)

@@ -6,10 +6,10 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from db.conninfo import read_options, with_deadlines
+from db.conninfo import add_deadlines, read_options
 
 
-def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: float) -> str:
+def make_session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: float) -> str:
     """Return the address of a database with the settings of a reading session.
 
     In the start-up message and not by SET: a pooler would hand what was SET to whoever gets the connection next.
@@ -32,7 +32,7 @@ def session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: f
     # A session that reads only would not pass for read-write; what is meant is the primary.
     if stated.get("target_session_attrs") == "read-write":
         added["target_session_attrs"] = "primary"
-    return with_deadlines(make_conninfo(conninfo, **added))
+    return add_deadlines(make_conninfo(conninfo, **added))
 
 
 class RefusedByPoolerError(psycopg.OperationalError):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from psycopg.pq.abc import PGresult
 
-from db.refusals import unfit_value
+from db.refusals import refuse_unfit_value
 
 Parameters = Sequence[bytes | None]
 RawRow = tuple[bytes | None, ...]
@@ -47,15 +47,15 @@ def require_text(parameters: Parameters) -> None:
     """Raise InvalidInput where a parameter has a NUL: libpq would send what stands before it, and nothing would fail."""
     for parameter in parameters:
         if parameter is not None and b"\0" in parameter:
-            raise unfit_value()
+            raise refuse_unfit_value()
 
 
-def value_of(result: PGresult) -> bytes | None:
+def read_value(result: PGresult) -> bytes | None:
     """Return the first column of the first row of a result."""
     return result.get_value(0, 0) if result.ntuples else None
 
 
-def rows_of(result: PGresult) -> list[RawRow]:
+def read_rows(result: PGresult) -> list[RawRow]:
     """Return all rows of a result."""
     get, columns = result.get_value, range(result.nfields)
     return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]

@@ -80,9 +80,9 @@ def _nodes(arguments: Arguments, request: Request) -> Bound:
 
 
 def _page(site: Site, page: Page, arguments: Arguments, request: Request, before: Sequence[Bound] | None) -> Bound:
-    window = paging.window(*(arguments.get(name) for name in ("first", "after", "last", "before")))
+    window = paging.make_window(*(arguments.get(name) for name in ("first", "after", "last", "before")))
     listing = page.listing(arguments, _owner_id(site, request, before))
-    shape = (listing.build, listing.given, listing.sort, paging.bounds(window))
+    shape = (listing.build, listing.given, listing.sort, paging.make_bounds(window))
     parameters = listing.parameters
     parameters.pop(listing.parent if site.owner else "", None)
     if window.after is None and window.before is None:
@@ -92,7 +92,7 @@ def _page(site: Site, page: Page, arguments: Arguments, request: Request, before
         raise Unplanned(f"{site.key} has a cursor below a list")
     if page.is_private and _owner_id(site, request, before) != request.viewer_id:
         raise Unplanned(f"{site.key} has a cursor of somebody else's list")
-    parameters |= paging.bound_values(listing, request.cursors, window)
+    parameters |= paging.decode_cursors(listing, request.cursors, window)
     return Bound(shape, parameters, listing=listing, window=window)
 
 

@@ -20,7 +20,7 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from db import lists
+from db import selects
 from graphql_server.planner.declarations import FIELDS, KINDS, KINDS_BY_PREFIX
 from graphql_server.planner.reads import ByAnyId, ById, Leaf, Page, Part, Reads, Viewer
 from graphql_server.planner.selection import Flags, Fragments, collected
@@ -224,7 +224,7 @@ def column_of(kind: GraphQLObjectType, declared: GraphQLField) -> str | None:
         return None
     if not is_leaf_type(get_named_type(declared.type)):
         return None
-    names = {each.key for each in lists.columns(known.model)}
+    names = {each.key for each in selects.list_columns(known.model)}
     return definition.python_name if definition.python_name in names else None
 
 

@@ -139,7 +139,7 @@ class Written:
             case "nodes" | "edges":
                 return self.list_of(self.places[asked.key], array)
             case "totalCount":
-                counted = self.writer.compiled(paging.number_of_rows(self.source), self.site)
+                counted = self.writer.compiled(paging.select_count(self.source), self.site)
                 return [Sql(f"({counted})::text")]
             case "pageInfo":
                 return self.object(selection(asked), array)
@@ -202,7 +202,9 @@ class Written:
     def rows(self) -> str:
         """Return the SQL of the array: in the list's order, whichever end is read."""
         size = self.bound.window.size + int(self.looks_further)
-        limited = paging.windowed(self.source, paging.bounds(self.bound.window)).limit(literal_column(str(size)))
+        limited = paging.apply_bounds(self.source, paging.make_bounds(self.bound.window)).limit(
+            literal_column(str(size))
+        )
         keys = {f"k{place}": key for place, key in enumerate(self.source.keys)}
         inner = self.writer.reading(limited, self.item, site=self.site, **keys)
         way = " DESC" if self.source.descending else ""

@@ -9,8 +9,8 @@ from graphql import GraphQLOutputType, is_non_null_type
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, literal_column, select
 from sqlalchemy.sql import visitors
 
-from db import lists, paging
-from db.models import Airing, Movie, Place, Session, User, table
+from db import paging, selects
+from db.models import Airing, Movie, Place, Session, User, table_of
 from db.pipeline import Statement
 from graphql_server.planner import pages
 from graphql_server.planner.binding import Bound
@@ -30,7 +30,7 @@ from graphql_server.planner.outline import TYPENAME, Field, Object, Outline
 from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Row, Viewer
 
 # What a standby may answer for.
-CATALOGUE: Final = frozenset(table(model).name for model in (Movie, Place, Session, Airing))
+CATALOGUE: Final = frozenset(table_of(model).name for model in (Movie, Place, Session, Airing))
 # Parameters that are the same wherever they stand.
 COMMON: Final = frozenset({"viewer", "base"})
 PARAMETER: Final = re.compile(r"%\((\w+)\)s")
@@ -173,7 +173,7 @@ class Writer:
             return pieces
         if not self.signed_in:
             return [Literal(UNANSWERED.decode())]
-        staff = self.compiled(select(lists.is_staff(VIEWER)))
+        staff = self.compiled(select(selects.is_staff(VIEWER)))
         return [Sql(f"CASE WHEN ({staff}) THEN {joined(pieces)} ELSE {UNANSWERED_SQL} END")]
 
     @property
@@ -189,7 +189,7 @@ class Writer:
         """Return the signed-in user; the executor refuses one whose account is gone."""
         if not self.signed_in:
             return NULL
-        return self.found(lists.row(User, VIEWER), below(asked), UNANSWERED_SQL)
+        return self.found(selects.select_row(User, VIEWER), below(asked), UNANSWERED_SQL)
 
     def node(self, selected: Object, identity: ColumnElement[int]) -> Piece:
         """Return the object with an id of a kind, as far as the caller may see it."""
@@ -223,7 +223,7 @@ class Writer:
         """Return the text of a statement; its parameters get names of their site."""
         tables = (each for each in visitors.iterate(statement) if isinstance(each, Table))
         self.newest = self.newest or any(each.name not in CATALOGUE for each in tables)
-        text = paging.sql(statement)
+        text = paging.compile_sql(statement)
         return text if site is None else PARAMETER.sub(lambda found: named(found, site), text)
 
 

@@ -70,7 +70,7 @@ async def cancel_booking(call: Call[Nothing]) -> Response:
 async def list_bookings(call: Call[PageQuery]) -> Response:
     """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
     database = call.services.database
-    found = await read_page(database.primary, database.cursors, lists.bookings_of_user(call.user_id), call.asked)
+    found = await read_page(database.primary, database.cursors, lists.list_bookings(call.user_id), call.asked)
     shown = await session_summary.read_summaries(database.primary, [row.session_id for row in found.rows])
     body: answers.Bookings = {
         "bookings": [

@@ -22,7 +22,7 @@ PAGE_FAULTS: Final = (errors.InvalidLimit(field="limit", problem=LIMITS), errors
 async def list_movies(call: Call[MoviesQuery]) -> Response:
     """Answer a page of all movies."""
     database = call.services.database
-    found = await read_page(database.standby, database.cursors, lists.movies(call.asked.sort), call.asked)
+    found = await read_page(database.standby, database.cursors, lists.list_movies(call.asked.sort), call.asked)
     base = addresses.base(call.request, call.services.settings.public_url)
     body: answers.Movies = {
         "movies": [render_movie(row, base=base) for row in found.rows],
@@ -44,7 +44,7 @@ async def get_movie(call: Call[Query]) -> Response:
 async def list_places(call: Call[PageQuery]) -> Response:
     """Answer a page of the places that show a movie."""
     database, movie_id = call.services.database, call.path_id("movie_id")
-    found = await read_page(database.standby, database.cursors, lists.places_of_movie(movie_id), call.asked)
+    found = await read_page(database.standby, database.cursors, lists.list_places_of_movie(movie_id), call.asked)
     if not found.rows:
         await existence.require_movie(database.standby, movie_id=movie_id)
     body: answers.Places = {
@@ -59,7 +59,7 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
     database, asked, zone = call.services.database, call.asked, call.services.settings.timezone
     first, last = days.resolve_bounds(asked.starts_from, asked.starts_to, zone=zone)
     movie_id, place_id = call.path_id("movie_id"), call.path_id("place_id")
-    listing = lists.sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
+    listing = lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
     found = await read_page(database.standby, database.cursors, listing, asked)
     if not found.rows:
         await existence.require_movie(database.standby, movie_id=movie_id, place_id=place_id)

@@ -32,7 +32,7 @@ async def list_collections(call: Call[CollectionsQuery]) -> Response:
     """Answer the caller's collections without their movies, newest first, and the genres they like best."""
     database = call.services.database
     asked = Window(MOST_AT_ONCE, after=call.asked.cursor)
-    found = await read_window(database.primary, database.cursors, lists.collections_of_user(call.user_id), asked)
+    found = await read_window(database.primary, database.cursors, lists.list_collections(call.user_id), asked)
     genres = await collection.find_favourite_genres(database.primary, user_id=call.user_id)
     body: answers.Collections = {
         "is_success": True,

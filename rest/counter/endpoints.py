@@ -74,7 +74,7 @@ async def view_all_tickets(call: Call[ShowQuery]) -> Response:
         show_id=decode_show_id(asked["movie_id"]) if "movie_id" in asked else None,
         show_timing=resolve_timing(call, asked["show_timing"]) if "show_timing" in asked else None,
     )
-    page = await paging.page(database.primary, database.cursors, lists.tickets_of_show(found.id), paging.Window(100))
+    page = await paging.read_page(database.primary, database.cursors, lists.list_tickets(found.id), paging.Window(100))
     body: answers.Show = {
         "movieId": ids.encode("shw", found.id),
         "showTiming": found.show_timing,

@@ -42,7 +42,7 @@ def read_event_id(call: Call[Any]) -> str:
 
 async def list_events(call: Call[NumberedPage]) -> Response:
     """Answer a page of all events."""
-    return await pages.answer_page(call, lists.events_by_age(), path=PATH, render=answers.render_event)
+    return await pages.answer_page(call, lists.list_events_by_age(), path=PATH, render=answers.render_event)
 
 
 async def create_event(call: Call[CreateEvent]) -> Response:

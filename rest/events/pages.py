@@ -23,8 +23,8 @@ async def answer_page(
     """Answer a page of a list that is at `path`; from the primary, so that callers see what they have just done."""
     source, asked = call.services.database.primary, call.asked
     rows, total = await asyncio.gather(
-        paging.numbered(source, listing, size=asked.per_page, skipped=(asked.page - 1) * asked.per_page),
-        paging.count(source, listing),
+        paging.read_numbered_page(source, listing, size=asked.per_page, skipped=(asked.page - 1) * asked.per_page),
+        paging.count_rows(source, listing),
     )
     base = addresses.base(call.request, call.services.settings.public_url)
     headers = {"X-Total-Count": str(total), "Link": format_links(f"{base}{path}", asked, total=total)}

@@ -41,7 +41,7 @@ def identify_viewer(call: Call[Any]) -> Viewer:
 
 async def list_reservations(call: Call[NumberedPage]) -> Response:
     """Answer a page of the reservations that the caller may see."""
-    listing = lists.event_reservations_in_the_open(viewer_id=identify_viewer(call).user_id)
+    listing = lists.list_open_event_reservations(viewer_id=identify_viewer(call).user_id)
     return await pages.answer_page(call, listing, path=PATH, render=answers.render_reservation)
 
 

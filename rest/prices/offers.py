@@ -25,7 +25,9 @@ async def list_offers(call: Call[OffersQuery]) -> Response:
     """Answer a page of what is sold."""
     database = call.services.database
     await call.services.prices.ready()
-    found = await read_page(database.primary, database.cursors, lists.offers(search_for=call.asked.search), call.asked)
+    found = await read_page(
+        database.primary, database.cursors, lists.list_offers(search_for=call.asked.search), call.asked
+    )
     body: payloads.Offers = {
         "offers": await render_offers(call.services, found.rows),
         "metadata": build_metadata(found),

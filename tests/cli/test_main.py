@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from cli.main import commands
 from config.settings import VARIABLES
 from db import migrate
-from db.embedded.postmaster import embedded
+from db.embedded.postmaster import run_embedded
 from tests.support.frozen_server import own_data_dir
 
 ROOT: Final = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ def folder() -> Iterator[Path]:
     # Not tmp_path: root's is private, and PostgreSQL does not run as root.
     made = Path(tempfile.mkdtemp(prefix="matinee-cli-"))
     made.chmod(0o755)
-    with embedded(made) as url:
+    with run_embedded(made) as url:
         migrate.upgrade(url)
         yield made
     shutil.rmtree((made / "postgres").resolve(), ignore_errors=True)
@@ -127,7 +127,7 @@ def server(folder: Path) -> Iterator[Server]:
 def bare_url(folder: Path) -> str:
     """The address of a new database without a schema."""
     name = f"bare_{secrets.token_hex(4)}"
-    with embedded(folder) as url:
+    with run_embedded(folder) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING utf8")
         return url.replace("/matinee?", f"/{name}?")
@@ -146,7 +146,7 @@ def test_serves_demo_data_that_are_there_again_after_a_restart() -> None:
         assert first.end() == 0
     with serving(made) as second:
         assert httpx.get(f"{second.address}/readyz").status_code == 200
-        with embedded(made) as url, psycopg.connect(url) as connection:
+        with run_embedded(made) as url, psycopg.connect(url) as connection:
             assert connection.execute("SELECT FROM movies").rowcount > 100
         assert second.end() == 0
     shutil.rmtree((made / "postgres").resolve(), ignore_errors=True)
@@ -279,7 +279,7 @@ def test_makes_a_staff_user_while_the_server_runs(folder: Path) -> None:
 
     assert (made.returncode, made.stdout) == (0, "Ada@example.org is staff.\n")
     assert again.returncode == 0, again.stderr
-    with embedded(folder) as url, psycopg.connect(url) as connection:
+    with run_embedded(folder) as url, psycopg.connect(url) as connection:
         users = connection.execute("SELECT email, is_staff, password_hash FROM users").fetchall()
     ((email, is_staff, kept),) = (user for user in users if "Ada" in user[0])
     assert (email, is_staff) == ("Ada@example.org", True)

@@ -131,5 +131,5 @@ async def test_a_user_has_some_name(database: Database) -> None:
 
 
 def test_what_nobody_named_is_no_refusal() -> None:
-    assert constraints.refusal(IntegrityError("something else")) is None
-    assert constraints.refusal(psycopg.errors.ForeignKeyViolation("something else")) is None
+    assert constraints.find_refusal(IntegrityError("something else")) is None
+    assert constraints.find_refusal(psycopg.errors.ForeignKeyViolation("something else")) is None

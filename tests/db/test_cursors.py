@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from db.cursors import CursorCodec, codec, fingerprint
+from db.cursors import CursorCodec, compute_fingerprint, make_codec
 from errors import InvalidCursor
 
 SECRETS = (b"the first secret, which signs, is long", b"the second secret, which verifies only")
-CODEC = codec(SECRETS)
-MOVIES = fingerprint("movies", {"sort": "rating"})
+CODEC = make_codec(SECRETS)
+MOVIES = compute_fingerprint("movies", {"sort": "rating"})
 KEYS = st.lists(
     st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(), max_size=4
 )
@@ -83,25 +83,29 @@ def test_a_cut_or_longer_one_is_refused(key: list[object], data: st.DataObject) 
     ],
 )
 def test_another_list_sort_or_filter_is_refused(name: str, values: Mapping[str, object]) -> None:
-    assert refused(CODEC.encode(fingerprint(name, values), [1]))
+    assert refused(CODEC.encode(compute_fingerprint(name, values), [1]))
 
 
 def test_what_was_not_asked_for_and_the_order_of_asking_do_not_matter() -> None:
-    one = fingerprint("sessions", {"movie_id": 1, "place_id": None, "starts_from": None})
-    assert one == fingerprint("sessions", {"starts_from": None, "movie_id": 1})
+    one = compute_fingerprint("sessions", {"movie_id": 1, "place_id": None, "starts_from": None})
+    assert one == compute_fingerprint("sessions", {"starts_from": None, "movie_id": 1})
 
 
 def test_the_same_instant_is_the_same_filter_in_every_offset() -> None:
     utc = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
     paris = utc.astimezone(timezone(timedelta(hours=1)))
-    assert fingerprint("sessions", {"starts_from": utc}) == fingerprint("sessions", {"starts_from": paris})
+    assert compute_fingerprint("sessions", {"starts_from": utc}) == compute_fingerprint(
+        "sessions", {"starts_from": paris}
+    )
 
 
 @pytest.mark.parametrize("year", [1, 9999])
 @pytest.mark.parametrize("hours", [-14, 0, 14])
 def test_every_instant_can_be_filtered_by(year: int, hours: int) -> None:
     first, last = (datetime(year, month, 28, tzinfo=timezone(timedelta(hours=hours))) for month in (1, 12))
-    assert fingerprint("sessions", {"starts_from": first}) != fingerprint("sessions", {"starts_from": last})
+    assert compute_fingerprint("sessions", {"starts_from": first}) != compute_fingerprint(
+        "sessions", {"starts_from": last}
+    )
 
 
 def test_a_refusal_names_the_argument() -> None:
@@ -111,7 +115,7 @@ def test_a_refusal_names_the_argument() -> None:
 
 
 def test_a_new_key_signs_and_the_old_one_still_verifies() -> None:
-    old, rotated, new = codec(SECRETS[1:]), codec(SECRETS), codec(SECRETS[:1])
+    old, rotated, new = make_codec(SECRETS[1:]), make_codec(SECRETS), make_codec(SECRETS[:1])
     before = old.encode(MOVIES, [1])
     assert rotated.decode(MOVIES, before, field="after") == [1]
     assert not refused(rotated.encode(MOVIES, [1]), by=new)

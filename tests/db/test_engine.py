@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.errors import DivisionByZero, UndefinedTable
 
-from db.cursors import codec
+from db.cursors import make_codec
 from db.engine import Database, connect
 from db.models import Movie, User
 from errors import EmailTaken, InvalidInput, MovieNotFound, OutcomeUnknown, Refusal, SessionStarted, Unavailable
@@ -25,7 +25,7 @@ SLEEP: Final = "SELECT pg_sleep(%(seconds)s)"
 
 def opened(url: str, **given: Any) -> AbstractAsyncContextManager[Database]:
     settings: dict[str, Any] = {"size": 1, "statement_seconds": 5, "lock_seconds": 2, "read_conninfo": None}
-    return connect(url, cursors=codec([b"x" * 32]), **settings | given)
+    return connect(url, cursors=make_codec([b"x" * 32]), **settings | given)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from db import lists, paging
+from db import lists, paging, selects
 from db.engine import Database
 from db.models import Movie, Place
 from db.paging import Listing, Window
@@ -15,8 +15,8 @@ INSTANT = timedelta(microseconds=1)
 
 
 async def listed(database: Database, listing: Listing[Any]) -> list[int]:
-    page = await paging.page(database.primary, database.cursors, listing, Window(100))
-    assert await paging.count(database.primary, listing) == len(page.rows)
+    page = await paging.read_page(database.primary, database.cursors, listing, Window(100))
+    assert await paging.count_rows(database.primary, listing) == len(page.rows)
     return [row.id for row in page.rows]
 
 
@@ -48,7 +48,7 @@ async def test_movies_with_a_session_at_an_instant_or_later(database: Database, 
     }
     for instant, expected in asked.items():
         for sort in ("rating", "new", "leaving_soon"):
-            assert set(await listed(database, lists.movies(sort, airing_from=instant))) == expected
+            assert set(await listed(database, lists.list_movies(sort, airing_from=instant))) == expected
 
 
 async def test_movies_with_a_session_at_a_place(database: Database, place: Place) -> None:
@@ -56,12 +56,12 @@ async def test_movies_with_a_session_at_a_place(database: Database, place: Place
     both = await shown(database, place, -30)
     await make_session(database, movie=both, place=other, starts_at=soon(30))
     here, there = await shown(database, place, 10, 20), await shown(database, other, 40)
-    assert set(await listed(database, lists.movies(place_id=place.id))) == {both.id, here.id}
-    assert set(await listed(database, lists.movies(place_id=other.id))) == {both.id, there.id}
-    assert await listed(database, lists.movies(place_id=1)) == []
-    assert await listed(database, lists.movies(place_id=place.id, airing_from=soon(0))) == [here.id]
-    assert await listed(database, lists.movies(place_id=place.id, airing_from=soon(20))) == [here.id]
-    assert await listed(database, lists.movies(place_id=place.id, airing_from=soon(20) + INSTANT)) == []
+    assert set(await listed(database, lists.list_movies(place_id=place.id))) == {both.id, here.id}
+    assert set(await listed(database, lists.list_movies(place_id=other.id))) == {both.id, there.id}
+    assert await listed(database, lists.list_movies(place_id=1)) == []
+    assert await listed(database, lists.list_movies(place_id=place.id, airing_from=soon(0))) == [here.id]
+    assert await listed(database, lists.list_movies(place_id=place.id, airing_from=soon(20))) == [here.id]
+    assert await listed(database, lists.list_movies(place_id=place.id, airing_from=soon(20) + INSTANT)) == []
 
 
 async def test_filters_narrow_each_other_down(database: Database, place: Place) -> None:
@@ -74,14 +74,14 @@ async def test_filters_narrow_each_other_down(database: Database, place: Place) 
         ({"genre": "War", "search_for": "casablanca"}, []),
         ({"genre": "Romance", "airing_from": soon(48)}, []),
     ):
-        assert await listed(database, lists.movies(**given)) == expected
+        assert await listed(database, lists.list_movies(**given)) == expected
 
 
 async def test_a_genre_is_taken_by_the_letter(database: Database) -> None:
     drama = await make_movie(database, genres=["Drama", "Film-Noir"])
-    assert await listed(database, lists.movies(genre="Film-Noir")) == [drama.id]
+    assert await listed(database, lists.list_movies(genre="Film-Noir")) == [drama.id]
     for other in ("drama", "Dram", "", "%", "Drama,Film-Noir", "{Drama}"):
-        assert await listed(database, lists.movies(genre=other)) == []
+        assert await listed(database, lists.list_movies(genre=other)) == []
 
 
 async def test_movies_of_a_place_and_places_of_a_movie_are_those_to_come_or_running(
@@ -90,16 +90,16 @@ async def test_movies_of_a_place_and_places_of_a_movie_are_those_to_come_or_runn
     running = await shown(database, place, -1, duration=120)
     to_come = await shown(database, place, 30)
     over = await shown(database, place, -3, duration=120)
-    assert set(await listed(database, lists.movies_of_place(place.id))) == {running.id, to_come.id}
+    assert set(await listed(database, lists.list_movies_of_place(place.id))) == {running.id, to_come.id}
     for movie, expected in ((running, [place.id]), (to_come, [place.id]), (over, [])):
-        assert await listed(database, lists.places_of_movie(movie.id)) == expected
+        assert await listed(database, lists.list_places_of_movie(movie.id)) == expected
 
 
 async def test_a_place_is_once_in_the_places_of_a_movie(database: Database, place: Place) -> None:
     movie = await shown(database, place, 10, 20, 30)
-    assert await listed(database, lists.places_of_movie(movie.id)) == [place.id]
-    assert await listed(database, lists.movies_of_place(place.id)) == [movie.id]
-    assert await listed(database, lists.movies(place_id=place.id)) == [movie.id]
+    assert await listed(database, lists.list_places_of_movie(movie.id)) == [place.id]
+    assert await listed(database, lists.list_movies_of_place(place.id)) == [movie.id]
+    assert await listed(database, lists.list_movies(place_id=place.id)) == [movie.id]
 
 
 async def test_sessions_lie_between_their_bounds_both_included(database: Database, place: Place) -> None:
@@ -124,7 +124,7 @@ async def test_sessions_lie_between_their_bounds_both_included(database: Databas
             {"movie_id": movie.id, "place_id": place.id},
         ]
         for of in parents:
-            assert await listed(database, lists.sessions(**of, **bounds)) == expected
+            assert await listed(database, lists.list_sessions(**of, **bounds)) == expected
 
 
 async def test_page_views_are_found_by_all_they_say(database: Database) -> None:
@@ -144,17 +144,17 @@ async def test_page_views_are_found_by_all_they_say(database: Database) -> None:
         ({"tracking_id": "b", "path": "/"}, []),
     ]
     for given, expected in asked:
-        assert await listed(database, lists.page_views(**given)) == [seen[place] for place in expected]
+        assert await listed(database, lists.list_page_views(**given)) == [seen[place] for place in expected]
 
 
 async def test_rows_by_their_ids_are_those_that_are_there(database: Database) -> None:
     movies = [await make_movie(database) for _ in range(2)]
     asked = [movies[1].id, 1, movies[0].id, movies[0].id]
-    found = await database.primary.rows(Movie, paging.sql(lists.by_id(Movie)), ids=asked)
+    found = await database.primary.rows(Movie, paging.compile_sql(selects.select_by_ids(Movie)), ids=asked)
     assert sorted(movie.id for movie in found) == sorted(movie.id for movie in movies)
 
 
 def test_internal_columns_are_not_read() -> None:
-    names = {column.name for column in lists.columns(Movie)}
+    names = {column.name for column in selects.list_columns(Movie)}
     assert names.isdisjoint({"title_trigrams", "rating_sum"})
     assert {"title", "rating", "rating_order"} <= names

@@ -60,14 +60,14 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
 # PostgreSQL writes a generated column's expression in its own way; the next test lets it write both.
 @pytest.mark.filterwarnings("ignore:Computed default on")
 def test_the_models_are_what_the_migrations_make(database_url: str) -> None:
-    with migrate.connection(database_url) as opened:
+    with migrate.open_connection(database_url) as opened:
         context = MigrationContext.configure(opened, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
 def test_down_to_the_last_index_and_constraint(url: str, database_url: str) -> None:
     migrate.upgrade(url)
-    with migrate.connection(url) as opened:
+    with migrate.open_connection(url) as opened:
         opened.exec_driver_sql(f"DROP TABLE {', '.join(SQLModel.metadata.tables)}")
         SQLModel.metadata.create_all(opened)
     for statement in (COLUMNS, CONSTRAINTS, INDEXES):
@@ -78,16 +78,16 @@ def test_up_down_and_up_again(url: str) -> None:
     empty = rows(url, OBJECTS)
     migrate.upgrade(url)
     whole = rows(url, OBJECTS)
-    assert revision.current(url) == revision.head()
+    assert revision.read_revision(url) == revision.find_head()
     migrate.downgrade(url, "base")
-    assert revision.current(url) is None
+    assert revision.read_revision(url) is None
     assert rows(url, OBJECTS) == empty
     migrate.upgrade(url)
     assert rows(url, OBJECTS) == whole
 
 
 def test_every_step_leads_down_to_where_it_began(url: str) -> None:
-    steps = list(ScriptDirectory.from_config(migrate.config()).walk_revisions())[::-1]
+    steps = list(ScriptDirectory.from_config(migrate.make_config()).walk_revisions())[::-1]
     for step in steps:
         before = rows(url, OBJECTS)
         migrate.upgrade(url, step.revision)
@@ -97,7 +97,7 @@ def test_every_step_leads_down_to_where_it_began(url: str) -> None:
 
 
 def test_the_history_is_one_line() -> None:
-    scripts = ScriptDirectory.from_config(migrate.config())
+    scripts = ScriptDirectory.from_config(migrate.make_config())
     assert len(scripts.get_heads()) == 1
     assert len(scripts.get_bases()) == 1
 
@@ -123,14 +123,14 @@ def test_search_migration_derives_again_what_was_stored_before(url: str) -> None
 def test_migrating_again_does_nothing(url: str) -> None:
     migrate.upgrade(url)
     migrate.upgrade(url)
-    assert revision.current(url) == revision.head()
+    assert revision.read_revision(url) == revision.find_head()
 
 
 def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(migrate.upgrade, url) for _ in range(2)]:
             done.result()
-    assert revision.current(url) == revision.head()
+    assert revision.read_revision(url) == revision.find_head()
 
 
 def test_a_step_that_fails_leaves_nothing(url: str) -> None:
@@ -139,12 +139,12 @@ def test_a_step_that_fails_leaves_nothing(url: str) -> None:
     with pytest.raises(Exception, match="ratings"):
         migrate.upgrade(url)
     assert [name for kind, name in rows(url, OBJECTS) if kind == "relation"] == ["public.ratings"]
-    assert revision.current(url) is None
+    assert revision.read_revision(url) is None
 
 
 def test_a_process_of_its_own_brings_the_schema_up_to_date(url: str) -> None:
     revision.reach_head(url)
-    assert revision.current(url) == revision.head()
+    assert revision.read_revision(url) == revision.find_head()
 
 
 def test_says_what_kept_the_schema_behind(url: str) -> None:
@@ -155,7 +155,7 @@ def test_says_what_kept_the_schema_behind(url: str) -> None:
 
 
 def test_an_empty_database_is_at_no_revision(url: str) -> None:
-    assert revision.current(url) is None
+    assert revision.read_revision(url) is None
 
 
 def test_the_queue_is_made_for_the_procrastinate_that_is_installed() -> None:
@@ -170,17 +170,17 @@ def test_the_queue_stays_in_a_schema_of_its_own(database_url: str) -> None:
 
 
 def test_every_table_has_a_model() -> None:
-    assert {models.table(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
+    assert {models.table_of(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
 
 
 def test_the_newest_file_is_the_head() -> None:
-    assert revision.head() == ScriptDirectory.from_config(migrate.config()).get_current_head()
+    assert revision.find_head() == ScriptDirectory.from_config(migrate.make_config()).get_current_head()
 
 
 def test_an_older_server_stays_ready_on_a_newer_schema() -> None:
     assert revision.is_behind(None)
     assert revision.is_behind("0000")
-    assert not revision.is_behind(revision.head())
+    assert not revision.is_behind(revision.find_head())
     assert not revision.is_behind("9999")
 
 

@@ -14,17 +14,17 @@ from tests.support.factories import make_booking, make_movie, make_place, make_r
 from tests.support.statements import Statements
 
 MANY: dict[str, tuple[str, Callable[[int], Listing[Any]]]] = {
-    "places of movie": ("movie_id", lists.places_of_movie),
-    "movies of place by rating": ("place_id", lambda parent: lists.movies_of_place(parent, "rating")),
-    "movies of place, new": ("place_id", lambda parent: lists.movies_of_place(parent, "new")),
-    "movies of place, leaving": ("place_id", lambda parent: lists.movies_of_place(parent, "leaving_soon")),
-    "sessions of movie": ("movie_id", lambda parent: lists.sessions(movie_id=parent)),
-    "sessions of place": ("place_id", lambda parent: lists.sessions(place_id=parent)),
+    "places of movie": ("movie_id", lists.list_places_of_movie),
+    "movies of place by rating": ("place_id", lambda parent: lists.list_movies_of_place(parent, "rating")),
+    "movies of place, new": ("place_id", lambda parent: lists.list_movies_of_place(parent, "new")),
+    "movies of place, leaving": ("place_id", lambda parent: lists.list_movies_of_place(parent, "leaving_soon")),
+    "sessions of movie": ("movie_id", lambda parent: lists.list_sessions(movie_id=parent)),
+    "sessions of place": ("place_id", lambda parent: lists.list_sessions(place_id=parent)),
     "sessions of movie in time": (
         "movie_id",
-        lambda parent: lists.sessions(movie_id=parent, starts_from=soon(24), starts_to=soon(40)),
+        lambda parent: lists.list_sessions(movie_id=parent, starts_from=soon(24), starts_to=soon(40)),
     ),
-    "bookings of user": ("user_id", lists.bookings_of_user),
+    "bookings of user": ("user_id", lists.list_bookings),
 }
 
 
@@ -58,10 +58,10 @@ async def test_are_the_pages_of_each_alone(
 ) -> None:
     parent, listing = MANY[name]
     listings = {identity: listing(identity) for identity in parents[parent]}
-    together = await paging.pages(database.primary, database.cursors, listings, parent, asked)
+    together = await paging.read_pages(database.primary, database.cursors, listings, parent, asked)
     assert list(together) == parents[parent]
     for identity, nested in together.items():
-        alone = await paging.page(database.primary, database.cursors, listings[identity], asked)
+        alone = await paging.read_page(database.primary, database.cursors, listings[identity], asked)
         assert nested == alone
         assert (nested.start_cursor, nested.end_cursor) == (alone.start_cursor, alone.end_cursor)
     assert any(page.rows for page in together.values())
@@ -73,8 +73,8 @@ async def test_are_read_by_one_statement_however_many_parents(
 ) -> None:
     for number in (1, 4):
         statements.clear()
-        listings = {identity: lists.places_of_movie(identity) for identity in parents["movie_id"][:number]}
-        await paging.pages(database.primary, database.cursors, listings, "movie_id", Window(5))
+        listings = {identity: lists.list_places_of_movie(identity) for identity in parents["movie_id"][:number]}
+        await paging.read_pages(database.primary, database.cursors, listings, "movie_id", Window(5))
         assert len(statements) == 1
 
 
@@ -82,10 +82,10 @@ async def test_a_cursor_of_a_nested_page_goes_on_in_its_own_list(
     database: Database, parents: dict[str, list[int]]
 ) -> None:
     identity = parents["movie_id"][0]
-    listings = {each: lists.sessions(movie_id=each) for each in parents["movie_id"]}
-    first = (await paging.pages(database.primary, database.cursors, listings, "movie_id", Window(2)))[identity]
-    rest = await paging.page(
-        database.primary, database.cursors, listings[identity], paging.window(first=100, after=first.end_cursor)
+    listings = {each: lists.list_sessions(movie_id=each) for each in parents["movie_id"]}
+    first = (await paging.read_pages(database.primary, database.cursors, listings, "movie_id", Window(2)))[identity]
+    rest = await paging.read_page(
+        database.primary, database.cursors, listings[identity], paging.make_window(first=100, after=first.end_cursor)
     )
-    whole = await paging.page(database.primary, database.cursors, listings[identity], Window(100))
+    whole = await paging.read_page(database.primary, database.cursors, listings[identity], Window(100))
     assert [*first.rows, *rest.rows] == list(whole.rows)

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, Notify
 from db import notices
 from db.commit_batching import CommitBatcher
 from db.engine import Database
-from db.notices import CHANNEL, Changed, Notices, changes_in, listen, payloads
+from db.notices import CHANNEL, Changed, Notices, listen, read_changes, write_payloads
 from db.server_watch import ServerWatch
 from domain import event_reservation, stock
 from errors import SeatsUnavailable
@@ -34,7 +34,7 @@ async def heard(url: str) -> AsyncIterator[list[Notify]]:
 
 
 def changed(told: list[Notify]) -> list[Changed]:
-    return [change for notice in told for change in changes_in(notice.payload)]
+    return [change for notice in told for change in read_changes(notice.payload)]
 
 
 async def test_a_transaction_tells_after_its_commit_and_not_by_its_own_connection(
@@ -162,7 +162,7 @@ async def test_a_listener_that_is_cut_listens_again_and_says_so(database: Databa
 async def test_a_listener_finds_out_that_nobody_is_there(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "SILENCE_SECONDS", 0.05)
     connected = asyncio.Event()
-    listening = asyncio.create_task(listen(database_url, hear=notices.unheard, connected=connected.set))
+    listening = asyncio.create_task(listen(database_url, hear=notices.ignore_change, connected=connected.set))
     await asyncio.wait_for(connected.wait(), PATIENCE)
     connected.clear()
     await asyncio.sleep(QUIET_SECONDS)
@@ -173,8 +173,8 @@ async def test_a_listener_finds_out_that_nobody_is_there(database_url: str, monk
 
 
 def test_what_a_newer_server_says_besides_is_passed_over() -> None:
-    assert list(changes_in("session:1,movie:2,event,event:x,,export:3")) == [
+    assert list(read_changes("session:1,movie:2,event,event:x,,export:3")) == [
         Changed("session", 1),
         Changed("export", 3),
     ]
-    assert list(payloads([])) == []
+    assert list(write_payloads([])) == []

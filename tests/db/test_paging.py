@@ -19,7 +19,7 @@ async def named(database: Database, number: int) -> list[Place]:
 
 
 async def page(database: Database, listing: Listing[Any], **asked: Any) -> Page[Any]:
-    return await paging.page(database.primary, database.cursors, listing, paging.window(**asked))
+    return await paging.read_page(database.primary, database.cursors, listing, paging.make_window(**asked))
 
 
 def ids(rows: Iterable[Any]) -> list[int]:
@@ -30,24 +30,24 @@ def ids(rows: Iterable[Any]) -> list[int]:
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 8, 100])
 async def test_a_walk_meets_each_row_once_in_order(database: Database, size: int, *, backwards: bool) -> None:
     places = await named(database, 7)
-    assert ids(await walk(database, lists.places(), size=size, backwards=backwards)) == ids(places)
+    assert ids(await walk(database, lists.list_places(), size=size, backwards=backwards)) == ids(places)
 
 
 async def test_a_page_holds_100_at_most(database: Database) -> None:
     places = await named(database, 101)
-    first = await page(database, lists.places(), first=100)
+    first = await page(database, lists.list_places(), first=100)
     assert ids(first.rows) == ids(places[:100])
     assert first.has_next
-    last = await page(database, lists.places(), last=100)
+    last = await page(database, lists.list_places(), last=100)
     assert ids(last.rows) == ids(places[1:])
     assert last.has_previous
 
 
 async def test_a_page_is_20_where_nobody_says(database: Database) -> None:
     places = await named(database, 21)
-    assert ids((await page(database, lists.places())).rows) == ids(places[:20])
-    after = database.cursors.encode(lists.places().fingerprint, ["place 000", places[0].id])
-    assert ids((await page(database, lists.places(), after=after)).rows) == ids(places[1:])
+    assert ids((await page(database, lists.list_places())).rows) == ids(places[:20])
+    after = database.cursors.encode(lists.list_places().fingerprint, ["place 000", places[0].id])
+    assert ids((await page(database, lists.list_places(), after=after)).rows) == ids(places[1:])
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ async def test_says_what_lies_on_either_side(
     database: Database, asked: dict[str, int], rows: list[int], *, has_next: bool, has_previous: bool
 ) -> None:
     places = await named(database, 5)
-    whole = await page(database, lists.places(), first=100)
+    whole = await page(database, lists.list_places(), first=100)
     cursors = {side: whole.cursor(places[asked[side]]) for side in ("after", "before") if side in asked}
-    found = await page(database, lists.places(), **asked | cursors)
+    found = await page(database, lists.list_places(), **asked | cursors)
     assert ids(found.rows) == [places[place].id for place in rows]
     assert (found.has_next, found.has_previous) == (has_next, has_previous)
     ends = [found.cursor(found.rows[place]) if found.rows else None for place in (0, -1)]
@@ -86,7 +86,7 @@ async def test_says_what_lies_on_either_side(
 
 async def test_an_empty_list_has_no_cursors(database: Database) -> None:
     for asked in ({"first": 1}, {"last": 1}):
-        found = await page(database, lists.places(), **asked)
+        found = await page(database, lists.list_places(), **asked)
         assert (found.rows, found.has_next, found.has_previous) == ([], False, False)
         assert (found.start_cursor, found.end_cursor) == (None, None)
 
@@ -96,15 +96,15 @@ async def test_an_empty_list_has_no_cursors(database: Database) -> None:
 )
 def test_refuses_sizes_out_of_range(asked: dict[str, int]) -> None:
     with pytest.raises(InvalidLimit) as refused:
-        paging.window(**asked)  # type: ignore[arg-type]  # mypy sees every name in each mapping
+        paging.make_window(**asked)  # type: ignore[arg-type]  # mypy sees every name in each mapping
     assert refused.value.path == tuple(asked)
 
 
 def test_refuses_both_ends_at_once() -> None:
     with pytest.raises(InvalidLimit) as refused:
-        paging.window(first=1, last=1)
+        paging.make_window(first=1, last=1)
     assert refused.value.path == ("last",)
-    assert paging.window(first=1) == Window(size=1)
+    assert paging.make_window(first=1) == Window(size=1)
 
 
 @pytest.mark.parametrize("side", ["after", "before"])
@@ -113,18 +113,18 @@ async def test_refuses_a_cursor_of_another_list_sort_or_filter(database: Databas
     movie = await make_movie(database)
     await make_session(database, movie=movie, place=place)
     others: list[Listing[Any]] = [
-        lists.places(),
-        lists.movies("new"),
-        lists.movies("rating", genre="Drama"),
-        lists.movies("rating", search_for="movie"),
-        lists.movies_of_place(place.id),
-        lists.sessions(movie_id=movie.id),
-        lists.sessions(movie_id=movie.id, starts_from=soon(-1)),
+        lists.list_places(),
+        lists.list_movies("new"),
+        lists.list_movies("rating", genre="Drama"),
+        lists.list_movies("rating", search_for="movie"),
+        lists.list_movies_of_place(place.id),
+        lists.list_sessions(movie_id=movie.id),
+        lists.list_sessions(movie_id=movie.id, starts_from=soon(-1)),
     ]
     cursors = [(await page(database, listing)).end_cursor for listing in others]
     for listing, cursor in zip(others, cursors, strict=True):
         assert cursor is not None
-        for other in (lists.movies("rating"), *others):
+        for other in (lists.list_movies("rating"), *others):
             if other is listing:
                 await page(database, other, **{side: cursor})
             else:
@@ -135,16 +135,16 @@ async def test_refuses_a_cursor_of_another_list_sort_or_filter(database: Databas
 
 async def test_a_cursor_outlives_its_row(database: Database) -> None:
     places = await named(database, 4)
-    first = await page(database, lists.places(), first=2)
+    first = await page(database, lists.list_places(), first=2)
     await database.primary.value("DELETE FROM places WHERE id = %(id)s RETURNING 1", id=places[1].id)
-    assert ids((await page(database, lists.places(), first=2, after=first.end_cursor)).rows) == ids(places[2:])
+    assert ids((await page(database, lists.list_places(), first=2, after=first.end_cursor)).rows) == ids(places[2:])
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 async def test_ties_are_told_apart_by_the_id(database: Database, *, backwards: bool) -> None:
     movies = [await make_movie(database, rating_sum=sum_, rating_count=3) for sum_ in (7, 7, 14, 7, 7)]
     for size in (1, 2, 3):
-        walked = await walk(database, lists.movies("rating"), size=size, backwards=backwards)
+        walked = await walk(database, lists.list_movies("rating"), size=size, backwards=backwards)
         assert ids(walked) == [movies[place].id for place in (2, 4, 3, 1, 0)]
 
 
@@ -162,7 +162,7 @@ async def test_what_has_no_value_comes_last_in_every_sort(database: Database, *,
         "leaving_soon": [early, late, long, *bare],
     }
     for sort, expected in orders.items():
-        walked = await walk(database, lists.movies(sort), size=1, backwards=backwards)
+        walked = await walk(database, lists.list_movies(sort), size=1, backwards=backwards)
         assert ids(walked) == ids(expected), sort
 
 
@@ -172,17 +172,17 @@ async def test_keys_keep_their_precision(database: Database) -> None:
         await make_session(database, movie=movie, place=place, starts_at=soon() + timedelta(microseconds=number))
         for number in range(5)
     ]
-    walked = await walk(database, lists.sessions(movie_id=movie.id), size=1)
+    walked = await walk(database, lists.list_sessions(movie_id=movie.id), size=1)
     assert ids(walked) == ids(reversed(sessions))
     thirds = [await make_movie(database, rating_sum=sum_, rating_count=3) for sum_ in (1, 2, 4, 5, 7)]
-    assert ids(await walk(database, lists.movies(), size=1))[:5] == ids(reversed(thirds))
+    assert ids(await walk(database, lists.list_movies(), size=1))[:5] == ids(reversed(thirds))
 
 
 async def test_names_sort_without_case_accents_and_locale(database: Database) -> None:
     names = ["l'Étoile", "L’Étoile du Nord", "zénith", "Œuvre", "Ôde", "Pathé", "Émile", "pathe 2", "100 %"]
     for name in names:
         await make_place(database, name=name)
-    walked = await walk(database, lists.places(), size=2)
+    walked = await walk(database, lists.list_places(), size=2)
     assert [place.name for place in walked] == [
         "100 %",
         "Émile",
@@ -204,17 +204,17 @@ async def test_counts_the_whole_list_whatever_its_sort_or_filter(database: Datab
             session = await make_session(database, movie=movie, place=place, starts_at=soon(hours))
     await make_booking(database, user=user, session=session)
     counted: list[tuple[Listing[Any], int]] = [
-        (lists.movies("rating"), 3),
-        (lists.movies("new", genre="Drama"), 2),
-        (lists.movies(airing_from=soon(30), place_id=place.id), 3),
-        (lists.movies(search_for="movie"), 3),
-        (lists.movies_of_place(place.id), 3),
-        (lists.places_of_movie(movies[0].id), 1),
-        (lists.sessions(place_id=place.id), 6),
-        (lists.sessions(place_id=place.id, movie_id=movies[0].id, starts_to=soon(24)), 1),
-        (lists.bookings_of_user(user.id), 1),
-        (lists.bookings_of_user(1), 0),
-        (lists.page_views(), 0),
+        (lists.list_movies("rating"), 3),
+        (lists.list_movies("new", genre="Drama"), 2),
+        (lists.list_movies(airing_from=soon(30), place_id=place.id), 3),
+        (lists.list_movies(search_for="movie"), 3),
+        (lists.list_movies_of_place(place.id), 3),
+        (lists.list_places_of_movie(movies[0].id), 1),
+        (lists.list_sessions(place_id=place.id), 6),
+        (lists.list_sessions(place_id=place.id, movie_id=movies[0].id, starts_to=soon(24)), 1),
+        (lists.list_bookings(user.id), 1),
+        (lists.list_bookings(1), 0),
+        (lists.list_page_views(), 0),
     ]
     for listing, expected in counted:
-        assert await paging.count(database.primary, listing) == expected, listing
+        assert await paging.count_rows(database.primary, listing) == expected, listing

@@ -24,7 +24,7 @@ async def places(database: Database) -> Scene:
     def make(where: float) -> Awaitable[Place]:
         return make_place(database, name=f"Place {where:.6f}")
 
-    return lists.places(), make, "places"
+    return lists.list_places(), make, "places"
 
 
 async def movies(database: Database) -> Scene:
@@ -32,7 +32,7 @@ async def movies(database: Database) -> Scene:
         # Few values, so that most rows tie.
         return make_movie(database, rating_sum=round(where * 5), rating_count=1)
 
-    return lists.movies("rating"), make, "movies"
+    return lists.list_movies("rating"), make, "movies"
 
 
 async def sessions(database: Database) -> Scene:
@@ -42,7 +42,7 @@ async def sessions(database: Database) -> Scene:
         starts_at = soon() + timedelta(microseconds=round(where * 20))
         return make_session(database, movie=movie, place=place, starts_at=starts_at)
 
-    return lists.sessions(movie_id=movie.id), make, "sessions"
+    return lists.list_sessions(movie_id=movie.id), make, "sessions"
 
 
 async def bookings(database: Database) -> Scene:
@@ -52,7 +52,7 @@ async def bookings(database: Database) -> Scene:
     def make(_: float) -> Awaitable[Any]:
         return make_booking(database, user=user, session=session)
 
-    return lists.bookings_of_user(user.id), make, "bookings"
+    return lists.list_bookings(user.id), make, "bookings"
 
 
 SCENES = [places, movies, sessions, bookings]
@@ -96,17 +96,17 @@ async def test_a_row_that_is_committed_between_two_pages(
 ) -> None:
     listing, make, table = await scene(database)
     there = [await make(where) for where in (0.1, 0.3, 0.5, 0.7, 0.9)]
-    first = await paging.page(database.primary, database.cursors, listing, paging.window(first=2))
+    first = await paging.read_page(database.primary, database.cursors, listing, paging.make_window(first=2))
     async with await psycopg.AsyncConnection.connect(str(database.primary.pool.conninfo)) as rival:
         # Gone for others only once it is committed; the cursor stands on the very row.
         await rival.execute(f"DELETE FROM {table} WHERE id = %s", (first.rows[-1].id,))  # noqa: S608
-        seen = await paging.page(database.primary, database.cursors, listing, paging.window(first=2))
+        seen = await paging.read_page(database.primary, database.cursors, listing, paging.make_window(first=2))
         assert list(seen.rows) == list(first.rows)
         await rival.commit()
     for where in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
         await make(where)
-    rest = await paging.page(
-        database.primary, database.cursors, listing, paging.window(first=100, after=first.end_cursor)
+    rest = await paging.read_page(
+        database.primary, database.cursors, listing, paging.make_window(first=100, after=first.end_cursor)
     )
     met = [row.id for row in (*first.rows, *rest.rows)]
     assert len(met) == len(set(met))

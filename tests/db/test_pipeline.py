@@ -15,8 +15,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DivisionByZero, IndeterminateDatatype, ReadOnlySqlTransaction, UndefinedTable
 
-from db.cursors import codec
-from db.embedded.postmaster import embedded
+from db.cursors import make_codec
+from db.embedded.postmaster import run_embedded
 from db.engine import Database, connect
 from db.pipeline import PipelinedReads, PooledReads, Statement, open_pipeline
 from db.pipeline.connection import MOST_PREPARED
@@ -63,7 +63,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
 
 
 def connected_to(url: str, **options: Any) -> AbstractAsyncContextManager[Database]:
-    cursors = codec([b"x" * 32])
+    cursors = make_codec([b"x" * 32])
     return connect(url, read_conninfo=None, cursors=cursors, size=2, statement_seconds=5, lock_seconds=2, **options)
 
 
@@ -335,12 +335,12 @@ def test_a_standby_is_no_primary() -> None:
         folder = Path(name)
         # PostgreSQL does not run as root.
         folder.chmod(0o755)
-        with embedded(folder):
+        with run_embedded(folder):
             pass
         signal = (folder / "postgres").resolve() / "standby.signal"
         signal.touch()
         signal.chmod(0o644)
-        with embedded(folder) as url:
+        with run_embedded(folder) as url:
             assert asyncio.run(first_value(url, needs_primary=False)) == b"1"
             with pytest.raises(Unavailable):
                 asyncio.run(first_value(url, needs_primary=True))

@@ -9,8 +9,8 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from db import lists, migrate, paging
-from db.cursors import codec
+from db import lists, migrate, paging, selects
+from db.cursors import make_codec
 from db.engine import Database, PlannedEachTime, connect
 from db.models import Booking, Movie, Place, Rating, Session, User
 from db.paging import Listing, Window
@@ -49,7 +49,7 @@ def of_movies(name: str, **given: Any) -> dict[str, Make]:
     """Return the list of movies in every sort."""
 
     def made(sort: lists.MovieSort) -> Make:
-        return lambda known: lists.movies(
+        return lambda known: lists.list_movies(
             sort, **{key: value(known) if callable(value) else value for key, value in given.items()}
         )
 
@@ -60,7 +60,7 @@ def of_one_place() -> dict[str, Make]:
     """Return the list of the movies of a place in every sort."""
 
     def made(sort: lists.MovieSort) -> Make:
-        return lambda known: lists.movies_of_place(known.place_id, sort)
+        return lambda known: lists.list_movies_of_place(known.place_id, sort)
 
     return {f"movies of a place, {sort}": made(sort) for sort in SORTS}
 
@@ -76,12 +76,12 @@ def days(number: int) -> Callable[[Known], datetime]:
 # Read in the order of an index, up to the last row of the page and one more.
 IN_ORDER: Final[dict[str, Make]] = {
     **of_movies(""),
-    "places": lambda _: lists.places(),
-    "sessions of a movie": lambda known: lists.sessions(movie_id=known.movie_id),
-    "sessions of a place": lambda known: lists.sessions(place_id=known.place_id),
-    "bookings": lambda known: lists.bookings_of_user(known.user_id),
-    "page views": lambda _: lists.page_views(),
-    "page views of a time": lambda known: lists.page_views(
+    "places": lambda _: lists.list_places(),
+    "sessions of a movie": lambda known: lists.list_sessions(movie_id=known.movie_id),
+    "sessions of a place": lambda known: lists.list_sessions(place_id=known.place_id),
+    "bookings": lambda known: lists.list_bookings(known.user_id),
+    "page views": lambda _: lists.list_page_views(),
+    "page views of a time": lambda known: lists.list_page_views(
         occurred_from=known.now - timedelta(hours=9), occurred_to=known.now
     ),
 }
@@ -96,21 +96,24 @@ FEW: Final[dict[str, tuple[Make, int]]] = {
     },
     **{name: (make, 150) for name, make in of_one_place().items()},
     # The airings of one movie, and all 300 places where PostgreSQL joins by hash: they are few.
-    "places of a movie": (lambda known: lists.places_of_movie(known.movie_id), 700),
+    "places of a movie": (lambda known: lists.list_places_of_movie(known.movie_id), 700),
     "sessions of a movie at a place": (
-        lambda known: lists.sessions(movie_id=known.movie_id, place_id=known.place_id),
+        lambda known: lists.list_sessions(movie_id=known.movie_id, place_id=known.place_id),
         30,
     ),
     "sessions of a movie on a day": (
-        lambda known: lists.sessions(
+        lambda known: lists.list_sessions(
             movie_id=known.movie_id, starts_from=known.now, starts_to=known.now + timedelta(days=1)
         ),
         100,
     ),
-    "page views of a visitor": (lambda _: lists.page_views(tracking_id="visitor5"), 51),
-    "page views of a user": (lambda known: lists.page_views(user_id=known.user_id), 130),
-    "page views of a rare path": (lambda _: lists.page_views(path="/movies/5"), 101),
-    "page views of a visitor to a path": (lambda _: lists.page_views(tracking_id="visitor5", path="/movies/5"), 60),
+    "page views of a visitor": (lambda _: lists.list_page_views(tracking_id="visitor5"), 51),
+    "page views of a user": (lambda known: lists.list_page_views(user_id=known.user_id), 130),
+    "page views of a rare path": (lambda _: lists.list_page_views(path="/movies/5"), 101),
+    "page views of a visitor to a path": (
+        lambda _: lists.list_page_views(tracking_id="visitor5", path="/movies/5"),
+        60,
+    ),
     # What matches a search or a rare genre is found by the index on trigrams or genres, and sorted.
     **{name: (make, 100) for name, make in of_movies(" searched", search_for="casablnca").items()},
     **{name: (make, 60) for name, make in of_movies(" searched, two words", search_for="great dictator").items()},
@@ -126,15 +129,15 @@ MANY: Final[dict[str, tuple[Make, int]]] = {
     **{name: (make, 400) for name, make in of_movies(" to come late", airing_from=days(10)).items()},
     **{name: (make, 150) for name, make in of_movies(" of a frequent genre", genre="Drama").items()},
     **{name: (make, 400) for name, make in of_movies(" searched by two letters", search_for="la").items()},
-    "page views of the front page": (lambda _: lists.page_views(path="/"), 60),
+    "page views of the front page": (lambda _: lists.list_page_views(path="/"), 60),
 }
 EVERY: Final = {**{name: (make, SIZE + 1) for name, make in IN_ORDER.items()}, **FEW, **MANY}
 NESTED: Final[dict[str, tuple[str, Callable[[int], Listing[Any]], int]]] = {
-    "sessions of movies": ("movie_id", lambda parent: lists.sessions(movie_id=parent), SIZE + 1),
-    "sessions of places": ("place_id", lambda parent: lists.sessions(place_id=parent), SIZE + 1),
-    "places of movies": ("movie_id", lists.places_of_movie, 350),
-    "movies of places": ("place_id", lists.movies_of_place, 150),
-    "bookings of users": ("user_id", lists.bookings_of_user, SIZE + 1),
+    "sessions of movies": ("movie_id", lambda parent: lists.list_sessions(movie_id=parent), SIZE + 1),
+    "sessions of places": ("place_id", lambda parent: lists.list_sessions(place_id=parent), SIZE + 1),
+    "places of movies": ("movie_id", lists.list_places_of_movie, 350),
+    "movies of places": ("place_id", lists.list_movies_of_place, 150),
+    "bookings of users": ("user_id", lists.list_bookings, SIZE + 1),
 }
 
 
@@ -156,7 +159,9 @@ async def fill(url: str) -> None:
 
 
 def opened(url: str) -> Any:  # noqa: ANN401 - what connect() gives
-    return connect(url, read_conninfo=None, cursors=codec([b"x" * 32]), size=2, statement_seconds=60, lock_seconds=2)
+    return connect(
+        url, read_conninfo=None, cursors=make_codec([b"x" * 32]), size=2, statement_seconds=60, lock_seconds=2
+    )
 
 
 @pytest.fixture
@@ -185,14 +190,14 @@ async def known(loaded: Database) -> Known:
 
 def statement(database: Database, listing: Listing[Any], asked: Window) -> tuple[str, dict[str, object]]:
     """Return what paging.page() runs."""
-    text = paging.page_statement(listing.build, listing.given, listing.sort, paging.bounds(asked), None)
-    values = paging.bound_values(listing, database.cursors, asked)
+    text = paging.write_page_statement(listing.build, listing.given, listing.sort, paging.make_bounds(asked), None)
+    values = paging.decode_cursors(listing, database.cursors, asked)
     return text, {**listing.parameters, **values}
 
 
 async def windows(database: Database, listing: Listing[Any]) -> list[Window]:
     """Return pages from both ends, and on from the middle in both directions."""
-    page = await paging.page(database.primary, database.cursors, listing, Window(10))
+    page = await paging.read_page(database.primary, database.cursors, listing, Window(10))
     ends = [Window(SIZE), Window(SIZE, backwards=True)]
     if not page.rows:
         return ends
@@ -233,7 +238,9 @@ async def test_many_parents_are_read_as_each_alone(
     chosen = f"SELECT id FROM {table} ORDER BY md5(id::text) LIMIT 20"  # noqa: S608 - names of ours
     parents = [row[0] for row in await loaded.primary.tuples(chosen)]
     listing = make(parents[0])
-    text = paging.page_statement(listing.build, listing.given, listing.sort, paging.bounds(Window(SIZE)), parent)
+    text = paging.write_page_statement(
+        listing.build, listing.given, listing.sort, paging.make_bounds(Window(SIZE)), parent
+    )
     values = {**listing.parameters, "parents": parents}
     for way in (explained, explained_when_prepared):
         plan = await way(connection, text, values)
@@ -250,7 +257,7 @@ async def test_rows_are_read_by_their_ids(
     loaded: Database, connection: psycopg.AsyncConnection[Any], model: type[Any]
 ) -> None:
     ids = [row[0] for row in await loaded.primary.tuples(f"SELECT id FROM {model.__tablename__} LIMIT 20")]  # noqa: S608
-    plan = await explained(connection, paging.sql(lists.by_id(model)), {"ids": ids})
+    plan = await explained(connection, paging.compile_sql(selects.select_by_ids(model)), {"ids": ids})
     assert plan.scanned == set()
     assert plan.sorts == []
 

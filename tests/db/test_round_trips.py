@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from db.cursors import codec
+from db.cursors import make_codec
 from db.engine import Database, Reader, Transaction, connect
 from db.models import Booking
 from db.request_transaction import RequestCommits, RequestTransaction
@@ -30,7 +30,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
 async def wired(wire: Wire) -> AsyncIterator[Database]:
     """The database at the other end of the wire, by one connection."""
     made = connect(
-        wire.url, read_conninfo=None, cursors=codec([b"x" * 32]), size=1, statement_seconds=5, lock_seconds=2
+        wire.url, read_conninfo=None, cursors=make_codec([b"x" * 32]), size=1, statement_seconds=5, lock_seconds=2
     )
     async with made as opened:
         await opened.primary.value("SELECT 1")

@@ -40,8 +40,8 @@ async def films(database: Database) -> None:
 
 
 async def found(database: Database, query: str) -> list[str]:
-    page = await paging.page(
-        database.primary, database.cursors, lists.movies(search_for=query), paging.window(first=100)
+    page = await paging.read_page(
+        database.primary, database.cursors, lists.list_movies(search_for=query), paging.make_window(first=100)
     )
     return sorted(movie.title for movie in page.rows)
 
@@ -168,9 +168,9 @@ async def test_short_words_are_taken_as_they_are(database: Database) -> None:
 @pytest.mark.usefixtures("films")
 @pytest.mark.parametrize("query", [None, "", " ", "\0", "\u0301", "\u200b", "\t\n"])
 async def test_blank_query_finds_everything(database: Database, query: str | None) -> None:
-    listing = lists.movies(search_for=query)
-    assert listing.fingerprint == lists.movies().fingerprint
-    assert await paging.count(database.primary, listing) == len(TITLES)
+    listing = lists.list_movies(search_for=query)
+    assert listing.fingerprint == lists.list_movies().fingerprint
+    assert await paging.count_rows(database.primary, listing) == len(TITLES)
 
 
 @pytest.mark.usefixtures("films")
@@ -219,7 +219,7 @@ async def test_query_without_words_finds_its_symbols_only(database: Database) ->
 )
 async def test_a_hostile_query_is_a_query(database: Database, query: str) -> None:
     assert set(await found(database, query)) <= set(TITLES)
-    assert await paging.count(database.primary, lists.movies(search_for=query)) >= 0
+    assert await paging.count_rows(database.primary, lists.list_movies(search_for=query)) >= 0
 
 
 @pytest.mark.usefixtures("films")
@@ -230,22 +230,24 @@ async def test_regular_expressions_are_not_understood(database: Database) -> Non
 
 
 def test_the_same_words_are_the_same_list() -> None:
-    first, second = lists.movies(search_for="Amélie  POULAIN!"), lists.movies(search_for="amelie poulain")
+    first, second = lists.list_movies(search_for="Amélie  POULAIN!"), lists.list_movies(search_for="amelie poulain")
     assert first.fingerprint == second.fingerprint
 
 
 async def test_finds_places_too(database: Database) -> None:
     for name in ("Le Grand Rex", "Pathé Bellecour", "Cinéma des Cinéastes"):
         await make_place(database, name=name)
-    page = await paging.page(database.primary, database.cursors, lists.places(search_for="cineastse"), paging.window())
+    page = await paging.read_page(
+        database.primary, database.cursors, lists.list_places(search_for="cineastse"), paging.make_window()
+    )
     assert [place.name for place in page.rows] == ["Cinéma des Cinéastes"]
 
 
 def test_a_query_is_bounded() -> None:
-    words = search.words("x" * 10_000 + " y" * 10_000)
+    words = search.read_words("x" * 10_000 + " y" * 10_000)
     assert len(words) == search.MOST_WORDS
     assert max(map(len, words)) == search.LONGEST_WORD
-    assert len(search.pattern("ab" * 16)) < 10_000
+    assert len(search.write_pattern("ab" * 16)) < 10_000
 
 
 @settings(deadline=None)
@@ -300,7 +302,7 @@ def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) 
 @settings(max_examples=50, deadline=None)
 @given(texts=st.lists((TEXTS | st.text(SCRIPTS)).map(search.fold), min_size=10, max_size=20))
 def test_the_database_takes_words_apart_as_python_does(database_url: str, texts: list[str]) -> None:
-    ours = [sorted({part for word in text.split() for part in search.trigrams(word)}) for text in texts]
+    ours = [sorted({part for word in text.split() for part in search.list_trigrams(word)}) for text in texts]
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT trigrams(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
@@ -328,18 +330,18 @@ def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.Dat
     kind = data.draw(st.sampled_from(["left out", "put in", "replaced", "swapped"]))
     typed = with_error(word, data.draw(st.integers(0, len(word) - 1)), kind, data.draw(st.sampled_from(LETTERS)))
     if len(typed) >= search.SHORTEST_FORGIVEN:
-        assert re.search(search.pattern(typed), word)
-        assert any(set(clue) <= set(search.trigrams(word)) for clue in search.clues(typed))
+        assert re.search(search.write_pattern(typed), word)
+        assert any(set(clue) <= set(search.list_trigrams(word)) for clue in search.list_clues(typed))
 
 
 @settings(deadline=None)
 @given(st.from_regex(r"\A[a-z0-9]{1,12}\Z"), st.integers(1, 12))
 def test_every_beginning_is_found(word: str, length: int) -> None:
-    assert any(set(clue) <= set(search.trigrams(word)) for clue in search.clues(word[:length]))
+    assert any(set(clue) <= set(search.list_trigrams(word)) for clue in search.list_clues(word[:length]))
 
 
 def test_a_word_of_five_letters_or_more_is_halved() -> None:
-    assert search.clues("casab") == [["  c"], ["sab"]]
-    assert search.clues("casablanca") == [["  c", " ca", "asa", "cas"], ["anc", "lan", "nca"]]
-    assert search.clues("cas") == [["  c", " ca", "cas"]]
-    assert search.clues("c") == [["  c"]]
+    assert search.list_clues("casab") == [["  c"], ["sab"]]
+    assert search.list_clues("casablanca") == [["  c", " ca", "asa", "cas"], ["anc", "lan", "nca"]]
+    assert search.list_clues("cas") == [["  c", " ca", "cas"]]
+    assert search.list_clues("c") == [["  c"]]

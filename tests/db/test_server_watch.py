@@ -51,7 +51,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def connected(url: str, **bounds: Any) -> AsyncIterator[Database]:
     told = {"read_conninfo": None, "size": 4, "statement_seconds": 5, "lock_seconds": 2} | bounds
-    async with engine.connect(url, cursors=cursors.codec([SECRET.encode()]), **told) as opened:
+    async with engine.connect(url, cursors=cursors.make_codec([SECRET.encode()]), **told) as opened:
         yield opened
 
 

@@ -23,8 +23,10 @@ def ids(rows: Iterable[Any]) -> list[int]:
 async def found(database: Database, listing: Listing[Any]) -> list[int]:
     """Return the ids of the whole list, after making sure that it is counted right and numbered pages agree."""
     rows = ids(await walk(database, listing, size=2))
-    assert await paging.count(database.primary, listing) == len(rows)
-    numbered = [ids(await paging.numbered(database.primary, listing, size=2, skipped=skip)) for skip in (0, 2, 4)]
+    assert await paging.count_rows(database.primary, listing) == len(rows)
+    numbered = [
+        ids(await paging.read_numbered_page(database.primary, listing, size=2, skipped=skip)) for skip in (0, 2, 4)
+    ]
     assert list(chain.from_iterable(numbered)) == rows[:6]
     return rows
 
@@ -41,37 +43,39 @@ async def season(database: Database) -> list[Event]:
 
 
 async def test_events_are_listed_by_date(database: Database, season: list[Event]) -> None:
-    assert await found(database, lists.events()) == ids(season)
+    assert await found(database, lists.list_events()) == ids(season)
 
 
 async def test_events_of_one_date_are_in_the_order_of_their_ids(database: Database) -> None:
     made = [await make_event(database, date=soon()) for _ in range(5)]
-    assert await found(database, lists.events()) == ids(made)
+    assert await found(database, lists.list_events()) == ids(made)
 
 
 async def test_events_are_listed_by_age(database: Database, season: list[Event]) -> None:
-    assert await found(database, lists.events_by_age()) == sorted(ids(season))
+    assert await found(database, lists.list_events_by_age()) == sorted(ids(season))
 
 
 async def test_both_bounds_are_included(database: Database, season: list[Event]) -> None:
-    assert await found(database, lists.events(date_from=season[1].date, date_to=season[3].date)) == ids(season[1:4])
+    assert await found(database, lists.list_events(date_from=season[1].date, date_to=season[3].date)) == ids(
+        season[1:4]
+    )
     second = timedelta(seconds=1)
-    listing = lists.events(date_from=season[1].date + second, date_to=season[3].date - second)
+    listing = lists.list_events(date_from=season[1].date + second, date_to=season[3].date - second)
     assert await found(database, listing) == [season[2].id]
 
 
 async def test_what_is_sold_out_can_be_left_out(database: Database, season: list[Event]) -> None:
-    assert await found(database, lists.events(available_only=True)) == ids(season[:2] + season[3:])
+    assert await found(database, lists.list_events(available_only=True)) == ids(season[:2] + season[3:])
 
 
 @pytest.mark.parametrize("query", ["metropolis", "MÉTRO", "metroplis", " metro 4 5 "])
 async def test_events_are_found_by_their_name(database: Database, season: list[Event], query: str) -> None:
     expected = [] if "4" in query else ids(season[3:])
-    assert await found(database, lists.events(search_for=query)) == expected
+    assert await found(database, lists.list_events(search_for=query)) == expected
 
 
 async def test_everything_can_be_asked_at_once(database: Database, season: list[Event]) -> None:
-    listing = lists.events(search_for="piano", date_from=soon(0), date_to=soon(999), available_only=True)
+    listing = lists.list_events(search_for="piano", date_from=soon(0), date_to=soon(999), available_only=True)
     assert await found(database, listing) == [season[0].id]
 
 
@@ -80,7 +84,7 @@ async def test_a_users_reservations_are_listed_newest_first(database: Database) 
     made = [await make_event_reservation(database, user=user, cancelled=number == 1) for number in range(3)]
     await make_event_reservation(database, user=await make_user(database))
     await make_event_reservation(database)
-    assert await found(database, lists.event_reservations_of_user(user.id)) == ids(reversed(made))
+    assert await found(database, lists.list_event_reservations(user.id)) == ids(reversed(made))
 
 
 async def test_in_the_open_are_nobodys_reservations_and_ones_own(database: Database) -> None:
@@ -96,7 +100,7 @@ async def test_in_the_open_are_nobodys_reservations_and_ones_own(database: Datab
         staff.id: list(made),
     }
     for viewer_id, names in seen.items():
-        listing = lists.event_reservations_in_the_open(viewer_id=viewer_id)
+        listing = lists.list_open_event_reservations(viewer_id=viewer_id)
         assert await found(database, listing) == [made[name].id for name in names]
 
 
@@ -105,5 +109,5 @@ async def test_tickets_of_a_show_are_listed_newest_first(database: Database) -> 
     made = [await make_ticket(database, show=show) for _ in range(3)]
     await make_ticket(database, show=await make_show(database, hours=48))
     await make_ticket(database, show=over)
-    assert await found(database, lists.tickets_of_show(show.id)) == ids(reversed(made))
-    assert await found(database, lists.tickets_of_show(over.id)) == []
+    assert await found(database, lists.list_tickets(show.id)) == ids(reversed(made))
+    assert await found(database, lists.list_tickets(over.id)) == []

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import literal_column, select
 from sqlmodel import SQLModel
 
-from db import lists, migrate, paging
-from db.cursors import codec
+from db import lists, migrate, paging, selects
+from db.cursors import make_codec
 from db.engine import Database, connect
-from db.models import Event, EventReservation, Show, Ticket, table
+from db.models import Event, EventReservation, Show, Ticket, table_of
 from db.paging import Listing, Window
 from domain import event_reservation, ticket
 from domain.event_reservation import Viewer
@@ -44,21 +44,23 @@ FILL: Final = (
 NOW: Final = datetime.now(UTC)
 # How many rows each may look at; the page and one more where there is nothing to leave out.
 EVERY: Final[dict[str, tuple[Callable[[int], Listing[Any]], int]]] = {
-    "events": (lambda _: lists.events(), SIZE + 1),
+    "events": (lambda _: lists.list_events(), SIZE + 1),
     "events of a time": (
-        lambda _: lists.events(date_from=NOW + timedelta(days=9), date_to=NOW + timedelta(days=99)),
+        lambda _: lists.list_events(date_from=NOW + timedelta(days=9), date_to=NOW + timedelta(days=99)),
         SIZE + 1,
     ),
-    "events with tickets left": (lambda _: lists.events(available_only=True), SIZE + 1),
-    "events with a frequent word": (lambda _: lists.events(search_for="piano"), 200),
-    "events with a rare word": (lambda _: lists.events(search_for="c4ca4238a0b923820dcc509a6f75849b"), 60),
-    "reservations of a user": (lists.event_reservations_of_user, SIZE + 1),
-    "tickets of a show": (lists.tickets_of_show, 2 * SIZE + 3),
+    "events with tickets left": (lambda _: lists.list_events(available_only=True), SIZE + 1),
+    "events with a frequent word": (lambda _: lists.list_events(search_for="piano"), 200),
+    "events with a rare word": (lambda _: lists.list_events(search_for="c4ca4238a0b923820dcc509a6f75849b"), 60),
+    "reservations of a user": (lists.list_event_reservations, SIZE + 1),
+    "tickets of a show": (lists.list_tickets, 2 * SIZE + 3),
 }
 
 
 def opened(url: str) -> Any:  # noqa: ANN401 - what connect() gives
-    return connect(url, read_conninfo=None, cursors=codec([b"x" * 32]), size=2, statement_seconds=60, lock_seconds=2)
+    return connect(
+        url, read_conninfo=None, cursors=make_codec([b"x" * 32]), size=2, statement_seconds=60, lock_seconds=2
+    )
 
 
 async def fill(url: str) -> None:
@@ -99,12 +101,12 @@ async def test_a_page_is_read_by_an_index(
 ) -> None:
     make, most = EVERY[name]
     listing = make(await parent_of(loaded, name))
-    first = await paging.page(loaded.primary, loaded.cursors, listing, Window(1))
+    first = await paging.read_page(loaded.primary, loaded.cursors, listing, Window(1))
     asked = [Window(SIZE), Window(SIZE, backwards=True), Window(SIZE, after=first.end_cursor)]
     assert first.rows
     for window in asked:
-        text = paging.page_statement(listing.build, listing.given, listing.sort, paging.bounds(window), None)
-        values = {**listing.parameters, **paging.bound_values(listing, loaded.cursors, window)}
+        text = paging.write_page_statement(listing.build, listing.given, listing.sort, paging.make_bounds(window), None)
+        values = {**listing.parameters, **paging.decode_cursors(listing, loaded.cursors, window)}
         plan = await explained(connection, text, values)
         assert not plan.scanned
         assert plan.rows_read <= most, plan.root
@@ -113,11 +115,11 @@ async def test_a_page_is_read_by_an_index(
             assert (await explained_when_prepared(connection, text, values)).rows_read <= most
 
 
-@pytest.mark.parametrize("listing", [lists.events_by_age(), lists.event_reservations_in_the_open(viewer_id=None)])
+@pytest.mark.parametrize("listing", [lists.list_events_by_age(), lists.list_open_event_reservations(viewer_id=None)])
 async def test_numbered_pages_read_what_they_skip_and_no_more(
     connection: psycopg.AsyncConnection[Any], listing: Listing[Any]
 ) -> None:
-    text = paging.numbered_statement(listing.build, listing.given, listing.sort, 100)
+    text = paging.write_numbered_statement(listing.build, listing.given, listing.sort, 100)
     plan = await explained(connection, text, {"skipped": 200})
     assert not plan.sorts
     assert plan.rows_read <= 1000
@@ -125,9 +127,9 @@ async def test_numbered_pages_read_what_they_skip_and_no_more(
 
 @pytest.mark.parametrize("model", [Event, EventReservation, Show, Ticket])
 async def test_rows_are_found_by_their_ids(connection: psycopg.AsyncConnection[Any], model: type[SQLModel]) -> None:
-    text = paging.sql(lists.by_id(model))
-    some = select(table(model).c.id).limit(literal_column("9"))
-    ids = [row[0] for row in await (await connection.execute(paging.sql(some).encode())).fetchall()]
+    text = paging.compile_sql(selects.select_by_ids(model))
+    some = select(table_of(model).c.id).limit(literal_column("9"))
+    ids = [row[0] for row in await (await connection.execute(paging.compile_sql(some).encode())).fetchall()]
     plan = await explained_when_prepared(connection, text, {"ids": ids})
     assert not plan.scanned
     assert plan.rows_read <= 2 * len(ids)

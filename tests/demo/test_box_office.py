@@ -61,6 +61,6 @@ async def test_what_is_loaded_balances_and_is_in_order(database: Database) -> No
     loaded = await load(database)
     assert await unbalanced(database) == []
     assert await database.primary.tuples(MISORDERED) == []
-    assert await paging.count(database.primary, lists.events()) == loaded.events
-    assert 0 < await paging.count(database.primary, lists.events(available_only=True)) < loaded.events
+    assert await paging.count_rows(database.primary, lists.list_events()) == loaded.events
+    assert 0 < await paging.count_rows(database.primary, lists.list_events(available_only=True)) < loaded.events
     assert await database.primary.value("SELECT count(*) FROM shows WHERE show_timing > clock_timestamp()") == 6

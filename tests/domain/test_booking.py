@@ -256,7 +256,9 @@ async def test_shows_itself_expired_and_without_seats_before_any_job_ran(databas
     shown = await seen(database, held)
     assert (shown.status, shown.reserved_seats) == ("expired", 0)
     (listed,) = (
-        await paging.page(database.primary, database.cursors, lists.bookings_of_user(held.user_id), paging.window())
+        await paging.read_page(
+            database.primary, database.cursors, lists.list_bookings(held.user_id), paging.make_window()
+        )
     ).rows
     assert (listed.status, listed.reserved_seats) == ("expired", 0)
 

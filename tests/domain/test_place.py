@@ -92,7 +92,9 @@ async def test_a_new_name_takes_its_turn_in_the_places_of_a_movie(database: Data
     for each in (first, second):
         await make_session(database, movie=movie, place=each)
     await update(database, first.id, name="Ccc")
-    listed = await paging.page(database.primary, database.cursors, lists.places_of_movie(movie.id), paging.window())
+    listed = await paging.read_page(
+        database.primary, database.cursors, lists.list_places_of_movie(movie.id), paging.make_window()
+    )
     assert [each.name for each in listed.rows] == ["Bbb", "Ccc"]
 
 

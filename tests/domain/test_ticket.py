@@ -164,8 +164,8 @@ async def test_a_deleted_ticket_gives_back_once(database: Database) -> None:
 
 
 async def listed(database: Database, of: Show) -> int:
-    listing, codec = lists.tickets_of_show(of.id), database.cursors
-    return len((await paging.page(database.primary, codec, listing, paging.window())).rows)
+    listing, codec = lists.list_tickets(of.id), database.cursors
+    return len((await paging.read_page(database.primary, codec, listing, paging.make_window())).rows)
 
 
 async def test_eight_hours_after_its_start_a_show_and_its_tickets_are_gone_at_once(database: Database) -> None:

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from db import ids
 from db.engine import Database
 from db.models import Event
-from db.notices import CHANNEL, Changed, changes_in
+from db.notices import CHANNEL, Changed, read_changes
 from tests.support.factories import bearer, make_user
 from tests.support.ticketing import availability, make_event
 
@@ -36,7 +36,7 @@ async def wait_for_notice(connection: AsyncConnection[tuple[object, ...]], chang
     """Return once the change is heard; raise TimeoutError where it is not."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         async for notice in connection.notifies():
-            if change in changes_in(notice.payload):
+            if change in read_changes(notice.payload):
                 return
 
 

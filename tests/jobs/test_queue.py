@@ -51,7 +51,7 @@ async def working(services: Services) -> AsyncIterator[None]:
 async def defer(services: Services, *, name: str = expiries.NAME) -> None:
     """Put a job into the queue, as its timer does."""
     bounds: dict[str, Any] = {"statement_seconds": 5, "lock_seconds": 2}
-    async with engine.pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
+    async with engine.make_pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
         app = queue.make_queue()
         async with app.open_async(pool):
             # The timer of a worker that is about may have been faster.

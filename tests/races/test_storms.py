@@ -52,7 +52,7 @@ class Storms(RuleBasedStateMachine):
         self.connecting = engine.connect(
             self.url,
             read_conninfo=None,
-            cursors=cursors.codec((b"storms" * 6,)),
+            cursors=cursors.make_codec((b"storms" * 6,)),
             size=6,
             statement_seconds=5,
             lock_seconds=2,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from db.embedded.postmaster import embedded, start, stop
+from db.embedded.postmaster import run_embedded, start, stop
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def own_data_dir() -> Iterator[Path]:
 @contextmanager
 def own_cluster() -> Iterator[tuple[Path, str]]:
     """Yield the data directory of a new embedded server, and the address of its database."""
-    with own_data_dir() as folder, embedded(folder) as url:
+    with own_data_dir() as folder, run_embedded(folder) as url:
         yield folder, url
 
 

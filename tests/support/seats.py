@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from db import lists, paging
+from db import paging, selects
 from db.engine import Database
 from db.models import Booking, Session, User
 from domain import booking, stock
 
-SEEN: Final = paging.sql(lists.by_id(Booking))
+SEEN: Final = paging.compile_sql(selects.select_by_ids(Booking))
 FREE: Final = """
     SELECT capacity - taken + (
         SELECT coalesce(sum(reserved_seats), 0) FROM bookings

@@ -13,8 +13,10 @@ async def pages(
     """Yield every page of a list, from its first row on or from its last one."""
     cursor: str | None = None
     while True:
-        asked = paging.window(last=size, before=cursor) if backwards else paging.window(first=size, after=cursor)
-        page = await paging.page(database.primary, database.cursors, listing, asked)
+        asked = (
+            paging.make_window(last=size, before=cursor) if backwards else paging.make_window(first=size, after=cursor)
+        )
+        page = await paging.read_page(database.primary, database.cursors, listing, asked)
         yield page
         if not (page.has_previous if backwards else page.has_next):
             return

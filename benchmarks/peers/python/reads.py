@@ -51,13 +51,13 @@ async def by_ids(pool: Pool, statement: str, ids: Sequence[int]) -> list[Any]:
 
 async def movies(pool: Pool, *, first: int, text: str | None) -> list[Any]:
     """Return the best rated movies, those that match a search where there is one, and one more than `first`."""
-    words = search.words(text or "")
+    words = search.read_words(text or "")
     if not words:
         return await rows(pool, MOVIES, limit=first + 1)
-    parameters: dict[str, Any] = {"patterns": [search.pattern(word) for word in words]}
+    parameters: dict[str, Any] = {"patterns": [search.write_pattern(word) for word in words]}
     conditions = ["coalesce(title_key ~ ALL (%(patterns)s::text[]), false)"]
     for place, word in enumerate(words):
-        names = {f"clue_{place}_{number}": clue for number, clue in enumerate(search.clues(word))}
+        names = {f"clue_{place}_{number}": clue for number, clue in enumerate(search.list_clues(word))}
         parameters |= names
         conditions.append(f"({' OR '.join(f'title_trigrams @> %({name})s::text[]' for name in names)})")
     return await rows(pool, MOVIES.replace("true", " AND ".join(conditions)), limit=first + 1, **parameters)

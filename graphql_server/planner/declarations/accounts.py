@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from db import ids, lists
+from db import ids, lists, selects
 from db.models import (
     Booking,
     CollectedMovie,
@@ -15,7 +15,7 @@ from db.models import (
     SeatReservation,
     Session,
     User,
-    table,
+    table_of,
 )
 from db.paging import Listing
 from domain.collection import FAVOURITE_GENRES
@@ -29,9 +29,9 @@ KINDS: Final[dict[str, Kind]] = {
     "SeatReservation": Kind(
         SeatReservation,
         "rsv",
-        lambda identity: lists.row(SeatReservation, identity).where(
-            select(table(Booking).c.user_id)
-            .where(table(Booking).c.id == table(SeatReservation).c.booking_id)
+        lambda identity: selects.select_row(SeatReservation, identity).where(
+            select(table_of(Booking).c.user_id)
+            .where(table_of(Booking).c.id == table_of(SeatReservation).c.booking_id)
             .scalar_subquery()
             == VIEWER
         ),
@@ -39,15 +39,15 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "Collection": Kind(Collection, "col", lambda identity: own(Collection, identity), of_viewer=True),
     # Parts of collections; the catalogue's own are never in a table.
-    "CatalogueMovie": Kind(CollectedMovie, "", lambda identity: lists.row(CollectedMovie, identity)),
+    "CatalogueMovie": Kind(CollectedMovie, "", lambda identity: selects.select_row(CollectedMovie, identity)),
 }
 
 
 def of_session(model: type[Movie | Place], column_name: str) -> One:
     """Return how a booking reads a row that its session names."""
-    session = table(Session).c
+    session = table_of(Session).c
     return One(
-        lambda parent: lists.row(
+        lambda parent: selects.select_row(
             model, select(session[column_name]).where(session.id == parent("session_id")).scalar_subquery()
         )
     )
@@ -61,7 +61,7 @@ def favourite_genres(row: Row) -> str:
 
 def bookings_of_user(asked: Arguments, user_id: int) -> Listing[Booking]:
     """Return the list of a user's bookings."""
-    return lists.bookings_of_user(user_id, with_seats=(asked.get("filter") or {}).get("withSeats", False))
+    return lists.list_bookings(user_id, with_seats=(asked.get("filter") or {}).get("withSeats", False))
 
 
 def reservations_of_user(asked: Arguments, user_id: int) -> Listing[EventReservation]:
@@ -80,13 +80,13 @@ FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Query", "booking"): ById(lambda identity: own(Booking, identity), "bok", of_viewer=True),
     ("User", "bookings"): Page(bookings_of_user, is_private=True),
     ("User", "eventReservations"): Page(reservations_of_user),
-    ("User", "collections"): Page(lambda _, user_id: lists.collections_of_user(user_id), is_private=True),
+    ("User", "collections"): Page(lambda _, user_id: lists.list_collections(user_id), is_private=True),
     ("User", "favouriteGenres"): Leaf(favourite_genres, is_text=True, newest=True),
     ("Booking", "session"): by_key(Session, "session_id"),
     ("Booking", "movie"): of_session(Movie, "movie_id"),
     ("Booking", "place"): of_session(Place, "place_id"),
-    ("Booking", "reservations"): Items(lambda parent: lists.latest_changes(parent("id")), keys=("id",)),
-    ("Collection", "uuid"): Leaf(lambda row: ids.uuid_sql("col", row["id"])),
-    ("Collection", "movies"): Items(lambda parent: lists.collected_movies(parent("id")), keys=("position",)),
+    ("Booking", "reservations"): Items(lambda parent: selects.select_latest_changes(parent("id")), keys=("id",)),
+    ("Collection", "uuid"): Leaf(lambda row: ids.write_uuid_sql("col", row["id"])),
+    ("Collection", "movies"): Items(lambda parent: selects.select_collected_movies(parent("id")), keys=("position",)),
     ("CatalogueMovie", "genres"): column("genre_names"),
 }

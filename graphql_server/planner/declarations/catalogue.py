@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from db import lists
+from db import lists, selects
 from db.models import Movie, Place, Rating, Session
 from db.paging import Listing
 from graphql_server.planner.declarations.common import BASE, VIEWER, by_id, by_key, column, everybodys, own
@@ -28,7 +28,7 @@ def seats_available(row: Row) -> str:
     """Return the SQL of a session's free seats."""
     for name in ("id", "capacity", "taken"):
         row.ask(name)
-    return lists.seats_available(of=row.alias)
+    return selects.write_seats_available(of=row.alias)
 
 
 def all_movies(asked: Arguments, _: int) -> Listing[Movie]:
@@ -46,7 +46,7 @@ def all_movies(asked: Arguments, _: int) -> Listing[Movie]:
 
 def all_places(asked: Arguments, _: int) -> Listing[Place]:
     """Return the list of the root field `places`."""
-    return lists.places(search_for=(asked.get("filter") or {}).get("search"))
+    return lists.list_places(search_for=(asked.get("filter") or {}).get("search"))
 
 
 def all_sessions(asked: Arguments, _: int) -> Listing[Session]:
@@ -86,10 +86,10 @@ FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Movie", "airingDates"): Part(unless_null="airing_from"),
     ("AiringDates", "from"): column("airing_from"),
     ("AiringDates", "to"): column("airing_to"),
-    ("Movie", "viewerRating"): One(lambda parent: lists.rating_by(VIEWER, parent("id")), of_viewer=True),
-    ("Movie", "places"): Page(lambda _, movie_id: lists.places_of_movie(movie_id)),
+    ("Movie", "viewerRating"): One(lambda parent: selects.select_rating(VIEWER, parent("id")), of_viewer=True),
+    ("Movie", "places"): Page(lambda _, movie_id: lists.list_places_of_movie(movie_id)),
     ("Movie", "sessions"): Page(sessions_of_movie),
-    ("Place", "movies"): Page(lambda asked, place_id: lists.movies_of_place(place_id, read_order(asked["sort"]))),
+    ("Place", "movies"): Page(lambda asked, place_id: lists.list_movies_of_place(place_id, read_order(asked["sort"]))),
     ("Place", "sessions"): Page(sessions_of_place),
     ("Session", "movie"): by_key(Movie, "movie_id"),
     ("Session", "place"): by_key(Place, "place_id"),

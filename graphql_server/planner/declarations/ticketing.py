@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from db import ids, lists
+from db import ids, lists, selects
 from db.models import SHOW_LIFE, Event, EventReservation, Show, Ticket
 from db.paging import Listing
 from graphql_server.planner.declarations.common import by_id, by_key, column, everybodys, own_or_staff, staffs
@@ -38,14 +38,14 @@ def expires_at(row: Row) -> str:
 FIELDS: Final[dict[tuple[str, str], Reads]] = {
     ("Query", "events"): Page(all_events),
     ("Query", "event"): by_id(Event, "evt"),
-    ("Query", "ticket"): ById(lambda identity: lists.row(Ticket, identity), "tkt", for_staff=True),
+    ("Query", "ticket"): ById(lambda identity: selects.select_row(Ticket, identity), "tkt", for_staff=True),
     ("Event", "startsAt"): column("date"),
-    ("Event", "uuid"): Leaf(lambda row: ids.uuid_sql("evt", row["id"])),
-    ("EventReservation", "uuid"): Leaf(lambda row: ids.uuid_sql("evr", row["id"])),
+    ("Event", "uuid"): Leaf(lambda row: ids.write_uuid_sql("evt", row["id"])),
+    ("EventReservation", "uuid"): Leaf(lambda row: ids.write_uuid_sql("evr", row["id"])),
     ("EventReservation", "event"): by_key(Event, "event_id", hidden_too=True),
     ("Show", "ticketCount"): column("taken"),
     ("Show", "ticketLimit"): column("capacity"),
-    ("Show", "tickets"): Page(lambda _, show_id: lists.tickets_of_show(show_id), for_staff=True),
+    ("Show", "tickets"): Page(lambda _, show_id: lists.list_tickets(show_id), for_staff=True),
     ("Ticket", "show"): by_key(Show, "show_id", hidden_too=True),
     ("Ticket", "expiresAt"): Leaf(expires_at),
 }

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from db.embedded import cluster, postmaster
-from db.embedded.postmaster import EmbeddedError, EmbeddedServer, embedded, start, stop
+from db.embedded.postmaster import EmbeddedError, EmbeddedServer, run_embedded, start, stop
 from db.embedded.restart import restart_when_dead
 
 # A process that uses the database until its input ends, or it is killed.
@@ -149,15 +149,15 @@ def _is_zombie(pid: int) -> bool:
 
 
 def test_keeps_the_data_over_a_restart(data_dir: Path) -> None:
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         _write(url, "once")
     assert not _is_running(url)
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         assert _kept(url) == "once"
 
 
 def test_two_processes_share_it_and_the_last_one_that_leaves_stops_it(data_dir: Path) -> None:
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         other = _user(data_dir)
         assert _url(other) == url
         _write(url, "shared")
@@ -167,7 +167,7 @@ def test_two_processes_share_it_and_the_last_one_that_leaves_stops_it(data_dir: 
 
 
 def test_leaving_does_not_stop_it_under_another_process(data_dir: Path) -> None:
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         other = _user(data_dir)
         _url(other)
         _leave(other)
@@ -181,14 +181,14 @@ def test_survives_a_kill_of_its_users_process_group_and_is_adopted(data_dir: Pat
     before = _postmaster(url)
     os.killpg(user.pid, signal.SIGKILL)
     user.communicate()
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         assert _postmaster(url) == before
         assert _kept(url) == "kept"
     assert not _is_running(url)
 
 
 def test_recovers_while_processes_of_a_killed_postmaster_linger(data_dir: Path) -> None:
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         _write(url, "committed")
         lingering = psycopg.connect(url)
         backend = lingering.info.backend_pid
@@ -197,7 +197,7 @@ def test_recovers_while_processes_of_a_killed_postmaster_linger(data_dir: Path) 
         _kill(postmaster, url)
         wake = threading.Timer(1, os.kill, (backend, signal.SIGCONT))
         wake.start()
-        with embedded(data_dir) as again:
+        with run_embedded(data_dir) as again:
             assert not wake.is_alive()
             assert _postmaster(again) != postmaster
             assert _kept(again) == "committed"
@@ -206,7 +206,7 @@ def test_recovers_while_processes_of_a_killed_postmaster_linger(data_dir: Path) 
 
 
 def test_starts_where_another_process_has_the_number_of_a_killed_postmaster(data_dir: Path) -> None:
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         _write(url, "committed")
         owner = (data_dir / "postgres").stat().st_uid
         postmaster = _postmaster(url)
@@ -217,7 +217,7 @@ def test_starts_where_another_process_has_the_number_of_a_killed_postmaster(data
         folder = data_dir / "postgres"
         for file in (folder / "postmaster.pid", *folder.glob("socket-*/.s.PGSQL.5432.lock")):
             file.write_text(file.read_text().replace(str(postmaster), str(impostor.pid), 1))
-        with embedded(data_dir) as url:
+        with run_embedded(data_dir) as url:
             assert _kept(url) == "committed"
         assert impostor.poll() is None
         impostor.kill()
@@ -237,7 +237,7 @@ def test_makes_a_half_made_database_again(empty_dir: Path) -> None:
     half = empty_dir / "postgres.new-killed"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    with embedded(empty_dir) as url:
+    with run_embedded(empty_dir) as url:
         assert _is_running(url)
     assert not half.exists()
 
@@ -310,9 +310,9 @@ def test_never_replaces_a_database_that_its_link_does_not_find(empty_dir: Path) 
 def test_as_root_keeps_private_folders_private(empty_dir: Path) -> None:
     empty_dir.mkdir()
     empty_dir.chmod(0o700)
-    with embedded(empty_dir) as url:
+    with run_embedded(empty_dir) as url:
         _write(url, "kept")
-    with embedded(empty_dir) as url:
+    with run_embedded(empty_dir) as url:
         assert _kept(url) == "kept"
     assert empty_dir.stat().st_mode & 0o777 == 0o700
 
@@ -324,7 +324,7 @@ def test_as_root_starts_under_a_strict_umask(empty_dir: Path, umask: int, monkey
     before = os.umask(umask)
     try:
         for word in ("first", "second"):
-            with embedded(empty_dir) as url:
+            with run_embedded(empty_dir) as url:
                 _write(url, word)
                 assert _kept(url).endswith(word)
     finally:
@@ -335,7 +335,7 @@ def test_a_new_cluster_at_the_path_of_a_deleted_one_keeps_its_socket(empty_dir: 
     first = start(empty_dir)
     postmaster = _postmaster(first.url)
     shutil.rmtree(empty_dir)
-    with embedded(empty_dir) as url:
+    with run_embedded(empty_dir) as url:
         # What the first one does by itself within a minute, once it finds its folder gone.
         os.kill(postmaster, signal.SIGQUIT)
         _wait_until(lambda: _is_zombie(postmaster))
@@ -360,7 +360,7 @@ def test_ignores_libpq_variables_of_the_environment(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with embedded(data_dir) as url:
+    with run_embedded(data_dir) as url:
         assert _run(url, "SELECT current_database()") == "matinee"
 
 
@@ -380,7 +380,7 @@ def test_an_interrupted_start_leaves_no_server_behind(data_dir: Path, monkeypatc
 
 
 def test_a_dead_postmaster_is_started_again_while_somebody_looks_after_it(data_dir: Path) -> None:
-    with embedded(data_dir) as url, restart_when_dead(data_dir), restart_when_dead(data_dir):
+    with run_embedded(data_dir) as url, restart_when_dead(data_dir), restart_when_dead(data_dir):
         _write(url, "committed")
         killed = _postmaster(url)
         os.kill(killed, signal.SIGKILL)

@@ -1,0 +1,107 @@
+"""Statements that read rows by their ids, and what every statement reads of a row: its columns, and whether it is there."""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, case, exists, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import SQLModel
+
+from db.models import (
+    SHOW_LIFE,
+    Booking,
+    CollectedMovie,
+    Event,
+    MovieExport,
+    Rating,
+    SeatReservation,
+    Show,
+    Ticket,
+    User,
+    table_of,
+)
+from db.paging import compile_sql
+
+# In the statement's own text, which has no parameters but those of the list.
+OPEN: Final[ColumnElement[str]] = literal_column("'open'")
+COMPLETED: Final[ColumnElement[str]] = literal_column("'completed'")
+EXPIRED: Final[ColumnElement[str]] = literal_column("'expired'")
+
+
+def list_columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
+    """Return what a row of the model is read from: every column but the internal ones.
+
+    A booking and an export show what they are by the database's clock, whether or not a job has closed them yet.
+    """
+    own = table_of(model)
+    seen: dict[str, ColumnElement[Any]] = {c.name: c for c in own.columns if not c.info.get("internal")}
+    if model is MovieExport:
+        over = and_(own.c.status == COMPLETED, own.c.expires_at <= func.clock_timestamp())
+        seen["status"] = case((over, EXPIRED), else_=own.c.status).label("status")
+    if model is Booking:
+        lapsed = and_(own.c.status == OPEN, own.c.closes_at <= func.clock_timestamp())
+        seen["status"] = case((lapsed, EXPIRED), else_=own.c.status).label("status")
+        seen["reserved_seats"] = case((lapsed, literal_column("0")), else_=own.c.reserved_seats).label("reserved_seats")
+    return list(seen.values())
+
+
+def filter_live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
+    """Return what a row must be to be there for anybody: no deleted event, nor what is eight hours after its show."""
+    unexpired = table_of(Show).c.show_timing > func.clock_timestamp() - literal_column(SHOW_LIFE)
+    conditions: dict[type[SQLModel], ColumnElement[bool]] = {
+        Event: table_of(Event).c.deleted_at.is_(None),
+        Show: unexpired,
+        Ticket: exists().where(table_of(Show).c.id == table_of(Ticket).c.show_id, unexpired),
+    }
+    return [conditions[model]] if model in conditions else []
+
+
+def select_by_ids(model: type[SQLModel], *, hidden_too: bool = False) -> Select[Any]:
+    """Return the statement that reads rows by their ids, those that are there or, where asked, all that are kept."""
+    return select_row(model, func.any_(bindparam("ids", type_=ARRAY(BigInteger))), hidden_too=hidden_too)
+
+
+def select_row(model: type[SQLModel], identity: Any, *, hidden_too: bool = False) -> Select[Any]:
+    """Return the statement that reads the rows whose id equals `identity`: an expression, or ANY of an array."""
+    return select(*list_columns(model)).where(
+        table_of(model).c.id == identity, *([] if hidden_too else filter_live(model))
+    )
+
+
+def select_rating(viewer: ColumnElement[int], movie: Any) -> Select[Any]:
+    """Return the statement that reads what one user gave a movie, or ANY of several."""
+    own = table_of(Rating).c
+    return select(*list_columns(Rating)).where(own.user_id == viewer, own.movie_id == movie)
+
+
+def select_latest_changes(booking_id: Any) -> Select[Any]:
+    """Return the statement of the latest 100 changes of a booking's seats, the latest first."""
+    own = table_of(SeatReservation).c
+    changes = select(*list_columns(SeatReservation)).where(own.booking_id == booking_id)
+    return changes.order_by(own.id.desc()).limit(literal_column("100"))
+
+
+def select_collected_movies(collection_id: Any) -> Select[Any]:
+    """Return the statement of the movies of a collection, or of ANY of several, in the order in which they were given."""
+    own = table_of(CollectedMovie).c
+    movies = select(*list_columns(CollectedMovie)).where(own.collection_id == collection_id)
+    return movies.order_by(own.collection_id, own.position)
+
+
+def is_staff(user_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether a user is staff."""
+    return exists().where(table_of(User).c.id == user_id, table_of(User).c.is_staff)
+
+
+def write_seats_available(*, of: str) -> str:
+    """Return the SQL of the seats that could be reserved now, of the row of `sessions` with this name.
+
+    Seats whose hold has run out are free, whether or not a job has given them back yet.
+    """
+    return f"""{of}.capacity - {of}.taken + (
+        SELECT coalesce(sum(reserved_seats), 0) FROM bookings
+        WHERE session_id = {of}.id AND status = 'open' AND closes_at <= clock_timestamp()
+    )"""  # noqa: S608 - a name of ours
+
+
+# A collection is answered with all of its movies.
+MOVIES_BY_COLLECTION: Final = compile_sql(select_collected_movies(func.any_(bindparam("ids", type_=ARRAY(BigInteger)))))
