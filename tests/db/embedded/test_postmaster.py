@@ -22,8 +22,8 @@ from db.embedded.restart import restart_when_dead
 _USER = """
 import sys
 from pathlib import Path
-from db.embedded.postmaster import embedded
-with embedded(Path(sys.argv[1])) as url:
+from db.embedded.postmaster import run_embedded
+with run_embedded(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
 """
