@@ -227,11 +227,11 @@ async def open_services(
 
 def make_providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
     """Return the price providers that have an address."""
-    told = (
+    configured = (
         (CINEMAWORLD, settings.cinemaworld_url, settings.cinemaworld_token),
         (FILMWORLD, settings.filmworld_url, settings.filmworld_token),
     )
-    return [Provider(name, url=url, token=token, metrics=metrics) for name, url, token in told if url]
+    return [Provider(name, url=url, token=token, metrics=metrics) for name, url, token in configured if url]
 
 
 async def work(settings: Settings) -> None:
@@ -280,8 +280,8 @@ def _make_lifespan(
             open_services(settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing) as services,
         ):
             services.prices.warm()
-            wanted = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
-            running = [asyncio.create_task(each(services)) for each, is_wanted in wanted.items() if is_wanted]
+            chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
+            running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
             yield State(services=services, end_streams=services.topics.ending.set)
             for task in running:
                 task.cancel()

@@ -72,12 +72,12 @@ def describe_run(explained: Explained) -> list[str]:
     source = "the primary" if program.newest else "a standby, where there is one"
     if program.constant is not None:
         return [f"{explained.name}: a constant", program.constant.decode()]
-    given = [f"  ${place} {name}" for place, name in enumerate(program.parameters, start=1)]
+    parameters = [f"  ${place} {name}" for place, name in enumerate(program.parameters, start=1)]
     return [
         f"{explained.name}: one statement, read from {source}",
         *(f"  {line}" for line in explained.outline),
         *(["For the executor:", *(f"  {reason}" for reason in explained.reasons)] if explained.reasons else []),
-        *(["Parameters:", *given] if given else []),
+        *(["Parameters:", *parameters] if parameters else []),
         program.statement.sql.decode(),
     ]
 

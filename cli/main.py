@@ -120,16 +120,16 @@ def serve(
     with (
         listen(host, port) as listener,
         prepare_database(settings, needed=False) as url,
-        standin_server.serve_missing_standins(settings) as led,
+        standin_server.serve_missing_standins(settings) as completed,
         shared_counter_file() as counts,
         shared_windows_file() as rates,
     ):
         address = _format_address(host, listener)
-        told = replace(led, database_url=url)
+        served = replace(completed, database_url=url)
         if not (no_demo or settings.database_url or settings.production):
-            _load_into_empty(told)
+            _load_into_empty(served)
         serving = Serving(
-            partial(create_app, told, with_jobs=not no_jobs, counts=counts, rates=rates),
+            partial(create_app, served, with_jobs=not no_jobs, counts=counts, rates=rates),
             json_logs=wants_json_logs(settings),
             trusted_proxies=settings.trusted_proxies,
             limits=ConnectionLimits(
@@ -187,13 +187,13 @@ def _create_standins(settings: Settings, faults: Faults, _worker: int) -> Starle
 
 def _announce_standins(settings: Settings, address: str) -> None:
     nobody = replace(settings, catalogue_url=None, cinemaworld_url=None, filmworld_url=None)
-    told = standin_server.point_to_standins(nobody, address)
-    typer.echo(f"MATINEE_CATALOGUE_URL={told.catalogue_url}")
+    pointed = standin_server.point_to_standins(nobody, address)
+    typer.echo(f"MATINEE_CATALOGUE_URL={pointed.catalogue_url}")
     if not settings.catalogue_password:
         typer.echo(f"MATINEE_CATALOGUE_USER={settings.catalogue_user or standin_server.USER}")
         typer.echo(f"MATINEE_CATALOGUE_PASSWORD={standin_server.USER}")
-    providers = (("CINEMAWORLD", told.cinemaworld_url, told.cinemaworld_token),)
-    for name, url, token in (*providers, ("FILMWORLD", told.filmworld_url, told.filmworld_token)):
+    providers = (("CINEMAWORLD", pointed.cinemaworld_url, pointed.cinemaworld_token),)
+    for name, url, token in (*providers, ("FILMWORLD", pointed.filmworld_url, pointed.filmworld_token)):
         typer.echo(f"MATINEE_{name}_URL={url}")
         if not token:
             typer.echo(f"MATINEE_{name}_TOKEN={standin_server.USER}")
@@ -282,11 +282,11 @@ async def _add_staff(settings: Settings, email: str, *, stdin: bool) -> User:
     passwords = Passwords()
     async with open_database(settings) as database:
         known = await user.find_account(database.primary, email=email, username=None)
-        kept = (
+        password_hash = (
             known.password_hash if known else await passwords.hash(user.normalize_password(_ask_password(stdin=stdin)))
         )
         async with database.transaction() as tx:
-            return await user.add_staff(tx, email=email, password_hash=kept)
+            return await user.add_staff(tx, email=email, password_hash=password_hash)
 
 
 def _ask_password(*, stdin: bool) -> str:

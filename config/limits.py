@@ -25,8 +25,8 @@ def declare_seconds(name: str, default: float, meaning: str) -> Variable:
 
 def declare_rate(name: str, default: str, meaning: str) -> Variable:
     """Return the variable of a limit on what is done in some time."""
-    told = f"{meaning}, written like `{default}` or `1000/hour`; `off` for no limit"
-    return Variable(f"{PREFIX}{name}", variables.read_rate, default=default, meaning=told, example=default)
+    text = f"{meaning}, written like `{default}` or `1000/hour`; `off` for no limit"
+    return Variable(f"{PREFIX}{name}", variables.read_rate, default=default, meaning=text, example=default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

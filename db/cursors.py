@@ -55,8 +55,8 @@ def make_codec(secrets: Sequence[bytes]) -> CursorCodec:
 
 def compute_fingerprint(name: str, values: Mapping[str, object]) -> bytes:
     """Return what tells one list, sort and filter from every other; what is None was not asked for."""
-    given = {key: encode_value(value) for key, value in sorted(values.items()) if value is not None}
-    return orjson.dumps([name, given])
+    chosen = {key: encode_value(value) for key, value in sorted(values.items()) if value is not None}
+    return orjson.dumps([name, chosen])
 
 
 def encode_value(value: object) -> object:

@@ -74,13 +74,13 @@ def write_uuid_sql(prefix: str, column: str) -> str:
     return f"({high} || '8' || {middle} || {low})::uuid"
 
 
-def from_uuid(prefix: str, spelled: str) -> int | None:
+def from_uuid(prefix: str, text: str) -> int | None:
     """Return the snowflake behind a UUID of that kind, None if it is not the spelling of one; case does not matter."""
-    if not UUID_SPELLING.fullmatch(spelled):
+    if not UUID_SPELLING.fullmatch(text):
         return None
-    given = UUID(spelled)
-    snowflake = given.int >> 80 << 15 | (given.int >> 64 & 0xFFF) << 3 | given.int >> 59 & 0b111
-    return snowflake if to_uuid(prefix, snowflake) == given else None
+    uuid = UUID(text)
+    snowflake = uuid.int >> 80 << 15 | (uuid.int >> 64 & 0xFFF) << 3 | uuid.int >> 59 & 0b111
+    return snowflake if to_uuid(prefix, snowflake) == uuid else None
 
 
 @cache

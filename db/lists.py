@@ -47,7 +47,7 @@ from db.paging import Listing, Ordered, Value
 from db.selects import filter_live, is_staff, list_columns
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
-Given = frozenset[str]
+Names = frozenset[str]
 
 # Filters whose selectivity varies with the value: one value keeps half of the rows, another none. Their plan is made for each value.
 VARIED: Final = frozenset({"genre", "genres", "airing_from", "search", "symbols", "path"})
@@ -107,24 +107,24 @@ def list_movies(
     return make_searchable("movies", Movie, select_movies, values, search_for=search_for, sort=sort)
 
 
-def select_movies(given: Given, sort: str, value: Value) -> Ordered:
+def select_movies(names: Names, sort: str, value: Value) -> Ordered:
     """Return the statement of `list_movies`; keys of one direction, so that an index over them answers both ways."""
     order, descending = MOVIE_ORDERS[sort]
     statement = filter_by_search(
-        select(*list_columns(Movie)), given, movie.title, movie.title_key, movie.title_trigrams
+        select(*list_columns(Movie)), names, movie.title, movie.title_key, movie.title_trigrams
     )
-    if "genre" in given:
+    if "genre" in names:
         statement = statement.where(movie.genres.contains(cast(array([value("genre")]), ARRAY(Text))))
-    if "genres" in given:
+    if "genres" in names:
         statement = statement.where(movie.genres.overlap(cast(value("genres"), ARRAY(Text))))
-    if "place_id" in given:
-        statement = join_airings(statement, value).where(*filter_by_start(given, value, airing.last_starts_at))
-    elif "airing_from" in given:
+    if "place_id" in names:
+        statement = join_airings(statement, value).where(*filter_by_start(names, value, airing.last_starts_at))
+    elif "airing_from" in names:
         # What has no session stands at the far end of this order.
         statement = statement.where(
-            *filter_by_start(given, value, movie.airing_to_order), movie.airing_to_order < literal_column(FAR_AHEAD)
+            *filter_by_start(names, value, movie.airing_to_order), movie.airing_to_order < literal_column(FAR_AHEAD)
         )
-    return Ordered(statement, (order, movie.id), (order.name, "id"), descending, varied=bool(given & VARIED))
+    return Ordered(statement, (order, movie.id), (order.name, "id"), descending, varied=bool(names & VARIED))
 
 
 def join_airings(statement: Select[Any], value: Value) -> Select[Any]:
@@ -132,9 +132,9 @@ def join_airings(statement: Select[Any], value: Value) -> Select[Any]:
     return statement.join(table_of(Airing), airing.movie_id == movie.id).where(airing.place_id == value("place_id"))
 
 
-def filter_by_start(given: Given, value: Value, last_start: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+def filter_by_start(names: Names, value: Value, last_start: ColumnElement[Any]) -> list[ColumnElement[bool]]:
     """Return whether the last session starts at the instant that is asked for or later, if one is."""
-    return [last_start >= cast(value("airing_from"), DateTime(timezone=True))] if "airing_from" in given else []
+    return [last_start >= cast(value("airing_from"), DateTime(timezone=True))] if "airing_from" in names else []
 
 
 def list_movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[Movie]:
@@ -142,7 +142,7 @@ def list_movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[M
     return Listing("movies of place", Movie, select_movies_of_place, {"place_id": place_id}, sort, parent="place_id")
 
 
-def select_movies_of_place(_given: Given, sort: str, value: Value) -> Ordered:
+def select_movies_of_place(_names: Names, sort: str, value: Value) -> Ordered:
     """Return the statement of `list_movies_of_place`."""
     order, descending = MOVIE_ORDERS[sort]
     statement = join_airings(select(*list_columns(Movie)), value).where(is_still_shown())
@@ -154,10 +154,10 @@ def list_places(*, search_for: str | None = None) -> Listing[Place]:
     return make_searchable("places", Place, select_places, {}, search_for=search_for, sort="")
 
 
-def select_places(given: Given, _sort: str, _value: Value) -> Ordered:
+def select_places(names: Names, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `list_places`."""
-    statement = filter_by_search(select(*list_columns(Place)), given, place.name, place.name_key, place.name_trigrams)
-    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"), varied=bool(given & VARIED))
+    statement = filter_by_search(select(*list_columns(Place)), names, place.name, place.name_key, place.name_trigrams)
+    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"), varied=bool(names & VARIED))
 
 
 def list_places_of_movie(movie_id: int) -> Listing[Place]:
@@ -165,7 +165,7 @@ def list_places_of_movie(movie_id: int) -> Listing[Place]:
     return Listing("places of movie", Place, select_places_of_movie, {"movie_id": movie_id}, parent="movie_id")
 
 
-def select_places_of_movie(_given: Given, _sort: str, value: Value) -> Ordered:
+def select_places_of_movie(_names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_places_of_movie`; the airings keep the place's name so that one index has the order."""
     statement = (
         select(*list_columns(Place))
@@ -194,15 +194,15 @@ def list_sessions(
     return Listing("sessions", Session, select_sessions, values, parent=parent)
 
 
-def select_sessions(given: Given, _sort: str, value: Value) -> Ordered:
+def select_sessions(names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_sessions`."""
-    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "movie_id": lambda: session.movie_id == value("movie_id"),
         "place_id": lambda: session.place_id == value("place_id"),
         "starts_from": lambda: session.starts_at >= cast(value("starts_from"), DateTime(timezone=True)),
         "starts_to": lambda: session.starts_at <= cast(value("starts_to"), DateTime(timezone=True)),
     }
-    statement = select(*list_columns(Session)).where(*(asked[name]() for name in sorted(given)))
+    statement = select(*list_columns(Session)).where(*(conditions[name]() for name in sorted(names)))
     return Ordered(statement, (session.starts_at, session.id), ("starts_at", "id"), descending=True)
 
 
@@ -212,10 +212,10 @@ def list_bookings(user_id: int, *, with_seats: bool = False) -> Listing[Booking]
     return Listing("bookings", Booking, select_bookings, values, parent="user_id")
 
 
-def select_bookings(given: Given, _sort: str, value: Value) -> Ordered:
+def select_bookings(names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_bookings`; ids grow with time."""
     statement = select(*list_columns(Booking)).where(booking.user_id == value("user_id"))
-    if "with_seats" in given:
+    if "with_seats" in names:
         statement = statement.where(
             exists().where(seat_reservation.booking_id == booking.id, seat_reservation.seats > literal_column("0"))
         )
@@ -227,7 +227,7 @@ def list_collections(user_id: int) -> Listing[Collection]:
     return Listing("collections", Collection, select_collections, {"user_id": user_id}, parent="user_id")
 
 
-def select_collections(_given: Given, _sort: str, value: Value) -> Ordered:
+def select_collections(_names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_collections`; ids grow with time."""
     statement = select(*list_columns(Collection)).where(collection.user_id == value("user_id"))
     return Ordered(statement, (collection.id,), ("id",), descending=True)
@@ -252,9 +252,9 @@ def list_page_views(
     return Listing("page views", PageView, select_page_views, values)
 
 
-def select_page_views(given: Given, _sort: str, value: Value) -> Ordered:
+def select_page_views(names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_page_views`."""
-    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "tracking_id": lambda: page_view.tracking_id == value("tracking_id"),
         "user_id": lambda: page_view.user_id == value("user_id"),
         # The digest is what the index has; the path itself settles it.
@@ -264,9 +264,9 @@ def select_page_views(given: Given, _sort: str, value: Value) -> Ordered:
         "occurred_from": lambda: page_view.occurred_at >= cast(value("occurred_from"), DateTime(timezone=True)),
         "occurred_to": lambda: page_view.occurred_at <= cast(value("occurred_to"), DateTime(timezone=True)),
     }
-    statement = select(*list_columns(PageView)).where(*(asked[name]() for name in sorted(given)))
+    statement = select(*list_columns(PageView)).where(*(conditions[name]() for name in sorted(names)))
     keys = (page_view.occurred_at, page_view.id)
-    return Ordered(statement, keys, ("occurred_at", "id"), descending=True, varied=bool(given & VARIED))
+    return Ordered(statement, keys, ("occurred_at", "id"), descending=True, varied=bool(names & VARIED))
 
 
 def list_events(
@@ -281,17 +281,17 @@ def list_events(
     return make_searchable("events", Event, select_events, values, search_for=search_for, sort="")
 
 
-def select_events(given: Given, _sort: str, value: Value) -> Ordered:
+def select_events(names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_events`."""
-    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "date_from": lambda: event.date >= cast(value("date_from"), DateTime(timezone=True)),
         "date_to": lambda: event.date <= cast(value("date_to"), DateTime(timezone=True)),
         "available_only": lambda: not_(event.sold_out),
     }
-    bounds = (asked[name]() for name in sorted(given & asked.keys()))
-    statement = filter_by_search(select(*list_columns(Event)), given, event.name, event.name_key, event.name_trigrams)
+    bounds = (conditions[name]() for name in sorted(names & conditions.keys()))
+    statement = filter_by_search(select(*list_columns(Event)), names, event.name, event.name_key, event.name_trigrams)
     statement = statement.where(*filter_live(Event), *bounds)
-    return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(given & VARIED))
+    return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(names & VARIED))
 
 
 def list_events_by_age() -> Listing[Event]:
@@ -299,7 +299,7 @@ def list_events_by_age() -> Listing[Event]:
     return Listing("events by age", Event, select_events_by_age, {})
 
 
-def select_events_by_age(_given: Given, _sort: str, _value: Value) -> Ordered:
+def select_events_by_age(_names: Names, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `list_events_by_age`; ids grow with time."""
     return Ordered(select(*list_columns(Event)).where(*filter_live(Event)), (event.id,), ("id",))
 
@@ -312,9 +312,9 @@ def list_event_reservations(
     return Listing("event reservations", EventReservation, select_event_reservations, values, parent="user_id")
 
 
-def select_event_reservations(given: Given, _sort: str, value: Value) -> Ordered:
+def select_event_reservations(names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_event_reservations`."""
-    asked: dict[str, Callable[[], ColumnElement[bool]]] = {
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "user_id": lambda: event_reservation.user_id == value("user_id"),
         "event_id": lambda: event_reservation.event_id == value("event_id"),
         "live_only": lambda: not_(event_reservation.cancelled),
@@ -322,7 +322,7 @@ def select_event_reservations(given: Given, _sort: str, value: Value) -> Ordered
             event.id == event_reservation.event_id, event.date >= cast(value("date_from"), DateTime(timezone=True))
         ),
     }
-    statement = select(*list_columns(EventReservation)).where(*(asked[name]() for name in sorted(given)))
+    statement = select(*list_columns(EventReservation)).where(*(conditions[name]() for name in sorted(names)))
     return Ordered(statement, (event_reservation.id,), ("id",), descending=True)
 
 
@@ -332,13 +332,13 @@ def list_open_event_reservations(*, viewer_id: int | None) -> Listing[EventReser
     return Listing("reservations in the open", EventReservation, select_open_event_reservations, values)
 
 
-def select_open_event_reservations(given: Given, _sort: str, value: Value) -> Ordered:
+def select_open_event_reservations(names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_open_event_reservations`."""
-    seen: list[ColumnElement[bool]] = [event_reservation.user_id.is_(None)]
-    if "viewer_id" in given:
-        seen.append(event_reservation.user_id == value("viewer_id"))
-        seen.append(is_staff(value("viewer_id")))
-    return Ordered(select(*list_columns(EventReservation)).where(or_(*seen)), (event_reservation.id,), ("id",))
+    conditions: list[ColumnElement[bool]] = [event_reservation.user_id.is_(None)]
+    if "viewer_id" in names:
+        conditions.append(event_reservation.user_id == value("viewer_id"))
+        conditions.append(is_staff(value("viewer_id")))
+    return Ordered(select(*list_columns(EventReservation)).where(or_(*conditions)), (event_reservation.id,), ("id",))
 
 
 def list_tickets(show_id: int) -> Listing[Ticket]:
@@ -346,7 +346,7 @@ def list_tickets(show_id: int) -> Listing[Ticket]:
     return Listing("tickets", Ticket, select_tickets, {"show_id": show_id}, parent="show_id")
 
 
-def select_tickets(_given: Given, _sort: str, value: Value) -> Ordered:
+def select_tickets(_names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_tickets`."""
     statement = select(*list_columns(Ticket)).where(ticket.show_id == value("show_id"), *filter_live(Ticket))
     return Ordered(statement, (ticket.id,), ("id",), descending=True)
@@ -357,13 +357,13 @@ def list_offers(*, search_for: str | None = None) -> Listing[MovieOffer]:
     return make_searchable("offers", MovieOffer, select_offers, {}, search_for=search_for, sort="")
 
 
-def select_offers(given: Given, _sort: str, _value: Value) -> Ordered:
+def select_offers(names: Names, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `list_offers`."""
     own, entry = table_of(MovieOffer).c, table_of(ProviderMovie).c
-    statement = filter_by_search(select(*list_columns(MovieOffer)), given, own.title, own.title_key, own.title_trigrams)
+    statement = filter_by_search(select(*list_columns(MovieOffer)), names, own.title, own.title_key, own.title_trigrams)
     sold = exists().where(entry.offer_id == own.id, entry.listed, entry.price.is_not(None))
     keys = (own.title_key, own.id)
-    return Ordered(statement.where(sold), keys, ("title_key", "id"), varied=bool(given & VARIED))
+    return Ordered(statement.where(sold), keys, ("title_key", "id"), varied=bool(names & VARIED))
 
 
 def make_searchable(
@@ -378,13 +378,13 @@ def make_searchable(
         for word, choices in enumerate(map(search.list_clues, words))
         for choice, trigrams in enumerate(choices)
     }
-    worked_out = {"patterns": [search.write_pattern(word) for word in words], **clues}
-    return Listing(name, model, build, {**values, "search": " ".join(words)}, sort, worked_out=worked_out)
+    derived = {"patterns": [search.write_pattern(word) for word in words], **clues}
+    return Listing(name, model, build, {**values, "search": " ".join(words)}, sort, derived=derived)
 
 
 def filter_by_search(
     statement: Select[Any],
-    given: Given,
+    names: Names,
     text: ColumnElement[Any],
     key: ColumnElement[Any],
     trigrams: ColumnElement[Any],
@@ -394,12 +394,12 @@ def filter_by_search(
     The planner takes patterns for rare and independent of the trigrams. Within coalesce() it expects half of the rows to
     match: then what is rare is found by the index, and of what is frequent a page is read in the list's own order.
     """
-    if "symbols" in given:
+    if "symbols" in names:
         # No index has symbols: such queries are rare, and read the list in its own order.
         return statement.where(func.strpos(text, cast(bindparam("symbols"), Text)) > literal_column("0"))
-    if "search" not in given:
+    if "search" not in names:
         return statement
-    clues = groupby(sorted(name for name in given if name.startswith("clue_")), lambda name: name.rpartition("_")[0])
+    clues = groupby(sorted(name for name in names if name.startswith("clue_")), lambda name: name.rpartition("_")[0])
     found = [or_(*(trigrams.op("@>")(bindparam(name, type_=ARRAY(Text))) for name in names)) for _, names in clues]
     judged = key.op("~")(func.all_(bindparam("patterns", type_=ARRAY(Text))))
     return statement.where(*found, func.coalesce(judged, false()))

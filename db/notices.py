@@ -112,15 +112,15 @@ class Notices:
 
 def write_payloads(changes: Collection[Changed]) -> Iterator[str]:
     """Yield the texts of as few notices as tell of all changes."""
-    spelled = [f"{change.kind}:{change.id}" for change in changes]
-    for start in range(0, len(spelled), CHANGES_A_NOTICE):
-        yield ",".join(spelled[start : start + CHANGES_A_NOTICE])
+    texts = [f"{change.kind}:{change.id}" for change in changes]
+    for start in range(0, len(texts), CHANGES_A_NOTICE):
+        yield ",".join(texts[start : start + CHANGES_A_NOTICE])
 
 
 def read_changes(payload: str) -> Iterator[Changed]:
     """Yield the changes that a notice tells of; what another version of the server may say besides is passed over."""
-    for spelled in payload.split(","):
-        kind, _, digits = spelled.partition(":")
+    for text in payload.split(","):
+        kind, _, digits = text.partition(":")
         if kind in KINDS and digits.isascii() and digits.isdigit():
             yield Changed(kind, int(digits))  # type: ignore[arg-type]  # it is one of KINDS
 

@@ -52,17 +52,17 @@ class Listing(Generic[Row]):
     # Names the value that is the id of the row that the list hangs on, if it does.
     parent: str = ""
     # Other parameters of the statement, which follow from `values` and need no place in the cursor.
-    worked_out: Mapping[str, Any] = field(default_factory=dict)
+    derived: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def given(self) -> frozenset[str]:
+    def names(self) -> frozenset[str]:
         """The names of the parameters that are there: with the sort, all that decides about the statement's text."""
         return frozenset(self.parameters)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The statement's parameters."""
-        return {name: value for name, value in self.values.items() if value is not None} | dict(self.worked_out)
+        return {name: value for name, value in self.values.items() if value is not None} | dict(self.derived)
 
     @property
     def fingerprint(self) -> bytes:
@@ -127,15 +127,15 @@ def make_window(
     return Window(first or last or DEFAULT_SIZE, backwards=last is not None, after=after, before=before)
 
 
-async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], asked: Window) -> Page[Row]:
+async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], window: Window) -> Page[Row]:
     """Return one page of a list; raise InvalidCursor where a cursor is not of this list."""
-    text = write_page_statement(listing.build, listing.given, listing.sort, make_bounds(asked), None)
-    parameters = listing.parameters | decode_cursors(listing, codec, asked)
-    return make_page(await source.rows(listing.model, text, **parameters), listing, codec, asked)
+    text = write_page_statement(listing.build, listing.names, listing.sort, make_bounds(window), None)
+    parameters = listing.parameters | decode_cursors(listing, codec, window)
+    return make_page(await source.rows(listing.model, text, **parameters), listing, codec, window)
 
 
 async def read_pages(
-    source: Reading, codec: CursorCodec, listings: Mapping[int, Listing[Row]], parent: str, asked: Window
+    source: Reading, codec: CursorCodec, listings: Mapping[int, Listing[Row]], parent: str, window: Window
 ) -> dict[int, Page[Row]]:
     """Return the first or last page of the same list for many parents, by one statement.
 
@@ -143,12 +143,12 @@ async def read_pages(
     cursors here, since a cursor belongs to one parent's list.
     """
     one = next(iter(listings.values()))
-    text = write_page_statement(one.build, one.given, one.sort, make_bounds(asked), parent)
+    text = write_page_statement(one.build, one.names, one.sort, make_bounds(window), parent)
     parameters = one.parameters | {"parents": list(listings)}
     found: dict[int, list[Row]] = {identity: [] for identity in listings}
     for identity, row in await source.make_rows(pair_maker(one.model), text, parameters):
         found[identity].append(row)
-    return {identity: make_page(found[identity], listing, codec, asked) for identity, listing in listings.items()}
+    return {identity: make_page(found[identity], listing, codec, window) for identity, listing in listings.items()}
 
 
 def pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
@@ -166,14 +166,14 @@ async def read_numbered_page(source: Reading, listing: Listing[Row], *, size: in
 
     Unlike a keyset page it may repeat or miss what comes or goes meanwhile, and costs as much as what it skips.
     """
-    text = write_numbered_statement(listing.build, listing.given, listing.sort, size)
+    text = write_numbered_statement(listing.build, listing.names, listing.sort, size)
     return await source.rows(listing.model, text, **listing.parameters, skipped=skipped)
 
 
 async def count_rows(source: Reading, listing: Listing[Row]) -> int:
     """Return the number of rows in the whole list."""
     total: int = await source.value(
-        write_count_statement(listing.build, listing.given, listing.sort), **listing.parameters
+        write_count_statement(listing.build, listing.names, listing.sort), **listing.parameters
     )
     return total
 
@@ -181,33 +181,33 @@ async def count_rows(source: Reading, listing: Listing[Row]) -> int:
 async def count_rows_by_parent(source: Reading, listings: Mapping[int, Listing[Row]], parent: str) -> dict[int, int]:
     """Return the number of rows in the same list of many parents, by one statement."""
     one = next(iter(listings.values()))
-    text = write_count_statement(one.build, one.given, one.sort, parent)
+    text = write_count_statement(one.build, one.names, one.sort, parent)
     found = dict(await source.tuples(text, **one.parameters, parents=list(listings)))
     return {identity: found[identity] for identity in listings}
 
 
-def make_page(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, asked: Window) -> Page[Row]:
+def make_page(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, window: Window) -> Page[Row]:
     """Return the page in what was found: one row more than asked for tells that there is another page."""
-    rows = list(found[: asked.size])
-    more = len(found) > asked.size
-    if asked.backwards:
+    rows = list(found[: window.size])
+    more = len(found) > window.size
+    if window.backwards:
         rows.reverse()
-        return Page(rows, asked.before is not None, more, listing, codec)
-    return Page(rows, more, asked.after is not None, listing, codec)
+        return Page(rows, window.before is not None, more, listing, codec)
+    return Page(rows, more, window.after is not None, listing, codec)
 
 
-def make_bounds(asked: Window) -> Bounds:
+def make_bounds(window: Window) -> Bounds:
     """Return all of a window that decides about the statement's text.
 
     The size is in it, for a prepared statement is planned without its parameters: not knowing that only a page is
     wanted, PostgreSQL would sort the whole list.
     """
-    return Bounds(asked.size, asked.backwards, asked.after is not None, asked.before is not None)
+    return Bounds(window.size, window.backwards, window.after is not None, window.before is not None)
 
 
-def decode_cursors(listing: Listing[Any], codec: CursorCodec, asked: Window) -> dict[str, object]:
+def decode_cursors(listing: Listing[Any], codec: CursorCodec, window: Window) -> dict[str, object]:
     """Return the parameters of the keyset predicates."""
-    cursors = {"after": asked.after, "before": asked.before}
+    cursors = {"after": window.after, "before": window.before}
     return {
         f"{side}_{place}": value
         for side, cursor in cursors.items()
@@ -218,24 +218,24 @@ def decode_cursors(listing: Listing[Any], codec: CursorCodec, asked: Window) -> 
 
 def build_list(listing: Listing[Any]) -> Ordered:
     """Return the statement of a list, with parameters for its values."""
-    return build_statement(listing.build, listing.given, listing.sort, None)
+    return build_statement(listing.build, listing.names, listing.sort, None)
 
 
 @lru_cache(maxsize=512)
-def build_statement(build: Any, given: frozenset[str], sort: str, parent: str | None) -> Ordered:
+def build_statement(build: Any, names: frozenset[str], sort: str, parent: str | None) -> Ordered:
     """Return a list's statement; the value named `parent` becomes a column of the statement around it."""
 
     def value(name: str) -> ColumnElement[Any]:
         return literal_column("asked.id", BigInteger) if name == parent else bindparam(name)
 
-    made: Ordered = build(given, sort, value)
+    made: Ordered = build(names, sort, value)
     return made
 
 
 @lru_cache(maxsize=1024)
-def write_page_statement(build: Any, given: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
+def write_page_statement(build: Any, names: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
     """Return the SQL text of a page; compiling costs more than running it, so each shape is compiled once."""
-    source = build_statement(build, given, sort, parent)
+    source = build_statement(build, names, sort, parent)
     limited = apply_bounds(source, bounded).limit(literal_column(str(bounded.size + 1)))
     falling = source.descending is not bounded.backwards
     text = compile_sql(limited if parent is None else repeat_for_parents(limited, name_order(source, falling=falling)))
@@ -254,9 +254,9 @@ def apply_bounds(source: Ordered, bounded: Bounds) -> Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def write_numbered_statement(build: Any, given: frozenset[str], sort: str, size: int) -> str:
+def write_numbered_statement(build: Any, names: frozenset[str], sort: str, size: int) -> str:
     """Return the SQL text of a page by its number; how many rows it skips decides how it is best read."""
-    source = build_statement(build, given, sort, None)
+    source = build_statement(build, names, sort, None)
     order = [key.desc() if source.descending else key.asc() for key in source.keys]
     limited = source.statement.order_by(*order).limit(literal_column(str(size)))
     return PlannedEachTime(compile_sql(limited.offset(bindparam("skipped", type_=BigInteger))))
@@ -264,10 +264,12 @@ def write_numbered_statement(build: Any, given: frozenset[str], sort: str, size:
 
 def repeat_for_parents(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
     """Return the statement of a page for every id in the parameter `parents`."""
-    asked = select_parents()
+    parents = select_parents()
     each = limited.lateral("each")
     return (
-        select(asked.c.id.label("parent"), each).select_from(asked.join(each, true())).order_by(asked.c.place, *order)
+        select(parents.c.id.label("parent"), each)
+        .select_from(parents.join(each, true()))
+        .order_by(parents.c.place, *order)
     )
 
 
@@ -284,9 +286,9 @@ def compare_keys(source: Ordered, side: str, *, larger: bool) -> ColumnElement[b
 
 
 @lru_cache(maxsize=256)
-def write_count_statement(build: Any, given: frozenset[str], sort: str, parent: str | None = None) -> str:
+def write_count_statement(build: Any, names: frozenset[str], sort: str, parent: str | None = None) -> str:
     """Return the SQL text that counts a whole list, or that of each parent."""
-    counted = select_count(build_statement(build, given, sort, parent))
+    counted = select_count(build_statement(build, names, sort, parent))
     return compile_sql(counted if parent is None else select(select_parents().c.id, counted.scalar_subquery()))
 
 

@@ -76,9 +76,9 @@ def fold(text: str) -> str:
 
 def read_symbols(query: str) -> str:
     """Return the characters to look for in a query without words, at most 32; empty where it has nothing to see."""
-    shown = "".join("\ufffd" if unicodedata.category(each) == "Cs" else each for each in MARKS.sub("", query))
-    seen = "".join(each for each in shown if unicodedata.category(each)[0] not in "CM")
-    return seen.strip()[:LONGEST_WORD]
+    known = "".join("\ufffd" if unicodedata.category(each) == "Cs" else each for each in MARKS.sub("", query))
+    visible = "".join(each for each in known if unicodedata.category(each)[0] not in "CM")
+    return visible.strip()[:LONGEST_WORD]
 
 
 def read_words(query: str) -> list[str]:
@@ -135,7 +135,7 @@ def write_pattern(word: str) -> str:
     exact = "".join(letters)
     spellings = [exact]
     if len(word) >= SHORTEST_FORGIVEN:
-        errors = [spelled for place in range(len(letters)) for spelled in list_misspellings(letters, place)]
+        errors = [spelling for place in range(len(letters)) for spelling in list_misspellings(letters, place)]
         spellings.append(f"(?:{'|'.join(dict.fromkeys(errors))})(?: |$)")
     anchored = f"(?:^| )(?:{'|'.join(spellings)})"
     # The beginning of a word cannot be seen in these scripts.

@@ -37,15 +37,15 @@ def compose(scale: int, *, now: datetime) -> Demo:
     # Not for secrets: the demo only has to be the same each time.
     dice = Random(SEED)  # noqa: S311
     spectators = SPECTATORS * scale
-    shown, houses = list_films(scale), list_cinemas(scale)
-    showings = schedule(shown, len(houses), today=now.astimezone(PARIS).date(), dice=dice)
+    films, houses = list_films(scale), list_cinemas(scale)
+    showings = schedule(films, len(houses), today=now.astimezone(PARIS).date(), dice=dice)
     sold_seats = [choose_sold_seats(houses[showing.room].capacity, dice=dice) for showing in showings]
     return Demo(
-        films=shown,
+        films=films,
         cinemas=houses,
         spectators=spectators,
         joined_at=now - EARLIER,
-        opinions=list(make_opinions(shown, spectators, now=now, dice=dice)),
+        opinions=list(make_opinions(films, spectators, now=now, dice=dice)),
         showings=showings,
         sales=[
             list(make_sales(seats, spectators, starts_at=showing.starts_at, now=now, dice=dice))

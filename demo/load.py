@@ -176,13 +176,13 @@ async def _load_ratings(connection: Connection, demo: Demo, known: Ids) -> None:
         RATINGS,
         (
             (
-                known.users[given.spectator],
-                known.movies[given.film],
-                given.value,
-                given.given_at,
-                given.given_at,
+                known.users[opinion.spectator],
+                known.movies[opinion.film],
+                opinion.value,
+                opinion.given_at,
+                opinion.given_at,
             )
-            for given in demo.opinions
+            for opinion in demo.opinions
         ),
     )
 

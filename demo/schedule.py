@@ -51,10 +51,10 @@ def schedule(films: Sequence[Film], rooms: int, *, today: date, dice: Random) ->
     """
     runs = [_run(film, dice) for film in films]
     shelved = set(dice.sample(range(len(films)), SHELVED * len(films) // 226))
-    shown = [film for film in range(len(films)) if film not in shelved]
+    on_screen = [film for film in range(len(films)) if film not in shelved]
     return [
         Showing(film, room, starts_at)
-        for room, hand in enumerate(_deal(runs, shown, rooms, dice))
+        for room, hand in enumerate(_deal(runs, on_screen, rooms, dice))
         for film, starts_at in _programme(runs, hand, today, dice)
     ]
 
@@ -67,15 +67,15 @@ def _run(film: Film, dice: Random) -> Run:
     return Run(film, first, min(LAST_DAY, max(2, first + dice.randint(6, 11))))
 
 
-def _deal(runs: Sequence[Run], shown: Sequence[int], rooms: int, dice: Random) -> Iterator[list[int]]:
+def _deal(runs: Sequence[Run], on_screen: Sequence[int], rooms: int, dice: Random) -> Iterator[list[int]]:
     """Yield the films of each room: some from one pile, so that all are shown, and some hits."""
-    throughout = [film for film in shown if runs[film].last - runs[film].first > 15]
+    throughout = [film for film in on_screen if runs[film].last - runs[film].first > 15]
     throughout.sort(key=lambda film: -runs[film].film.level)
     hits = throughout[: max(HITS, len(throughout) // 2)]
     pile: list[int] = []
     for _ in range(rooms):
         if len(pile) < HAND:
-            pile = dice.sample(shown, len(shown)) + pile
+            pile = dice.sample(on_screen, len(on_screen)) + pile
         hand = [pile.pop() for _ in range(min(HAND, len(pile)))]
         yield sorted({*hand, *dice.sample(hits, min(HITS, len(hits)))})
 

@@ -1,1 +1,1 @@
-"""The rules of the house, with no HTTP and no GraphQL in them."""
+"""The business rules, without HTTP and GraphQL."""

@@ -1,4 +1,4 @@
-"""The one state machine of bookings: open, then confirmed, cancelled or expired, and never anything after that."""
+"""The state machine of bookings: an open booking becomes confirmed, cancelled or expired, and then never changes again."""
 
 from typing import Any, Final, NoReturn
 
@@ -64,9 +64,9 @@ CONFIRM: Final = """
 
 
 async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
-    """Return a new booking of no seats yet, open for `hold_seconds` by the database's clock.
+    """Return a new booking without seats, open for `hold_seconds` by the database's clock.
 
-    Raises SessionNotFound, and SessionStarted once the session's start is reached.
+    Raises SessionNotFound, and SessionStarted once the session has started.
     """
     parameters = {"user_id": user_id, "session_id": session_id, "hold_seconds": hold_seconds}
     found = await tx.fetch(kwargs_row(make_booking), OPEN, parameters)
@@ -83,17 +83,17 @@ def make_booking(**columns: Any) -> Booking | None:
 
 
 async def reserve(tx: Reading, *, user_id: int, booking_id: int, seats: int) -> Booking:
-    """Return the booking with `seats` as its new total; 0 frees them all. The hold gets no longer by it.
+    """Return the booking with `seats` as its new total; 0 frees them all. The booking does not stay open longer.
 
     Raises InvalidSeats, BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and SeatsUnavailable
-    where the session has not that many more; then nothing is changed.
+    where the session has fewer seats left; then nothing is changed.
     """
     check_seats(seats)
     return require_booking(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=seats))
 
 
 def check_seats(seats: int) -> int:
-    """Return the number of seats; raise InvalidSeats unless there can be so many."""
+    """Return the number of seats; raise InvalidSeats unless it is from 0 to MOST_SEATS."""
     if not 0 <= seats <= stock.MOST_SEATS:
         raise InvalidSeats(path=("input", "seats"), field="seats", limit=stock.MOST_SEATS)
     return seats
@@ -102,7 +102,7 @@ def check_seats(seats: int) -> int:
 async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | None = None) -> Booking:
     """Return the booking confirmed: from now on nobody can change it.
 
-    `seats` is the number that the user has seen; a change from elsewhere is then not confirmed unseen.
+    `seats` is the number that the user has seen, so that nobody confirms a change that they have not seen.
     Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, NoSeatsReserved, and SeatsChanged where
     the booking holds another number of seats than `seats`.
     """
@@ -117,7 +117,7 @@ async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | No
 
 
 def make_confirmation(*, held: int, **columns: Any) -> tuple[int, stock.Attempt]:
-    """Return a row of CONFIRM: the seats that the booking held, and what came of the confirmation."""
+    """Return a row of CONFIRM: the seats that the booking held, and the outcome of the confirmation."""
     return held, stock.make_attempt(**columns)
 
 
@@ -130,7 +130,7 @@ async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
 
 
 def require_booking(attempt: stock.Attempt | None) -> Booking:
-    """Return the booking of an attempt that came off; raise what it was refused for."""
+    """Return the booking of an attempt that succeeded; raise the refusal of one that did not."""
     if attempt is None:
         raise BookingNotFound
     if attempt.booking is None:
@@ -139,7 +139,7 @@ def require_booking(attempt: stock.Attempt | None) -> Booking:
 
 
 def raise_refusal(attempt: stock.Attempt) -> NoReturn:
-    """Raise why a booking that is there was not changed."""
+    """Raise the reason why an existing booking was not changed."""
     if attempt.was in CLOSED:
         raise CLOSED[attempt.was]
     raise SeatsUnavailable(path=("input", "seats"), seats_available=attempt.seats_available)

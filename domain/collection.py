@@ -1,4 +1,4 @@
-"""Collections: movies of the third-party catalogue that a user puts together, and the genres that they like best."""
+"""Collections: movies of the third-party catalogue that a user collects, and the user's favourite genres."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from errors import CollectionNotFound, InvalidInput, Refusal, refuse
 
 LONGEST_TITLE: Final = 200
 LONGEST_DESCRIPTION: Final = 5000
-# Of what a third party writes.
+# Limits of texts that the third party writes.
 LONGEST_MOVIE_TITLE: Final = 500
 LONGEST_MOVIE_DESCRIPTION: Final = 10_000
 LONGEST_GENRES: Final = 1000
-# More than a person or a program reads.
+# Nobody reads more faults.
 MOST_FAULTS: Final = 50
 
 COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Collection))
@@ -29,7 +29,7 @@ CREATE: Final = f"""
     RETURNING {COLUMNS}
 """
 FIND: Final = f"SELECT {COLUMNS} FROM collections WHERE id = %(id)s AND user_id = %(user_id)s"
-# First of all, so that two changes of one collection come one after the other.
+# The first statement of a change: its row lock makes concurrent changes of one collection run one after the other.
 CHANGE: Final = f"""
     UPDATE collections SET
         title = coalesce(%(title)s, title),
@@ -44,9 +44,9 @@ FILL: Final = """
     INSERT INTO collected_movies (collection_id, position, uuid, title, description, genres)
     SELECT %(id)s, place, uuid, title, description, genres
     FROM unnest(%(uuids)s::uuid[], %(titles)s::text[], %(descriptions)s::text[], %(genres)s::text[])
-        WITH ORDINALITY AS given (uuid, title, description, genres, place)
+        WITH ORDINALITY AS movie (uuid, title, description, genres, place)
 """
-# Folded, so that É stands beside E; the name itself settles what folds alike.
+# Ordered by the folded name, so that É stands beside E, then by the name itself, so that the order is unique.
 FAVOURITE_GENRES: Final = """
     SELECT name FROM collections
     JOIN collected_movies ON collection_id = collections.id, unnest(genre_names) AS name
@@ -57,7 +57,7 @@ FAVOURITE_GENRES: Final = """
 
 @dataclass(frozen=True, slots=True)
 class CatalogueMovie:
-    """A movie as the catalogue tells of it, or as a caller repeats it; `genres` is one text with commas."""
+    """A movie as the catalogue or a caller describes it; `genres` is one text with commas."""
 
     uuid: UUID
     title: str
@@ -66,14 +66,14 @@ class CatalogueMovie:
 
     @property
     def genre_names(self) -> list[str]:
-        """What stands between the commas: trimmed, each once, none of them empty."""
+        """The names between the commas: trimmed, without duplicates and empty names."""
         return [name for name in dict.fromkeys(part.strip() for part in self.genres.split(",")) if name]
 
 
 async def create_collection(
     tx: Transaction, *, user_id: int, title: str, description: str, movies: Sequence[CatalogueMovie]
 ) -> Collection:
-    """Return the new collection; a movie that comes twice counts once. Raises all InvalidInputs at once."""
+    """Return the new collection; a movie given twice is stored once. Raises all InvalidInputs at once."""
     check_collection(title=title, description=description, movies=movies)
     (made,) = await tx.rows(Collection, CREATE, user_id=user_id, title=title, description=description)
     await insert_movies(tx, made.id, movies)
@@ -89,7 +89,7 @@ async def update_collection(
     description: str | None = None,
     movies: Sequence[CatalogueMovie] | None = None,
 ) -> Collection:
-    """Return the collection with what is given changed; `movies` replaces them all.
+    """Return the collection with the given values; `movies` replaces all movies.
 
     Raises all InvalidInputs at once, and CollectionNotFound for another user's.
     """
@@ -110,7 +110,7 @@ async def delete_collection(tx: Transaction, *, user_id: int, collection_id: int
 
 
 async def find_collection(reading: Reading, *, user_id: int, collection_id: int) -> Collection:
-    """Return the user's collection; raise CollectionNotFound for another's as for none."""
+    """Return the user's collection; raise CollectionNotFound where there is none or it is another user's."""
     found = await reading.row(Collection, FIND, id=collection_id, user_id=user_id)
     if found is None:
         raise CollectionNotFound
@@ -126,7 +126,7 @@ async def find_movies(reading: Reading, collection_ids: Sequence[int]) -> Mappin
 
 
 async def find_favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
-    """Return up to three names, the most common first over the movies of all the user's collections.
+    """Return up to three genres, the most common first, counted over the movies of all the user's collections.
 
     A movie in two collections counts twice, a genre that one movie names twice counts once; ties are alphabetical.
     """
@@ -134,23 +134,23 @@ async def find_favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
 
 
 async def insert_movies(tx: Transaction, collection_id: int, movies: Sequence[CatalogueMovie]) -> None:
-    """Put the movies into an empty collection, by one statement however many they are."""
+    """Insert the movies of an empty collection, all by one statement."""
     first: dict[UUID, CatalogueMovie] = {}
     for movie in movies:
         first.setdefault(movie.uuid, movie)
-    kept = list(first.values())
+    distinct = list(first.values())
     await tx.execute(
         FILL,
         id=collection_id,
-        uuids=[movie.uuid for movie in kept],
-        titles=[movie.title for movie in kept],
-        descriptions=[movie.description for movie in kept],
-        genres=[movie.genres for movie in kept],
+        uuids=[movie.uuid for movie in distinct],
+        titles=[movie.title for movie in distinct],
+        descriptions=[movie.description for movie in distinct],
+        genres=[movie.genres for movie in distinct],
     )
 
 
 def check_collection(*, title: str | None, description: str | None, movies: Sequence[CatalogueMovie]) -> None:
-    """Raise what is wrong, all at once; of a thousand faults the first fifty."""
+    """Raise all faults at once, of the movies the first MOST_FAULTS."""
     faults: Iterator[Refusal] = iter(
         [
             *find_text_faults("title", title, longest=LONGEST_TITLE),
@@ -161,7 +161,7 @@ def check_collection(*, title: str | None, description: str | None, movies: Sequ
 
 
 def find_movie_faults(movies: Sequence[CatalogueMovie]) -> Iterator[InvalidInput]:
-    """Yield what is wrong with movies as a caller tells of them."""
+    """Yield the faults of the movies that a caller sends."""
     for place, movie in enumerate(movies):
         where = ("movies", str(place))
         yield from find_nested_faults(movie.title, *where, "title", longest=LONGEST_MOVIE_TITLE, may_be_empty=False)
@@ -170,7 +170,7 @@ def find_movie_faults(movies: Sequence[CatalogueMovie]) -> Iterator[InvalidInput
 
 
 def find_nested_faults(text: str | None, *path: str, longest: int, may_be_empty: bool = True) -> Iterator[InvalidInput]:
-    """Yield what is wrong with a text at this path below the input; None means that it was left out."""
+    """Yield the fault of a text at this path below the input; None means that it was left out."""
     problem = None if text is None else find_problem(text, longest=longest, may_be_empty=may_be_empty)
     if problem:
         yield make_fault(problem, *path)

@@ -1,4 +1,4 @@
-"""Ticketed events, as staff and the box office keep them."""
+"""Ticketed events: staff create, change and delete them."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -50,7 +50,7 @@ CANCEL_ALL: Final = f"""
 
 
 async def find_event(reading: Reading, *, event_id: int) -> Event:
-    """Return the event; raise EventNotFound where there is none, or it was deleted."""
+    """Return the event; raise EventNotFound where there is none or it was deleted."""
     found = await reading.row(Event, BY_ID, ids=[event_id])
     if found is None:
         raise EventNotFound
@@ -72,7 +72,7 @@ async def update_event(
     description: str | None = None,
     date: datetime | None = None,
 ) -> Event:
-    """Return the event with what is given changed; raise all InvalidInputs at once, and EventNotFound."""
+    """Return the event with the given values; raise all InvalidInputs at once, and EventNotFound."""
     check_event(name=name, description=description, date=date)
     if (name, description, date) == (None, None, None):
         return await find_event(tx, event_id=event_id)
@@ -86,14 +86,14 @@ async def delete_event(tx: Transaction, *, event_id: int) -> None:
     """Hide the event and cancel its live reservations; raise EventNotFound. No row is destroyed."""
     if await tx.value(HIDE, id=event_id) is None:
         raise EventNotFound
-    # By a statement of its own: what was reserved while we waited for the lock must be seen.
+    # A second statement: it sees reservations that were made while this transaction waited for the lock.
     await tx.execute(CANCEL_ALL, id=event_id)
 
 
 def check_event(
     *, name: str | None, description: str | None, date: datetime | None, availability: int | None = None
 ) -> None:
-    """Raise all that is wrong with the facts of an event; a description may be empty, a name may not."""
+    """Raise all faults of an event's values; a description may be empty, a name may not."""
     faults: list[Refusal] = [
         *find_text_faults("name", name, longest=LONGEST_NAME),
         *find_text_faults("description", description or None, longest=LONGEST_DESCRIPTION),
@@ -104,6 +104,6 @@ def check_event(
 
 
 def find_date_faults(date: datetime | None) -> Iterator[InvalidDate]:
-    """Yield what is wrong with the date of an event; it may lie in the past."""
+    """Yield the fault of an event's date; it may be in the past."""
     if date is not None and not instants.can_be_stored(date):
         yield InvalidDate(path=("input", "date"), field="date", problem="must be within the years 1 to 9999")

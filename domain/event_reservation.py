@@ -1,4 +1,4 @@
-"""Reservations of an event's tickets: made, given another number, cancelled, and seen by those who may."""
+"""Reservations of an event's tickets: who may see them, and how they are made, changed and cancelled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ CHANGE: Final = stock.write_change(
     which=MAY_SEE,
     more="CASE WHEN %(cancel)s THEN 0 ELSE %(number)s::bigint END - held.tickets",
     when="NOT held.cancelled",
-    # A cancelled reservation goes on telling how many tickets it held.
+    # A cancelled reservation keeps the number of tickets that it held.
     change="""
         UPDATE event_reservations SET
             tickets = CASE WHEN %(cancel)s THEN held.tickets ELSE %(number)s::bigint END,
@@ -39,7 +39,7 @@ CHANGE: Final = stock.write_change(
         RETURNING event_reservations.*
     """,
 )
-# Before several changes in one transaction, as stock.LOCK_ALL.
+# Runs before several changes in one transaction, as stock.LOCK_ALL does.
 LOCK_ALL: Final = """
     SELECT FROM events WHERE id = ANY (
         ARRAY(SELECT event_id FROM event_reservations WHERE id = ANY (%(reservation_ids)s)) || %(event_ids)s::bigint[]
@@ -50,7 +50,7 @@ LOCK_ALL: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks for a reservation: a user or nobody, and whether nobody's reservations are open to them."""
+    """Who reads a reservation: a user or nobody; `in_the_open` shows them reservations without a user."""
 
     user_id: int | None
     in_the_open: bool = False
@@ -72,12 +72,12 @@ async def find_reservation(reading: Reading, *, viewer: Viewer, reservation_id: 
 async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: int, tickets: int) -> EventReservation:
     """Return a new reservation of so many tickets, a user's or nobody's.
 
-    Raises InvalidInput, EventNotFound, EventOver once its date has passed, and SeatsUnavailable where the event has not
-    that many; then nothing is changed.
+    Raises InvalidInput, EventNotFound, EventOver once its date has passed, and SeatsUnavailable where the event has
+    fewer left; then nothing is changed.
     """
     check_tickets(tickets)
-    given = {"user_id": user_id, "event_id": event_id, "number": tickets}
-    found = await reading.fetch(kwargs_row(stock.outcome_maker(EventReservation)), RESERVE, given)
+    parameters = {"user_id": user_id, "event_id": event_id, "number": tickets}
+    found = await reading.fetch(kwargs_row(stock.outcome_maker(EventReservation)), RESERVE, parameters)
     if not found:
         raise EventNotFound
     if found[0].row is None and found[0].is_over:
@@ -92,7 +92,7 @@ async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: in
     """Return the reservation with `tickets` as its new total.
 
     Raises InvalidInput, ReservationNotFound, ReservationCancelled, EventOver where tickets would be added once the
-    event's date has passed, and SeatsUnavailable where the event has not that many more; then nothing is changed.
+    event's date has passed, and SeatsUnavailable where the event has fewer left; then nothing is changed.
     """
     check_tickets(tickets)
     row, outcome = await change_or_cancel(reading, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
@@ -106,7 +106,7 @@ async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: in
 
 
 async def cancel_reservation(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
-    """Return the reservation, cancelled; once more changes nothing and refunds nothing. Raises ReservationNotFound."""
+    """Return the reservation, cancelled; cancelling it again changes nothing. Raises ReservationNotFound."""
     row, _ = await change_or_cancel(reading, viewer=viewer, reservation_id=reservation_id)
     return row
 
@@ -114,9 +114,9 @@ async def cancel_reservation(reading: Reading, *, viewer: Viewer, reservation_id
 async def change_or_cancel(
     reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int | None = None
 ) -> tuple[EventReservation, stock.Outcome[EventReservation]]:
-    """Return the reservation with so many tickets, or cancelled without a number, and what came of it."""
-    given = {"id": reservation_id, "number": tickets, "cancel": tickets is None, **viewer.parameters}
-    found = await reading.fetch(kwargs_row(stock.outcome_maker(EventReservation)), CHANGE, given)
+    """Return the reservation and the outcome of its change: to `tickets` tickets, or cancelled where that is None."""
+    parameters = {"id": reservation_id, "number": tickets, "cancel": tickets is None, **viewer.parameters}
+    found = await reading.fetch(kwargs_row(stock.outcome_maker(EventReservation)), CHANGE, parameters)
     if not found or found[0].row is None:
         raise ReservationNotFound
     if found[0].is_changed:
@@ -132,7 +132,7 @@ def check_tickets(tickets: int) -> None:
 
 
 def lock_events(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
-    """Return the statement that locks what several sales and changes of tickets will change."""
+    """Return the statement that locks the events of several sales and changes of tickets."""
     return LOCK_ALL, {
         "reservation_ids": [change["id"] for change in changes if "id" in change],
         "event_ids": [change["event_id"] for change in changes if "event_id" in change],

@@ -1,4 +1,4 @@
-"""Whether what an address names is there at all, asked where its list came back empty."""
+"""Tells an empty list from a missing parent, so that the latter is a 404."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ THERE: Final = """
 
 
 async def require_movie(reading: Reading, *, movie_id: int, place_id: int | None = None) -> None:
-    """Raise MovieNotFound or, where a place is named too, PlaceNotFound; return where both are there."""
+    """Raise MovieNotFound unless the movie exists, PlaceNotFound unless the place does, where one is named."""
     ((movie, place),) = await reading.tuples(THERE, movie_id=movie_id, place_id=place_id)
     if not movie:
         raise MovieNotFound

@@ -1,4 +1,4 @@
-"""Exports: one file of every movie seen at the providers within a day, however often it has to be begun."""
+"""Exports: a CSV file of every movie that the providers listed within a day, written by a job that may be retried."""
 
 import csv
 import io
@@ -20,9 +20,9 @@ from errors import ExportGone, ExportNotFound, ExportNotReady
 QUEUE: Final = "exports"
 TASK: Final = "exports:write_export"
 COLUMNS: Final = ("provider", "id", "title", "year", "price", "first_seen_at", "last_seen_at")
-# What makes a spreadsheet calculate, in each width and height that Unicode has of it (OWASP, CSV injection).
+# Characters that make a spreadsheet calculate, in each width and height that Unicode has of it (OWASP, CSV injection).
 FORMULA_SIGNS: Final = frozenset("=+-@")
-# What begins a new cell where the list separator is not the comma, or within a cell that spans lines.
+# Characters that begin a new cell where the list separator is not the comma, or within a cell that spans lines.
 SEPARATORS: Final = re.compile(r"([,;|\t\r\n]+)")
 DAY: Final = "interval '24 hours'"
 KEPT: Final = "interval '7 days'"
@@ -40,7 +40,7 @@ BEGIN: Final = """
     WHERE id = %(id)s AND status IN ('queued', 'running')
     RETURNING attempts
 """
-# Every step names its attempt: one that was given up for dead, and is not, changes nothing any more.
+# Every step names its attempt, so that an attempt that another one has replaced changes nothing.
 PROGRESS: Final = """
     UPDATE movie_exports SET row_count = %(rows)s
     WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'running'
@@ -71,20 +71,20 @@ ROWS: Final = f"""
 
 
 async def request_export(tx: Transaction, *, user_id: int | None) -> MovieExport:
-    """Return the new export, queued; without a user it is the server's own."""
+    """Return the new export, queued; without a user it is the daily export."""
     (made,) = await tx.rows(MovieExport, ADD, user_id=user_id)
     await job_queue.defer(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
     return made
 
 
 async def request_daily_export(tx: Transaction) -> MovieExport | None:
-    """Return the server's own export of the day, None where there is one already."""
+    """Return the new daily export, None where there is one of the last 24 hours."""
     await tx.value(LOCK_DAILY)
     return await request_export(tx, user_id=None) if await tx.value(DAILY_IS_DUE) else None
 
 
 async def find_visible_export(reading: Reading, export_id: int, *, user_id: int) -> MovieExport:
-    """Return an export of this user, any for staff; raise ExportNotFound."""
+    """Return an export of this user, or any export for staff; raise ExportNotFound."""
     found = await reading.row(MovieExport, BY_ID, ids=[export_id])
     if found is None or (found.user_id != user_id and not await user.is_staff(reading, user_id)):
         raise ExportNotFound
@@ -92,7 +92,7 @@ async def find_visible_export(reading: Reading, export_id: int, *, user_id: int)
 
 
 def require_file(found: MovieExport) -> None:
-    """Raise ExportNotReady while there is no file yet, ExportGone once there will be none."""
+    """Raise ExportNotReady while the file is not written, ExportGone where it failed or has expired."""
     if found.status in (ExportStatus.QUEUED, ExportStatus.RUNNING):
         raise ExportNotReady
     if found.status != ExportStatus.COMPLETED:
@@ -100,17 +100,17 @@ def require_file(found: MovieExport) -> None:
 
 
 def name_file(export_id: int) -> str:
-    """Return what the export's file is called in the store."""
+    """Return the name of the export's file in the store."""
     return f"{ids.encode('exp', export_id)}.csv"
 
 
 def format_download_path(export_id: int) -> str:
-    """Return where the file is downloaded."""
+    """Return the path of the download on this server."""
     return f"/v1/exports/{ids.encode('exp', export_id)}/movies.csv"
 
 
 async def begin_attempt(tx: Transaction, *, export_id: int) -> int | None:
-    """Return the number of the attempt that begins, None where there is nothing left to do."""
+    """Begin an attempt and return its number, None where the export has ended already."""
     attempt: int | None = await tx.value(BEGIN, id=export_id)
     tx.touch("export", export_id)
     return attempt
@@ -119,56 +119,56 @@ async def begin_attempt(tx: Transaction, *, export_id: int) -> int | None:
 async def write_lines(
     reader: Reader, *, export_id: int, attempt: int, batch: int, report_every: int
 ) -> AsyncGenerator[tuple[bytes, int], None]:
-    """Yield the file, a batch of rows at a time, with the rows so far; telling the progress on the way.
+    """Yield the file, a batch of rows at a time, with the number of rows so far; record the progress.
 
     Raises Superseded where another attempt has taken over.
     """
     yield format_csv([COLUMNS]), 0
-    rows = told = 0
+    rows = reported = 0
     async with aclosing(streaming.read_batches(reader, ROWS, size=batch)) as batches:
         async for found in batches:
             rows += len(found)
             yield format_csv(map(format_cells, found)), rows
-            if rows - told >= report_every:
-                told = rows
+            if rows - reported >= report_every:
+                reported = rows
                 await record_progress(reader, export_id=export_id, attempt=attempt, rows=rows)
-    # Before the file is finished, for that is what makes it seen.
+    # Before the end of the file, which is when the store publishes it.
     await record_progress(reader, export_id=export_id, attempt=attempt, rows=rows)
 
 
 async def record_progress(reading: Reading, *, export_id: int, attempt: int, rows: int) -> None:
-    """Tell how many rows are written; raise Superseded where this is not the latest attempt."""
+    """Record how many rows are written; raise Superseded where this is not the latest attempt."""
     if not await reading.value(PROGRESS, id=export_id, attempt=attempt, rows=rows):
         raise Superseded
     reading.touch("export", export_id)
 
 
 async def complete_export(tx: Transaction, *, export_id: int, attempt: int, rows: int) -> bool:
-    """Make the export's file available for 7 days; return whether it was this attempt's to do."""
+    """Make the export's file available for 7 days; return False where another attempt has taken over."""
     tx.touch("export", export_id)
     return bool(await tx.value(COMPLETE, id=export_id, attempt=attempt, rows=rows))
 
 
 async def end_attempt(tx: Transaction, *, export_id: int, attempt: int, error: str, last: bool) -> None:
-    """Keep that an attempt has failed: the export waits for the next one, or has failed for good."""
+    """Record that an attempt has failed: the export waits for the next one or, after the last one, has failed."""
     status = ExportStatus.FAILED if last else ExportStatus.QUEUED
     await tx.execute(END_ATTEMPT, id=export_id, attempt=attempt, status=status, error=error)
     tx.touch("export", export_id)
 
 
 async def give_up_export(tx: Transaction, *, export_id: int, error: str) -> None:
-    """Keep that nobody will try again."""
+    """Record that the export has failed and will not be tried again."""
     await tx.execute(GIVE_UP, id=export_id, error=error)
     tx.touch("export", export_id)
 
 
 async def list_due_exports(reading: Reading) -> list[int]:
-    """Return the exports whose time is over and whose files are still there, at most a hundred at once."""
+    """Return the completed exports that have expired and still have a file, at most a hundred."""
     return [row[0] for row in await reading.tuples(DUE)]
 
 
 async def expire_export(tx: Transaction, *, export_id: int) -> None:
-    """Keep that an export's file is gone."""
+    """Record that an export's file is deleted."""
     await tx.execute(EXPIRE, id=export_id)
 
 
@@ -177,27 +177,27 @@ class Superseded(Exception):
 
 
 def format_csv(rows: Iterable[Iterable[str]]) -> bytes:
-    """Return rows as RFC 4180 has them, in UTF-8."""
+    """Return rows as CSV (RFC 4180) in UTF-8."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
 
 
 def format_cells(row: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return the cells of a provider's movie."""
+    """Return the cells of a provider's movie as texts."""
     provider, identity, title, year, price, first, last = row
-    seen: tuple[datetime, datetime] = (first, last)
+    instants_seen: tuple[datetime, datetime] = (first, last)
     amount = "" if price is None else format_price(price)
-    return (*map(guard_formula, (provider, identity, title, year or "")), amount, *map(instants.spell, seen))
+    return (*map(guard_formula, (provider, identity, title, year or "")), amount, *map(instants.spell, instants_seen))
 
 
 def guard_formula(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, whatever its list separator: an apostrophe says it is text."""
+    """Return the text with an apostrophe before each part that a spreadsheet would take for a formula."""
     guarded = "".join(f"'{part}" if begins_formula(part) else part for part in SEPARATORS.split(text))
     return f"'{guarded}" if text.startswith(("\t", "\r", "\n")) else guarded
 
 
 def begins_formula(text: str) -> bool:
-    """Return whether the first character that a reader sees, quotation marks aside, is the sign of a formula."""
+    """Return whether the first visible character, apart from quotation marks, is the sign of a formula."""
     first = next((each for each in text if each != '"' and is_visible(each)), "")
     return unicodedata.normalize("NFKC", first) in FORMULA_SIGNS

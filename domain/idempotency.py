@@ -12,11 +12,11 @@ from errors import InvalidInput, RequestInProgress
 HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 255
 RECORDED_FOR: Final = "interval '24 hours'"
-# Longer than any call that is made outside of the transaction.
+# Longer than any call that is made outside of the transaction takes.
 LEASE: Final = "interval '30 seconds'"
 
-# The lock says that a request is running; it ends with the transaction. The record is read by a second statement, which
-# begins once the lock is there: a request that held the lock before has committed by then, so its record is visible.
+# The lock shows that a request is running; it ends with the transaction. The record is read by a second statement, which
+# begins once the lock is held: a request that held the lock before has committed by then, so its record is visible.
 TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
 LOCK: Final = "SELECT pg_advisory_xact_lock(%(lock)s)"
 FIND: Final = f"""
@@ -57,7 +57,7 @@ DELETE_EXPIRED: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A caller's own name for a request; two callers may use the same."""
+    """A caller's name for a request; another caller may use the same name."""
 
     caller: str
     text: str

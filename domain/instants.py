@@ -1,4 +1,4 @@
-"""Instants as the outside spells them, the same at every door."""
+"""Reads and writes instants as texts, in the same way for GraphQL and REST."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -11,7 +11,7 @@ LOCAL: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"
 OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)"
 INSTANT: Final = re.compile(LOCAL.replace("[T ]", "T") + OFFSET, re.ASCII | re.IGNORECASE)
 INSTANT_OR_LOCAL: Final = re.compile(f"{LOCAL}{OFFSET}?", re.ASCII | re.IGNORECASE)
-# A day less than a datetime can be at either end: an offset would lead beyond.
+# One day less than the range of datetime at either end, because an offset moves an instant.
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -34,18 +34,18 @@ def read_local(text: str) -> datetime:
 
 
 def place_in_zone(named: datetime, zone: tzinfo) -> datetime:
-    """Return the instant of a time that `read_local` has read, in `zone` where it is naive: of two the first."""
+    """Return the instant of a time from `read_local`; a naive time is in `zone`, the earlier instant where it is ambiguous."""
     return named if named.tzinfo else named.replace(tzinfo=zone)
 
 
 def check_range(begin: datetime | None, end: datetime | None) -> None:
-    """Raise InvalidDate where a range ends before it begins; None is an open end. Every list of a range asks this."""
+    """Raise InvalidDate where a range ends before it begins; None is an open end."""
     if begin and end and begin > end:
         raise InvalidDate(path=("from",), field="from", problem="must not be after `to`")
 
 
 def can_be_stored(instant: datetime) -> bool:
-    """Return whether what the database keeps of an instant can be read again, in UTC and with a day to spare."""
+    """Return whether Python can read the instant from the database again, in UTC and with a day to spare."""
     return EARLIEST <= instant <= LATEST
 
 

@@ -1,4 +1,4 @@
-"""Movies, as staff keep them."""
+"""Movies: staff create, change and delete them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -36,12 +36,13 @@ UPDATE: Final = f"""
     WHERE id = %(id)s
     RETURNING {COLUMNS}
 """
-# Places before movies, as when a session is scheduled; their sessions may now run into each other.
+# Places are locked before movies, as when a session is scheduled, because sessions may overlap after this change.
 LOCK_PLACES: Final = """
     SELECT id FROM places WHERE id IN (SELECT place_id FROM airings WHERE movie_id = %(id)s)
     ORDER BY id FOR NO KEY UPDATE
 """
-# The movie may have come to a new place while its own row was waited for. Nobody is waited for now, as places come first.
+# The movie may have got a session in a new place during the wait for its row. This lock does not wait (NOWAIT): waiting
+# for a place while holding the movie could deadlock.
 LOCK_NEW_PLACES: Final = f"{LOCK_PLACES} NOWAIT"
 RUNS_INTO_ANOTHER: Final = """
     SELECT EXISTS (
@@ -57,8 +58,8 @@ async def create_movie(
     tx: Transaction, *, title: str, description: str, poster: str, duration: int, genres: Sequence[str]
 ) -> Movie:
     """Return the new movie; `duration` is in minutes. Raises all InvalidInputs at once."""
-    kept = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
-    (made,) = await tx.rows(Movie, CREATE, **kept)
+    values = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
+    (made,) = await tx.rows(Movie, CREATE, **values)
     return made
 
 
@@ -72,15 +73,15 @@ async def update_movie(
     duration: int | None = None,
     genres: Sequence[str] | None = None,
 ) -> Movie:
-    """Return the movie with what is given changed.
+    """Return the movie with the given values.
 
     Raises all InvalidInputs at once, MovieNotFound, and SessionOverlaps where a longer duration (minutes) would make
-    a session that is not over yet run into the next one. Unavailable where a new place of it is just being changed.
+    a session that has not ended overlap the next one, and Unavailable while a new place of the movie is being changed.
     """
-    kept = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
+    values = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
     if duration is not None:
         await tx.tuples(LOCK_PLACES, id=movie_id)
-    movie = await tx.row(Movie, UPDATE, id=movie_id, **kept)
+    movie = await tx.row(Movie, UPDATE, id=movie_id, **values)
     if movie is None:
         raise MovieNotFound
     if duration is not None:
@@ -91,7 +92,7 @@ async def update_movie(
 
 
 async def delete_movie(tx: Transaction, *, movie_id: int) -> None:
-    """Delete the movie with its ratings and sessions; raise MovieNotFound, or StillInUse while bookings hang on it."""
+    """Delete the movie with its ratings and sessions; raise MovieNotFound, or StillInUse while bookings refer to it."""
     await tx.tuples(LOCK_PLACES, id=movie_id)
     if await tx.value("SELECT id FROM movies WHERE id = %(id)s FOR UPDATE", id=movie_id) is None:
         raise MovieNotFound
@@ -108,7 +109,7 @@ def check_movie(
     duration: int | None = None,
     genres: Sequence[str] | None = None,
 ) -> dict[str, object]:
-    """Return the facts as they are kept; raise all that is wrong with them."""
+    """Return the values as they are stored; raise all their faults."""
     faults: list[Refusal] = [
         *find_text_faults("title", title, longest=LONGEST_TITLE),
         *find_text_faults("description", description, longest=LONGEST_DESCRIPTION),
@@ -122,7 +123,7 @@ def check_movie(
 
 
 def find_poster_faults(poster: str | None) -> Iterator[InvalidInput]:
-    """Yield what is wrong with the address of a poster: a browser must be able to show it, and nothing else."""
+    """Yield the faults of a poster's address: it must be an http or https address, or a path of this server."""
     faults = list(find_text_faults("poster", poster, longest=LONGEST_ADDRESS))
     yield from faults
     if poster and not faults and not is_own_path(poster) and not is_web_address(poster):
@@ -131,7 +132,7 @@ def find_poster_faults(poster: str | None) -> Iterator[InvalidInput]:
 
 
 def find_genre_faults(genres: Sequence[str] | None) -> Iterator[InvalidInput]:
-    """Yield what is wrong with a movie's genres."""
+    """Yield the faults of a movie's genres."""
     for genre in genres or ():
         yield from find_text_faults("genres", genre, longest=LONGEST_GENRE)
     if genres is not None and len(genres) > MOST_GENRES:

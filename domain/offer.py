@@ -1,4 +1,4 @@
-"""Prices of one movie at several providers: which entries mean the same movie, which is the cheapest, what is stale."""
+"""Prices of one movie at several providers: which is the cheapest, and which are stale."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from db.models import MovieOffer, ProviderMovie
 from domain.text import find_text_faults
 from errors import InvalidInput, Refusal, refuse
 
-# So many failures in a row, and a provider counts as down; the same as the client's breaker.
+# After this many failures in a row a provider is down, as for the client's circuit breaker.
 DOWN_AFTER: Final = 5
 LONGEST_TITLE: Final = 200
 LONGEST_BODY: Final = 5000
@@ -31,7 +31,7 @@ PROVIDERS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a movie costs at a provider. `stale` is true where it is the last known price of one that did not answer."""
+    """The price of a movie at a provider. `stale` is true for the last known price of a provider that did not answer."""
 
     provider: str
     provider_movie_id: str
@@ -42,7 +42,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a provider did when it was asked last, seen at one moment of the database's clock."""
+    """The outcome of the latest request to a provider, with its age by the database's clock."""
 
     name: str
     answered_at: datetime | None = None
@@ -52,32 +52,32 @@ class Standing:
 
     @property
     def known(self) -> bool:
-        """Whether it has ever answered."""
+        """Whether the provider has ever answered."""
         return self.answered_at is not None
 
     @property
     def failing(self) -> bool:
-        """Whether it did not answer when it was asked last."""
+        """Whether the latest request failed."""
         return self.failures > 0
 
     def fresh(self, seconds: float) -> bool:
-        """Return whether its last answer is no older than that."""
+        """Return whether the latest answer is at most `seconds` old."""
         return self.age is not None and self.age <= timedelta(seconds=seconds)
 
     def stale(self, seconds: float) -> bool:
-        """Return whether its prices are only the last known ones."""
+        """Return whether its prices are the last known ones, and older than `seconds`."""
         return self.failing and not self.fresh(seconds)
 
     @property
     def state(self) -> str:
-        """`up`, `degraded` after failures, `down` after five in a row or where it has never answered."""
+        """`up`, `degraded` after a failure, `down` after five in a row or before the first answer."""
         if not self.known or self.failures >= DOWN_AFTER:
             return "down"
         return "degraded" if self.failing else "up"
 
 
 async def read_standings(reading: Reading, names: Sequence[str]) -> list[Standing]:
-    """Return how these providers did, in the order of their names; one that was never asked has failed nothing."""
+    """Return the standing of each provider, in the order of `names`; one without a request has no failures."""
     rows = await reading.tuples(PROVIDERS, names=list(names))
     found = {
         name: Standing(name, answered_at, failures, last_error, now - answered_at if answered_at else None)
@@ -91,10 +91,10 @@ async def read_prices(
 ) -> dict[int, list[Price]]:
     """Return the prices of each offer, cheapest first: one for each of the named providers that sells it."""
     rows = await reading.rows(ProviderMovie, PRICES, offers=list(offer_ids))
-    told = {standing.name: standing for standing in await read_standings(reading, names)}
+    by_name = {standing.name: standing for standing in await read_standings(reading, names)}
     found: dict[int, list[Price]] = {offer_id: [] for offer_id in offer_ids}
     for row in rows:
-        standing = told.get(row.provider)
+        standing = by_name.get(row.provider)
         if row.price is not None and row.priced_at is not None:
             stale = standing is None or standing.stale(fresh_seconds) or was_left_out(standing, row.priced_at)
             price = Price(row.provider, row.provider_movie_id, row.price, row.priced_at, stale)
@@ -103,12 +103,12 @@ async def read_prices(
 
 
 def was_left_out(standing: Standing, priced_at: datetime) -> bool:
-    """Return whether a provider answered later without this price: then it is as old as a silent provider's."""
+    """Return whether a later answer of the provider had no price for this movie, so that this price is stale."""
     return standing.answered_at is not None and priced_at < standing.answered_at
 
 
 def select_cheapest(found: Iterable[Price]) -> list[Price]:
-    """Return a provider's cheapest price each; of equal ones a fresh before a stale, then by the provider's name."""
+    """Return the cheapest price of each provider, cheapest first; equal prices by freshness, then by the provider's name."""
     ordered = sorted(found, key=lambda each: (each.price, each.stale, each.provider, each.provider_movie_id))
     first: dict[str, Price] = {}
     for each in ordered:
@@ -117,12 +117,12 @@ def select_cheapest(found: Iterable[Price]) -> list[Price]:
 
 
 def check_publishable(*, title: str, body: str, price: Decimal) -> None:
-    """Raise all that is wrong with a movie for a provider."""
+    """Raise all faults of a movie that is to be published at a provider."""
     faults: list[Refusal] = [
         *find_text_faults("title", title, longest=LONGEST_TITLE),
         *find_text_faults("body", body, longest=LONGEST_BODY),
     ]
-    # Fifteen digits are what every reader of JSON numbers keeps.
+    # Every reader of JSON numbers keeps fifteen digits.
     if not 0 <= price < DEAREST or price != round(price, DECIMALS):
         problem = f"must be 0 or more and less than {DEAREST}, with at most {DECIMALS} digits behind the point"
         faults.append(InvalidInput(path=("input", "price"), field="price", problem=problem))
@@ -130,5 +130,5 @@ def check_publishable(*, title: str, body: str, price: Decimal) -> None:
 
 
 def format_price(price: Decimal) -> str:
-    """Return a price as a decimal number without an exponent, with every digit that it came with: "24.50"."""
+    """Return a price as a decimal number without an exponent, with all of its digits: "24.50"."""
     return f"{price:f}"

@@ -1,4 +1,4 @@
-"""Which offers the entries of providers belong to, after some have changed and some are sold no more."""
+"""Assigns the entries of providers to offers, again where entries have changed or are no longer sold."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -27,22 +27,22 @@ ADD_OFFERS: Final = """
     RETURNING id
 """
 MOVE: Final = """
-    UPDATE provider_movies SET offer_id = told.offer_id
-    FROM unnest(%(providers)s::text[], %(ids)s::text[], %(offers)s::bigint[]) AS told (provider, id, offer_id)
-    WHERE provider_movies.provider = told.provider AND provider_movie_id = told.id
-        AND provider_movies.offer_id <> told.offer_id
+    UPDATE provider_movies SET offer_id = moved.offer_id
+    FROM unnest(%(providers)s::text[], %(ids)s::text[], %(offers)s::bigint[]) AS moved (provider, id, offer_id)
+    WHERE provider_movies.provider = moved.provider AND provider_movie_id = moved.id
+        AND provider_movies.offer_id <> moved.offer_id
 """
 
 
 async def reassign_offers(tx: Transaction, changed: Mapping[Member, str], *, before: set[int]) -> dict[Name, int]:
-    """Return the offer of each changed entry, whose title is its value, and of each that was with one in `before`.
+    """Return the offer of each changed entry (a key of `changed`, with its title) and of each entry of the offers in `before`.
 
-    Those that were there before are moved: what had joined them may be what has changed, or what is sold no more.
+    Entries of the offers in `before` are matched and moved again, because the entry that they matched may have changed.
     """
     titles = {member.name: title for member, title in changed.items()}
     rows = await tx.tuples(WITH_THEM, offers=sorted(before))
-    told = {Member(*columns): title for title, *columns in rows}
-    with_them = {member: title for member, title in told.items() if member.name not in titles}
+    moved = {Member(*columns): title for title, *columns in rows}
+    with_them = {member: title for member, title in moved.items() if member.name not in titles}
     titles |= {member.name: title for member, title in with_them.items()}
     found = offer_matching.match_offers(
         [*changed, *with_them], await _find_candidates(tx, [*changed, *with_them], before)
@@ -56,7 +56,7 @@ async def reassign_offers(tx: Transaction, changed: Mapping[Member, str], *, bef
 
 
 async def _find_candidates(tx: Transaction, entries: Sequence[Member], before: set[int]) -> list[Offer]:
-    """Return the offers that an entry may belong to, without the entries that are being joined anew."""
+    """Return the offers that an entry may belong to, without the entries that are matched again."""
     ours = {entry.name for entry in entries}
     tails = [entry.tail for entry in entries if entry.tail is not None]
     keys = [entry.title_key for entry in entries]
@@ -71,14 +71,14 @@ async def _find_candidates(tx: Transaction, entries: Sequence[Member], before: s
 
 
 async def _add_offers(tx: Transaction, fresh: Sequence[Offer], titles: Mapping[Name, str]) -> None:
-    """Give new offers their rows."""
+    """Insert new offers."""
     ids = await tx.tuples(ADD_OFFERS, titles=[titles[offer.members[0].name] for offer in fresh]) if fresh else []
     for offer, (identity,) in zip(fresh, ids, strict=True):
         offer.id = identity
 
 
 async def _move_entries(tx: Transaction, offers: Mapping[Name, int]) -> None:
-    """Put entries that are known into their offers."""
+    """Move stored entries to their offers."""
     providers, ids = [provider for provider, _ in offers], [identity for _, identity in offers]
     if offers:
         await tx.execute(MOVE, providers=providers, ids=ids, offers=list(offers.values()))

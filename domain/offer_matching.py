@@ -5,29 +5,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-# Two letters of the provider, and what it calls the movie behind them.
+# An id is two letters of the provider, then the movie's own part.
 PREFIX: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An entry as the rule sees it: its folded title, what stands behind its id's two letters, its year if told."""
+    """An entry of a provider, reduced to what matching compares: folded title, id without its letters, year."""
 
     provider: str
     provider_movie_id: str
     title_key: str
     year: str | None
-    # Whether it says what it said before: of those that part, such a one keeps the offer.
+    # Whether the entry is unchanged: where entries of an offer part, an unchanged one keeps the offer.
     stays: bool = field(default=False, compare=False)
 
     @property
     def name(self) -> tuple[str, str]:
-        """What it is kept under."""
+        """The key of its row."""
         return self.provider, self.provider_movie_id
 
     @property
     def tail(self) -> str | None:
-        """What the id says without the provider's letters; None where it does not begin with two."""
+        """The id without the provider's letters; None where it does not begin with two."""
         letters, rest = self.provider_movie_id[:PREFIX], self.provider_movie_id[PREFIX:]
         return rest.lower() if rest and letters.isascii() and letters.isalpha() else None
 
@@ -36,8 +36,8 @@ class Member:
 class Offer:
     """A movie with its entries; `id` is None until it has a row.
 
-    `left` are the names of those that are joined anew, `gone` the entries that are sold no more: they join nobody, but an
-    offer that has nobody else is found by them.
+    `left` has the names of entries that are matched again, `gone` the entries that are no longer sold: they match no entry,
+    but they identify an offer without other members.
     """
 
     id: int | None
@@ -47,21 +47,21 @@ class Offer:
 
     @property
     def years(self) -> set[str]:
-        """The years that its entries tell."""
+        """The years of its entries."""
         return {member.year for member in self.members if member.year is not None}
 
 
 class OfferIndex:
-    """Offers, found by what their entries say."""
+    """Offers, indexed by the ids and titles of their entries."""
 
     def __init__(self, offers: Sequence[Offer]) -> None:
         self.offers = list(offers)
         self._by_tail: dict[str, Offer] = {}
         self._by_title: defaultdict[str, list[Offer]] = defaultdict(list)
         empty = [offer for offer in offers if not offer.members]
-        # A movie that has changed its name keeps its offer, if nobody else is in there.
+        # A movie whose title has changed keeps its offer where that has no other member.
         self._own = {name: offer for offer in empty for name in offer.left}
-        # And one that has changed its id.
+        # So does a movie whose id has changed.
         self._former = {sign: offer for offer in empty for member in offer.gone for sign in _list_signs(member)}
         for offer in offers:
             for member in offer.members:
@@ -73,14 +73,14 @@ class OfferIndex:
         return by_id or self._of_title(entry) or self._free(entry)
 
     def add(self, offer: Offer, entry: Member) -> None:
-        """Put an entry into an offer."""
+        """Add an entry to an offer."""
         if offer.id is None and not offer.members:
             self.offers.append(offer)
         offer.members.append(entry)
         self._index(offer, entry)
 
     def _free(self, entry: Member) -> Offer | None:
-        """Return an offer that this movie had before, and that nobody is in."""
+        """Return an offer without members that this movie belonged to before."""
         had = (*map(self._former.get, _list_signs(entry)), self._own.get(entry.name))
         return next((offer for offer in had if offer and not offer.members), None)
 
@@ -93,7 +93,7 @@ class OfferIndex:
     def _of_title(self, entry: Member) -> Offer | None:
         """Return the offer of this title and year, else one where either side has no year.
 
-        A remake with another year is another movie. Of several the one that this provider is not in, then the newest.
+        A remake with another year is another movie. Of several offers, one without this provider is preferred, then the newest.
         """
         titled = self._by_title.get(entry.title_key, []) if entry.title_key else []
         same = [offer for offer in titled if any(_is_same(member, entry) for member in offer.members)]
@@ -102,10 +102,10 @@ class OfferIndex:
 
 
 def match_offers(entries: Iterable[Member], offers: Sequence[Offer]) -> list[Offer]:
-    """Put each entry into the offer that means its movie, a new one where none does; return all offers.
+    """Add each entry to the offer of its movie, to a new offer where there is none; return all offers.
 
     Two entries are one movie when their ids agree behind the two letters, or else when title and year agree, or the title
-    where one side has no year. What is certain goes first: an entry without a year would else decide for the others.
+    where one side has no year. Entries with a year go first, because an entry without one could otherwise take their offer.
     """
     known = OfferIndex(offers)
     for entry in sorted(entries, key=lambda each: (not each.stays, each.year is None, *each.name)):
@@ -114,7 +114,7 @@ def match_offers(entries: Iterable[Member], offers: Sequence[Offer]) -> list[Off
 
 
 def _list_signs(member: Member) -> list[object]:
-    """Return what an entry is known by for certain: its id behind the letters, its title with its year."""
+    """Return what identifies an entry: its id without the letters, its title with its year."""
     by_title = (member.title_key, member.year) if member.title_key else None
     return [sign for sign in (member.tail, by_title) if sign is not None]
 
@@ -124,7 +124,7 @@ def _is_same(member: Member, entry: Member) -> bool:
 
 
 def _is_possible(offer: Offer, entry: Member) -> bool:
-    """Return whether one side has no year, and the offer no other year than the entry's."""
+    """Return whether one side has no year, and the offer has no year other than the entry's."""
     if entry.year is None:
         return True
     yearless = any(member.year is None and member.title_key == entry.title_key for member in offer.members)

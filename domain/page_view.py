@@ -1,4 +1,4 @@
-"""Page views: kept, acknowledged only when durable, and gathered so that a burst does not cost a commit each."""
+"""Page views: acknowledged once they are durable, and stored in batches, so that a burst needs few commits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ LONGEST_SCHEME: Final = 32
 LONGEST_PATH: Final = 2048
 MOST_QUERY_PARAMETERS: Final = 100
 
-# The user is looked up: an account that is gone since must not take everybody else's page views down with it.
+# Joins the user: an account that was deleted meanwhile must not fail the whole batch.
 KEEP: Final = """
     INSERT INTO page_views (tracking_id, user_id, type, scheme, path, query)
     SELECT tracking_id, users.id, type, scheme, path, query
@@ -31,7 +31,7 @@ KEEP: Final = """
 
 @dataclass(frozen=True, slots=True)
 class NewPageView:
-    """A page that somebody entered or left; `query` holds [name, value] pairs in their order."""
+    """A page view to store: a page that a visitor entered or left; `query` has [name, value] pairs in their order."""
 
     tracking_id: str
     type: PageEventType
@@ -41,44 +41,44 @@ class NewPageView:
     user_id: int | None = None
 
 
-def check_page_view(seen: NewPageView) -> NewPageView:
+def check_page_view(view: NewPageView) -> NewPageView:
     """Return the page view; raise all InvalidInputs at once. Only the client's name and the scheme must not be empty."""
     page = ("input", "page")
     faults: list[Refusal] = [
-        *find_faults_at(("input", "trackingId"), seen.tracking_id, longest=LONGEST_TRACKING_ID),
-        *find_faults_at((*page, "scheme"), seen.scheme, longest=LONGEST_SCHEME),
-        *find_faults_at((*page, "path"), seen.path, longest=LONGEST_PATH, may_be_empty=True),
+        *find_faults_at(("input", "trackingId"), view.tracking_id, longest=LONGEST_TRACKING_ID),
+        *find_faults_at((*page, "scheme"), view.scheme, longest=LONGEST_SCHEME),
+        *find_faults_at((*page, "path"), view.path, longest=LONGEST_PATH, may_be_empty=True),
     ]
-    for place, pair in enumerate(seen.query):
+    for place, pair in enumerate(view.query):
         for name, text in zip(("name", "value"), pair, strict=True):
             at = (*page, "query", str(place), name)
             faults += find_faults_at(at, text, longest=LONGEST_PATH, may_be_empty=True)
-    if len(seen.query) > MOST_QUERY_PARAMETERS:
+    if len(view.query) > MOST_QUERY_PARAMETERS:
         problem = f"must have at most {MOST_QUERY_PARAMETERS} parameters"
         faults.append(InvalidInput(path=(*page, "query"), field="query", problem=problem))
     refuse(faults)
-    return seen
+    return view
 
 
 def find_faults_at(
     path: tuple[str, ...], text: str, *, longest: int, may_be_empty: bool = False
 ) -> Iterator[InvalidInput]:
-    """Yield what is wrong with a text of at most `longest` characters at this path into a mutation's arguments."""
+    """Yield the fault of a text of at most `longest` characters at this path into a mutation's arguments."""
     problem = find_problem(text, longest=longest, may_be_empty=may_be_empty)
     if problem:
         yield InvalidInput(path=path, field=path[-1], problem=problem)
 
 
 async def insert_page_views(tx: Transaction, views: Sequence[NewPageView]) -> None:
-    """Keep all of them by one statement, in their order."""
+    """Insert page views by one statement, in their order."""
     await tx.execute(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
 
 
 def make_batcher(database: Database) -> StatementBatcher[NewPageView]:
-    """Return what keeps page views in this database, those together that come together."""
+    """Return the batcher that stores page views in this database."""
 
-    async def kept(views: Sequence[NewPageView]) -> None:
+    async def insert(views: Sequence[NewPageView]) -> None:
         async with database.transaction() as tx:
             await insert_page_views(tx, views)
 
-    return StatementBatcher(kept)
+    return StatementBatcher(insert)

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Final
 
-# A worker's memory for them; the one that was not asked for longest makes room.
+# The bound of a worker's memory; the query that was not used for the longest time is forgotten first.
 MOST_CHARACTERS: Final = 1_000_000
 LONGEST: Final = 20_000
 
@@ -11,7 +11,7 @@ LONGEST: Final = 20_000
 class PersistedQueryCache:
     """The persisted queries of one worker, in bounded memory.
 
-    A client that meets another worker, or whose query was forgotten, sends the query along once more.
+    A client sends its query again where another worker answers, or where the query was forgotten.
     """
 
     def __init__(self, *, room: int = MOST_CHARACTERS, longest: int = LONGEST) -> None:

@@ -1,4 +1,4 @@
-"""Places, as staff keep them; each has one room."""
+"""Places: staff create, change and delete them; each has one room."""
 
 from typing import Final
 
@@ -43,7 +43,7 @@ async def update_place(
     address: str | None = None,
     capacity: int | None = None,
 ) -> Place:
-    """Return the place with what is given changed; a new capacity holds for sessions scheduled from then on.
+    """Return the place with the given values; a new capacity applies to sessions scheduled from then on.
 
     Raises all InvalidInputs at once, and PlaceNotFound.
     """
@@ -55,7 +55,7 @@ async def update_place(
 
 
 async def delete_place(tx: Transaction, *, place_id: int) -> None:
-    """Delete the place with its sessions; raise PlaceNotFound, or StillInUse while bookings hang on it."""
+    """Delete the place with its sessions; raise PlaceNotFound, or StillInUse while bookings refer to it."""
     if await tx.value("SELECT id FROM places WHERE id = %(id)s FOR UPDATE", id=place_id) is None:
         raise PlaceNotFound
     await session.delete_sessions(tx, place_id=place_id)
@@ -63,7 +63,7 @@ async def delete_place(tx: Transaction, *, place_id: int) -> None:
 
 
 def check_place(*, name: str | None = None, address: str | None = None, capacity: int | None = None) -> None:
-    """Raise all that is wrong with the facts of a place."""
+    """Raise all faults of a place's values."""
     faults: list[Refusal] = [
         *find_text_faults("name", name, longest=LONGEST_NAME),
         *find_text_faults("address", address, longest=LONGEST_ADDRESS),

@@ -1,4 +1,4 @@
-"""What providers tell, as it is kept: entries seen, their prices, the offers they are joined to, and failures."""
+"""Stores the answers of providers: entries, their prices, the offers that they belong to, and failures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from db.engine import Transaction
 from domain.offer_assignment import reassign_offers
 from domain.offer_matching import Member
 
-# One writer at a time: two that join the same new movie at once would make two offers of it.
+# One writer at a time: two that match the same new movie at once would make two offers of it.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('matinee prices'))"
 NOW: Final = "SELECT clock_timestamp()"
 KNOWN: Final = """
@@ -24,10 +24,10 @@ SEE: Final = """
     SELECT %(provider)s, id, offer_id, title, year, poster, price, CASE WHEN priced THEN %(at)s::timestamptz END,
         true, %(at)s, %(at)s
     FROM unnest(%(ids)s::text[], %(offers)s::bigint[], %(titles)s::text[], %(years)s::text[], %(posters)s::text[],
-        %(prices)s::numeric[], %(priced)s::boolean[]) AS told (id, offer_id, title, year, poster, price, priced)
+        %(prices)s::numeric[], %(priced)s::boolean[]) AS entry (id, offer_id, title, year, poster, price, priced)
     ON CONFLICT (provider, provider_movie_id) DO UPDATE SET
         offer_id = excluded.offer_id, title = excluded.title, year = excluded.year, poster = excluded.poster,
-        -- A detail that was not answered says nothing of the price; one that was and has none takes it away.
+        -- Without a detail the price is unknown and stays; a detail without a price removes it.
         price = CASE WHEN excluded.priced_at IS NULL THEN seen.price ELSE excluded.price END,
         priced_at = coalesce(excluded.priced_at, seen.priced_at),
         listed = true, last_seen_at = excluded.last_seen_at
@@ -37,9 +37,9 @@ NO_LONGER_LISTED: Final = """
     WHERE provider = %(provider)s AND listed AND provider_movie_id <> ALL (%(ids)s)
     RETURNING offer_id
 """
-# What an offer is called follows from its entries: those that are listed first, by the provider's name.
+# An offer takes its title, year and poster from its entries: listed ones first, then by the provider's name.
 DESCRIBE: Final = """
-    UPDATE movie_offers SET title = told.title, year = told.year, poster = told.poster
+    UPDATE movie_offers SET title = described.title, year = described.year, poster = described.poster
     FROM (
         SELECT offer_id,
             (array_agg(title ORDER BY listed DESC, provider, provider_movie_id))[1] AS title,
@@ -47,10 +47,10 @@ DESCRIBE: Final = """
             (array_agg(poster ORDER BY listed DESC, provider, provider_movie_id) FILTER (WHERE poster IS NOT NULL))[1]
                 AS poster
         FROM provider_movies WHERE offer_id = ANY (%(offers)s) GROUP BY offer_id
-    ) AS told
-    WHERE movie_offers.id = told.offer_id
+    ) AS described
+    WHERE movie_offers.id = described.offer_id
         AND (movie_offers.title, movie_offers.year, movie_offers.poster)
-            IS DISTINCT FROM (told.title, told.year, told.poster)
+            IS DISTINCT FROM (described.title, described.year, described.poster)
 """
 ANSWERED: Final = """
     INSERT INTO price_providers (name, answered_at) VALUES (%(provider)s, %(at)s)
@@ -66,7 +66,7 @@ FAILED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A movie as a provider tells of it. `priced` is false where the price was to be had elsewhere, and was not had."""
+    """A movie as a provider describes it. `priced` is false where its price is in a detail that could not be read."""
 
     provider_movie_id: str
     title: str
@@ -77,10 +77,10 @@ class Entry:
 
 
 async def store_entries(tx: Transaction, *, provider: str, entries: Sequence[Entry]) -> None:
-    """Keep what a provider has told, its whole list.
+    """Store the whole list that a provider has sent.
 
-    An entry whose title, year or poster is new, or which is sold again, is joined anew; so is what it was with, and what was
-    with one that is sold no more.
+    An entry whose title, year or poster has changed, or which is sold again, is matched again, and so are the other entries of
+    its offer, and those of an offer with an entry that is no longer sold.
     """
     await tx.value(LOCK)
     at = await tx.value(NOW)
@@ -88,8 +88,8 @@ async def store_entries(tx: Transaction, *, provider: str, entries: Sequence[Ent
     gone = await tx.tuples(NO_LONGER_LISTED, provider=provider, ids=ids)
     rows = await tx.tuples(KNOWN, provider=provider, ids=ids)
     offers = {identity: offer_id for identity, *_, offer_id in rows}
-    told = {row[:4] for row in rows if row[4]}
-    changed = [each for each in entries if (each.provider_movie_id, each.title, each.year, each.poster) not in told]
+    known = {row[:4] for row in rows if row[4]}
+    changed = [each for each in entries if (each.provider_movie_id, each.title, each.year, each.poster) not in known]
     before = {offers[entry.provider_movie_id] for entry in changed if entry.provider_movie_id in offers}
     before |= {offer_id for (offer_id,) in gone}
     joined = await reassign_offers(tx, _make_members(provider, changed), before=before) if changed or gone else {}
@@ -101,12 +101,12 @@ async def store_entries(tx: Transaction, *, provider: str, entries: Sequence[Ent
 
 
 async def record_failure(tx: Transaction, *, provider: str, reason: str) -> None:
-    """Keep that a provider did not answer; `reason` is shown to anybody."""
+    """Record that a provider did not answer; `reason` is public."""
     await tx.execute(FAILED, provider=provider, reason=reason)
 
 
 def _make_members(provider: str, entries: Sequence[Entry]) -> dict[Member, str]:
-    """Return entries as the joining rule sees them, with their titles."""
+    """Return entries as matching compares them, with their titles."""
     return {
         Member(provider, each.provider_movie_id, search.fold(each.title), each.year): each.title for each in entries
     }

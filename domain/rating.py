@@ -1,4 +1,4 @@
-"""Ratings: one for each user and movie, replaced when given again."""
+"""Ratings: one for each user and movie; a new one replaces it."""
 
 import math
 from typing import Any, Final
@@ -12,7 +12,7 @@ from errors import InvalidRating, MovieNotFound
 WORST: Final = 0.0
 BEST: Final = 5.0
 
-# The movie's row first, as where a movie is deleted: the trigger that keeps its mean locks it anyway.
+# Locks the movie's row first, as deleting a movie does; the trigger that updates its mean would lock it anyway.
 # xmax is 0 in a row that was just inserted, and the locker of the row that an update replaced.
 RATE: Final = """
     INSERT INTO ratings (user_id, movie_id, value)

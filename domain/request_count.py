@@ -1,4 +1,4 @@
-"""The request count over all servers: each run of one writes what it has counted, and reads what the others have."""
+"""The request count over all servers: each server process writes its own count and reads the others'."""
 
 import time
 from collections import deque
@@ -8,12 +8,13 @@ from typing import Final
 from db.engine import Database, Transaction
 from runtime.request_count import Counted, RequestCounter
 
-# A reset is known to all servers long before.
+# Longer than a reset takes to reach all servers.
 REMEMBERED_SECONDS: Final = 3.0
-# Who resets tells its own memory. Where it was killed in between, the database does.
+# The process that resets updates its own memory at once. After this time, it has been killed before it could, and the
+# database's value is used.
 TOLD_BY_NOW_SECONDS: Final = 2.0
 
-# Counts of an older generation were reset; what they are is nobody's business any more.
+# Counts of an older generation were reset, and are deleted.
 RESET: Final = """
     WITH reset AS (
         INSERT INTO request_count_resets (generation, run, reset_at) VALUES (1, %(run)s, clock_timestamp())
@@ -25,7 +26,7 @@ RESET: Final = """
     )
     SELECT generation FROM reset
 """
-# The whole of what the run has counted, and never how much more: written twice, or late, it is still right.
+# Writes the whole count, never an increment: it is right even when it is written twice or late.
 WRITE: Final = """
     INSERT INTO request_counts (run, generation, counted) VALUES (%(run)s, %(generation)s, %(counted)s)
     ON CONFLICT (run) DO UPDATE SET
@@ -49,44 +50,44 @@ READ: Final = """
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What this run had counted a moment ago, so that a reset elsewhere takes effect here when it was made."""
+    """The latest counts of this run, so that a reset on another server takes effect from its own instant."""
 
     moments: deque[tuple[float, int]] = field(default_factory=deque)
 
     def note(self, live: int) -> None:
-        """Remember what is counted now."""
+        """Remember the present count."""
         now = time.monotonic()
         self.moments.append((now, live))
         while self.moments[0][0] < now - REMEMBERED_SECONDS:
             self.moments.popleft()
 
     def live_then(self, seconds_ago: float) -> int | None:
-        """Return what was counted so long ago, None where that is not remembered."""
+        """Return the count of that many seconds ago, None where it is not remembered."""
         then = time.monotonic() - seconds_ago
         return next((live for moment, live in reversed(self.moments) if moment <= then), None)
 
 
-async def reset(tx: Transaction, tally: RequestCounter) -> int:
-    """Begin a generation in which nothing is counted yet, for all servers, and return it.
+async def reset(tx: Transaction, counter: RequestCounter) -> int:
+    """Begin a new generation, whose count is 0 on all servers, and return its number.
 
-    Once it is durable, tell it to the tally (`learn(generation, 0)`), so that this machine's workers know it at once.
+    After the commit the caller passes it to the counter (`learn(generation, 0)`), so that this machine's workers use it at once.
     """
-    generation: int = await tx.value(RESET, run=tally.counted().run)
+    generation: int = await tx.value(RESET, run=counter.counted().run)
     return generation
 
 
 async def add_up(
-    database: Database, tally: RequestCounter, history: History, *, written: Counted | None = None
+    database: Database, counter: RequestCounter, history: History, *, written: Counted | None = None
 ) -> Counted:
-    """Write what this run has counted, unless that was `written` before; read the others', and return what was written.
+    """Write the count of this run, unless it equals `written`; read the others', and return what was written.
 
     Raises Unavailable.
     """
-    counted = tally.counted()
+    counted = counter.counted()
     if counted != written:
         async with database.transaction() as tx:
             await tx.execute(WRITE, run=counted.run, generation=counted.generation, counted=counted.number)
     ((generation, by_this_run, seconds_ago, others),) = await database.primary.tuples(READ, run=counted.run)
     if not by_this_run or generation == counted.generation or seconds_ago > TOLD_BY_NOW_SECONDS:
-        tally.learn(generation, others, live_then=history.live_then(seconds_ago))
+        counter.learn(generation, others, live_then=history.live_then(seconds_ago))
     return counted

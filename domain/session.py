@@ -1,4 +1,4 @@
-"""The schedule: one room a place, so no session may run into another there."""
+"""The schedule: a place has one room, so its sessions must not overlap."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -12,28 +12,28 @@ from errors import InvalidDate, MovieNotFound, PlaceNotFound, SessionNotFound, S
 
 COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Session))
 
-# Everybody who changes the schedule of a place waits here first; what they then read is up to date. Places come before
-# movies and movies before sessions; only the triggers that keep a movie's dates come to it from its sessions, and then
-# the place is locked already.
+# Every change of a place's schedule takes this lock first, so that what it reads afterwards is up to date. Places are locked
+# before movies and movies before sessions. Only the triggers that update a movie's dates lock it after its sessions, and
+# then the place is locked already.
 LOCK_PLACE: Final = "SELECT capacity FROM places WHERE id = %(place_id)s FOR NO KEY UPDATE"
 LOCK_PLACE_OF: Final = """
     SELECT id FROM places WHERE id = (SELECT place_id FROM sessions WHERE id = %(id)s) FOR NO KEY UPDATE
 """
 
-# From start to start plus duration; no movie lasts longer than a day, so the index on starts bounds the search.
+# A session lasts from its start to start plus duration; no movie is longer than a day, so the index on starts bounds the search.
 RIVAL: Final = """
     SELECT FROM sessions AS other
-    WHERE other.place_id = asked.place_id AND other.id IS DISTINCT FROM asked.id
-        AND other.starts_at < asked.starts_at + asked.duration * interval '1 minute'
-        AND other.ends_at > asked.starts_at AND other.starts_at > asked.starts_at - interval '1 day'
+    WHERE other.place_id = planned.place_id AND other.id IS DISTINCT FROM planned.id
+        AND other.starts_at < planned.starts_at + planned.duration * interval '1 minute'
+        AND other.ends_at > planned.starts_at AND other.starts_at > planned.starts_at - interval '1 day'
 """
-# The movie's row is locked, so that its duration stays what the session's end is worked out from.
+# The movie's row is locked, so that the duration from which the session's end is computed does not change.
 SCHEDULE: Final = f"""
-    WITH asked AS MATERIALIZED (
+    WITH planned AS MATERIALIZED (
         SELECT NULL::bigint AS id, %(place_id)s::bigint AS place_id, %(starts_at)s::timestamptz AS starts_at, duration
         FROM movies WHERE id = %(movie_id)s FOR NO KEY UPDATE
     ), facts AS MATERIALIZED (
-        SELECT asked.*, starts_at <= clock_timestamp() AS is_past, EXISTS ({RIVAL}) AS clashes FROM asked
+        SELECT planned.*, starts_at <= clock_timestamp() AS is_past, EXISTS ({RIVAL}) AS clashes FROM planned
     ), made AS (
         INSERT INTO sessions (movie_id, place_id, starts_at, capacity)
         SELECT %(movie_id)s, place_id, starts_at, %(capacity)s FROM facts WHERE NOT is_past AND NOT clashes
@@ -42,12 +42,12 @@ SCHEDULE: Final = f"""
     SELECT facts.is_past, facts.clashes, made.* FROM facts LEFT JOIN made ON true
 """
 MOVE: Final = f"""
-    WITH asked AS MATERIALIZED (
+    WITH planned AS MATERIALIZED (
         SELECT sessions.id, place_id, %(starts_at)s::timestamptz AS starts_at, duration
         FROM sessions JOIN movies ON movies.id = movie_id
         WHERE sessions.id = %(id)s FOR NO KEY UPDATE OF sessions
     ), facts AS MATERIALIZED (
-        SELECT asked.*, starts_at <= clock_timestamp() AS is_past, EXISTS ({RIVAL}) AS clashes FROM asked
+        SELECT planned.*, starts_at <= clock_timestamp() AS is_past, EXISTS ({RIVAL}) AS clashes FROM planned
     ), made AS (
         UPDATE sessions SET starts_at = facts.starts_at FROM facts
         WHERE sessions.id = facts.id AND NOT is_past AND NOT clashes
@@ -60,21 +60,21 @@ LOCK: Final = """
     WHERE id = %(id)s OR movie_id = %(movie_id)s OR place_id = %(place_id)s
     ORDER BY id FOR UPDATE
 """
-# Locked, so that what is being confirmed at this moment is waited for, and seen as what it has become.
+# Locks the bookings, so that it waits for a confirmation that is under way, and reads its outcome.
 BOOKED: Final = """
     WITH found AS MATERIALIZED (
         SELECT status, closes_at FROM bookings WHERE session_id = ANY (%(ids)s) ORDER BY id FOR UPDATE
     )
     SELECT EXISTS (SELECT FROM found WHERE status = 'confirmed' OR status = 'open' AND closes_at > clock_timestamp())
 """
-# An end in the year 10000 is none that Python, or ISO 8601 as agreed on, can write down.
+# Neither Python nor ISO 8601 can write an end in the year 10000.
 NO_MORE_YEARS: Final = 9999
 
 
 async def schedule_session(tx: Transaction, *, movie_id: int, place_id: int, starts_at: datetime) -> Session:
-    """Return the new session with the place's capacity of today.
+    """Return the new session with the present capacity of the place.
 
-    Raises PlaceNotFound, MovieNotFound, InvalidDate for a start that is not to come, SessionOverlaps.
+    Raises PlaceNotFound, MovieNotFound, InvalidDate for a start that is not in the future, SessionOverlaps.
     """
     check_start(starts_at)
     capacity = await tx.value(LOCK_PLACE, place_id=place_id)
@@ -88,9 +88,9 @@ async def schedule_session(tx: Transaction, *, movie_id: int, place_id: int, sta
 
 
 async def reschedule_session(tx: Transaction, *, session_id: int, starts_at: datetime) -> Session:
-    """Return the session with its new start; its bookings go with it.
+    """Return the session with its new start; its bookings stay.
 
-    Raises SessionNotFound, InvalidDate for a start that is not to come, SessionOverlaps.
+    Raises SessionNotFound, InvalidDate for a start that is not in the future, SessionOverlaps.
     """
     check_start(starts_at)
     await tx.tuples(LOCK_PLACE_OF, id=session_id)
@@ -101,7 +101,7 @@ async def reschedule_session(tx: Transaction, *, session_id: int, starts_at: dat
 
 
 def check_start(starts_at: datetime) -> None:
-    """Raise InvalidDate for a start so late that its end could not be written down."""
+    """Raise InvalidDate for a start in the year 9999 or later, whose end could not be written."""
     if starts_at.year >= NO_MORE_YEARS:
         raise InvalidDate(
             path=("input", "startsAt"), field="startsAt", problem=f"must be before the year {NO_MORE_YEARS}"
@@ -109,7 +109,7 @@ def check_start(starts_at: datetime) -> None:
 
 
 def make_session(*, is_past: bool, clashes: bool, **columns: Any) -> Session:
-    """Return a row of SCHEDULE or MOVE; raise what it was refused for."""
+    """Return a row of SCHEDULE or MOVE; raise the reason of a refusal."""
     if is_past:
         raise InvalidDate(path=("input", "startsAt"), field="startsAt", problem="must be in the future")
     if clashes:
@@ -127,14 +127,14 @@ async def delete_session(tx: Transaction, *, session_id: int) -> None:
 async def delete_sessions(
     tx: Transaction, *, session_id: int | None = None, movie_id: int | None = None, place_id: int | None = None
 ) -> int:
-    """Delete the sessions of a movie or place, or one; return how many; raise StillInUse while bookings hang on them.
+    """Delete the sessions of a movie or place, or one; return how many; raise StillInUse while bookings refer to them.
 
-    An open or confirmed booking hangs on its session; an expired one does not, whether or not a job has closed it.
+    Open and confirmed bookings count; expired ones do not, whether or not a job has closed them.
     The caller has locked their places.
     """
     locked = await tx.tuples(LOCK, id=session_id, movie_id=movie_id, place_id=place_id)
     ids = [row[0] for row in locked]
-    # By a statement of its own: what was booked while we waited for the locks must be seen.
+    # A second statement: it sees bookings that were made while this transaction waited for the locks.
     if await tx.value(BOOKED, ids=ids):
         raise StillInUse
     await tx.execute("DELETE FROM bookings WHERE session_id = ANY (%(ids)s)", ids=ids)

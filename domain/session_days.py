@@ -1,4 +1,4 @@
-"""The days on which a movie has sessions, for calendars that offer no day without one."""
+"""The days on which a movie has sessions, for calendars."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from errors import InvalidLimit
 
 MOST_DAYS: Final = 100
 
-# One index probe a day, however many sessions a day has. Without a place the index over movies alone has the order.
+# One index probe for each day, however many sessions it has. Without a place, the index over movies alone has this order.
 DAYS: Final = """
     SELECT movie.id, days.starts_at
     FROM unnest(%(movie_ids)s::bigint[]) AS movie (id) CROSS JOIN LATERAL (

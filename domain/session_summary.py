@@ -1,4 +1,4 @@
-"""What a session shows and where, in a few words, for lists that name nothing but that."""
+"""The movie and place of sessions, for lists that show their names only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 from db.engine import Reading
 
-# Ids of sessions are unique, so each comes back once however many bookings name it.
+# Ids of sessions are unique, so each is returned once, however many bookings refer to it.
 OF_SESSIONS: Final = """
     SELECT sessions.id, movies.id, movies.title, places.id, places.name
     FROM sessions JOIN movies ON movies.id = movie_id JOIN places ON places.id = place_id
@@ -25,6 +25,6 @@ class SessionSummary:
 
 
 async def read_summaries(reading: Reading, session_ids: Sequence[int]) -> dict[int, SessionSummary]:
-    """Return the showing of each session by the session's id; a session that is not there has none."""
+    """Return the summary of each session by the session's id; a session that does not exist has none."""
     found = await reading.tuples(OF_SESSIONS, ids=list(set(session_ids))) if session_ids else []
     return {session_id: SessionSummary(*showing) for session_id, *showing in found}

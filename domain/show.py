@@ -1,4 +1,4 @@
-"""Shows at the counter, known by their time: each sells twenty tickets, and is gone eight hours after its start."""
+"""Shows at the counter, identified by their time: each sells twenty tickets, and expires eight hours after its start."""
 
 from datetime import datetime
 from typing import Final
@@ -13,7 +13,7 @@ BY_TIMING: Final = f"""
     SELECT * FROM shows
     WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp() - {SHOW_LIFE}
 """
-# Nobody sells for a show that has begun, so whoever is busy with one of these is giving tickets back.
+# Skips locked rows: nobody sells for a show that has begun, so a lock here belongs to a deletion of tickets.
 DELETE_EXPIRED: Final = f"""
     WITH expired AS MATERIALIZED (
         SELECT id FROM shows WHERE show_timing <= statement_timestamp() - {SHOW_LIFE}
@@ -26,7 +26,7 @@ DELETE_EXPIRED: Final = f"""
 
 
 async def find_show(reading: Reading, *, show_id: int | None = None, show_timing: datetime | None = None) -> Show:
-    """Return the show of this id or time, or both; raise ShowNotFound where none is, or its eight hours are over."""
+    """Return the show of this id or time, or both; raise ShowNotFound where there is none or it has expired."""
     by_id = None if show_id is None else await reading.row(Show, BY_ID, ids=[show_id])
     if show_timing is None or show_id is not None:
         found = by_id
@@ -38,6 +38,6 @@ async def find_show(reading: Reading, *, show_id: int | None = None, show_timing
 
 
 async def delete_expired_shows(tx: Transaction, *, batch: int) -> int:
-    """Delete up to `batch` shows whose eight hours are over, with their tickets; return how many it was."""
+    """Delete up to `batch` expired shows with their tickets; return how many were deleted."""
     deleted: int = await tx.value(DELETE_EXPIRED, batch=batch)
     return deleted

@@ -22,7 +22,7 @@ INVISIBLE_PLANE: Final = range(0xE0000, 0xE1000)
 
 
 def find_text_faults(field: str, text: str | None, *, longest: int) -> Iterator[InvalidInput]:
-    """Yield what is wrong with a text of 1 to `longest` characters; None means that the field was left out."""
+    """Yield the fault of a text of 1 to `longest` characters; None means that the field was left out."""
     if text is None:
         return
     problem = find_problem(text, longest=longest) or (CONTROL if has_control(text) else None)
@@ -31,9 +31,9 @@ def find_text_faults(field: str, text: str | None, *, longest: int) -> Iterator[
 
 
 def find_problem(text: str, *, longest: int, may_be_empty: bool = False) -> str | None:
-    """Return what is wrong with a text, as the end of a sentence about it; None where nothing is.
+    """Return what is wrong with a text, as the end of a sentence about it; None where it is right.
 
-    Control characters are let through but NUL: third parties write them, and clients repeat what those have written.
+    Control characters other than NUL are allowed: third parties write them, and clients send such texts back.
     """
     if not (may_be_empty or text.strip()):
         return EMPTY
@@ -47,7 +47,7 @@ def find_problem(text: str, *, longest: int, may_be_empty: bool = False) -> str 
 
 
 def find_number_faults(field: str, number: int | None, *, smallest: int, largest: int) -> Iterator[InvalidInput]:
-    """Yield what is wrong with a number that must lie within bounds, both included; None means that it was left out."""
+    """Yield the fault of a number that must be within bounds, both included; None means that it was left out."""
     if number is not None and not smallest <= number <= largest:
         problem = f"must be a whole number from {smallest} to {largest}"
         yield InvalidInput(path=("input", field), field=field, problem=problem)

@@ -1,4 +1,4 @@
-"""Tickets sold at the counter: booked, moved to another show, deleted. They hold personal data."""
+"""Tickets sold at the counter: sold, moved to another show, deleted. They hold personal data."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,8 +26,8 @@ BOOK: Final = stock.write_sale(
     which="show_timing = %(show_timing)s AND show_timing > clock_timestamp()",
     columns=("user_name", "phone_number"),
 )
-# A ticket's show can change, and shows are locked before tickets: so whoever moves or deletes a ticket first waits here
-# for whoever else does, and then knows which shows to lock.
+# A ticket's show can change, and shows are locked before tickets. So a transaction that moves or deletes a ticket takes this
+# lock first, and then knows which shows to lock.
 ALONE: Final = "SELECT pg_advisory_xact_lock(%(ticket_id)s)"
 LIVE: Final = f"EXISTS (SELECT FROM shows WHERE id = show_id AND show_timing > clock_timestamp() - {SHOW_LIFE})"
 MOVED: Final = "CASE WHEN selling.id = room.id THEN held.ticket_count ELSE - held.ticket_count END"
@@ -64,7 +64,7 @@ DELETE: Final = stock.write_change(
 
 
 async def find_ticket(reading: Reading, *, ticket_id: int) -> Ticket:
-    """Return the ticket; raise TicketNotFound where there is none, or its show's eight hours are over."""
+    """Return the ticket; raise TicketNotFound where there is none or its show has expired."""
     found = await reading.row(Ticket, BY_ID, ids=[ticket_id])
     if found is None:
         raise TicketNotFound
@@ -74,15 +74,20 @@ async def find_ticket(reading: Reading, *, ticket_id: int) -> Ticket:
 async def book_ticket(
     tx: Transaction, *, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime
 ) -> Ticket:
-    """Return a new ticket for so many at the show of that time, which is made where there is none.
+    """Return a new ticket for `ticket_count` people at the show of that time, which is created where there is none.
 
-    Raises all InvalidInputs at once, InvalidDate for a time that is not to come, and SeatsUnavailable where the show
-    has not that many left.
+    Raises all InvalidInputs at once, InvalidDate for a time that is not in the future, and SeatsUnavailable where the
+    show has fewer left.
     """
     check_ticket(user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing)
-    given = {"user_name": user_name, "phone_number": phone_number, "number": ticket_count, "show_timing": show_timing}
+    parameters = {
+        "user_name": user_name,
+        "phone_number": phone_number,
+        "number": ticket_count,
+        "show_timing": show_timing,
+    }
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
-    found = await tx.fetch(kwargs_row(stock.outcome_maker(Ticket)), BOOK, given)
+    found = await tx.fetch(kwargs_row(stock.outcome_maker(Ticket)), BOOK, parameters)
     if not found:
         raise refuse_past_timing()
     if found[0].row is None:
@@ -91,10 +96,10 @@ async def book_ticket(
 
 
 async def update_timing(tx: Transaction, *, ticket_id: int, show_timing: datetime) -> Ticket:
-    """Return the ticket, now for the show of that time, which is made where there is none.
+    """Return the ticket, moved to the show of that time, which is created where there is none.
 
-    Raises TicketNotFound, InvalidDate for a time that is not to come, and SeatsUnavailable where that show has not as
-    many left; then the transaction must be rolled back, and the ticket stays where it was.
+    Raises TicketNotFound, InvalidDate for a time that is not in the future, and SeatsUnavailable where that show has
+    fewer left; then the transaction must be rolled back, and the ticket keeps its show.
     """
     refuse(list(find_timing_faults(show_timing)))
     await tx.execute(ALONE, ticket_id=ticket_id)
@@ -106,7 +111,7 @@ async def update_timing(tx: Transaction, *, ticket_id: int, show_timing: datetim
 
 
 def make_moved_ticket(*, target_id: int | None, available: int | None, **columns: Any) -> Ticket:
-    """Return a row of MOVE; raise what it was refused for."""
+    """Return a row of MOVE; raise the reason of a refusal."""
     if target_id is None:
         raise refuse_past_timing()
     if columns["show_id"] != target_id:
@@ -115,7 +120,7 @@ def make_moved_ticket(*, target_id: int | None, available: int | None, **columns
 
 
 async def delete_ticket(tx: Transaction, *, ticket_id: int) -> None:
-    """Delete the ticket and give back what it took; raise TicketNotFound."""
+    """Delete the ticket, which frees its number for others; raise TicketNotFound."""
     await tx.execute(ALONE, ticket_id=ticket_id)
     if not await tx.fetch(kwargs_row(stock.outcome_maker(Ticket)), DELETE, {"id": ticket_id}):
         raise TicketNotFound
@@ -127,7 +132,7 @@ def refuse_past_timing() -> InvalidDate:
 
 
 def check_ticket(*, user_name: str, phone_number: str, ticket_count: int, show_timing: datetime) -> None:
-    """Raise all that is wrong with the facts of a ticket."""
+    """Raise all faults of a ticket's values."""
     faults: list[Refusal] = [
         *find_text_faults("userName", user_name, longest=LONGEST_NAME),
         *find_text_faults("phoneNumber", phone_number, longest=LONGEST_PHONE_NUMBER),
@@ -138,7 +143,7 @@ def check_ticket(*, user_name: str, phone_number: str, ticket_count: int, show_t
 
 
 def find_timing_faults(show_timing: datetime) -> Iterator[InvalidDate]:
-    """Yield what is wrong with a time that no clock needs to be asked about."""
+    """Yield the fault of a time that can be found without a clock: a year that cannot be stored."""
     if not instants.can_be_stored(show_timing):
         problem = "must be within the years 1 to 9999"
         yield InvalidDate(path=("input", "showTiming"), field="showTiming", problem=problem)

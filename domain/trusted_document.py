@@ -1,4 +1,4 @@
-"""Trusted documents: the registry of what clients were released with, by the hash of its text."""
+"""Trusted documents: the registry of the documents that released clients send, by the hash of their text."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,10 @@ from db.engine import Reading, Transaction
 from db.models import TrustedDocument
 from errors import InvalidInput
 
-# In the order of their hashes, so that two that add at once wait for each other and do not block each other.
+# In the order of their hashes, so that two concurrent additions do not deadlock.
 ADD: Final = """
     INSERT INTO trusted_documents (hash, text)
-    SELECT hash, text FROM unnest(%(hashes)s::text[], %(texts)s::text[]) AS given (hash, text) ORDER BY hash
+    SELECT hash, text FROM unnest(%(hashes)s::text[], %(texts)s::text[]) AS document (hash, text) ORDER BY hash
     ON CONFLICT (hash) DO NOTHING RETURNING hash
 """
 FIND: Final = "SELECT hash, text FROM trusted_documents WHERE hash = ANY (%(hashes)s)"
@@ -20,28 +20,28 @@ REMOVE: Final = "DELETE FROM trusted_documents WHERE hash = %(hash)s RETURNING h
 
 
 def compute_digest(text: str) -> str:
-    """Return what a document is known by: the SHA-256 of its UTF-8, in 64 hexadecimal digits."""
-    # A lone surrogate is in no registered document; it must be an unknown one, not a crash.
+    """Return the id of a document: the SHA-256 of its UTF-8, in 64 hexadecimal digits."""
+    # No registered document has a lone surrogate; one that has is unknown, and must not be an error of encoding.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def add_documents(tx: Transaction, texts: Sequence[str]) -> int:
-    """Register documents, and return how many of them are new; raise InvalidInput on one with a NUL in it."""
+    """Register documents, and return how many of them are new; raise InvalidInput where one contains NUL."""
     if any("\0" in text for text in texts):
         raise InvalidInput(field="text", problem="must not contain the character NUL")
     return len(await tx.tuples(ADD, hashes=list(map(compute_digest, texts)), texts=list(texts)))
 
 
 async def remove_document(tx: Transaction, *, digest: str) -> bool:
-    """Take a document out of the registry; return whether it was in there."""
+    """Remove a document from the registry; return whether it was registered."""
     return await tx.value(REMOVE, hash=digest) is not None
 
 
 async def list_documents(reading: Reading) -> list[TrustedDocument]:
-    """Return the whole registry, the oldest first."""
+    """Return all registered documents, the oldest first."""
     return await reading.rows(TrustedDocument, LIST)
 
 
 async def find_texts(reading: Reading, digests: Sequence[str]) -> Mapping[str, str]:
-    """Return the texts of those that are registered."""
+    """Return the texts of the registered documents among these, by their hashes."""
     return dict(await reading.tuples(FIND, hashes=list(digests)))

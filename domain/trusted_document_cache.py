@@ -1,4 +1,4 @@
-"""What a worker remembers of the trusted documents, so that hardly a request asks the database for one."""
+"""A worker's cache of trusted documents, so that few requests read them from the database."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ from db.engine import Reading
 from domain import trusted_document
 from errors import Unavailable
 
-# Registered documents do not change; so long after it was taken out one may still run.
+# Registered documents do not change. A removed one may still run for this time.
 KNOWN_SECONDS: Final = 60.0
-# So long after somebody asked in vain a document that was added meanwhile may still be unknown.
+# A document that is registered after it was asked for may stay unknown for this time.
 UNKNOWN_SECONDS: Final = 1.0
 MOST_CHARACTERS: Final = 1_000_000
 MOST_UNKNOWN: Final = 1_000
@@ -23,7 +23,7 @@ MOST_WAITING: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CachedDocument:
-    """What the database said of a hash, None where it does not know it, and until when to believe it."""
+    """A document, None where it is not registered, and when it must be read again."""
 
     text: str | None
     until: float
@@ -32,7 +32,7 @@ class CachedDocument:
 class TrustedDocumentCache:
     """The registry in front of the database.
 
-    Whatever callers invent, one statement at a time is under way: hashes that are asked for meanwhile share the next.
+    One statement at a time is under way, whatever callers send: hashes that arrive meanwhile share the next one.
     """
 
     def __init__(self, reading: Reading, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class TrustedDocumentCache:
             if remembered.text is not None:
                 self._known.move_to_end(digest)
             return remembered.text
-        # Others may wait for the same answer: who leaves must not take it from them.
+        # Other callers may wait for the same answer; one that leaves must not cancel it.
         return await asyncio.shield(self._answer(digest))
 
     def _answer(self, digest: str) -> asyncio.Future[str | None]:
@@ -68,7 +68,7 @@ class TrustedDocumentCache:
             while self._waiting:
                 await self._ask(list(self._waiting)[:LARGEST_BATCH])
         finally:
-            # Somebody still waits only where this was cut off.
+            # Callers still wait here only where the task was cancelled.
             left, self._waiting, self._asking = self._waiting, {}, None
             for answer in left.values():
                 fail_answer(answer, Unavailable())
@@ -76,7 +76,7 @@ class TrustedDocumentCache:
     async def _ask(self, digests: list[str]) -> None:
         try:
             found = await trusted_document.find_texts(self._reading, digests)
-        except Exception as error:  # noqa: BLE001  # each caller gets it raised; the next are asked for all the same
+        except Exception as error:  # noqa: BLE001  # it is raised at each caller, and the loop goes on
             for digest in digests:
                 fail_answer(self._waiting.pop(digest), error)
             return
@@ -104,7 +104,7 @@ class TrustedDocumentCache:
 
 
 def fail_answer(answer: asyncio.Future[str | None], error: Exception) -> None:
-    """Raise an error at all who wait for an answer."""
+    """Raise an error at all callers that wait for an answer."""
     answer.set_exception(error)
-    # Where every caller has left nobody looks at it, which is no fault.
+    # Marks the error as retrieved: where every caller has left, asyncio would log it.
     answer.exception()

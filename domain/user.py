@@ -1,4 +1,4 @@
-"""Accounts: who may be known by what name, and who is staff."""
+"""Accounts: which e-mail addresses, usernames and passwords are valid, and who is staff."""
 
 import re
 import unicodedata
@@ -19,8 +19,8 @@ LONGEST_PASSWORD: Final = 128
 PASSWORD_LENGTH: Final = f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
 
 BY_ID: Final = paging.compile_sql(selects.select_by_ids(User))
-# Two spellings: the one form that names are stored in, and the name as it was sent, for accounts from before there was
-# one form. Where both exist, the account of the spelling as sent comes first.
+# Looks for the normalized name and for the name as it was sent, for accounts that were made before names were normalized.
+# Where both exist, the account with the name as sent comes first.
 BY_NAME: Final = """
     SELECT id, email, username, password_hash, is_staff, created_at, token_generation FROM users
     WHERE lower(email) IN (lower(%(email)s), lower(%(email_as_sent)s))
@@ -44,7 +44,7 @@ MAKE_STAFF: Final = """
 
 
 def check_email(email: str) -> str:
-    """Return the one form of the address; raise InvalidEmail unless it is spelled like one. No server is asked about it.
+    """Return the normalized address; raise InvalidEmail unless it has the form of one. Whether it exists is not checked.
 
     The domain is Unicode, not punycode, and both parts are in NFC. Letters keep their case.
     """
@@ -56,10 +56,10 @@ def check_email(email: str) -> str:
 
 
 def check_username(username: str) -> str:
-    """Return the one form of the name; raise InvalidUsername unless it has 1 to 150 letters, digits or @.+-_.
+    """Return the normalized name; raise InvalidUsername unless it has 1 to 150 letters, digits or @.+-_.
 
-    NFKC rather than RFC 8265's width mapping and NFC: it makes the same names equal, and what the RFC refuses, such as
-    a ligature, becomes the letters that it stands for, so that nobody with such a name is locked out.
+    NFKC rather than RFC 8265's width mapping and NFC: it makes the same names equal, and turns characters that the RFC
+    refuses, such as ligatures, into their letters, so that accounts with such names can still sign in.
     """
     normal = unicodedata.normalize("NFKC", username)
     if not USERNAME.fullmatch(normal) or not all(map(is_visible, normal)):
@@ -68,7 +68,7 @@ def check_username(username: str) -> str:
 
 
 def normalize_names(*, email: str | None, username: str | None) -> dict[str, str | None]:
-    """Return the one form of each name; what is no address or username stays as it is, and no account has it."""
+    """Return the normalized names; an invalid name stays as it is, and no account has it."""
     normal: dict[str, str | None] = {"email": email, "username": username}
     with suppress(InvalidEmail):
         normal["email"] = email and check_email(email)
@@ -80,7 +80,7 @@ def normalize_names(*, email: str | None, username: str | None) -> dict[str, str
 def normalize_password(password: str) -> str:
     """Return the password as it is hashed: in NFKC, as NIST SP 800-63B, section 5.1.1.2, asks for.
 
-    NFKC rather than RFC 8265's NFC: a keyboard that was left in full width types the same password.
+    NFKC rather than RFC 8265's NFC: a keyboard in full-width mode types the same password.
     """
     return unicodedata.normalize("NFKC", password)
 
@@ -98,7 +98,7 @@ def check_password(password: str) -> str:
 
 
 def check_account(*, email: str | None, username: str | None, password: str) -> None:
-    """Check the facts of a new account; raise all that is wrong with them at once."""
+    """Raise all faults of a new account's values at once."""
     faults: list[Refusal] = []
     if (email is None) == (username is None):
         faults.append(
@@ -121,7 +121,7 @@ async def sign_up(tx: Transaction, *, email: str | None, username: str | None, p
 
 
 async def find_account(reading: Reading, *, email: str | None, username: str | None) -> User | None:
-    """Return the account of this e-mail address or username with its password's hash, None where there is none."""
+    """Return the account of this e-mail address or username with its password hash, None where there is none."""
     named = f"{email}{username}"
     if NUL in named or not is_encodable(named):
         return None
@@ -130,7 +130,7 @@ async def find_account(reading: Reading, *, email: str | None, username: str | N
 
 
 async def replace_hash(tx: Transaction, *, user_id: int, password_hash: str) -> None:
-    """Store a password's new hash in place of an older one."""
+    """Replace the password hash of an account."""
     statement = "UPDATE users SET password_hash = %(password_hash)s WHERE id = %(id)s"
     await tx.execute(statement, id=user_id, password_hash=password_hash)
 
@@ -141,13 +141,13 @@ async def end_tokens(tx: Transaction, *, user_id: int) -> User | None:
 
 
 async def add_staff(tx: Transaction, *, email: str, password_hash: str) -> User:
-    """Return the staff user of this address: a new one, or the existing one (who keeps their password) made staff."""
+    """Return the staff user of this address: a new account, or an existing one, which keeps its password."""
     (made,) = await tx.rows(User, MAKE_STAFF, email=check_email(email), password_hash=password_hash)
     return made
 
 
 async def is_staff(reading: Reading, user_id: int) -> bool:
-    """Return whether the user is staff at this moment; a token does not say."""
+    """Return whether the user is staff at this moment; a token does not say so."""
     return bool(await reading.value("SELECT is_staff FROM users WHERE id = %(id)s", id=user_id))
 
 

@@ -1,4 +1,4 @@
-"""What an address of the web is, so that nobody keeps a text that only begins like one."""
+"""Recognizes web addresses and paths, so that no other text is stored in their place."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
 from domain.text import has_only_printable
 
-# Two slashes, and no user name: a browser opens `https:x` too, but every other reader of the answer may differ.
+# Two slashes and no user name: browsers open `https:x` too, but other readers of an answer may not.
 BEGINNING: Final = re.compile(r"https?://[^/\\?#@]+([/?#]|$)", re.IGNORECASE)
 # A path of this server. Browsers read `//` and `/\` as the beginning of another host.
 OWN_PATH: Final = re.compile(r"/(?![/\\]).*")
@@ -19,7 +19,7 @@ PARSER: Final = TypeAdapter(AnyHttpUrl)
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether a browser can open the text as an http or https address, to the letter."""
+    """Return whether a browser can open the text as an http or https address, without changing it."""
     if not has_only_printable(text) or not BEGINNING.match(text):
         return False
     try:

@@ -24,7 +24,7 @@ class Hashing(Protocol):
     async def hash(self, password: str) -> str:
         """Return the hash to store; raise Unavailable when the queue is full."""
 
-    async def verify(self, kept: str | None, password: str) -> bool:
+    async def verify(self, stored_hash: str | None, password: str) -> bool:
         """Return whether the password matches the stored hash; None stands for an unknown account."""
 
 
@@ -39,13 +39,13 @@ class Passwords:
         """Return the hash to store; raise Unavailable when the queue is full."""
         return await self._off_the_loop(lambda: HASHER.hash(_encode(password)))
 
-    async def verify(self, kept: str | None, password: str) -> bool:
+    async def verify(self, stored_hash: str | None, password: str) -> bool:
         """Return whether the password matches the stored hash; None stands for an unknown account.
 
         An unknown account takes as long as a wrong password. Raises Unavailable when the queue is full.
         """
-        matches = await self._off_the_loop(lambda: _matches(kept or NOBODYS_HASH, password))
-        return matches and kept is not None
+        matches = await self._off_the_loop(lambda: _matches(stored_hash or NOBODYS_HASH, password))
+        return matches and stored_hash is not None
 
     async def _off_the_loop(self, work: Callable[[], Result]) -> Result:
         if self._room == 0:
@@ -61,9 +61,9 @@ class Passwords:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def needs_rehash(kept: str) -> bool:
+def needs_rehash(stored_hash: str) -> bool:
     """Return whether a hash was made with other costs than today's."""
-    return HASHER.check_needs_rehash(kept)
+    return HASHER.check_needs_rehash(stored_hash)
 
 
 def _encode(password: str) -> bytes:
@@ -71,8 +71,8 @@ def _encode(password: str) -> bytes:
     return password.encode("utf-8", "surrogatepass")
 
 
-def _matches(kept: str, password: str) -> bool:
+def _matches(stored_hash: str, password: str) -> bool:
     try:
-        return HASHER.verify(kept, _encode(password))
+        return HASHER.verify(stored_hash, _encode(password))
     except VerifyMismatchError:
         return False

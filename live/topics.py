@@ -234,17 +234,17 @@ async def read_topics(database: Database, topics: list[Topic]) -> None:
     tick = Tick(database)
     try:
         by_kind = [(found, [topic for topic in topics if topic.kind == kind]) for kind, found in READERS.items()]
-        told = await asyncio.gather(*(found(database, tick, some) for found, some in by_kind if some))
+        read = await asyncio.gather(*(found(database, tick, some) for found, some in by_kind if some))
     except BaseException:
         for topic in topics:
             topic.due = 0.0
         raise
-    for topic, news in (each for some in told for each in some):
+    for topic, news in (each for some in read for each in some):
         prime_loaders(tick, news)
         topic.news = news
     for topic, count in begun:
         topic.ended = count
-    for topic, _ in (each for some in told for each in some):
+    for topic, _ in (each for some in read for each in some):
         for follower in topic.followers:
             follower.wake()
 

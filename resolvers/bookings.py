@@ -16,8 +16,8 @@ NOBODY: Final = 0
 
 async def list_bookings(context: Context, user_id: int, window: Window, *, with_seats: bool) -> Page[Any]:
     """Return a page of the viewer's bookings; of somebody else's there are none, not even for staff."""
-    seen = user_id if context.actor and context.actor.user_id == user_id else NOBODY
-    listing = lists.list_bookings(seen, with_seats=with_seats)
+    owner_id = user_id if context.actor and context.actor.user_id == user_id else NOBODY
+    listing = lists.list_bookings(owner_id, with_seats=with_seats)
     return await context.loaders.private_page.load((make_list_key(listing), window))
 
 

@@ -72,6 +72,6 @@ class Context:
     async def is_staff(self) -> bool:
         """Return whether the viewer is staff; asked once a request."""
         if self._is_staff is None:
-            seen = await self.loaders.user_by_id.load(self.actor.user_id) if self.actor else None
-            self._is_staff = bool(seen and seen.is_staff)
+            account = await self.loaders.user_by_id.load(self.actor.user_id) if self.actor else None
+            self._is_staff = bool(account and account.is_staff)
         return self._is_staff

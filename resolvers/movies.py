@@ -64,8 +64,8 @@ async def list_genres(context: Context) -> list[str]:
 
 async def list_movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:
     """Return a page of the movies that a place shows."""
-    asked = make_list_key(lists.list_movies_of_place(place_id, sort))
-    return await context.loaders.catalogue_page.load((asked, window))
+    key = make_list_key(lists.list_movies_of_place(place_id, sort))
+    return await context.loaders.catalogue_page.load((key, window))
 
 
 async def movie_by_id(context: Context, public_id: str) -> Movie | None:

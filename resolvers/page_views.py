@@ -10,9 +10,9 @@ from domain.page_view import NewPageView
 from resolvers.context import Context
 
 
-async def track_page(context: Context, seen: NewPageView) -> bool:
+async def track_page(context: Context, view: NewPageView) -> bool:
     """Return True once the page view is durable."""
-    await context.services.page_views.add(page_view.check_page_view(seen))
+    await context.services.page_views.add(page_view.check_page_view(view))
     return True
 
 

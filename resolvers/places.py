@@ -20,8 +20,8 @@ async def list_places(context: Context, window: Window, *, search: str | None) -
 
 async def list_places_of_movie(context: Context, movie_id: int, window: Window) -> Page[Any]:
     """Return a page of the places that show a movie."""
-    asked = make_list_key(lists.list_places_of_movie(movie_id))
-    return await context.loaders.catalogue_page.load((asked, window))
+    key = make_list_key(lists.list_places_of_movie(movie_id))
+    return await context.loaders.catalogue_page.load((key, window))
 
 
 async def place_by_id(context: Context, public_id: str) -> Place | None:

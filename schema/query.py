@@ -1,4 +1,4 @@
-"""What can be asked."""
+"""What can be queried."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -66,7 +66,7 @@ ShowTiming = Annotated[datetime | None, strawberry.argument(description="When it
 WhichPageViews = Annotated[PageViewFilter | None, strawberry.argument(description="Only those that match.")]
 
 
-@strawberry.type(description="What can be asked. Siblings are answered side by side.")
+@strawberry.type(description="What can be wanted. Siblings are answered side by side.")
 class Query:
     """The root of queries."""
 
@@ -90,16 +90,16 @@ class Query:
         sort: SortBy = MovieSort.RATING,
         filter: WhichMovies = UNSET,
     ) -> Page[Any]:
-        asked = drop_unset(filter) or MovieFilter()
+        wanted = drop_unset(filter) or MovieFilter()
         return await movies.list_movies(
             info.context,
             page,
             sort=read_order(sort),
-            search=drop_unset(asked.search),
-            airing_from=drop_unset(asked.airing_from),
-            place_id=drop_unset(asked.place_id),
-            genre=drop_unset(asked.genre),
-            genres=drop_unset(asked.genres),
+            search=drop_unset(wanted.search),
+            airing_from=drop_unset(wanted.airing_from),
+            place_id=drop_unset(wanted.place_id),
+            genre=drop_unset(wanted.genre),
+            genres=drop_unset(wanted.genres),
         )
 
     @strawberry.field(graphql_type=Movie | None, description="One movie; null if there is none.")
@@ -113,8 +113,8 @@ class Query:
         page: Window,
         filter: WhichPlaces = UNSET,
     ) -> Page[Any]:
-        asked = drop_unset(filter) or PlaceFilter()
-        return await places.list_places(info.context, page, search=drop_unset(asked.search))
+        wanted = drop_unset(filter) or PlaceFilter()
+        return await places.list_places(info.context, page, search=drop_unset(wanted.search))
 
     @strawberry.field(graphql_type=Place | None, description="One place; null if there is none.")
     async def place(self, info: Info, id: Identity) -> models.Place | None:
@@ -163,14 +163,14 @@ class Query:
         page: Window,
         filter: WhichEvents = UNSET,
     ) -> Page[Any]:
-        asked = drop_unset(filter) or EventFilter()
+        wanted = drop_unset(filter) or EventFilter()
         return await events.list_events(
             info.context,
             page,
-            search=drop_unset(asked.search),
-            date_from=drop_unset(asked.from_),
-            date_to=drop_unset(asked.to),
-            available_only=asked.available_only,
+            search=drop_unset(wanted.search),
+            date_from=drop_unset(wanted.from_),
+            date_to=drop_unset(wanted.to),
+            available_only=wanted.available_only,
         )
 
     @strawberry.field(graphql_type=Event | None, description="One event; null if there is none.")
@@ -228,15 +228,15 @@ class Query:
         page: Window,
         filter: WhichPageViews = UNSET,
     ) -> Page[Any]:
-        asked = drop_unset(filter) or PageViewFilter()
+        wanted = drop_unset(filter) or PageViewFilter()
         return await page_views.list_page_views(
             info.context,
             page,
-            tracking_id=drop_unset(asked.tracking_id),
-            user_id=drop_unset(asked.user_id),
-            path=drop_unset(asked.path),
-            occurred_from=drop_unset(asked.from_),
-            occurred_to=drop_unset(asked.to),
+            tracking_id=drop_unset(wanted.tracking_id),
+            user_id=drop_unset(wanted.user_id),
+            path=drop_unset(wanted.path),
+            occurred_from=drop_unset(wanted.from_),
+            occurred_to=drop_unset(wanted.to),
         )
 
     @strawberry.field(

@@ -71,8 +71,8 @@ def read_price(value: object) -> Decimal | None:
     if isinstance(value, str):
         return Decimal(value.strip()) if PRICE.fullmatch(value.strip()) else None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        spelled = f"{Decimal(value):f}" if abs(Decimal(value).adjusted()) < 20 else ""
-        return Decimal(spelled) if PRICE.fullmatch(spelled) else None
+        text = f"{Decimal(value):f}" if abs(Decimal(value).adjusted()) < 20 else ""
+        return Decimal(text) if PRICE.fullmatch(text) else None
     return None
 
 

@@ -26,8 +26,8 @@ def make_catalogue(*, user: str, password: str, faults: Faults) -> StandIn:
 async def answer_page(request: Request) -> Response:
     """Answer one page of the list."""
     found = list_movies()
-    asked = request.query_params.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
+    number = request.query_params.get("page", "1")
+    page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
     if not 1 <= page <= -(-len(found) // PAGE_SIZE):
         return answer({"detail": "Invalid page."}, status=404)
     first = (page - 1) * PAGE_SIZE

@@ -60,26 +60,26 @@ def _make_standin(
     name: str, letters: str, movies: Sequence[Movie], *, token: str, faults: Faults, in_list: bool
 ) -> StandIn:
     """Return a stand-in that keeps what is posted to it for as long as it runs."""
-    kept = list(movies)
+    sold = list(movies)
 
-    async def listed(_: Request) -> Response:
-        shown = kept if in_list else [{key: each[key] for key in each if key != "Price"} for each in kept]
-        return answer(shown if in_list else {"Movies": shown})
+    async def list_sold(_: Request) -> Response:
+        listed = sold if in_list else [{key: each[key] for key in each if key != "Price"} for each in sold]
+        return answer(listed if in_list else {"Movies": listed})
 
     async def detail(request: Request) -> Response:
         wanted = request.path_params["id"]
-        found = next((each for each in kept if wanted in (each.get("ID"), each.get("id"))), None)
+        found = next((each for each in sold if wanted in (each.get("ID"), each.get("id"))), None)
         return answer(found) if found else answer({"message": "Not found"}, status=404)
 
     async def publish(request: Request) -> Response:
         posted = await request.json()
-        identity = f"{letters}p{len(kept):07}"
-        told = {"id": identity, "title": posted["title"], "price": posted["price"], "plot": posted["body"]}
-        kept.append(told if in_list else {{"id": "ID"}.get(key, key.capitalize()): told[key] for key in told})
+        identity = f"{letters}p{len(sold):07}"
+        entry = {"id": identity, "title": posted["title"], "price": posted["price"], "plot": posted["body"]}
+        sold.append(entry if in_list else {{"id": "ID"}.get(key, key.capitalize()): entry[key] for key in entry})
         return answer({"id": identity}, status=201)
 
     routes = [
-        Route("/movies", listed),
+        Route("/movies", list_sold),
         Route("/movies/{id}", detail),
         Route("/movie", publish, methods=["POST"]),
     ]

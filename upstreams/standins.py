@@ -131,10 +131,10 @@ def require_basic_auth(user: str, password: str) -> Callable[[Request], bool]:
     def allows(request: Request) -> bool:
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
         try:
-            given = base64.b64decode(encoded, validate=True)
+            credentials = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             return False
-        return scheme.lower() == "basic" and hmac.compare_digest(given, f"{user}:{password}".encode())
+        return scheme.lower() == "basic" and hmac.compare_digest(credentials, f"{user}:{password}".encode())
 
     return allows
 

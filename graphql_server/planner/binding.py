@@ -82,7 +82,7 @@ def _nodes(arguments: Arguments, request: Request) -> Bound:
 def _page(site: Site, page: Page, arguments: Arguments, request: Request, before: Sequence[Bound] | None) -> Bound:
     window = paging.make_window(*(arguments.get(name) for name in ("first", "after", "last", "before")))
     listing = page.listing(arguments, _owner_id(site, request, before))
-    shape = (listing.build, listing.given, listing.sort, paging.make_bounds(window))
+    shape = (listing.build, listing.names, listing.sort, paging.make_bounds(window))
     parameters = listing.parameters
     parameters.pop(listing.parent if site.owner else "", None)
     if window.after is None and window.before is None:

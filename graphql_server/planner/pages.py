@@ -55,7 +55,7 @@ def ordered(bound: Bound, parent: Row | None, *, is_private: bool) -> Ordered:
             return case((identity == VIEWER, identity), else_=literal_column("0")) if is_private else identity
         return bindparam(name)
 
-    made: Ordered = listing.build(listing.given, listing.sort, value)
+    made: Ordered = listing.build(listing.names, listing.sort, value)
     return made
 
 

@@ -190,7 +190,7 @@ async def known(loaded: Database) -> Known:
 
 def statement(database: Database, listing: Listing[Any], asked: Window) -> tuple[str, dict[str, object]]:
     """Return what paging.page() runs."""
-    text = paging.write_page_statement(listing.build, listing.given, listing.sort, paging.make_bounds(asked), None)
+    text = paging.write_page_statement(listing.build, listing.names, listing.sort, paging.make_bounds(asked), None)
     values = paging.decode_cursors(listing, database.cursors, asked)
     return text, {**listing.parameters, **values}
 
@@ -239,7 +239,7 @@ async def test_many_parents_are_read_as_each_alone(
     parents = [row[0] for row in await loaded.primary.tuples(chosen)]
     listing = make(parents[0])
     text = paging.write_page_statement(
-        listing.build, listing.given, listing.sort, paging.make_bounds(Window(SIZE)), parent
+        listing.build, listing.names, listing.sort, paging.make_bounds(Window(SIZE)), parent
     )
     values = {**listing.parameters, "parents": parents}
     for way in (explained, explained_when_prepared):

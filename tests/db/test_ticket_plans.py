@@ -105,7 +105,7 @@ async def test_a_page_is_read_by_an_index(
     asked = [Window(SIZE), Window(SIZE, backwards=True), Window(SIZE, after=first.end_cursor)]
     assert first.rows
     for window in asked:
-        text = paging.write_page_statement(listing.build, listing.given, listing.sort, paging.make_bounds(window), None)
+        text = paging.write_page_statement(listing.build, listing.names, listing.sort, paging.make_bounds(window), None)
         values = {**listing.parameters, **paging.decode_cursors(listing, loaded.cursors, window)}
         plan = await explained(connection, text, values)
         assert not plan.scanned
@@ -119,7 +119,7 @@ async def test_a_page_is_read_by_an_index(
 async def test_numbered_pages_read_what_they_skip_and_no_more(
     connection: psycopg.AsyncConnection[Any], listing: Listing[Any]
 ) -> None:
-    text = paging.write_numbered_statement(listing.build, listing.given, listing.sort, 100)
+    text = paging.write_numbered_statement(listing.build, listing.names, listing.sort, 100)
     plan = await explained(connection, text, {"skipped": 200})
     assert not plan.sorts
     assert plan.rows_read <= 1000
