@@ -1,4 +1,4 @@
-"""The composition root: what the server is made of, in one place. Nothing is made at import."""
+"""The composition root: all routes, middleware and services in one place. Nothing is made at import."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -62,15 +62,15 @@ from web import storefront, tools
 if TYPE_CHECKING:
     from runtime.tracing import Tracing
 
-# A job that is cut off is rolled back and runs again; the server's own end has a limit of 10 s.
+# A job that is cancelled is rolled back and runs again; the server must end within 10 s.
 JOBS_END_SECONDS: Final = 2.0
 
 
 class State(TypedDict):
-    """What a request finds at `request.state`."""
+    """What `request.state` has."""
 
     services: Services
-    # Called when the server begins to end, before it waits for what is under way.
+    # Called when the server begins to end, before it waits for running requests.
     end_streams: Callable[[], None]
 
 
@@ -84,9 +84,9 @@ def create_app(
 ) -> Starlette:
     """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
 
-    Without jobs where nothing may happen by itself: in tests, and beside `matinee worker` processes. `counts` is the
-    file in which the workers of one server count requests together (runtime/request_count.py), and `rates` the one in which they
-    count what has a rate (runtime/rate_windows.py); without them this one counts alone.
+    It runs no jobs (`with_jobs`) in tests, and beside `matinee worker` processes. `counts` is the file in which the workers
+    of one server count requests (runtime/request_count.py), and `rates` the file in which they count for rate limits
+    (runtime/rate_windows.py); without them this worker counts alone.
     """
     metrics = Metrics()
     metrics.usage.expect(deprecated(SCHEMA.graphql))
@@ -108,7 +108,7 @@ def create_app(
             settings, metrics, counted, spans, tracing, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
         ),
     )
-    # The edge takes the slash away; a redirect would lose the body of a POST in many clients.
+    # The edge removes the slash; with a redirect many clients would lose the body of a POST.
     app.router.redirect_slashes = False
     inner = ExceptionMiddleware(app.router, handlers=HANDLERS)
     # In place of Starlette's own stack of layers, of which every request pays for each.
@@ -145,7 +145,7 @@ HANDLERS: Final = {
 def open_database(
     settings: Settings, *, tracing: "Tracing | None" = None, count_event: CountEvent = ignore_event
 ) -> AbstractAsyncContextManager[Database]:
-    """Return the database of these settings, to be entered; raise ValueError where they name none."""
+    """Return the database of these settings, a context manager; raise ValueError without a `database_url`."""
     if settings.database_url is None:
         raise ValueError("the settings need a database_url")
     return connect(
@@ -172,7 +172,7 @@ async def open_services(
     spans: RateWindows | None = None,
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Services]:
-    """Yield everything that requests and jobs share; what waits to be written is written before the end."""
+    """Yield the services that requests and jobs share; at the end write what still waits to be written."""
     measured = metrics or Metrics()
     count_event = PipelineMetrics(measured.registry).count
     async with open_database(settings, tracing=tracing, count_event=count_event) as database:
@@ -247,7 +247,7 @@ def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
 
 
 def _make_tracing(settings: Settings) -> "Tracing | None":
-    # The one module that is not imported at the top: it brings 15 MB of libraries that a server without traces does not load.
+    # The only module that is not imported at the top: a server without traces does not load its 15 MB of libraries.
     return import_module("runtime.tracing").Tracing(settings.traces_url) if settings.traces_url else None
 
 

@@ -1,4 +1,4 @@
-"""Every refusal that Matinee answers with: the class is the code, its docstring the message."""
+"""Every refusal that Matinee answers: the class is the code, its docstring the message."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,14 +29,14 @@ class Refusal(ValueError):
 
 
 class Refusals(ExceptionGroup[Refusal]):
-    """Several faults of one request, told all at once."""
+    """Several faults of one request, answered together."""
 
     def __new__(cls, faults: Sequence[Refusal]) -> Self:
-        """Give the group a text of its own, for logs only."""
+        """Give the group a text, which only logs show."""
         return super().__new__(cls, "; ".join(map(str, faults)), faults)
 
     def __init__(self, faults: Sequence[Refusal]) -> None:
-        """Keep the faults in the order in which they were found."""
+        """Accept the faults, which keep their order."""
 
 
 def refuse(faults: Sequence[Refusal]) -> None:
@@ -55,7 +55,7 @@ def flatten_refusals(raised: BaseException) -> list[Refusal]:
 
 
 def check_all(*checks: Callable[[], Any]) -> list[Any]:
-    """Return what each of the checks returns; raise the faults of all that refuse, together."""
+    """Return the results of all checks; raise the faults of all that refuse, together."""
     found: list[Any] = []
     faults: list[Refusal] = []
     for check in checks:
@@ -67,7 +67,7 @@ def check_all(*checks: Callable[[], Any]) -> list[Any]:
     return found
 
 
-# The kinds. A kind is what GraphQL types carry and what REST's statuses hang on; leaves alone are raised.
+# The kinds. GraphQL has a type for a kind, and REST a status. Only leaves are raised.
 
 
 class Invalid(Refusal):

@@ -1,4 +1,4 @@
-"""What the commands have in common: the settings, the database, and faults that end them in one line."""
+"""What the commands share: the settings, the database, and errors that end a command with one line."""
 
 import os
 import sys
@@ -15,14 +15,14 @@ from db.embedded.postmaster import run_embedded
 from db.embedded.restart import restart_when_dead
 from runtime import logs
 
-# Of the 10 s from SIGTERM to the end, what the embedded database gets; draining and the workers' end have the rest.
+# The part of the 10 s after SIGTERM that the embedded database gets; draining and ending the workers have the rest.
 STOP_SECONDS: Final = 3
 
 log = structlog.get_logger("matinee")
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked. The text is one line that says what to do."""
+    """A command failed. The text is one line that says what is wrong and what to do."""
 
 
 class NoAnswerError(CommandError):
@@ -35,7 +35,7 @@ def format_examples(*lines: str) -> str:
 
 
 def read_settings() -> Settings:
-    """Return the settings of the environment, and warn of variables that mean nothing; raise SettingsError."""
+    """Return the settings of the environment, and warn of unknown variables; raise SettingsError."""
     settings = Settings.from_env(os.environ)
     logs.configure(as_json=wants_json_logs(settings))
     for warning in find_unknown_variables(os.environ):
@@ -44,15 +44,15 @@ def read_settings() -> Settings:
 
 
 def wants_json_logs(settings: Settings) -> bool:
-    """Return whether log lines are for machines."""
+    """Return whether log lines are JSON."""
     return logs.wants_json(sys.stderr, production=settings.production)
 
 
 @contextmanager
 def prepare_database(settings: Settings, *, needed: bool = True) -> Iterator[str]:
-    """Yield the address of the database with its schema up to date, the embedded one unless another is set.
+    """Yield the address of a database whose schema is up to date: the embedded one unless DATABASE_URL is set.
 
-    Raise CommandError where another one's schema is behind, or it does not answer while it is needed.
+    Raise CommandError where the schema of DATABASE_URL is behind, or the database does not answer while it is `needed`.
     """
     if settings.database_url:
         try:
@@ -60,7 +60,7 @@ def prepare_database(settings: Settings, *, needed: bool = True) -> Iterator[str
         except NoAnswerError as error:
             if needed:
                 raise
-            # A server may start before its database: until then it answers 503, and /readyz says why.
+            # A server may start before its database; until the database answers it answers 503, and /readyz says why.
             log.warning(str(error))
         yield settings.database_url
         return
@@ -70,7 +70,7 @@ def prepare_database(settings: Settings, *, needed: bool = True) -> Iterator[str
 
 
 def migrate_database(url: str) -> None:
-    """Bring the schema up to date; raise CommandError where that is not possible."""
+    """Bring the schema up to date; raise CommandError where that fails."""
     try:
         with _require_answer():
             revision.reach_head(url)

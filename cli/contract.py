@@ -1,4 +1,4 @@
-"""`matinee schema` and `matinee documents`: the contract with clients, and the documents that they were built with."""
+"""`matinee schema` and `matinee documents`: the GraphQL contract, and the documents that released clients send."""
 
 import asyncio
 from dataclasses import replace
@@ -20,7 +20,7 @@ from graphql_server.executable_schema import SCHEMA, sdl
 
 schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
 document_commands = typer.Typer(
-    help="Trusted documents: what clients may be released with.", no_args_is_help=True, rich_markup_mode=None
+    help="Trusted documents: the documents that released clients send.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -72,8 +72,8 @@ def documents_add(
 ) -> None:
     """Register the documents of a client's release, all of them or, where one is wrong, none.
 
-    A file is one document, with its fragments; its id is `sha256:` and the SHA-256 of the file as it is. They can be asked for
-    at once, on every server.
+    A file is one document, with its fragments; its id is `sha256:` and the SHA-256 of the file as it is. Every server
+    runs them at once.
     """
     settings = read_settings()
     try:
@@ -111,7 +111,7 @@ async def _list_documents(settings: Settings) -> list[TrustedDocument]:
 def documents_remove(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="As `matinee documents list` shows it.")],
 ) -> None:
-    """Take a document out of the registry; servers that know it run it for up to a minute more."""
+    """Remove a document from the registry; servers that have read it run it for up to a minute more."""
     settings = read_settings()
     with prepare_database(settings) as url:
         if not asyncio.run(_remove_document(replace(settings, database_url=url), identifier.removeprefix("sha256:"))):

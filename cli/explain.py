@@ -1,4 +1,4 @@
-"""`matinee explain`: how the queries of a document are run."""
+"""`matinee explain`: shows how the queries of a document run."""
 
 import json
 from pathlib import Path
@@ -35,14 +35,14 @@ def explain_command(
     if cost and runs:
         settings = read_settings()
         bounds = {"statement_seconds": settings.statement_seconds, "lock_seconds": settings.lock_seconds}
-        # With the settings of the sessions that run these statements, which decide about their plans.
+        # Has the settings of the sessions that run these statements, because the plans depend on them.
         with prepare_database(settings) as url, psycopg.connect(make_session_conninfo(url, **bounds)) as connection:
             for run in runs:
                 typer.echo("\n".join(read_plan(connection, run)))
 
 
 def read_document(file: Path) -> DocumentNode:
-    """Return the document in a file; raise CommandError where it is none, or not valid."""
+    """Return the document in a file; raise CommandError where it is not valid."""
     try:
         document = parse(file.read_text(encoding="utf-8"))
     except (GraphQLError, UnicodeDecodeError) as error:
@@ -54,7 +54,7 @@ def read_document(file: Path) -> DocumentNode:
 
 
 def read_variables(text: str) -> dict[str, Any]:
-    """Return the values of variables; raise CommandError where they are no JSON object."""
+    """Return the values of variables; raise CommandError unless they are a JSON object."""
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -65,7 +65,7 @@ def read_variables(text: str) -> dict[str, Any]:
 
 
 def describe_run(explained: Explained) -> list[str]:
-    """Return what there is to say of one operation."""
+    """Return the lines that describe how one operation runs."""
     if explained.run is None:
         return [f"{explained.name}: the executor runs it", *(f"  {reason}" for reason in explained.reasons)]
     program = explained.run.program

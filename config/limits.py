@@ -1,4 +1,4 @@
-"""How much a request may ask for: every limit is an environment variable, declared here as data."""
+"""Limits of requests: every limit is an environment variable, declared here as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def declare_seconds(name: str, default: float, meaning: str) -> Variable:
 
 
 def declare_rate(name: str, default: str, meaning: str) -> Variable:
-    """Return the variable of a limit on what is done in some time."""
+    """Return the variable of a rate limit."""
     text = f"{meaning}, written like `{default}` or `1000/hour`; `off` for no limit"
     return Variable(f"{PREFIX}{name}", variables.read_rate, default=default, meaning=text, example=default)
 
@@ -106,7 +106,7 @@ class RequestLimits:
         """Return the limits of an environment; raise SettingsError on the first wrong one."""
         values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
         if values["sign_in"] is None and not environ.get(FIELDS["sign_up"].name, "").strip():
-            # Who does without the one on a closed network does not expect the other.
+            # Where sign-ins are not limited, as in a closed network, sign-ups are not either.
             values["sign_up"] = None
         return cls(**values)
 

@@ -20,7 +20,7 @@ PREFIX: Final = "MATINEE_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the server was told. Immutable, and small enough to travel to workers by pickle."""
+    """The settings of a server. Immutable, and passed to worker processes by pickle."""
 
     database_url: Annotated[
         str | None,
@@ -225,7 +225,7 @@ class Settings:
             shown_default="a stand-in; in production none",
             meaning="the third-party catalogue's list of movies, at its own address",
             example="https://catalogue.example.org/api/v1/maya/movies/",
-            # Somebody may try to give the password in it.
+            # Somebody may put the password into it.
             secret=True,
         ),
     ]
@@ -351,7 +351,7 @@ class Settings:
             meaning="a collector of OpenTelemetry traces that takes OTLP over HTTP, at `/v1/traces` below this address;"
             " headers, sampling and the service's name are told by OpenTelemetry's other variables",
             example="http://collector.example.org:4318",
-            # Somebody may try to give credentials in it.
+            # Somebody may put credentials into it.
             secret=True,
         ),
     ]
@@ -403,28 +403,28 @@ class Settings:
 
     @property
     def cors_origins(self) -> tuple[str, ...]:
-        """Origins whose pages may call this server."""
+        """The origins whose pages may call this server."""
         return (() if self.production else ("*",)) if self.cors is None else self.cors
 
     @property
     def direct_url(self) -> str | None:
-        """The address of PostgreSQL itself, without a connection pooler in between."""
+        """The address of PostgreSQL itself, not of a connection pooler."""
         return self.database_direct_url or self.database_url
 
     @property
     def production(self) -> bool:
-        """Whether this is production, where nothing is generated or assumed."""
+        """Whether this is production, where no value is generated or assumed."""
         return self.environment == "production"
 
     @property
-    def tells_schema(self) -> bool:
+    def allows_introspection(self) -> bool:
         """Whether introspection is answered."""
         return not self.production if self.introspection is None else self.introspection
 
     @property
-    def tells_names(self) -> bool:
-        """Whether an error may suggest names of the schema: to developers, and where they could be asked for anyway."""
-        return self.tells_schema and not self.production
+    def suggests_names(self) -> bool:
+        """Whether an error may suggest names of the schema: in development, where introspection is on."""
+        return self.allows_introspection and not self.production
 
     @property
     def shows_graphiql(self) -> bool:
@@ -432,7 +432,7 @@ class Settings:
         return not self.production if self.graphiql is None else self.graphiql
 
     def require_counter(self) -> None:
-        """Raise SettingsError where the counter would be open in production and nobody has said that it may be."""
+        """Raise SettingsError where the counter would be open in production without MATINEE_COUNTER_OPEN."""
         if self.production and self.counter_token is None and not self.counter_open:
             problem = "must be set when MATINEE_ENV is production, unless MATINEE_COUNTER_OPEN is true"
             raise NAMED["MATINEE_COUNTER_TOKEN"].error(problem)
@@ -441,7 +441,7 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Return the settings of an environment; raise SettingsError on the first wrong one.
 
-        In development a missing secret is read from the data directory, and made there the first time.
+        In development a missing secret is read from the data directory, and generated there at the first start.
         """
         values: dict[str, Any] = {name: variable.read(environ) for name, variable in FIELDS.items()}
         if values["database_direct_url"] and not values["database_url"]:
@@ -456,7 +456,7 @@ NAMED: Final[Mapping[str, Variable]] = {variable.name: variable for variable in 
 
 
 def find_unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return a warning for each `MATINEE_…` variable that nothing reads, with the nearest name that something does."""
+    """Return a warning for each `MATINEE_…` variable that nothing reads, with the most similar name that is read."""
     warnings = []
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in NAMED:
@@ -483,7 +483,7 @@ def _read_or_make(file: Path) -> bytes:
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(randomness.token_hex(variables.SECRET_BYTES), encoding="ascii")
         try:
-            # A link appears whole or not at all: of processes that start together all read one secret.
+            # A link is created whole or not at all: processes that start together all read one secret.
             os.link(draft, file)
         except FileExistsError:
             pass

@@ -1,4 +1,4 @@
-"""What an environment variable is, and how its text is read: what every setting is declared with."""
+"""Environment variables as data, and the functions that read their texts."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -42,11 +42,11 @@ class Variable:
 
     @property
     def default_in_words(self) -> str:
-        """What is used when the variable is unset, as a manual says it."""
+        """The value of an unset variable, as documentation shows it."""
         return self.default or self.shown_default
 
     def read(self, environ: Mapping[str, str]) -> object:
-        """Return the value to use, an empty variable counting as unset; raise SettingsError where it is wrong."""
+        """Return the value; an empty variable counts as unset. Raise SettingsError where it is wrong."""
         text = environ.get(self.name, "").strip()
         try:
             return self.parse(text or self.default)
@@ -64,13 +64,13 @@ def _quote(text: str) -> str:
 
 
 def collect_variables(kind: type) -> dict[str, Variable]:
-    """Return the variables that the fields of a class are annotated with, by the names of the fields."""
+    """Return the variables in the annotations of a class's fields, by the names of the fields."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
 def accept_whole(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers, both bounds included."""
+    """Return a function that reads whole numbers, both bounds included."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
@@ -81,7 +81,7 @@ def accept_whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def accept_seconds(least: float, most: float) -> Callable[[str], float]:
-    """Return a reader of a number of seconds, both bounds included."""
+    """Return a function that reads numbers of seconds, both bounds included."""
 
     def parse(text: str) -> float:
         if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not least <= float(text) <= most:
@@ -92,7 +92,7 @@ def accept_seconds(least: float, most: float) -> Callable[[str], float]:
 
 
 def accept_words(*words: str) -> Callable[[str], str]:
-    """Return a reader of one of these words."""
+    """Return a function that reads one of these words."""
 
     def parse(text: str) -> str:
         if text not in words:
@@ -103,16 +103,16 @@ def accept_words(*words: str) -> Callable[[str], str]:
 
 
 def read_currency(text: str) -> str:
-    """Return a currency's code; raise ValueError where it is none."""
+    """Return the code of a currency; raise ValueError where it is none."""
     if not re.fullmatch(r"[A-Z]{3}", text):
         raise ValueError("must be three capital letters")
     return text
 
 
 def read_database(text: str, *, prefer: str) -> str | None:
-    """Return the address as libpq spells it.
+    """Return the address as libpq writes it.
 
-    With several hosts `prefer` chooses among them, so that a failover is followed, unless the address or
+    With several hosts `prefer` chooses among them, so that connections follow a failover, unless the address or
     PGTARGETSESSIONATTRS chooses already.
     """
     if not text:
@@ -121,7 +121,7 @@ def read_database(text: str, *, prefer: str) -> str | None:
     try:
         parts = conninfo_to_dict(url) if url.startswith("postgresql://") else {}
     except PsycopgError:
-        # libpq's own text may quote the password.
+        # libpq's own text may contain the password.
         parts = {}
     if not parts:
         raise ValueError("must be the address of a PostgreSQL database")
@@ -140,7 +140,7 @@ def read_web_address(text: str) -> str | None:
 
 
 def has_host_and_port(address: str) -> bool:
-    """Return whether the address has a host that can be one, and a port from 1 to 65535."""
+    """Return whether the address has a valid host, and a port from 1 to 65535."""
     try:
         url = ADDRESS_PARSER.validate_python(address)
     except ValidationError:
@@ -149,7 +149,7 @@ def has_host_and_port(address: str) -> bool:
 
 
 def read_list_address(text: str) -> str | None:
-    """Return the address to the letter: to many a server one slash more or less is a redirect."""
+    """Return the address unchanged: many servers redirect for one slash more or less."""
     read_web_address(text)
     return text or None
 
@@ -169,7 +169,7 @@ def read_user_name(text: str) -> str | None:
 
 
 def read_secrets(text: str) -> tuple[bytes, ...]:
-    """Return the keys that are written between commas."""
+    """Return the secrets between the commas."""
     parts = text.split(",") if text else []
     keys = tuple(part.strip().encode("utf-8", "surrogateescape") for part in parts)
     if any(len(key) < SECRET_BYTES for key in keys):
@@ -178,14 +178,14 @@ def read_secrets(text: str) -> tuple[bytes, ...]:
 
 
 def read_counter_token(text: str) -> bytes | None:
-    """Return a token as it stands in a header, None for none."""
+    """Return a token as a header carries it, None for none."""
     if not re.fullmatch(r"[ -~]{0,1024}", text):
         raise ValueError("must be of ASCII letters, digits and signs, for it travels in a header")
     return text.encode() or None
 
 
 def read_yes_or_no(text: str) -> bool:
-    """Return whether it is `true`; nothing is `false`."""
+    """Return whether the text is `true`; an empty text is `false`."""
     if text.lower() not in ("true", "false", ""):
         raise ValueError("must be true or false")
     return text.lower() == "true"
@@ -199,17 +199,17 @@ def read_store_address(text: str) -> str | None:
 
 
 def read_switch(text: str) -> bool:
-    """Return whether it is `on`."""
+    """Return whether the text is `on`."""
     return accept_words("on", "off")(text) == "on"
 
 
 def read_switch_where_set(text: str) -> bool | None:
-    """Return whether it is `on`, None where nothing is said."""
+    """Return whether the text is `on`, None where it is empty."""
     return read_switch(text) if text else None
 
 
 def read_rate(text: str) -> Rate | None:
-    """Return so much in so long, None for `off`."""
+    """Return the rate, None for `off`."""
     if text == "off":
         return None
     found = RATE.fullmatch(text)
@@ -250,14 +250,14 @@ def read_timezone(text: str) -> ZoneInfo:
 
 @dataclass(frozen=True, slots=True)
 class PlannerMode:
-    """Whether queries are planned, and which share of those is run on the executor as well."""
+    """Whether queries are planned, and which share of the planned ones also runs on the executor."""
 
     is_on: bool
     checked_share: float = 0.0
 
 
 def read_planner_mode(text: str) -> PlannerMode:
-    """Return how queries are run."""
+    """Return the mode of the planner."""
     if text in ("on", "off"):
         return PlannerMode(text == "on")
     share = re.fullmatch(r"check=(0(?:\.\d{1,9})?|1(?:\.0{1,9})?)", text, re.ASCII)
@@ -267,7 +267,7 @@ def read_planner_mode(text: str) -> PlannerMode:
 
 
 def read_folder(text: str) -> Path:
-    """Return the folder, which need not be there yet."""
+    """Return the folder, which need not exist yet."""
     try:
         folder = Path(text).expanduser().absolute()
         folder.exists()

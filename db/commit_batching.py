@@ -1,4 +1,4 @@
-"""One commit for many callers: changes that arrive together travel, run and become durable together."""
+"""Commit batching: changes that arrive together run in one transaction, with one round trip and one commit."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ LockAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that waits: its statement, and the future that its rows are promised by."""
+    """A change that waits: its statement, and the future of its rows."""
 
     factory: AsyncRowFactory[Any]
     statement: str
@@ -38,12 +38,12 @@ class Change:
 class CommitBatcher(Reading):
     """A transaction that callers share, for use cases of one statement whose refusals change nothing.
 
-    While one batch commits the next gathers, so a lone caller waits for nobody, and a crowd in front of one session
-    pays for one round trip and one commit instead of queueing for its lock, commit after commit.
+    While one batch commits, the next one gathers. So a single caller does not wait, and many callers of one session share one
+    round trip and one commit instead of waiting for its lock one after the other.
     """
 
     def __init__(self, pool: Pool, *, lock_all: LockAll, note: Note = ignore_change) -> None:
-        """Run batches on connections of `pool`, their locks taken first, by `lock_all`; tell of changes by `note`."""
+        """Run batches on connections of `pool`, which first take their locks by `lock_all`; pass changes to `note`."""
         self._pool = pool
         self._lock_all = lock_all
         self._note = note
@@ -51,7 +51,7 @@ class CommitBatcher(Reading):
         self._runner: asyncio.Task[None] | None = None
 
     def touch(self, kind: Kind, identity: int) -> None:
-        """Tell at once: what `fetch` has returned is durable."""
+        """Notify subscribers at once: what `fetch` has returned is durable."""
         self._note(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Parameters) -> list[T]:
@@ -70,29 +70,29 @@ class CommitBatcher(Reading):
                 batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
                 await self._settle(batch)
         finally:
-            # Somebody still waits only where the runner was cut off.
+            # Callers still wait here only where the runner was cancelled.
             left, self._waiting, self._runner = self._waiting, [], None
             fail_changes(left, Unavailable())
 
     async def _settle(self, batch: Sequence[Change]) -> None:
         try:
             found = await self._run(batch)
-        except Exception as error:  # noqa: BLE001  # it is raised where it belongs: at the callers
+        except Exception as error:  # noqa: BLE001  # it is raised at the callers
             await self._part(batch, error)
         except BaseException:
-            # Cut off, and perhaps in the middle of the commit.
+            # Cancelled, perhaps in the middle of the commit.
             fail_changes(batch, OutcomeUnknown())
             raise
         else:
             for change, rows in zip(batch, found, strict=True):
-                # A caller that has gone away has cancelled its future; its change stands all the same.
+                # A caller that has gone has cancelled its future; its change stays.
                 if not change.rows.done():
                     change.rows.set_result(rows)
 
     async def _part(self, batch: Sequence[Change], error: Exception) -> None:
-        """Try each change alone, so that one that fails by itself, or a deadlock, does not take the others down.
+        """Try each change alone, so that one failing change, or a deadlock, does not fail the others.
 
-        Only where PostgreSQL says that nothing was done: a commit whose outcome is unknown must not be run again.
+        Only where PostgreSQL has undone everything: a change whose outcome is unknown must not run again.
         """
         cause = error.__cause__ or error
         is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, UNDONE)

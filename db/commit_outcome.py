@@ -1,4 +1,4 @@
-"""Tells a commit that PostgreSQL refused from one whose outcome nobody knows."""
+"""Distinguishes a commit that PostgreSQL refused from one whose outcome is unknown."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ ENDINGS: Final = ("FATAL", "PANIC")
 
 
 class Commit:
-    """A commit that is sent along with what is still on its way, and answered when the pipeline ends."""
+    """A commit that is sent in the pipeline behind earlier statements; its answer is read when the pipeline ends."""
 
     def __init__(self) -> None:
         self.connection: AsyncConnection[Any] | None = None
         self.is_unreplicated = False
 
     async def send(self, connection: AsyncConnection[Any]) -> None:
-        """Send COMMIT. Whatever goes wrong from here on may have come after it."""
+        """Send COMMIT. An error from here on may have happened after the commit."""
         if connection.closed:
             raise psycopg.OperationalError("the connection was lost before the commit")
         self.connection = connection
@@ -38,7 +38,7 @@ class Commit:
 
 @contextmanager
 def track_commit() -> Iterator[Commit]:
-    """Yield what sends the commit; raise OutcomeUnknown where it was sent and not answered, or the refusal of an error.
+    """Yield the commit; raise OutcomeUnknown where it was sent but not answered, or the refusal of an error.
 
     The block ends after the answer to the commit has been read. A commit whose wait for the synchronous standby was cancelled is
     answered as if it were done, but the next primary may not have it: its outcome is unknown as well.

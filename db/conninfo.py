@@ -17,7 +17,7 @@ DEADLINES: Final = {
 
 
 def add_deadlines(conninfo: str) -> str:
-    """Return the address with a deadline for connecting, for what is sent and for what is idle, where it states none."""
+    """Return the address with deadlines for connecting, for sent data and for idle connections, where it has none."""
     stated = read_options(conninfo)
     added = {name: value for name, value in DEADLINES.items() if name not in stated}
     return make_conninfo(conninfo, **added)

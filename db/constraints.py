@@ -1,4 +1,4 @@
-"""Which refusal a constraint of the database stands for: the last line of every rule, reached only in a race."""
+"""The refusal of each constraint of the database. Rules check first, so a constraint refuses only in a race."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from errors import (
     UsernameTaken,
 )
 
-# The account behind a token that is still good has been deleted.
+# The account of a valid token has been deleted.
 NO_USER: Final = partial(Unauthenticated, problem="The account of this token is no longer there.")
 
 BY_NAME: Final[dict[str, Callable[[], Refusal]]] = {
@@ -38,7 +38,7 @@ BY_NAME: Final[dict[str, Callable[[], Refusal]]] = {
 
 
 def find_refusal(error: errors.IntegrityError) -> Refusal | None:
-    """Return the refusal behind a broken constraint, None where it can only be a bug of ours."""
+    """Return the refusal of a violated constraint, None where the violation is a bug."""
     # PostgreSQL says «still referenced» when the row that others point to is the one being deleted.
     if isinstance(error, errors.ForeignKeyViolation) and "still referenced" in (error.diag.message_detail or ""):
         return StillInUse()

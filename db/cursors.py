@@ -49,16 +49,16 @@ def sign(key: bytes, listing: bytes, body: bytes) -> bytes:
 
 
 def make_codec(secrets: Sequence[bytes]) -> CursorCodec:
-    """Return the codec whose keys are derived from the server's secrets, so that a cursor tells nothing of those."""
+    """Return the codec whose keys are derived from the server's secrets, so that a cursor reveals nothing about them."""
     return CursorCodec(tuple(hmac.digest(secret, b"matinee cursors", hashlib.sha256) for secret in secrets))
 
 
 def compute_fingerprint(name: str, values: Mapping[str, object]) -> bytes:
-    """Return what tells one list, sort and filter from every other; what is None was not asked for."""
+    """Return the fingerprint of a list with its sort and filter; values that are None are left out."""
     chosen = {key: encode_value(value) for key, value in sorted(values.items()) if value is not None}
     return orjson.dumps([name, chosen])
 
 
 def encode_value(value: object) -> object:
-    """Return a value as JSON can hold it; the same instant is spelled the same in every offset."""
+    """Return a value for JSON; an instant has the same value in every offset."""
     return value.timestamp() if isinstance(value, datetime) else value

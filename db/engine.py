@@ -1,4 +1,4 @@
-"""Connections: one for a single read, one for a transaction, and what a failing database means to a caller."""
+"""Connections to the database: reads of one statement, transactions, and the pools that they take connections from."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,30 +25,30 @@ from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
 
-# The pool doubles its pauses between attempts for so long, then starts over with the next caller: after an hour without
-# a database it is not an hour until the pool looks for it again.
+# The pool doubles its pauses between attempts up to this time, then starts again with the next caller. Otherwise it would
+# wait for an hour after an hour without a database.
 RECONNECT_SECONDS = 2.0
 
 
 def row_maker(model: type[Row]) -> Callable[..., Row]:
-    """Return what makes a row of the model out of its columns, taken as the database gives them."""
+    """Return the function that makes a row of the model from its columns, without validating them."""
     return cast("Callable[..., Row]", model.model_construct)
 
 
 class PureRead(str):
-    """A statement that only reads, so that it can share a connection, and be run again where that one is lost."""
+    """A statement that only reads, so that it can share a connection, and run again where that is lost."""
 
     __slots__ = ()
 
 
 class PlannedEachTime(PureRead):
-    """A pure read whose best plan depends on its values, so that PostgreSQL is to look at them each time."""
+    """A pure read whose best plan depends on its values, so that PostgreSQL plans it each time."""
 
     __slots__ = ()
 
 
 class Reading(ABC):
-    """What can be read, be it by a connection of its own or inside a transaction."""
+    """A source of rows: a connection of its own, or a transaction."""
 
     @abstractmethod
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
@@ -56,7 +56,7 @@ class Reading(ABC):
 
     @abstractmethod
     def touch(self, kind: Kind, identity: int) -> None:
-        """Have subscribers told that something has changed, once it is durable; takes no time, and never fails."""
+        """Notify subscribers of a change once it is durable; takes no time, and never fails."""
 
     async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
         """Return the rows of a statement whose columns are named as the model's attributes."""
@@ -83,7 +83,7 @@ class Reading(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Reader(Reading):
-    """Reads on a connection that is taken for just one statement, so that siblings run side by side."""
+    """Reads that each take a connection for one statement, so that sibling fields run concurrently."""
 
     pool: Pool
     note: Note = ignore_change
@@ -91,11 +91,11 @@ class Reader(Reading):
 
     @property
     def pipeline(self) -> RawReads:
-        """Reads whose parameters and answers stay bytes: over pipelined connections, or the pool where there are none."""
+        """Reads whose parameters and results stay bytes: over pipelined connections, or over the pool without those."""
         return self.pipelined or PooledReads(self.pool, POOL_TIMEOUT_SECONDS)
 
     def touch(self, kind: Kind, identity: int) -> None:
-        """Tell at once: each statement is a transaction of its own."""
+        """Notify at once: each statement is its own transaction."""
         self.note(Changed(kind, identity))
 
     async def make_rows(self, make: Callable[..., T], statement: str, parameters: Mapping[str, object]) -> list[T]:
@@ -129,7 +129,7 @@ class Transaction(Reading):
     touched: set[Changed] = field(default_factory=set)
 
     def touch(self, kind: Kind, identity: int) -> None:
-        """Keep it until the commit."""
+        """Remember the change until the commit."""
         self.touched.add(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
@@ -138,14 +138,14 @@ class Transaction(Reading):
             return await run_statement(self.connection, factory, statement, parameters)
 
     async def execute(self, statement: str, **parameters: object) -> None:
-        """Send a statement that returns no rows along with the next one; what it fails of is raised there."""
+        """Send a statement that returns no rows along with the next one, which raises its errors."""
         with translate_errors():
             await self.connection.execute(statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What app.py hands to everything that reads or writes."""
+    """The database: primary and standby, cursors and notices."""
 
     primary: Reader
     standby: Reader
@@ -170,19 +170,19 @@ class Database:
                     await undo(connection, pipe, "ROLLBACK")
                     raise
                 await commit.send(connection)
-        # Outside of it: a notice would have the commits of all who notify wait for each other.
+        # After the transaction: a NOTIFY in it would make the commits of all transactions that notify wait for each other.
         for change in tx.touched:
             self.primary.note(change)
 
 
 async def undo(connection: AsyncConnection[Any], pipe: AsyncPipeline, *statements: LiteralString) -> None:
-    """Send what undoes something, while what went wrong is being raised; a broken connection has undone everything."""
+    """Send statements that roll back, while an error is raised; a broken connection has rolled back already."""
     if connection.broken:
         return
-    # After an error the server skips everything until a sync. A refusal is none: its locks need not wait for one more
-    # round trip.
+    # After an error the server skips everything until a sync. A refusal is not an error of PostgreSQL, and needs no sync: its
+    # locks are held for one round trip less.
     if pipe.status is PipelineStatus.ABORTED:
-        # It tells once more of what was skipped.
+        # The sync reports the skipped statements again.
         with suppress(errors.PipelineAborted):
             await pipe.sync()
     for statement in statements:
@@ -193,7 +193,7 @@ async def run_statement(
     connection: AsyncConnection[Any], factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]
 ) -> list[T]:
     """Return the rows of one statement."""
-    # Others are prepared by psycopg once they have come a few times.
+    # psycopg prepares other statements after a few runs.
     prepare = False if isinstance(statement, PlannedEachTime) else None
     async with connection.cursor(row_factory=factory) as cursor:
         await cursor.execute(statement, parameters, prepare=prepare)
@@ -213,14 +213,14 @@ def make_pool(
 ) -> Pool:
     """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock.
 
-    `is_pooled` where `conninfo` leads through a connection pooler in transaction mode: nothing is set for a session then.
-    `watch` bounds the waits for a server that does not answer; without one the pool has its own.
+    `is_pooled` is for a connection pooler in transaction mode, where settings of a session are lost.
+    `watch` bounds the waits for a server that does not answer; by default the pool makes one.
     """
     watch = watch or ServerWatch(conninfo, statement_seconds=statement_seconds)
     settings = SessionSettings(statement_seconds, lock_seconds, is_local=is_pooled)
 
     async def configure(connection: AsyncConnection[Any]) -> None:
-        # By SET and not by start-up options: those do not pass through every connection pooler.
+        # By statement, because not every connection pooler passes start-up options on.
         await settings.apply(connection)
         await connection.commit()
 
@@ -231,10 +231,10 @@ def make_pool(
         max_size=size,
         open=False,
         configure=None if is_pooled else configure,
-        # For libraries that name none: procrastinate would wait half a minute, after SIGTERM too.
+        # For libraries that pass no timeout: procrastinate would wait half a minute, after SIGTERM too.
         timeout=2 * POOL_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
-        # Behind a pooler a statement that was prepared on one server is looked for on another.
+        # Behind a pooler a statement may be prepared on one server and run on another.
         kwargs=({"autocommit": True} if autocommit else {}) | ({"prepare_threshold": None} if is_pooled else {}),
         name="matinee",
     )
@@ -259,11 +259,11 @@ async def connect(
 ) -> AsyncIterator[Database]:
     """Yield the database, without waiting for it: a server that starts before its database answers 503 until then.
 
-    With a `direct_conninfo`, the other addresses lead through a connection pooler in transaction mode, and what needs a session
-    of its own goes by this one: notices, and pipelined reads of the primary.
+    With a `direct_conninfo`, the other addresses are those of a connection pooler in transaction mode. Notices and pipelined
+    reads of the primary, which need a session, then use the direct address.
 
-    For traces, the connections of its pools are of `connection_class`, and `trace_reads` wraps what reads without them;
-    `count_event` counts what happens on pipelined connections.
+    For traces, the pools make connections of `connection_class`, and `trace_reads` wraps the pipelined reads.
+    `count_event` counts the events of pipelined connections.
     """
 
     async def reader(conninfo: str, watch: ServerWatch, *, needs_primary: bool) -> Reader:
@@ -276,7 +276,7 @@ async def connect(
             watch=watch,
             connection_class=connection_class,
         )
-        # Written out, for a pool that is entered would wait for its first connections.
+        # Not by `async with`, which would wait for the first connections.
         await opened.open()
         stack.push_async_callback(opened.close)
         reads: RawReads = PooledReads(opened, POOL_TIMEOUT_SECONDS)
@@ -294,7 +294,7 @@ async def connect(
         return Reader(opened, notices.note, trace_reads(reads) if trace_reads else reads)
 
     async with AsyncExitStack() as stack:
-        # A pooler answers for a server that does not: the direct address shows whether that one is alive.
+        # A pooler answers even where its server does not, so the watch needs the direct address.
         watch = ServerWatch(direct_conninfo or conninfo, statement_seconds=statement_seconds)
         notices = Notices(watch)
         primary = standby = await reader(conninfo, watch, needs_primary=True)

@@ -1,4 +1,4 @@
-"""The public spellings of ids: three letters for the kind, an underscore and a snowflake, or a UUID of the same."""
+"""Public ids: three letters for the kind, an underscore and a snowflake; or a UUID of the same."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from errors import InvalidId
 
-# As a message names one.
+# The kinds as messages name them.
 KINDS: Final = {
     "usr": "a user",
     "mov": "a movie",
@@ -27,8 +27,8 @@ KINDS: Final = {
     "exp": "an export",
 }
 LARGEST: Final = 2**63 - 1
-# RFC 9562, section 5.8: version 8 leaves 48, 12 and 62 bits to its maker. The snowflake's 63 go first, so that UUIDs are
-# in the order of time as ids are; the 59 that are left are the kind's own, so that no UUID is that of two things.
+# RFC 9562, section 5.8: version 8 has 48, 12 and 62 free bits. The snowflake's 63 bits come first, so that UUIDs sort by time
+# as ids do; the other 59 identify the kind, so that objects of two kinds never have the same UUID.
 UUID_SPELLING: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 VERSION: Final = 8 << 76
 VARIANT: Final = 0b10 << 62
@@ -40,9 +40,9 @@ def encode(prefix: str, snowflake: int) -> str:
 
 
 def decode(prefix: str, public: str) -> int | None:
-    """Return the snowflake behind a public id of that kind, None if it is not the spelling of one.
+    """Return the snowflake behind a public id of that kind, None if it is not one.
 
-    Only the one spelling that `encode` makes is taken, so that no row has two ids.
+    Only the spelling that `encode` makes is accepted, so that no row has two ids.
     """
     kind, _, digits = public.partition("_")
     if kind != prefix or not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(LARGEST)):
@@ -75,7 +75,7 @@ def write_uuid_sql(prefix: str, column: str) -> str:
 
 
 def from_uuid(prefix: str, text: str) -> int | None:
-    """Return the snowflake behind a UUID of that kind, None if it is not the spelling of one; case does not matter."""
+    """Return the snowflake behind a UUID of that kind, None if it is not one; case does not matter."""
     if not UUID_SPELLING.fullmatch(text):
         return None
     uuid = UUID(text)
@@ -85,5 +85,5 @@ def from_uuid(prefix: str, text: str) -> int | None:
 
 @cache
 def _compute_mark(prefix: str) -> int:
-    """Return the 59 bits that tell a kind from all others."""
+    """Return the 59 bits that identify a kind."""
     return int.from_bytes(hashlib.sha256(f"matinee {prefix}".encode()).digest()[:8]) >> 5

@@ -1,4 +1,4 @@
-"""Every list, written down once: GraphQL, REST and nested lists all run these statements through db/paging.py."""
+"""Every list, defined once: GraphQL, REST and nested lists all run these statements through db/paging.py."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ from db.selects import filter_live, is_staff, list_columns
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Names = frozenset[str]
 
-# Filters whose selectivity varies with the value: one value keeps half of the rows, another none. Their plan is made for each value.
+# Filters whose selectivity depends on the value: one value matches half of the rows, another none. They are planned each time.
 VARIED: Final = frozenset({"genre", "genres", "airing_from", "search", "symbols", "path"})
 
 (
@@ -108,7 +108,7 @@ def list_movies(
 
 
 def select_movies(names: Names, sort: str, value: Value) -> Ordered:
-    """Return the statement of `list_movies`; keys of one direction, so that an index over them answers both ways."""
+    """Return the statement of `list_movies`; its keys have one direction, so that an index over them serves both directions."""
     order, descending = MOVIE_ORDERS[sort]
     statement = filter_by_search(
         select(*list_columns(Movie)), names, movie.title, movie.title_key, movie.title_trigrams
@@ -120,7 +120,7 @@ def select_movies(names: Names, sort: str, value: Value) -> Ordered:
     if "place_id" in names:
         statement = join_airings(statement, value).where(*filter_by_start(names, value, airing.last_starts_at))
     elif "airing_from" in names:
-        # What has no session stands at the far end of this order.
+        # Movies without sessions are at the far end of this order.
         statement = statement.where(
             *filter_by_start(names, value, movie.airing_to_order), movie.airing_to_order < literal_column(FAR_AHEAD)
         )
@@ -128,17 +128,17 @@ def select_movies(names: Names, sort: str, value: Value) -> Ordered:
 
 
 def join_airings(statement: Select[Any], value: Value) -> Select[Any]:
-    """Return the statement of those movies that have a session at the place: one airing each."""
+    """Return the statement of the movies that have a session at the place; each has one airing there."""
     return statement.join(table_of(Airing), airing.movie_id == movie.id).where(airing.place_id == value("place_id"))
 
 
 def filter_by_start(names: Names, value: Value, last_start: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-    """Return whether the last session starts at the instant that is asked for or later, if one is."""
+    """Return the condition that the last session starts at `airing_from` or later, where that is given."""
     return [last_start >= cast(value("airing_from"), DateTime(timezone=True))] if "airing_from" in names else []
 
 
 def list_movies_of_place(place_id: int, sort: MovieSort = "rating") -> Listing[Movie]:
-    """Return the movies with a session at a place that is still to come or running."""
+    """Return the movies with a session at a place that has not ended."""
     return Listing("movies of place", Movie, select_movies_of_place, {"place_id": place_id}, sort, parent="place_id")
 
 
@@ -161,12 +161,12 @@ def select_places(names: Names, _sort: str, _value: Value) -> Ordered:
 
 
 def list_places_of_movie(movie_id: int) -> Listing[Place]:
-    """Return the places with a session of a movie that is still to come or running, by name."""
+    """Return the places with a session of a movie that has not ended, by name."""
     return Listing("places of movie", Place, select_places_of_movie, {"movie_id": movie_id}, parent="movie_id")
 
 
 def select_places_of_movie(_names: Names, _sort: str, value: Value) -> Ordered:
-    """Return the statement of `list_places_of_movie`; the airings keep the place's name so that one index has the order."""
+    """Return the statement of `list_places_of_movie`; airings repeat the place's name, so that one index has the order."""
     statement = (
         select(*list_columns(Place))
         .join(table_of(Airing), airing.place_id == place.id)
@@ -176,7 +176,7 @@ def select_places_of_movie(_names: Names, _sort: str, value: Value) -> Ordered:
 
 
 def is_still_shown() -> ColumnElement[bool]:
-    """Return whether the last session of an airing is not over yet."""
+    """Return the condition that the last session of an airing has not ended."""
     ahead: ColumnElement[bool] = airing.last_ends_at > func.clock_timestamp()
     return ahead
 
@@ -257,7 +257,7 @@ def select_page_views(names: Names, _sort: str, value: Value) -> Ordered:
     conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "tracking_id": lambda: page_view.tracking_id == value("tracking_id"),
         "user_id": lambda: page_view.user_id == value("user_id"),
-        # The digest is what the index has; the path itself settles it.
+        # The index has the digest; the second condition compares the path itself.
         "path": lambda: and_(
             func.md5(page_view.path) == func.md5(cast(value("path"), Text)), page_view.path == value("path")
         ),
@@ -295,7 +295,7 @@ def select_events(names: Names, _sort: str, value: Value) -> Ordered:
 
 
 def list_events_by_age() -> Listing[Event]:
-    """Return the events, the one first that was made first."""
+    """Return the events, oldest first."""
     return Listing("events by age", Event, select_events_by_age, {})
 
 
@@ -327,7 +327,7 @@ def select_event_reservations(names: Names, _sort: str, value: Value) -> Ordered
 
 
 def list_open_event_reservations(*, viewer_id: int | None) -> Listing[EventReservation]:
-    """Return nobody's reservations and the viewer's own, all of them for staff, the one first that was made first."""
+    """Return nobody's reservations and the viewer's own, all of them for staff, oldest first."""
     values = {"viewer_id": viewer_id}
     return Listing("reservations in the open", EventReservation, select_open_event_reservations, values)
 
@@ -342,7 +342,7 @@ def select_open_event_reservations(names: Names, _sort: str, value: Value) -> Or
 
 
 def list_tickets(show_id: int) -> Listing[Ticket]:
-    """Return the tickets of a show, newest first; none once its eight hours are over."""
+    """Return the tickets of a show, newest first; none once it has expired."""
     return Listing("tickets", Ticket, select_tickets, {"show_id": show_id}, parent="show_id")
 
 
@@ -353,7 +353,7 @@ def select_tickets(_names: Names, _sort: str, value: Value) -> Ordered:
 
 
 def list_offers(*, search_for: str | None = None) -> Listing[MovieOffer]:
-    """Return the movies that a provider sells, by title."""
+    """Return the offers that a provider sells, by title."""
     return make_searchable("offers", MovieOffer, select_offers, {}, search_for=search_for, sort="")
 
 
@@ -369,7 +369,7 @@ def select_offers(names: Names, _sort: str, _value: Value) -> Ordered:
 def make_searchable(
     name: str, model: Any, build: Any, values: dict[str, Any], *, search_for: str | None, sort: str
 ) -> Listing[Any]:
-    """Return a list that may be searched; one without words is searched for its symbols, a blank one not at all."""
+    """Return a list with a search: for the words, for the symbols where there are no words, and none where it is blank."""
     words = search.read_words(search_for or "")
     if not words:
         return Listing(name, model, build, {**values, "symbols": search.read_symbols(search_for or "") or None}, sort)
@@ -389,13 +389,13 @@ def filter_by_search(
     key: ColumnElement[Any],
     trigrams: ColumnElement[Any],
 ) -> Select[Any]:
-    """Return the statement with the search, if there is one: the index on trigrams finds, the patterns judge.
+    """Return the statement with the search, if there is one: the index on trigrams finds candidates, patterns select among them.
 
-    The planner takes patterns for rare and independent of the trigrams. Within coalesce() it expects half of the rows to
-    match: then what is rare is found by the index, and of what is frequent a page is read in the list's own order.
+    PostgreSQL's planner expects patterns to match few rows, independently of the trigrams. Within coalesce() it expects half
+    of the rows to match: then it finds rare words by the index, and reads a page of frequent words in the list's own order.
     """
     if "symbols" in names:
-        # No index has symbols: such queries are rare, and read the list in its own order.
+        # There is no index on symbols: such searches are rare, and read the list in its own order.
         return statement.where(func.strpos(text, cast(bindparam("symbols"), Text)) > literal_column("0"))
     if "search" not in names:
         return statement

@@ -1,4 +1,4 @@
-"""Brings the schema up to date; a process of its own for it, `python -m db.migrate`, reads the address from its input."""
+"""Brings the schema up to date; `python -m db.migrate` does so in a separate process, and reads the address from its input."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-# Any number: two processes that migrate at once must only agree on it.
+# An arbitrary number that all processes use.
 MIGRATION_LOCK = 7_262_193
 
 
@@ -34,7 +34,7 @@ def make_config(opened: Connection | None = None) -> Config:
 
 
 def upgrade(conninfo: str, revision: str = "head") -> None:
-    """Bring the schema up to `revision`; a second caller at the same time waits and then finds nothing to do."""
+    """Bring the schema up to `revision`; a concurrent caller waits, and then has nothing to do."""
     with open_connection(conninfo) as opened:
         opened.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         command.upgrade(make_config(opened), revision)

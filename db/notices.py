@@ -1,4 +1,4 @@
-"""Notices of change between servers, by LISTEN and NOTIFY: hints, never the news itself, so one that is lost costs a moment."""
+"""Notices of changes between servers, by LISTEN and NOTIFY. They say what to read again, so a lost one only causes a delay."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
@@ -14,20 +14,20 @@ from runtime.logs import describe_error
 Kind = Literal["session", "event", "export"]
 KINDS: Final = frozenset(get_args(Kind))
 CHANNEL: Final = "matinee_changes"
-# Not in a transaction of anybody's: PostgreSQL takes one lock for all who notify, and holds it until they have committed.
-# A hint that is lost with the power needs no disk to wait for. That is set for this transaction alone: what a session is told, a
-# pooler hands on to others, whose acknowledged bookings would be lost.
+# Not in the transaction of the change: PostgreSQL holds one lock for all NOTIFYs until their commits. The commit does not
+# wait for the disk, because a notice may be lost. That is set for this transaction only: a pooler would pass a setting of
+# the session on to other transactions, whose acknowledged bookings could be lost.
 TELL: Final = """
     SELECT set_config('synchronous_commit', 'off', true), pg_notify(%(channel)s, payload)
     FROM unnest(%(payloads)s::text[]) AS payload
 """
 
-# What changes within so long goes out together: one commit for all of it.
+# Changes within this time are sent together, by one commit.
 GATHER_SECONDS: Final = 0.02
 MOST_WAITING: Final = 10_000
 # A payload has less than 8000 bytes; `session:` and 19 digits are 27.
 CHANGES_A_NOTICE: Final = 200
-# A listener that has heard nothing for so long asks the server whether it is still there.
+# After this time without a notice, a listener sends a statement to see whether the server answers.
 SILENCE_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS: Final = 1.0
 TELL_SECONDS: Final = 5.0
@@ -38,7 +38,7 @@ log = structlog.get_logger("matinee.notices")
 
 
 class Changed(NamedTuple):
-    """Something that subscribers may be looking at has changed."""
+    """A change of an object that subscribers may follow."""
 
     kind: Kind
     id: int
@@ -48,32 +48,32 @@ Note = Callable[[Changed], None]
 
 
 def ignore_change(_: Changed) -> None:
-    """Tell nobody."""
+    """Do nothing with a change."""
 
 
 class Notices:
-    """What is to be told, gathered; noting a change takes no time, and never fails."""
+    """Gathers changes and sends notices of them; noting a change takes no time, and never fails."""
 
     def __init__(self, watch: ServerWatch) -> None:
-        """Tell the servers of this database, by a connection of its own that is opened for the first change."""
+        """Send notices by a connection of its own, which is opened for the first change."""
         self._watch = watch
-        # Told how many changes were sent; for whoever counts.
+        # Called with the number of changes that were sent, for metrics.
         self.on_sent: Callable[[int], object] = int
         self._waiting: set[Changed] = set()
         self._runner: asyncio.Task[None] | None = None
         self._connection: AsyncConnection[Any] | None = None
 
     def note(self, change: Changed) -> None:
-        """Tell all servers soon that something has changed; call it once the change is durable."""
+        """Send a notice of a change to all servers soon; call it once the change is durable."""
         if len(self._waiting) >= MOST_WAITING:
-            # Subscribers read again by themselves before long.
+            # Subscribers read again by themselves after a few seconds.
             return
         self._waiting.add(change)
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Tell what is left, and nothing after that."""
+        """Send what is gathered, and stop."""
         runner = self._runner
         if runner is not None:
             await asyncio.wait({runner}, timeout=END_SECONDS)
@@ -111,14 +111,14 @@ class Notices:
 
 
 def write_payloads(changes: Collection[Changed]) -> Iterator[str]:
-    """Yield the texts of as few notices as tell of all changes."""
+    """Yield the payloads of the fewest notices that have all changes."""
     texts = [f"{change.kind}:{change.id}" for change in changes]
     for start in range(0, len(texts), CHANGES_A_NOTICE):
         yield ",".join(texts[start : start + CHANGES_A_NOTICE])
 
 
 def read_changes(payload: str) -> Iterator[Changed]:
-    """Yield the changes that a notice tells of; what another version of the server may say besides is passed over."""
+    """Yield the changes in a notice; ignore what another version of the server may have added."""
     for text in payload.split(","):
         kind, _, digits = text.partition(":")
         if kind in KINDS and digits.isascii() and digits.isdigit():
@@ -126,9 +126,9 @@ def read_changes(payload: str) -> Iterator[Changed]:
 
 
 async def listen(conninfo: str, *, hear: Note, connected: Callable[[], None]) -> None:
-    """Call `hear` for each change that a server tells of, until cancelled; connect again whenever the connection is lost.
+    """Call `hear` for each change in a notice, until cancelled; connect again whenever the connection is lost.
 
-    `connected` is called each time that it listens anew: what happened before has not been heard.
+    `connected` is called each time that it begins to listen: changes before that were not heard.
     """
     failures = 0
 
@@ -149,7 +149,7 @@ async def listen(conninfo: str, *, hear: Note, connected: Callable[[], None]) ->
 
 async def listen_once(conninfo: str, *, hear: Note, connected: Callable[[], None]) -> None:
     """Listen by one connection until it is lost; raise psycopg.Error or TimeoutError then."""
-    # An idle listener waits for nothing: only its statements show a server that does not answer.
+    # Waiting for notices does not show a server that has stopped answering; only statements do.
     watch = ServerWatch(conninfo, statement_seconds=HEARTBEAT_SECONDS)
     async with await watch.connect() as connection:
         await connection.execute(f"LISTEN {CHANNEL}")

@@ -23,40 +23,40 @@ LIMITS: Final = f"must be a whole number from 1 to {LARGEST_SIZE}"
 DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
 ONE: Final[ColumnElement[int]] = literal_column("1")
 
-# Gives the column that stands for one of a list's values: a parameter, or the parent's id where many are asked at once.
+# Returns the column of one of a list's values: a parameter, or the parent's id where many parents are read at once.
 Value = Callable[[str], ColumnElement[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A list's one statement: what is in it, and by which columns it is in order (the last one makes it unique)."""
+    """The statement of a list, and the columns of its order, of which the last makes it unique."""
 
     statement: Select[Any]
     keys: tuple[ColumnElement[Any], ...]
-    # The attributes of a row that hold its key; for most lists named as the columns.
+    # The attributes of a row that hold its key, mostly named as the columns.
     attributes: tuple[str, ...]
     descending: bool = False
-    # Whether it depends on the values if few rows match or many.
+    # Whether the number of matching rows depends on the values.
     varied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Row]):
-    """A list with its sort and filter filled in. `build` writes the statement down for the values that are given."""
+    """A list with its sort and the values of its filters. `build` makes the statement for the names of those values."""
 
     name: str
     model: type[Row]
     build: Callable[[frozenset[str], str, Value], Ordered]
     values: Mapping[str, Any]
     sort: str = ""
-    # Names the value that is the id of the row that the list hangs on, if it does.
+    # The name of the value that is the id of the list's parent, if it has one.
     parent: str = ""
-    # Other parameters of the statement, which follow from `values` and need no place in the cursor.
+    # Parameters of the statement that are computed from `values`, and so are not in the cursor.
     derived: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of the parameters that are there: with the sort, all that decides about the statement's text."""
+        """The names of the parameters: with the sort, they determine the statement's text."""
         return frozenset(self.parameters)
 
     @property
@@ -66,13 +66,13 @@ class Listing(Generic[Row]):
 
     @property
     def fingerprint(self) -> bytes:
-        """What a cursor of this list is bound to."""
+        """The fingerprint that the cursors of this list are signed with."""
         return compute_fingerprint(self.name, {**self.values, "sort": self.sort or None})
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which page of a list: so many rows from one end, between two cursors."""
+    """A page of a list: `size` rows from one end, between two cursors."""
 
     size: int = DEFAULT_SIZE
     backwards: bool = False
@@ -81,7 +81,7 @@ class Window:
 
 
 class Bounds(NamedTuple):
-    """Which way a page is read, how far, and from which of its cursors."""
+    """The parts of a window that determine the statement's text."""
 
     size: int
     backwards: bool
@@ -152,7 +152,7 @@ async def read_pages(
 
 
 def pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
-    """Return what makes a pair of the parent's id and a row."""
+    """Return the function that makes a pair of the parent's id and a row from columns."""
     make = row_maker(model)
 
     def made(*, parent: int, **columns: Any) -> tuple[int, Row]:
@@ -162,9 +162,9 @@ def pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
 
 
 async def read_numbered_page(source: Reading, listing: Listing[Row], *, size: int, skipped: int) -> list[Row]:
-    """Return so many rows of the list after those that are skipped, for callers who count pages.
+    """Return `size` rows of the list after `skipped` ones, for clients with numbered pages.
 
-    Unlike a keyset page it may repeat or miss what comes or goes meanwhile, and costs as much as what it skips.
+    Unlike a keyset page it may repeat or miss rows that change meanwhile, and reads the rows that it skips.
     """
     text = write_numbered_statement(listing.build, listing.names, listing.sort, size)
     return await source.rows(listing.model, text, **listing.parameters, skipped=skipped)
@@ -187,7 +187,7 @@ async def count_rows_by_parent(source: Reading, listings: Mapping[int, Listing[R
 
 
 def make_page(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, window: Window) -> Page[Row]:
-    """Return the page in what was found: one row more than asked for tells that there is another page."""
+    """Return the page of the rows that were found; one row more than `size` shows that there is another page."""
     rows = list(found[: window.size])
     more = len(found) > window.size
     if window.backwards:
@@ -197,10 +197,10 @@ def make_page(found: Sequence[Row], listing: Listing[Row], codec: CursorCodec, w
 
 
 def make_bounds(window: Window) -> Bounds:
-    """Return all of a window that decides about the statement's text.
+    """Return the parts of a window that determine the statement's text.
 
-    The size is in it, for a prepared statement is planned without its parameters: not knowing that only a page is
-    wanted, PostgreSQL would sort the whole list.
+    The size is one of them: PostgreSQL plans a prepared statement without its parameters, and would sort the whole list
+    without a literal limit.
     """
     return Bounds(window.size, window.backwards, window.after is not None, window.before is not None)
 
@@ -223,7 +223,7 @@ def build_list(listing: Listing[Any]) -> Ordered:
 
 @lru_cache(maxsize=512)
 def build_statement(build: Any, names: frozenset[str], sort: str, parent: str | None) -> Ordered:
-    """Return a list's statement; the value named `parent` becomes a column of the statement around it."""
+    """Return a list's statement; the value named `parent` becomes a column of the enclosing statement."""
 
     def value(name: str) -> ColumnElement[Any]:
         return literal_column("asked.id", BigInteger) if name == parent else bindparam(name)
@@ -234,7 +234,7 @@ def build_statement(build: Any, names: frozenset[str], sort: str, parent: str | 
 
 @lru_cache(maxsize=1024)
 def write_page_statement(build: Any, names: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
-    """Return the SQL text of a page; compiling costs more than running it, so each shape is compiled once."""
+    """Return the SQL text of a page; compiling takes longer than running, so each shape is compiled once."""
     source = build_statement(build, names, sort, parent)
     limited = apply_bounds(source, bounded).limit(literal_column(str(bounded.size + 1)))
     falling = source.descending is not bounded.backwards
@@ -255,7 +255,7 @@ def apply_bounds(source: Ordered, bounded: Bounds) -> Select[Any]:
 
 @lru_cache(maxsize=256)
 def write_numbered_statement(build: Any, names: frozenset[str], sort: str, size: int) -> str:
-    """Return the SQL text of a page by its number; how many rows it skips decides how it is best read."""
+    """Return the SQL text of a numbered page; its best plan depends on how many rows it skips."""
     source = build_statement(build, names, sort, None)
     order = [key.desc() if source.descending else key.asc() for key in source.keys]
     limited = source.statement.order_by(*order).limit(literal_column(str(size)))
@@ -274,13 +274,13 @@ def repeat_for_parents(limited: Select[Any], order: Sequence[ColumnElement[Any]]
 
 
 def name_order(source: Ordered, *, falling: bool) -> list[ColumnElement[Any]]:
-    """Return the order once more, by the names that the inner statement gave its columns."""
+    """Return the order by the column names of the inner statement."""
     names: list[ColumnElement[Any]] = [literal_column(f"each.{name}") for name in source.attributes]
     return [name.desc() if falling else name.asc() for name in names]
 
 
 def compare_keys(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
-    """Return the keyset predicate: a comparison of whole rows, which an index over the same columns answers."""
+    """Return the keyset predicate: a comparison of row values, for which an index over the same columns is used."""
     values = [bindparam(f"{side}_{place}", type_=key.type) for place, key in enumerate(source.keys)]
     return tuple_(*source.keys) > tuple_(*values) if larger else tuple_(*source.keys) < tuple_(*values)
 
@@ -299,7 +299,7 @@ def select_count(source: Ordered) -> Select[Any]:
 
 
 def select_parents() -> Any:
-    """Return the ids in the parameter `parents` as rows, with their place among them."""
+    """Return the ids in the parameter `parents` as rows with their positions."""
     ids = func.unnest(bindparam("parents", type_=ARRAY(BigInteger)))
     return ids.table_valued(column("id", BigInteger), with_ordinality="place").render_derived(name="asked")
 

@@ -11,8 +11,8 @@ from psycopg_pool import PoolTimeout
 from db import constraints
 from errors import InvalidInput, Unavailable
 
-# What a value itself may be at fault for, beside what psycopg does not even send: a NUL. Doors refuse such values by the
-# name of their field; these are the last line.
+# Errors that a value can cause, besides NUL, which psycopg does not send. GraphQL and REST refuse such values first, and
+# name the field; these errors are for values that pass their checks.
 UNFIT: Final = (
     errors.NumericValueOutOfRange,
     errors.CharacterNotInRepertoire,
@@ -26,11 +26,11 @@ def translate_error(error: psycopg.Error) -> Exception:
     if isinstance(error, errors.IntegrityError):
         return constraints.find_refusal(error) or error
     if isinstance(error, psycopg.DataError):
-        # psycopg raises the class itself, not a subclass, for what it does not send.
+        # psycopg raises the class itself, not a subclass, for values that it does not send.
         is_unfit = isinstance(error, UNFIT) or type(error) is psycopg.DataError
         return refuse_unfit_value() if is_unfit else error
     if isinstance(error, PoolTimeout | psycopg.OperationalError | errors.ReadOnlySqlTransaction):
-        # Includes a lock or a statement that took too long, and a primary that has become a standby: nothing was changed.
+        # Also a lock or a statement that took too long, and a primary that has become a standby: nothing was changed.
         return Unavailable()
     return error
 

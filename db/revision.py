@@ -1,4 +1,4 @@
-"""Which schema this code needs and which one is there, told without Alembic, whose memory no server has to carry."""
+"""The revision of the schema that this code needs, and of the database: read without Alembic, which takes much memory."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
 class MigrationError(Exception):
-    """The schema could not be brought up to date. The text says what the database answered."""
+    """The schema could not be brought up to date. The text is the database's answer."""
 
 
 @cache
@@ -23,7 +23,7 @@ def find_head() -> str:
 
 
 def is_behind(found: str | None) -> bool:
-    """Return whether a database at this revision lacks something; a newer one serves older code while it is replaced."""
+    """Return whether a database at this revision is too old; a newer one works with older code while servers are replaced."""
     return found is None or found < find_head()
 
 
@@ -38,10 +38,10 @@ def read_revision(conninfo: str) -> str | None:
 
 
 def reach_head(conninfo: str) -> None:
-    """Bring the schema up to date where it is behind, in a process of its own; raise MigrationError where that fails."""
+    """Bring the schema up to date where it is behind, in a separate process; raise MigrationError where that fails."""
     if not is_behind(read_revision(conninfo)):
         return
-    # The address may hold a password: by standard input it shows in no list of processes.
+    # By standard input, because the address may have a password, and arguments show in lists of processes.
     ended = subprocess.run(
         [sys.executable, "-m", "db.migrate"], input=conninfo, text=True, capture_output=True, check=False
     )

@@ -62,7 +62,7 @@ UNSPACED: Final = re.compile(
 )
 MOST_WORDS: Final = 8
 LONGEST_WORD: Final = 32
-# In a shorter word one letter more or less makes too many others of it.
+# Typing errors are not forgiven in shorter words, which would match too many others.
 SHORTEST_FORGIVEN: Final = 4
 TRIGRAM: Final = 3
 
@@ -75,7 +75,7 @@ def fold(text: str) -> str:
 
 
 def read_symbols(query: str) -> str:
-    """Return the characters to look for in a query without words, at most 32; empty where it has nothing to see."""
+    """Return the characters to look for in a query without words, at most 32; empty where none is visible."""
     known = "".join("\ufffd" if unicodedata.category(each) == "Cs" else each for each in MARKS.sub("", query))
     visible = "".join(each for each in known if unicodedata.category(each)[0] not in "CM")
     return visible.strip()[:LONGEST_WORD]
@@ -89,8 +89,8 @@ def read_words(query: str) -> list[str]:
 def list_trigrams(word: str) -> list[str]:
     """Return the index keys of a word, as the SQL function of this name does.
 
-    They are its trigrams, of which a word with one typing error still shares some; and in scripts without spaces also its
-    single letters and pairs, so that a short word is found inside of a longer one.
+    They are its trigrams, some of which a word with one typing error still has. In scripts without spaces they are also its
+    single letters and pairs, so that a short word is found inside a longer one.
     """
     short = {word[place : place + size] for size in (1, 2) for place in range(len(word) - size + 1)}
     return sorted({*cut_pieces(f"  {word} "), *(short if UNSPACED.search(word) else ())})
@@ -99,8 +99,8 @@ def list_trigrams(word: str) -> list[str]:
 def list_clues(word: str) -> list[list[str]]:
     """Return sets of trigrams: whatever matches the word's pattern has all those of at least one set.
 
-    They are for the index: the rarer, the fewer rows the pattern has to judge. A long word is halved with a letter
-    between the halves, as no single error reaches both. A short one is only ever the beginning of what it finds.
+    The index uses them to find candidates for the pattern. A long word is split into halves with a letter between them, so
+    that one error affects one half only. A short word matches the beginnings of words.
     """
     if UNSPACED.match(word):
         inside = [word] if len(word) < TRIGRAM else cut_pieces(word)
@@ -109,7 +109,7 @@ def list_clues(word: str) -> list[list[str]]:
 
 
 def list_spaced_clues(word: str) -> list[list[str]]:
-    """Return the clues of a word that begins where a word of the text does."""
+    """Return the clues of a word in a script with spaces, where a match begins at the beginning of a word."""
     padded = f"  {word}"
     if len(word) < SHORTEST_FORGIVEN:
         return [cut_pieces(padded)]
@@ -120,16 +120,16 @@ def list_spaced_clues(word: str) -> list[list[str]]:
 
 
 def cut_pieces(text: str) -> list[str]:
-    """Return the three letters from each place on."""
+    """Return the trigrams of a text."""
     return sorted({text[place : place + 3] for place in range(len(text) - 2)})
 
 
 def write_pattern(word: str) -> str:
     """Return the regular expression of the words that begin with this one, or are this one with one typing error.
 
-    An error is a letter left out, put in, replaced or swapped with its neighbour. Only letters and digits get in
-    here, so nothing needs escaping but is escaped all the same. Words end at blanks, as fold() leaves no other mark
-    between them: PostgreSQL's own signs for the ends of words know ASCII alone in what is sorted by the codepoint.
+    An error is a letter left out, added, replaced or swapped with its neighbour. Words are escaped, although they have only
+    letters and digits. Words end at blanks, because fold() leaves nothing else between them: PostgreSQL's own signs for
+    the ends of words know only ASCII under this collation.
     """
     letters = [re.escape(letter) for letter in word]
     exact = "".join(letters)
@@ -138,7 +138,7 @@ def write_pattern(word: str) -> str:
         errors = [spelling for place in range(len(letters)) for spelling in list_misspellings(letters, place)]
         spellings.append(f"(?:{'|'.join(dict.fromkeys(errors))})(?: |$)")
     anchored = f"(?:^| )(?:{'|'.join(spellings)})"
-    # The beginning of a word cannot be seen in these scripts.
+    # In these scripts the beginning of a word cannot be recognized.
     return f"{exact}|{anchored}" if UNSPACED.match(word) else anchored
 
 

@@ -21,16 +21,16 @@ from db.models import (
 )
 from db.paging import compile_sql
 
-# In the statement's own text, which has no parameters but those of the list.
+# Literals in the statement's text, because a list's parameters are its arguments.
 OPEN: Final[ColumnElement[str]] = literal_column("'open'")
 COMPLETED: Final[ColumnElement[str]] = literal_column("'completed'")
 EXPIRED: Final[ColumnElement[str]] = literal_column("'expired'")
 
 
 def list_columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
-    """Return what a row of the model is read from: every column but the internal ones.
+    """Return the columns that a row of the model is read from: all but the internal ones.
 
-    A booking and an export show what they are by the database's clock, whether or not a job has closed them yet.
+    A booking and an export have their status by the database's clock, whether or not a job has closed them.
     """
     own = table_of(model)
     seen: dict[str, ColumnElement[Any]] = {c.name: c for c in own.columns if not c.info.get("internal")}
@@ -45,7 +45,7 @@ def list_columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
 
 
 def filter_live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
-    """Return what a row must be to be there for anybody: no deleted event, nor what is eight hours after its show."""
+    """Return the conditions under which a row exists for callers: an event is not deleted, a show has not expired."""
     unexpired = table_of(Show).c.show_timing > func.clock_timestamp() - literal_column(SHOW_LIFE)
     conditions: dict[type[SQLModel], ColumnElement[bool]] = {
         Event: table_of(Event).c.deleted_at.is_(None),
@@ -56,7 +56,7 @@ def filter_live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
 
 
 def select_by_ids(model: type[SQLModel], *, hidden_too: bool = False) -> Select[Any]:
-    """Return the statement that reads rows by their ids, those that are there or, where asked, all that are kept."""
+    """Return the statement that reads rows by their ids, without hidden rows unless `hidden_too`."""
     return select_row(model, func.any_(bindparam("ids", type_=ARRAY(BigInteger))), hidden_too=hidden_too)
 
 
@@ -68,20 +68,20 @@ def select_row(model: type[SQLModel], identity: Any, *, hidden_too: bool = False
 
 
 def select_rating(viewer: ColumnElement[int], movie: Any) -> Select[Any]:
-    """Return the statement that reads what one user gave a movie, or ANY of several."""
+    """Return the statement that reads one user's rating of a movie, or of ANY of several."""
     own = table_of(Rating).c
     return select(*list_columns(Rating)).where(own.user_id == viewer, own.movie_id == movie)
 
 
 def select_latest_changes(booking_id: Any) -> Select[Any]:
-    """Return the statement of the latest 100 changes of a booking's seats, the latest first."""
+    """Return the statement of the latest 100 changes of a booking's seats, latest first."""
     own = table_of(SeatReservation).c
     changes = select(*list_columns(SeatReservation)).where(own.booking_id == booking_id)
     return changes.order_by(own.id.desc()).limit(literal_column("100"))
 
 
 def select_collected_movies(collection_id: Any) -> Select[Any]:
-    """Return the statement of the movies of a collection, or of ANY of several, in the order in which they were given."""
+    """Return the statement of the movies of a collection, or of ANY of several, in their order."""
     own = table_of(CollectedMovie).c
     movies = select(*list_columns(CollectedMovie)).where(own.collection_id == collection_id)
     return movies.order_by(own.collection_id, own.position)
@@ -95,7 +95,7 @@ def is_staff(user_id: ColumnElement[int]) -> ColumnElement[bool]:
 def write_seats_available(*, of: str) -> str:
     """Return the SQL of the seats that could be reserved now, of the row of `sessions` with this name.
 
-    Seats whose hold has run out are free, whether or not a job has given them back yet.
+    Seats of expired bookings are free, whether or not a job has closed those.
     """
     return f"""{of}.capacity - {of}.taken + (
         SELECT coalesce(sum(reserved_seats), 0) FROM bookings
@@ -103,5 +103,5 @@ def write_seats_available(*, of: str) -> str:
     )"""  # noqa: S608 - a name of ours
 
 
-# A collection is answered with all of its movies.
+# Collections are answered with all of their movies.
 MOVIES_BY_COLLECTION: Final = compile_sql(select_collected_movies(func.any_(bindparam("ids", type_=ARRAY(BigInteger)))))

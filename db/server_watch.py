@@ -25,11 +25,11 @@ T = TypeVar("T")
 CHECK_SECONDS: Final = 0.1
 # After so many checks without a sign of life from the server, a new connection is opened to get one.
 PROBE_CHECKS: Final = 3
-# Less than the 2 s in which a caller must have heard that the database does not answer.
+# Less than the 2 s in which a caller must get the answer that the database does not answer.
 SILENT_CHECKS: Final = 15
-# While the server is known to be silent nobody waits long for it.
+# While the server is known to be silent, no caller waits long for it.
 KNOWN_SILENT_CHECKS: Final = 3
-# PostgreSQL ends a statement by itself; this long after that its connection is broken.
+# PostgreSQL ends a statement by itself; this time after that, its connection is broken.
 GRACE_SECONDS: Final = 1.0
 CANCEL_SECONDS: Final = 1.0
 UNANSWERED: Final = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
@@ -105,7 +105,7 @@ class ServerWatch:
         return KNOWN_SILENT_CHECKS if self._is_silent else connection.longest_checks or self._statement_checks
 
     async def _probe_once(self) -> None:
-        """Open a connection, for whoever answers that is alive."""
+        """Open a connection; an answer is a sign of life."""
         try:
             connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
         except (psycopg.Error, OSError) as error:
@@ -121,7 +121,7 @@ class WatchedConnection(AsyncConnection[Any]):
     """A connection whose every wait for the server has an end."""
 
     watch: ServerWatch
-    # For statements whose own bound in PostgreSQL is another than that of all others.
+    # For statements whose time limit in PostgreSQL differs from that of the others.
     longest_checks: int | None = None
 
     async def wait(self, gen: PQGen[T], interval: float = CHECK_SECONDS, timeout: float | None = None) -> T:  # noqa: ASYNC109 - as psycopg has it
@@ -148,7 +148,7 @@ class WatchedConnection(AsyncConnection[Any]):
 
 @asynccontextmanager
 async def allow_longer_statements(connection: AsyncConnection[Any], *, seconds: float) -> AsyncIterator[None]:
-    """Let statements of a connection take so long that PostgreSQL bounds to `seconds` for once."""
+    """Allow longer statements on a connection, whose time limit in PostgreSQL is `seconds` meanwhile."""
     if not isinstance(connection, WatchedConnection):
         yield
         return

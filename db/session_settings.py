@@ -1,4 +1,4 @@
-"""Settings of the sessions that requests use: made once for a connection, or in each transaction behind a connection pooler."""
+"""Settings of database sessions: applied once for a connection or, behind a connection pooler, in each transaction."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,10 +13,10 @@ APPLY: Final = """
         set_config('timezone', 'UTC', %(is_local)s),
         set_config('statement_timeout', %(statement)s, %(is_local)s),
         set_config('lock_timeout', %(lock)s, %(is_local)s),
-        -- Disks that seek are gone; with the default PostgreSQL would rather sort than read in an index's order.
+        -- The default assumes disks that seek, and PostgreSQL would sort rather than read in an index's order.
         set_config('random_page_cost', '1.1', %(is_local)s),
         set_config('idle_in_transaction_session_timeout', '10s', %(is_local)s),
-        -- What is acknowledged must be on the disk, whatever the database or the role says by default.
+        -- Acknowledged commits must be on disk, whatever the defaults of database and role are.
         set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), %(is_local)s)
 """
 

@@ -1,4 +1,4 @@
-"""Gathers what arrives together, so that many callers share one statement and one commit, each waiting for its own."""
+"""Statement batching: items that arrive together are written by one statement and one commit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ Write = Callable[[Sequence[Item]], Awaitable[None]]
 
 
 class StatementBatcher(Generic[Item]):
-    """While one batch is being written, the next gathers: alone an item waits for nothing, in a crowd for one commit."""
+    """While one batch is written, the next one gathers: a single item does not wait, and many share a commit."""
 
     def __init__(self, write: Write[Item], *, largest: int = 500, waiting: int = 10_000) -> None:
         """Hand batches of at most `largest` items to `write`; refuse more than `waiting` at once."""
@@ -22,7 +22,7 @@ class StatementBatcher(Generic[Item]):
         self._writer: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> None:
-        """Return once the item is durable; raise what its batch was refused for, or Unavailable when too many wait."""
+        """Return once the item is durable; raise the error of its batch, or Unavailable where too many wait."""
         if len(self._waiting) >= self._most_waiting:
             raise Unavailable
         written = asyncio.get_running_loop().create_future()
@@ -42,25 +42,25 @@ class StatementBatcher(Generic[Item]):
                 batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
                 await self._settle(batch)
         finally:
-            # Somebody still waits only where the writer was cut off.
+            # Callers still wait here only where the writer was cancelled.
             left, self._waiting, self._writer = self._waiting, [], None
             settle_batch(left, Unavailable())
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
-        # Cut off in the middle, which may be the commit.
+        # The outcome where the writer is cancelled, perhaps during the commit.
         outcome: Exception | None = OutcomeUnknown()
         try:
             await self._write([item for item, _ in batch])
             outcome = None
-        except Exception as error:  # noqa: BLE001  # each caller gets it raised; the writer itself must live on
+        except Exception as error:  # noqa: BLE001  # it is raised at each caller, and the writer goes on
             outcome = error
         finally:
             settle_batch(batch, outcome)
 
 
 def settle_batch(batch: Sequence[tuple[Item, asyncio.Future[None]]], outcome: Exception | None) -> None:
-    """Let everybody who waits for a batch go on, with its failure raised where there is one."""
+    """Resolve the futures of a batch, with its error where there is one."""
     for _, written in batch:
-        # A caller that has gone away in the meantime has cancelled its future.
+        # A caller that has gone has cancelled its future.
         if not written.done():
             written.set_result(None) if outcome is None else written.set_exception(outcome)

@@ -1,4 +1,4 @@
-"""Reads any number of rows in constant memory: a server-side cursor, a batch at a time, in one snapshot."""
+"""Reads any number of rows in constant memory: batches from a server-side cursor, in one snapshot."""
 
 from collections.abc import AsyncGenerator
 from typing import Any, Final
@@ -9,7 +9,7 @@ from db.server_watch import allow_longer_statements
 from db.taken_connection import take_connection
 
 STATEMENT_SECONDS: Final = 60
-# For a batch of an index scan, and for whoever is fed with the batches: a store may be slow to take them.
+# Limits for the read of a batch, and for its consumer between two batches: a store may be slow.
 BOUNDS: Final = (
     f"SELECT set_config('statement_timeout', '{STATEMENT_SECONDS}s', true),"
     " set_config('idle_in_transaction_session_timeout', '120s', true)"

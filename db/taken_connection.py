@@ -1,4 +1,4 @@
-"""Takes a connection of a pool for a block, and sees to it that no connection to a former primary is used twice."""
+"""Takes a connection of a pool for a block, and renews the pool where its server is no longer the primary."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection, errors
 from psycopg_pool import AsyncConnectionPool
 
-# Less than the 2 s in which a caller must have heard that there is no database.
+# Less than the 2 s in which a caller must get the answer that there is no database.
 POOL_TIMEOUT_SECONDS: Final = 1.5
 
 
@@ -17,8 +17,8 @@ async def take_connection(
 ) -> AsyncIterator[AsyncConnection[Any]]:
     """Yield a connection; raise PoolTimeout where none is free in time.
 
-    A primary that has become a standby refuses to write, but answers everything else: a pool would stay with it for days.
-    The first such refusal has the pool close all of its connections and open new ones.
+    A primary that has become a standby refuses writes but answers reads, so a pool would keep its connections for days.
+    The first such refusal makes the pool close all connections and open new ones.
     """
     async with pool.connection(seconds) as connection:
         try:

@@ -1,4 +1,4 @@
-"""The only writer of what sessions, events and shows have sold: under the selling row's lock, never more than it has."""
+"""The only writer of `taken`, what sessions, events and shows have sold: under the row's lock, and never above capacity."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from psycopg.rows import kwargs_row
 from db.engine import Reading, Row, Transaction, row_maker
 from db.models import Booking, BookingStatus
 
-# A wire integer has 32 bits in GraphQL; more seats than that cannot even be asked for.
+# An Int has 32 bits in GraphQL; callers cannot send a larger number of seats.
 MOST_SEATS: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Wares:
-    """A table whose rows sell, the table of what was sold of them, and its columns of which row and how many.
+    """A table whose rows sell seats or tickets, the table of its sales, and their columns: `key` of the row, `number` sold.
 
-    `sold_until` is the column of the instant at which a row sells no more, where it has one.
+    `sold_until` is the column of the instant from which a row sells no more, where it has one.
     """
 
     table: str
@@ -32,26 +32,26 @@ COUNTER_TICKETS: Final = Wares("shows", "tickets", "show_id", "ticket_count")
 
 
 def write_lock(table: str, which: str, *, sold_until: str | None = None) -> str:
-    """Return the SQL that locks selling rows and reads what they have sold; in a statement it is named `selling`."""
+    """Return the SQL that locks selling rows and reads their counts; statements name it `selling`."""
     columns = ", ".join(filter(None, ("id", "capacity", "taken", sold_until)))
     return f"SELECT {columns} FROM {table} WHERE {which} FOR NO KEY UPDATE"
 
 
 def write_closing(wares: Wares) -> str:
-    """Return the SQL that says whether the locked row sells no more; in a statement it is named `closing`.
+    """Return the SQL that reads whether the locked row still sells; statements name it `closing`.
 
-    The clock is asked once, behind the lock: whoever has waited for it finds a row that was closed meanwhile.
+    It reads the clock once, after the lock: a transaction that waited for the lock sees a row that closed meanwhile.
     """
     is_over = f"{wares.sold_until} <= clock_timestamp()" if wares.sold_until else "false"
     return f"SELECT {is_over} AS is_over FROM selling"
 
 
 def write_count(table: str, *, more: str, beside: str = "", when: str = "true") -> str:
-    """Return the SQL that counts `more` as sold where there is as much and `when` holds: the one writer of `taken`.
+    """Return the SQL that adds `more` to `taken` where the capacity allows it and `when` is true: the only writer of `taken`.
 
-    `beside` names what the two are worked out from. The condition asks for what was `taken` in the row that is locked:
-    the table's own would first be the one from before a wait, and what was freed meanwhile would not be found.
-    It returns the row's id and the `moment` at which that was done.
+    `beside` names the tables that `more` and `when` read. The condition compares `selling.taken`, of the locked row: the
+    table's own `taken` would first be that from before a wait for the lock, without what was freed meanwhile.
+    The SQL returns the row's id and the `moment` of the change.
     """
     return f"""
         UPDATE {table} SET taken = selling.taken + ({more})
@@ -62,9 +62,9 @@ def write_count(table: str, *, more: str, beside: str = "", when: str = "true") 
 
 
 def write_sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Sequence[str] = ()) -> str:
-    """Return the statement that sells %(number)s of the selling row that is named, if it has as many.
+    """Return the statement that sells %(number)s of the selling row, if that many are left.
 
-    `columns` of what was sold are filled from parameters of their names, `moments` with the one of the sale.
+    `which` finds the selling row. The sale's `columns` come from parameters of their names, its `moments` from the clock.
     """
     values = ", ".join([*(f"%({name})s" for name in columns), *("moment" for _ in moments)])
     return f"""
@@ -85,11 +85,11 @@ def write_sale(wares: Wares, *, which: str, columns: Sequence[str], moments: Seq
 
 
 def write_change(wares: Wares, *, which: str, more: str, change: str, when: str = "true") -> str:
-    """Return the statement that changes what was sold, %(id)s, where `which` says that it is there at all.
+    """Return the statement that changes the sale %(id)s, where `which` is true for it.
 
-    The selling row is locked first, then what was sold of it, here named `held`; `more` is counted as sold, and `change`
-    does the rest from `held` and `counted` and returns the row. Refused, the row comes back as it is. A row that sells
-    no more takes back, and gives nothing.
+    It locks the selling row first, then the sale, here named `held`. It adds `more` to `taken`, and `change` then writes the
+    sale, reading `held` and `counted`. A refused change returns the sale as it is. A selling row that has closed takes
+    seats or tickets back but sells no more.
     """
     row = f"id = (SELECT {wares.key} FROM {wares.sold} WHERE id = %(id)s AND {which})"
     allowed = f"{when} AND (NOT closing.is_over OR ({more}) <= 0)"
@@ -117,7 +117,7 @@ def write_change(wares: Wares, *, which: str, more: str, change: str, when: str 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Row]):
-    """What came of a sale or change: the row, None where nothing could be sold, what was left, and whether it is over."""
+    """The outcome of a sale or change: the row, None for a refused sale, how many are left, and whether selling is over."""
 
     row: Row | None
     is_changed: bool
@@ -126,7 +126,7 @@ class Outcome(Generic[Row]):
 
 
 def outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
-    """Return what makes an outcome out of a row of `write_sale` or `write_change`."""
+    """Return the function that makes an outcome of a row of `write_sale` or `write_change`."""
     make = row_maker(model)
 
     def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> Outcome[Row]:
@@ -135,12 +135,11 @@ def outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
     return made
 
 
-# Seats, whose holds expire by themselves. As in every statement here each outcome is one round trip, refusals included:
-# a crowd in front of a sold-out session holds its lock no longer. The clock is asked once session and booking are
-# locked, not at the transaction's start. A row that is locked is read in its newest version, so the difference to what
-# the booking holds is never worked out from stale seats. Expired holds of others are given back where the take needs
-# them; the caller's own booking is never among them. The one conditional UPDATE is what makes overselling impossible;
-# the CHECK of the table stands behind it.
+# Changes the seats of an open booking. As in every statement here, each outcome takes one round trip, refusals included, so
+# that many callers of a sold-out session hold its lock for a short time. The clock is read once session and booking are
+# locked, not at the transaction's start. A locked row is read in its newest version, so the difference to the booking's
+# seats is never computed from stale ones. Where seats are short, expired holds of other bookings are freed; the caller's
+# own booking is never among them. The conditional UPDATE makes overselling impossible; the CHECK of the table backs it.
 OWN_SESSION: Final = "id = (SELECT session_id FROM bookings WHERE id = %(booking_id)s AND user_id = %(user_id)s)"
 MORE_SEATS: Final = "%(seats)s::bigint - live.reserved_seats - freed.seats"
 COUNT_SEATS: Final = write_count("sessions", more=MORE_SEATS, beside="live, freed", when="live.is_live")
@@ -163,23 +162,23 @@ CHANGE: Final = f"""
         FOR NO KEY UPDATE OF bookings
     ), freed AS MATERIALIZED (
         SELECT coalesce(sum(reserved_seats), 0) AS seats FROM lapsed
-    ), taken AS (
+    ), counted AS (
         {COUNT_SEATS}
     ), expired AS (
         UPDATE bookings SET status = 'expired', reserved_seats = 0
-        FROM lapsed, taken WHERE bookings.id = lapsed.id
+        FROM lapsed, counted WHERE bookings.id = lapsed.id
     ), changed AS (
         UPDATE bookings SET
             reserved_seats = %(seats)s::bigint,
             status = CASE WHEN %(cancel)s THEN 'cancelled' ELSE 'open' END,
             cancelled_at = CASE WHEN %(cancel)s THEN live.moment END
-        FROM live, taken WHERE bookings.id = live.id
+        FROM live, counted WHERE bookings.id = live.id
         RETURNING bookings.*
     ), recorded AS (
         INSERT INTO seat_reservations (booking_id, seats, created_at)
-        SELECT live.id, %(seats)s::bigint, live.moment FROM live, taken WHERE live.reserved_seats <> %(seats)s::bigint
+        SELECT live.id, %(seats)s::bigint, live.moment FROM live, counted WHERE live.reserved_seats <> %(seats)s::bigint
         UNION ALL
-        SELECT lapsed.id, 0, live.moment FROM live, taken, lapsed WHERE lapsed.reserved_seats > 0
+        SELECT lapsed.id, 0, live.moment FROM live, counted, lapsed WHERE lapsed.reserved_seats > 0
     )
     SELECT
         CASE WHEN live.status = 'open' AND NOT live.is_live THEN 'expired' ELSE live.status END AS was,
@@ -188,14 +187,14 @@ CHANGE: Final = f"""
     FROM selling CROSS JOIN live CROSS JOIN freed LEFT JOIN changed ON true
 """
 
-# Before several changes in one transaction: every session that they touch, in id order, so that two such transactions
-# never wait for each other in a ring.
+# Runs before several changes in one transaction: locks every session that they change, in id order, so that two such
+# transactions cannot deadlock.
 LOCK_ALL: Final = """
     SELECT FROM sessions WHERE id IN (SELECT session_id FROM bookings WHERE id = ANY (%(booking_ids)s))
     ORDER BY id FOR NO KEY UPDATE
 """
 
-# Sessions in id order, and none that somebody else is busy with: the next run comes soon enough.
+# Locks sessions in id order, and skips locked ones: the next run is soon enough.
 GIVE_BACK: Final = f"""
     WITH due AS MATERIALIZED (
         SELECT id, session_id FROM bookings
@@ -224,7 +223,7 @@ GIVE_BACK: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of a change: the booking as it is now, None where it was refused, and what it was refused for."""
+    """The outcome of a change: the booking as it is now, None where it was refused, and the reason of a refusal."""
 
     booking: Booking | None
     was: BookingStatus
@@ -232,7 +231,7 @@ class Attempt:
 
 
 async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False) -> Attempt | None:
-    """Make `seats` the total of a user's open booking, all or nothing; None where the user has no such booking."""
+    """Make `seats` the total of a user's open booking, all or nothing; return None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}
     found = await tx.fetch(kwargs_row(make_attempt), CHANGE, parameters)
     if found and found[0].booking:
@@ -247,14 +246,14 @@ def make_attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
 
 
 def lock_sessions(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
-    """Return the statement that locks what several changes of bookings will change."""
+    """Return the statement that locks the sessions of several changes of bookings."""
     return LOCK_ALL, {"booking_ids": [change["booking_id"] for change in changes if "booking_id" in change]}
 
 
 async def give_back(tx: Transaction, *, batch: int) -> int:
-    """Close up to `batch` bookings whose hold is over and free their seats; return how many it was.
+    """Close up to `batch` expired bookings and free their seats; return how many were closed.
 
-    Nobody needs to be told: the seats were free from the moment at which the hold was over.
+    Subscribers need no notice: the seats were free from the moment at which the booking expired.
     """
     closed: int = await tx.value(GIVE_BACK, batch=batch)
     return closed

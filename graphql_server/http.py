@@ -122,7 +122,7 @@ async def execute(
         text=text,
         variables=asked.variables or {},
         operation_name=asked.operation_name,
-        tells_names=context.services.settings.tells_names,
+        tells_names=context.services.settings.suggests_names,
     )
     return result
 
@@ -146,7 +146,7 @@ def render_answer(request: Request, media_type: str, result: ExecutionResult, co
         result,
         media_type,
         reference=request.scope["request_id"],
-        tells_names=settings.tells_names,
+        tells_names=settings.suggests_names,
         extensions=cost_budget.describe_cost(context),
     )
     return browser_session.settle(response, request, entered=context.entered)
@@ -164,7 +164,7 @@ def render_cacheable(
         result,
         media_type,
         reference=request.scope["request_id"],
-        tells_names=settings.tells_names,
+        tells_names=settings.suggests_names,
         extensions={},
     )
     response.headers["Cache-Control"] = cache_policy.PRIVATE

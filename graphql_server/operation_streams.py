@@ -75,9 +75,9 @@ async def results(
     if key is None:
         return
     source = partial(run_for_everybody, asked, context, reference=reference)
-    with context.services.broadcasts.joined(key, source, context.follower) as audience:
+    with context.services.broadcasts.join(key, source, context.follower) as broadcast:
         # What it was told last, too: that may be news to who was just on the way.
-        async with aclosing(audience.since(audience.version - 1, context.follower)) as later:
+        async with aclosing(broadcast.follow(broadcast.version - 1, context.follower)) as later:
             async for result in later:
                 if result != last:
                     yield result
@@ -118,9 +118,9 @@ async def run_operation(
         text=asked.query or "",
         variables=asked.variables or {},
         operation_name=asked.operation_name,
-        tells_names=context.services.settings.tells_names,
+        tells_names=context.services.settings.suggests_names,
     )
-    show = partial(format_result, reference=reference, tells_names=context.services.settings.tells_names)
+    show = partial(format_result, reference=reference, tells_names=context.services.settings.suggests_names)
     try:
         stream = await SCHEMA.stream(
             asked.query,

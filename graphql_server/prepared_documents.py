@@ -178,7 +178,7 @@ class Documents(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         """Tell what validation found when the document was prepared; raise what speaks against running it now."""
         asked, prepared = self.execution_context, self._prepared
-        refused = [] if asked.context.services.settings.tells_schema else prepared.introspection
+        refused = [] if asked.context.services.settings.allows_introspection else prepared.introspection
         asked.pre_execution_errors = [*refused, *prepared.faults]
         if not asked.pre_execution_errors and not asked.context.is_counted:
             spend(asked.context, prepared, asked.variables or {}, asked.operation_name)

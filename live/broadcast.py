@@ -1,4 +1,4 @@
-"""Everybody who is to be told the same: it is worked out once, for however many they are."""
+"""Broadcast: one subscription run shared by all subscribers who would get the same result."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
@@ -14,18 +14,18 @@ Source = Callable[[Follower], AsyncGenerator[T]]
 
 @dataclass(eq=False, slots=True)
 class Broadcast(Generic[T]):
-    """Who listens, and the newest that there is to tell. There is no queue: who is slow misses what is old."""
+    """The followers of one run, and its newest result. There is no queue: a slow follower gets the newest result only."""
 
     followers: set[Follower] = field(default_factory=set)
-    # Ends what is told.
+    # The follower that the run reads for; ending it ends the run.
     source: Follower = field(default_factory=Follower)
     newest: T | None = None
     version: int = 0
     is_over: bool = False
     task: asyncio.Task[None] | None = None
 
-    async def since(self, version: int, follower: Follower) -> AsyncGenerator[T]:
-        """Yield the newest each time that there is something newer than this version."""
+    async def follow(self, version: int, follower: Follower) -> AsyncGenerator[T]:
+        """Yield the newest result each time that it is newer than the one yielded before, which at first is `version`."""
         while not follower.is_ended:
             if self.version != version and self.newest is not None:
                 version = self.version
@@ -33,51 +33,51 @@ class Broadcast(Generic[T]):
             elif self.is_over:
                 return
             else:
-                await follower.woken()
+                await follower.wait()
 
-    def tell(self, newest: T) -> None:
-        """Let everybody know."""
+    def publish(self, newest: T) -> None:
+        """Store the newest result and wake all followers."""
         self.newest, self.version = newest, self.version + 1
         self.wake()
 
     def wake(self) -> None:
-        """Have everybody look."""
+        """Wake all followers."""
         for follower in self.followers:
             follower.wake()
 
 
 class Broadcasts(Generic[T]):
-    """All audiences of this process, by what they are told."""
+    """The broadcasts of this process, by the key of their result."""
 
     def __init__(self) -> None:
         self._all: dict[Hashable, Broadcast[T]] = {}
 
     @contextmanager
-    def joined(self, key: Hashable, source: Source[T], follower: Follower) -> Iterator[Broadcast[T]]:
-        """Yield the audience of this key; `source` is asked for what to tell when somebody is the first to join."""
-        audience = self._all.get(key)
-        if audience is None:
-            audience = self._all[key] = Broadcast()
-            audience.task = asyncio.create_task(self._run(key, audience, source))
-        audience.followers.add(follower)
+    def join(self, key: Hashable, source: Source[T], follower: Follower) -> Iterator[Broadcast[T]]:
+        """Yield the broadcast of this key; the first follower that joins starts `source`, and the last that leaves ends it."""
+        broadcast = self._all.get(key)
+        if broadcast is None:
+            broadcast = self._all[key] = Broadcast()
+            broadcast.task = asyncio.create_task(self._run(key, broadcast, source))
+        broadcast.followers.add(follower)
         try:
-            yield audience
+            yield broadcast
         finally:
-            audience.followers.discard(follower)
-            if not audience.followers:
-                self._forget(key, audience)
-                audience.source.end()
+            broadcast.followers.discard(follower)
+            if not broadcast.followers:
+                self._forget(key, broadcast)
+                broadcast.source.end()
 
-    async def _run(self, key: Hashable, audience: Broadcast[T], source: Source[T]) -> None:
+    async def _run(self, key: Hashable, broadcast: Broadcast[T], source: Source[T]) -> None:
         try:
-            async with aclosing(source(audience.source)) as found:
+            async with aclosing(source(broadcast.source)) as found:
                 async for newest in found:
-                    audience.tell(newest)
+                    broadcast.publish(newest)
         finally:
-            audience.is_over = True
-            self._forget(key, audience)
-            audience.wake()
+            broadcast.is_over = True
+            self._forget(key, broadcast)
+            broadcast.wake()
 
-    def _forget(self, key: Hashable, audience: Broadcast[T]) -> None:
-        if self._all.get(key) is audience:
+    def _forget(self, key: Hashable, broadcast: Broadcast[T]) -> None:
+        if self._all.get(key) is broadcast:
             del self._all[key]

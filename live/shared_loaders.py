@@ -1,4 +1,4 @@
-"""Loaders that subscribers share for a moment, so that one change costs as many statements for a thousand as for one."""
+"""Loaders that subscribers share for a second, so that a change costs as many statements for a thousand of them as for one."""
 
 import asyncio
 from typing import Any, Final
@@ -9,7 +9,7 @@ from db.engine import Database
 from loaders.request import Loaders
 from loaders.shielded import ShieldedLoader
 
-# None of these reads by the rights of a viewer.
+# The result of none of these depends on the viewer.
 SHARED: Final = (
     "movie_by_id",
     "place_by_id",
@@ -18,15 +18,15 @@ SHARED: Final = (
     "seats_available_by_session",
     "catalogue_page",
 )
-# Whoever comes later reads anew: free seats are never cached.
+# Later readers read again: free seats are never cached.
 SECONDS: Final = 1.0
 
 
 class Tick:
-    """A moment at which something has changed, and what is read of it then, for all who are told."""
+    """The loaders of one change: what one subscriber has read, the others share."""
 
     def __init__(self, database: Database) -> None:
-        """Begin; everything comes from the primary."""
+        """Read everything from the primary."""
         self._database = database
         self.is_over = False
         asyncio.get_running_loop().call_later(SECONDS, self.end)
@@ -37,17 +37,17 @@ class Tick:
         return ShieldedLoader(getattr(self._common, name).batch_load_fn)
 
     def __getitem__(self, name: str) -> DataLoader[Any, Any]:
-        """Return a loader that is shared, or a new one where the moment has passed while the database took its time."""
+        """Return a shared loader, or a new one where the second has passed."""
         return self._shared.get(name) or self._make(name)
 
     def loaders(self) -> Loaders:
-        """Return the loaders of one subscriber: what belongs to somebody is read for them alone."""
+        """Return the loaders of one subscriber: what depends on the viewer is not shared."""
         own = Loaders(self._database, self._database.primary)
-        # Where cached_property looks first.
+        # cached_property reads the instance's attributes first.
         vars(own).update(self._shared)
         return own
 
     def end(self) -> None:
-        """Let go of what was read, which is too old to be told."""
+        """Drop what was read, which is too old to be sent."""
         self.is_over = True
         self._shared = {}

@@ -1,4 +1,4 @@
-"""What subscribers look at: read once for all of them when it may have changed, and told to those whom it makes a difference."""
+"""Topics: the objects that subscribers follow, each read once for all of them when it may have changed."""
 
 import asyncio
 import math
@@ -17,19 +17,19 @@ from live.shared_loaders import Tick
 from loaders.by_id import row_by_id
 from loaders.request import Loaders
 
-# What arrives within so long is read together.
+# Changes that arrive within this time are read together.
 GATHER_SECONDS: Final = 0.02
-# Nobody needs to hear of one session more often; what they hear is the newest state.
+# A topic is read at most once in this time; subscribers get its newest state.
 PACE_SECONDS: Final = 0.1
-# Notices are hints, and may be lost: everything that is looked at is read again by and by.
+# Notices may be lost, so every topic is read again after this time.
 AGAIN_SECONDS: Final = 3.0
-# A hold is over only after its deadline.
+# A booking expires only after its deadline.
 AFTER_SECONDS: Final = 0.01
 PAUSE_SECONDS: Final = 1.0
 FIRST_SECONDS: Final = 5.0
 NEVER: Final = math.inf
 
-# Free seats as in loaders/by_session.py, and the seconds until the next hold runs out and frees more of them.
+# Free seats as in loaders/by_session.py, and the seconds until the next booking expires and frees more of them.
 SEATS: Final = """
     WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS moment)
     SELECT sessions.id, capacity - taken + (
@@ -47,7 +47,7 @@ log = structlog.get_logger("matinee.live")
 
 
 class Follower:
-    """One subscription. It holds no queue, only that there is news, or that it is to end."""
+    """One subscription. It has no queue: it only knows that there may be news, or that it has ended."""
 
     __slots__ = ("_wake", "is_ended")
 
@@ -56,23 +56,23 @@ class Follower:
         self.is_ended = False
 
     def end(self) -> None:
-        """End the subscription, once it has told what it is just telling."""
+        """End the subscription after the result that it is sending."""
         self.is_ended = True
         self._wake.set()
 
     def wake(self) -> None:
-        """Have it look for news."""
+        """Let it look for news."""
         self._wake.set()
 
-    async def woken(self) -> None:
-        """Return once there may be news."""
+    async def wait(self) -> None:
+        """Return once there may be news, or the subscription has ended."""
         await self._wake.wait()
         self._wake.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """How something stands: its row, None where there is none any more, and what of it makes a difference."""
+    """The state of a topic: its row, None where it is deleted, and `mark`, whose change is news."""
 
     kind: Kind
     row: Any
@@ -80,7 +80,7 @@ class News:
     tick: Tick
 
     def loaders(self, database: Database) -> Loaders:
-        """Return the loaders to tell it with."""
+        """Return the loaders for the fields that subscribers select."""
         tick = Tick(database) if self.tick.is_over else self.tick
         prime_loaders(tick, self)
         return tick.loaders()
@@ -88,30 +88,30 @@ class News:
 
 @dataclass(eq=False, slots=True)
 class Topic:
-    """Something that somebody looks at."""
+    """An object that subscribers follow."""
 
     kind: Kind
     id: int
     followers: set[Follower] = field(default_factory=set)
     news: News | None = None
-    # Reads that have begun and that have ended: who has just come waits for one that begins after that.
+    # Reads that have begun and that have ended: a new follower waits for one that begins after it came.
     begun: int = 0
     ended: int = 0
     newcomers: int = 0
-    # When it was read last, and when it is to be read again, by the clock of the loop.
+    # When it was read last, and when it must be read again, by the event loop's clock.
     read_at: float = -NEVER
     due: float = NEVER
 
     def differs(self, mark: object) -> bool:
-        """Whether this is to be told to somebody."""
+        """Return whether a follower needs this state."""
         return self.newcomers > 0 or self.news is None or self.news.mark != mark
 
 
 class Topics:
-    """All that the subscribers of this process look at."""
+    """The topics of this process."""
 
     def __init__(self, database: Database, conninfo: str, *, on_heard: Callable[[], object] = bool) -> None:
-        """Listen to the servers of this database, from the first subscriber on; `on_heard` is told of each notice."""
+        """Listen to the notices of this database, from the first subscriber on; `on_heard` is called for each notice."""
         self._on_heard = on_heard
         self.database = database
         self._conninfo = conninfo
@@ -122,9 +122,9 @@ class Topics:
         self.ending = asyncio.Event()
 
     async def follow(self, kind: Kind, identity: int, follower: Follower) -> AsyncGenerator[News]:
-        """Yield how something stands now, and again each time it has changed; to one who is slow, only how it stands last.
+        """Yield the state of an object now and after each change; a slow follower gets the newest state only.
 
-        Raise Unavailable where the database does not answer at first.
+        Raise Unavailable where the first read fails or takes too long.
         """
         topic = self._join(kind, identity, follower)
         try:
@@ -136,7 +136,7 @@ class Topics:
             self._leave(topic, follower)
 
     def hear(self, change: Changed) -> None:
-        """Read something again, where anybody looks at it."""
+        """Read an object again, where a subscriber follows it."""
         self._on_heard()
         topic = self._topics.get(change)
         if topic is not None:
@@ -144,7 +144,7 @@ class Topics:
             self._wake.set()
 
     def hear_all(self) -> None:
-        """Read everything again."""
+        """Read all topics again."""
         self._again = 0.0
         self._wake.set()
 
@@ -179,7 +179,7 @@ class Topics:
                 log.warning("subscribers wait for the database", topics=len(self._topics))
                 await asyncio.sleep(PAUSE_SECONDS)
             except Exception:
-                # Nobody would hear of anything any more.
+                # The loop must go on, or no subscriber would get news any more.
                 log.exception("unexpected error")
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -201,13 +201,13 @@ class Topics:
 
 
 async def wait_for_first(topic: Topic, follower: Follower) -> News | None:
-    """Return how something stands, from a read that begins now; raise Unavailable where it takes too long."""
+    """Return the state of a topic, from a read that begins now; raise Unavailable where it takes too long."""
     enough = topic.begun + 1
     topic.newcomers += 1
     try:
         async with asyncio.timeout(FIRST_SECONDS):
             while topic.ended < enough and not follower.is_ended:
-                await follower.woken()
+                await follower.wait()
     except TimeoutError:
         raise Unavailable from None
     finally:
@@ -216,16 +216,16 @@ async def wait_for_first(topic: Topic, follower: Follower) -> News | None:
 
 
 async def wait_for_newer(topic: Topic, follower: Follower, *, than: News) -> News | None:
-    """Return how something stands once that has changed, None where the subscription is to end."""
+    """Return the state of a topic once it differs from `than`, None where the subscription has ended."""
     while not follower.is_ended:
         if topic.news is not None and topic.news.mark != than.mark:
             return topic.news
-        await follower.woken()
+        await follower.wait()
     return None
 
 
 async def read_topics(database: Database, topics: list[Topic]) -> None:
-    """Read how these stand, and wake those to whom it is news."""
+    """Read these topics, and wake the followers of those that have changed."""
     now = asyncio.get_running_loop().time()
     for topic in topics:
         topic.read_at, topic.due = now, NEVER
@@ -253,7 +253,7 @@ Readings = list[tuple[Topic, News]]
 
 
 async def read_sessions(database: Database, tick: Tick, topics: list[Topic]) -> Readings:
-    """Return the sessions whose free seats have changed, and note when the next hold of each runs out."""
+    """Return the sessions whose free seats have changed, and schedule the next read at the expiry of a booking."""
     found = {row[0]: row[1:] for row in await database.primary.tuples(SEATS, ids=[topic.id for topic in topics])}
     marks = {identity: int(seats) for identity, (seats, _) in found.items()}
     for topic in topics:
@@ -291,7 +291,7 @@ READERS: Final = {"session": read_sessions, "event": read_events, "export": read
 
 
 def prime_loaders(tick: Tick, news: News) -> None:
-    """Have what was read told, and not read once more."""
+    """Put what was read into the loaders, so that no field reads it again."""
     if news.row is not None and news.kind != "export":
         tick[f"{news.kind}_by_id"].prime(news.row.id, news.row)
     if news.row is not None and news.kind == "session":

@@ -1,4 +1,4 @@
-"""The record of a booking's seats."""
+"""Loads the changes of bookings' seats."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from loaders.shielded import ShieldedLoader
 
 
 def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovie]]:
-    """Return the loader of each collection's movies, in the order in which they were given."""
+    """Return the loader of each collection's movies, in their order."""
 
     async def load(ids: Sequence[int]) -> list[list[CollectedMovie]]:
         found: defaultdict[int, list[CollectedMovie]] = defaultdict(list)

@@ -30,7 +30,7 @@ class ListKey:
 
     @property
     def siblings(self) -> bytes:
-        """Equal for lists that differ only in their parent."""
+        """A fingerprint that lists have in common which differ only in their parent."""
         one = self.listing
         rest = {name: value for name, value in one.values.items() if name != one.parent}
         return compute_fingerprint(f"{one.name} by {one.parent}", {**rest, "sort": one.sort or None})

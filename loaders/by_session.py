@@ -1,4 +1,4 @@
-"""Loads free seats by session, always from the primary: no door ever caches them."""
+"""Loads free seats by session, always from the primary: they are never cached."""
 
 from collections.abc import Sequence
 from typing import Final

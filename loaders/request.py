@@ -34,13 +34,13 @@ from loaders.by_parent import ListKey, PageKey, count_by_parent, page_by_parent
 from loaders.by_session import seats_available_by_session
 from loaders.shielded import ShieldedLoader
 
-# Rows that may be read from a standby.
+# Models whose rows may be read from a standby.
 CATALOGUE: Final = (Movie, Place, Session)
 T = TypeVar("T")
 
 
 class Loaders:
-    """One object a request. The catalogue may come from a standby; bookings and what belongs to a viewer never do."""
+    """The loaders of one request. The catalogue may come from a standby; bookings and other private rows never do."""
 
     def __init__(self, database: Database, catalogue: Reading) -> None:
         """Read movies, places and the schedule from `catalogue`, everything else from the primary."""
@@ -72,7 +72,7 @@ class Loaders:
 
     @cached_property
     def booking_by_id(self) -> DataLoader[int, Booking | None]:
-        """Bookings, whoever they belong to: the resolver decides who sees them."""
+        """Bookings of all users: the resolver decides who sees them."""
         return row_by_id(self._database.primary, Booking)
 
     @cached_property
@@ -92,7 +92,7 @@ class Loaders:
 
     @cached_property
     def collection_by_id(self) -> DataLoader[int, Collection | None]:
-        """Collections, whoever they belong to: the resolver decides who sees them."""
+        """Collections of all users: the resolver decides who sees them."""
         return row_by_id(self._database.primary, Collection)
 
     @cached_property
@@ -102,17 +102,17 @@ class Loaders:
 
     @cached_property
     def event_by_id(self) -> DataLoader[int, Event | None]:
-        """Events. Always from the primary, for they tell the number of free tickets."""
+        """Events, always from the primary, because they have the number of free tickets."""
         return row_by_id(self._database.primary, Event)
 
     @cached_property
     def event_of_reservation(self) -> DataLoader[int, Event | None]:
-        """Events for holders of reservations, who see deleted events as well."""
+        """Events of reservations, deleted ones too."""
         return row_by_id(self._database.primary, Event, hidden_too=True)
 
     @cached_property
     def event_reservation_by_id(self) -> DataLoader[int, EventReservation | None]:
-        """Reservations, whoever they belong to: the resolver decides who sees them."""
+        """Reservations of all users: the resolver decides who sees them."""
         return row_by_id(self._database.primary, EventReservation)
 
     @cached_property
@@ -122,7 +122,7 @@ class Loaders:
 
     @cached_property
     def show_of_ticket(self) -> DataLoader[int, Show | None]:
-        """Shows of tickets, expired shows as well."""
+        """Shows of tickets, expired ones too."""
         return row_by_id(self._database.primary, Show, hidden_too=True)
 
     @cached_property
@@ -147,11 +147,11 @@ class Loaders:
 
     @cached_property
     def private_page(self) -> DataLoader[PageKey, Page[Any]]:
-        """Pages of what belongs to somebody."""
+        """Pages of private rows."""
         return page_by_parent(self._database.primary, self._database.cursors)
 
     def source_of(self, model: type[SQLModel]) -> Reading:
-        """Return where lists of these rows are read from."""
+        """Return the source of lists of these rows."""
         return self._catalogue if model in CATALOGUE else self._database.primary
 
     def count(self, model: type[SQLModel]) -> DataLoader[ListKey, int]:

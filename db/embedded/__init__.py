@@ -1,1 +1,1 @@
-"""The embedded PostgreSQL: a server process of its own, shared by all who use a data directory."""
+"""The embedded PostgreSQL: a separate server process, shared by all processes that use a data directory."""

@@ -1,8 +1,8 @@
-"""Where the embedded database lives and what runs it: folder, programs, account and socket.
+"""Finds or makes the cluster of the embedded database: folder, programs, account and socket.
 
-PostgreSQL refuses to run as root. Root therefore runs it as an unprivileged account, and where that
-account cannot reach the data directory or the wheel (below a private home folder, say), the cluster
-or a copy of the programs goes to /var/lib/matinee, rather than opening anybody's folders.
+PostgreSQL refuses to run as root, so root runs it as an unprivileged account. Where that account cannot
+reach the data directory or the wheel, for example below a private home folder, the cluster or a copy of
+the programs goes to /var/lib/matinee: the permissions of existing folders are not changed.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ logger = logging.getLogger("matinee.embedded")
 
 # The role and the database that every cluster has.
 NAME = "matinee"
-# Recovery after a crash, and the time a killed postmaster's processes need to notice, fit in it.
+# Long enough for recovery after a crash, and for the processes of a killed postmaster to end.
 PATIENCE_SECONDS = 30
 
 _VERSION = "18"
@@ -50,7 +50,7 @@ class EmbeddedError(Exception):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster: folder, programs, whom they run as (None: ourselves), folder of its socket."""
+    """A cluster: folder, programs, the account that runs them (None: this process's own), folder of its socket."""
 
     folder: Path
     programs: Path
@@ -88,7 +88,7 @@ def find_cluster(data_dir: Path) -> Cluster:
 
 
 def run_program(cluster: Cluster, program: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL in the cluster's folder; its complaint is an EmbeddedError."""
+    """Run a program of PostgreSQL in the cluster's folder; raise EmbeddedError with its output where it fails."""
     account = cluster.account
     done = subprocess.run(  # noqa: S603 - programs of the wheel, arguments of ours, no shell
         [cluster.programs / program, *arguments],
@@ -96,13 +96,13 @@ def run_program(cluster: Cluster, program: str, *arguments: str) -> None:
         group=None if account is None else account.pw_gid,
         extra_groups=None if account is None else [],
         cwd=cluster.folder,
-        # No PG* variable that changes what it does, and none of our secrets in another's process.
+        # Without PG* variables, which change what programs do, and without our secrets.
         env={"PATH": os.defpath, "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         text=True,
-        # Ctrl-C at the terminal is for us; we stop the server when we leave.
+        # Ctrl-C at the terminal must not reach the server; this process stops it when it ends.
         start_new_session=True,
         timeout=PATIENCE_SECONDS * 2,
     )
@@ -122,13 +122,15 @@ def _check_version(folder: Path) -> None:
 
 
 def _find_account(link: Path) -> "pwd.struct_passwd | None":
-    """Return whom root runs a cluster as: its owner, `nobody` for a new one; None when not root."""
+    """Return the account that root runs a cluster as: its owner, `nobody` for a new one; None without root."""
     if os.geteuid() != 0:
         return None
     try:
         return pwd.getpwuid(link.stat().st_uid) if link.exists() else pwd.getpwnam("nobody")
     except KeyError as error:
-        raise EmbeddedError(f"PostgreSQL does not run as root, and as whom else? {error}") from error
+        raise EmbeddedError(
+            f"PostgreSQL does not run as root, and the account to run it as was not found: {error}"
+        ) from error
 
 
 def _find_programs(account: "pwd.struct_passwd | None") -> Path:
@@ -152,7 +154,7 @@ def _is_open_to_all(path: Path) -> bool:
 
 
 def _copy(package: Path, copy: Path) -> None:
-    """Copy programs and libraries, placed to each other as they are; whole or not at all."""
+    """Copy programs and libraries with their relative paths, whole or not at all."""
     logger.info("Copying PostgreSQL to %s, where an unprivileged account can run it", copy)
     draft = _make_root_folder("programs-")
     leave = shutil.ignore_patterns("include")
@@ -165,7 +167,7 @@ def _copy(package: Path, copy: Path) -> None:
     try:
         draft.rename(copy)
     except OSError:
-        # Another data directory's first start was faster.
+        # Another process has made the copy meanwhile.
         shutil.rmtree(draft)
         if not copy.exists():
             raise
@@ -173,13 +175,13 @@ def _copy(package: Path, copy: Path) -> None:
 
 def _make_root_folder(prefix: str) -> Path:
     _ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
-    # A strict umask closes it to the account that runs PostgreSQL, now or when an earlier start made it.
+    # A strict umask, now or at an earlier start, would close it to the account that runs PostgreSQL.
     _ROOT_FOLDER.chmod(0o755)
     return Path(tempfile.mkdtemp(prefix=prefix, dir=_ROOT_FOLDER))
 
 
 def _make(link: Path, programs: Path, account: "pwd.struct_passwd | None") -> None:
-    """Make a cluster aside, as initdb may be killed half-way; put it or a link to it in place."""
+    """Make a cluster in a temporary folder, because initdb may be killed; then move it, or put a link, into place."""
     logger.info("Making the embedded database in %s", link.parent)
     elsewhere = account is not None and not _is_open_to_all(link.parent)
     draft = _make_root_folder("postgres-") if elsewhere else _make_fresh_folder(link.parent)
@@ -197,7 +199,7 @@ def _make(link: Path, programs: Path, account: "pwd.struct_passwd | None") -> No
 
 
 def _make_fresh_folder(folder: Path) -> Path:
-    # A name of its own each time: the initdb of a killed process may still write to the last one.
+    # A new name each time: the initdb of a killed process may still write to the old folder.
     for left in folder.glob("postgres.new-*"):
         shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix="postgres.new-", dir=folder))
@@ -205,9 +207,9 @@ def _make_fresh_folder(folder: Path) -> Path:
 
 def _run_initdb(cluster: Cluster) -> None:
     options = ["--username", NAME, "--encoding", "UTF8", "--no-instructions"]
-    # PostgreSQL's own locale sorts by code point and folds every alphabet's case on any machine.
+    # PostgreSQL's builtin locale sorts by code point and folds the case of every alphabet, on every machine.
     options += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-    # Whoever reaches the socket may come in: its folder lets nobody else through.
+    # Whoever reaches the socket may connect; only this account can enter its folder.
     options += ["--auth-local", "trust", "--auth-host", "reject"]
     for name, value in _SETTINGS.items():
         options += ["--set", f"{name}={value}"]
@@ -217,14 +219,14 @@ def _run_initdb(cluster: Cluster) -> None:
 def _find_sockets(folder: Path, account: "pwd.struct_passwd | None") -> Path:
     """Return the private folder of the cluster's socket, in the cluster or, where that path is too long, in /tmp.
 
-    No other cluster has the same one, not even a later one at the same path: a postmaster whose folder was deleted ends
-    within a minute and removes the file at the path of its socket, whoever made that file.
+    No other cluster has the same path, not even a later one in the same folder: a postmaster whose folder was deleted ends
+    within a minute and removes the file at the path of its socket, even another cluster's.
     """
     identifier = _read_system_identifier(folder)
     sockets = folder / f"socket-{identifier}"
     if len(os.fsencode(sockets / _SOCKET_FILE)) > _SOCKET_BYTES:
         digest = hashlib.sha256(os.fsencode(folder) + identifier.encode()).hexdigest()[:16]
-        # Not $TMPDIR: every process has to come to the same folder.
+        # Not $TMPDIR: every process must find the same folder.
         sockets = Path("/tmp") / f"{NAME}-{digest}"  # noqa: S108 - checked below
     owner = os.geteuid() if account is None else account.pw_uid
     if not os.path.lexists(sockets):
@@ -232,11 +234,11 @@ def _find_sockets(folder: Path, account: "pwd.struct_passwd | None") -> Path:
         os.chown(sockets, owner, -1)
     found = sockets.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
-        raise EmbeddedError(f"{sockets} is not ours alone, a socket in it would not be safe: remove it")
+        raise EmbeddedError(f"{sockets} is not private to this account, so a socket in it would not be safe: remove it")
     return sockets
 
 
 def _read_system_identifier(folder: Path) -> str:
-    """Return the number that initdb gave this cluster alone; pg_control begins with it."""
+    """Return the unique number that initdb gave this cluster; pg_control begins with it."""
     with (folder / "global" / "pg_control").open("rb") as file:
         return f"{int.from_bytes(file.read(8), sys.byteorder):016x}"

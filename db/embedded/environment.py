@@ -5,16 +5,16 @@ from typing import Final
 
 from psycopg.pq import Conninfo
 
-# Those that are no option of a connection: files that name options, and settings of the session.
+# Variables that are not connection options: names of files with options, and settings of the session.
 OTHERS: Final = ("PGSERVICEFILE", "PGSYSCONFDIR", "PGDATESTYLE", "PGTZ", "PGGEQO")
 
 
 def forget_libpq_environment() -> None:
-    """Remove libpq's variables from this process's environment, and so from that of its workers.
+    """Remove libpq's variables from the environment of this process and its workers.
 
     An address cannot override all of them: PGHOSTADDR leads to another server, PGSERVICE fails where it names no service.
     """
-    # Read from libpq's own list, before PGSERVICE makes reading it fail.
+    # Removed first: it makes reading libpq's list of options fail.
     os.environ.pop("PGSERVICE", None)
     options = [each.envvar.decode() for each in Conninfo.get_defaults() if each.envvar]
     for name in (*options, *OTHERS):

@@ -1,9 +1,8 @@
-"""PostgreSQL with no set-up: one server process, shared by all who use a data directory.
+"""Starts and stops the embedded PostgreSQL: one server process, shared by all processes that use a data directory.
 
-The wheel's programs are started here and not by its own code, whose count of users is wrong for
-good after a kill -9. Here a user of the server is whoever holds a shared flock, which the kernel
-takes from a killed process; the last one that leaves stops the server. One that nobody stopped is
-adopted.
+The wheel's own code counts users of the server, and its count stays wrong after a kill -9; so its programs are
+started here. A user of the server holds a shared flock, which the kernel releases when the process is killed.
+The last user that leaves stops the server. A server that was not stopped is used again by the next start.
 """
 
 import os
@@ -28,10 +27,10 @@ if sys.platform != "win32":
 
 __all__ = ["EmbeddedError", "EmbeddedServer", "run_embedded", "start", "stop"]
 
-# How long to wait for the end of a server that was told to stop. It goes on to stop by itself where that takes longer.
+# How long to wait for a server that was asked to stop. A server that takes longer still stops by itself.
 _STOP_SECONDS = 5
 _LOG_BYTES = 5_000_000
-# What postgres says while processes of a server that was killed are still about.
+# What postgres logs while processes of a killed server still run.
 _PASSING = ("already exists", "still in use")
 
 
@@ -47,7 +46,7 @@ class EmbeddedServer:
 
 @contextmanager
 def run_embedded(data_dir: Path, *, stop_seconds: int = _STOP_SECONDS) -> Iterator[str]:
-    """Yield the URL of the database kept in `data_dir`, made when missing; stop it at the end, waiting `stop_seconds`.
+    """Yield the URL of the database in `data_dir`, made where it is missing; stop it at the end, waiting `stop_seconds`.
 
     Raises EmbeddedError.
     """
@@ -59,7 +58,7 @@ def run_embedded(data_dir: Path, *, stop_seconds: int = _STOP_SECONDS) -> Iterat
 
 
 def start(data_dir: Path) -> EmbeddedServer:
-    """Return the server of `data_dir`: made, started or adopted as needed. Raises EmbeddedError."""
+    """Return the running server of `data_dir`, which is made and started where needed. Raises EmbeddedError."""
     if sys.platform == "win32":
         raise EmbeddedError("No embedded database on Windows: set DATABASE_URL")
     try:
@@ -72,7 +71,7 @@ def start(data_dir: Path) -> EmbeddedServer:
             try:
                 ensure_running(cluster)
             except BaseException:
-                # A signal too: whatever ends a start must not leave a server behind.
+                # Signals too: an interrupted start must not leave a server running.
                 _leave_unstarted(cluster, users)
                 raise
     except (OSError, subprocess.SubprocessError, psycopg.Error) as error:
@@ -81,7 +80,7 @@ def start(data_dir: Path) -> EmbeddedServer:
 
 
 def stop(server: EmbeddedServer, *, seconds: int = _STOP_SECONDS) -> None:
-    """Leave the server, and stop it when nobody else uses it. Raises nothing: the data are safe."""
+    """Leave the server, and stop it where this was the last user. Failures are only logged: the data are safe."""
     try:
         with lock_changes(server.data_dir, seconds=seconds):
             _leave(server.cluster, server.users, seconds=seconds)
@@ -90,9 +89,9 @@ def stop(server: EmbeddedServer, *, seconds: int = _STOP_SECONDS) -> None:
 
 
 def _leave(cluster: Cluster, users: int, *, seconds: int) -> None:
-    """Give up the lock of a user, and stop the server where that was the last one."""
+    """Release the lock of a user, and stop the server where that was the last one."""
     try:
-        # A process that is no postmaster may be another's by now, and pg_ctl would signal it.
+        # pg_ctl signals the process whose number is stored, which may belong to another program by now.
         if _try_lock(users) and has_postmaster(cluster):
             run_program(cluster, "pg_ctl", "stop", "-m", "fast", "-w", "-t", str(seconds), "-D", ".")
     finally:
@@ -100,7 +99,7 @@ def _leave(cluster: Cluster, users: int, *, seconds: int) -> None:
 
 
 def _leave_unstarted(cluster: Cluster, users: int) -> None:
-    """Stop what an interrupted start has begun; its postmaster may not have written its number yet."""
+    """Stop the server of an interrupted start; its postmaster may not have written its number yet."""
     deadline = time.monotonic() + 1
     while not has_postmaster(cluster) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -109,7 +108,7 @@ def _leave_unstarted(cluster: Cluster, users: int) -> None:
 
 
 def has_postmaster(cluster: Cluster) -> bool:
-    """Return whether a postmaster runs, even one that only begins to: it writes its number before it listens."""
+    """Return whether a postmaster runs or is starting: it writes its number before it listens."""
     number = _read_first_line(cluster.folder / "postmaster.pid")
     return (number is not None and _is_postgres(number)) or _listens(cluster)
 
@@ -136,7 +135,7 @@ def _join_users(data_dir: Path) -> int:
 
 
 def _open_lock(path: Path) -> int:
-    # Read-only is enough for flock, and lets a user join where root made the file.
+    # Read-only is enough for flock, and works where root made the file.
     return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
@@ -149,7 +148,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def ensure_running(cluster: Cluster) -> None:
-    """Return when the server has its database; wait for one that starts, recovers or stops."""
+    """Return once the server runs and has its database; wait for a server that starts, recovers or stops."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -169,20 +168,20 @@ def _ensure_database(cluster: Cluster) -> None:
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
         found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME])
         if not found.rowcount:
-            # The statement of a killed process may still be at work, and finish first.
+            # The statement of a killed process may still run, and finish first.
             with suppress(DuplicateDatabase, UniqueViolation):
                 connection.execute(f"CREATE DATABASE {NAME}")
 
 
 def _listens(cluster: Cluster) -> bool:
-    """Tell whether a postmaster has the socket: from before its recovery to its very end."""
+    """Return whether a postmaster has the socket: from before its recovery until its end."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
         return probe.connect_ex(str(cluster.socket)) == 0
 
 
 def _launch(cluster: Cluster) -> None:
-    """Start the postmaster; return without it when what is in its way will pass."""
+    """Start the postmaster; return without one where a killed server's processes still prevent it."""
     said = _trim_log(cluster)
     _forget_dead(cluster)
     options = "-c listen_addresses= -c port=5432 -c unix_socket_permissions=0700"
@@ -211,9 +210,9 @@ def _trim_log(cluster: Cluster) -> int:
 def _forget_dead(cluster: Cluster) -> None:
     """Let postgres start where a process that is no postmaster has the killed one's number.
 
-    It is a zombie that a container's first process never buries, or after a reboot somebody else.
-    Our own number is one that postgres passes over; it goes on to look for the killed server's
-    shared memory, which postmaster.pid names further down, so two servers never write to one cluster.
+    That process is a zombie that a container's first process never reaps, or another program after a reboot.
+    The file gets the number of this process, which postgres ignores. Postgres still looks for the killed
+    server's shared memory, which postmaster.pid names too, so two servers never write to one cluster.
     """
     if not Path("/proc/self/stat").exists():
         return
@@ -247,6 +246,6 @@ def _add_log(cluster: Cluster, message: str) -> str:
 
 
 def _read_log_after(cluster: Cluster, size: int) -> str:
-    # None yet when pg_ctl itself could not begin.
+    # There is no log where pg_ctl itself could not start.
     written = cluster.log.read_bytes() if cluster.log.exists() else b""
     return written[size:].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Starts the embedded server again where its postmaster dies while it is in use."""
+"""Starts the embedded server again when its postmaster dies while it is in use."""
 
 import subprocess
 import threading
@@ -13,16 +13,16 @@ from db.embedded.cluster import Cluster, EmbeddedError, find_cluster, logger
 from db.embedded.postmaster import ensure_running, has_postmaster, lock_changes
 
 CHECK_SECONDS: Final = 0.5
-# After a start that failed the next one waits twice as long, up to this.
+# The pause doubles after each failed start, up to this.
 LONGEST_PAUSE_SECONDS: Final = 30.0
 END_SECONDS: Final = 1.0
 
 
 @contextmanager
 def restart_when_dead(data_dir: Path) -> Iterator[None]:
-    """Look after the server of a data directory meanwhile. Of several processes that do so one starts it, under a lock."""
+    """Restart the server of a data directory whenever it dies. Of several processes one restarts it, under a lock."""
     data_dir, ended = data_dir.expanduser().resolve(), threading.Event()
-    # Found once: looking again would make a new cluster where somebody deletes this one.
+    # Found once: finding it again would make a new cluster where somebody deletes this one.
     cluster = find_cluster(data_dir)
     thread = threading.Thread(target=_look_after, args=(data_dir, cluster, ended), daemon=True)
     thread.start()
@@ -48,7 +48,7 @@ def _restart_if_dead(data_dir: Path, cluster: Cluster, ended: threading.Event) -
     if has_postmaster(cluster):
         return
     with lock_changes(data_dir):
-        # Whoever had the lock before has started or stopped it.
+        # The process that had the lock before may have started or stopped it.
         if not has_postmaster(cluster) and not ended.is_set():
             logger.warning("The database server in %s has died; starting it again", data_dir)
             ensure_running(cluster)

@@ -1,4 +1,4 @@
-"""The tables, and the rows that everything above reads: a file a noun."""
+"""The tables and their rows: a file for each noun."""
 
 from sqlalchemy.orm import configure_mappers
 
@@ -55,5 +55,5 @@ __all__ = [
     "table_of",
 ]
 
-# Rows are built without a session of SQLAlchemy, which would otherwise configure these at its first use.
+# Rows are made without a session of SQLAlchemy, whose first use would otherwise configure the mappers.
 configure_mappers()

@@ -9,12 +9,12 @@ SNOWFLAKE: Final = text("snowflake()")
 
 NOW: Final = text("clock_timestamp()")
 
-# Keysets compare by the codepoint, so that PostgreSQL's order is the same under every locale.
+# Keysets compare by code point, so that PostgreSQL's order is the same under every locale.
 CODEPOINTS: Final = "C"
 
 
 def id_column() -> Any:
-    """Return the primary key that the database makes by itself."""
+    """Return the primary key, a snowflake that the database generates."""
     return Field(
         default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=False, server_default=SNOWFLAKE)
     )
@@ -33,12 +33,12 @@ def instant_column(*, default: bool = False, nullable: bool = False) -> Any:
 
 
 def text_column(*, unique: bool = False) -> Any:
-    """Return a column of text that must be there."""
+    """Return a column of text that is not null."""
     return Field(sa_column=Column(Text, nullable=False, unique=unique))
 
 
 def derived_column(type_: Any, expression: str, *, nullable: bool = False, internal: bool = False) -> Any:
-    """Return a column that the database works out from others of its row; `internal` ones are never read."""
+    """Return a column that the database computes from others of its row; `internal` ones are never read."""
     computed = Computed(expression, persisted=True)
     info = {"internal": internal}
     return Field(default=None, sa_column=Column(type_, computed, nullable=nullable, info=info))

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, text_column
 
-# Stand in for «never» at the far end of an order: a keyset cannot compare NULLs, and Python has no infinite dates.
+# Mean «never» at the far end of an order: a keyset cannot compare NULLs, and Python has no infinite dates.
 LONG_AGO: Final = "timestamptz '0001-01-02 00:00:00+00'"
 
 FAR_AHEAD: Final = "timestamptz '9999-12-30 00:00:00+00'"

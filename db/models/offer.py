@@ -48,7 +48,7 @@ class ProviderMovie(SQLModel, table=True):
     offer_id: int = reference_column("movie_offers")
     title: str = text_column()
     title_key: str = derived_column(Text(collation=CODEPOINTS), "fold(title)")
-    # What stands behind the provider's two letters: the same at both providers where they mean the same movie.
+    # The id without the provider's two letters: both providers have the same for the same movie.
     tail: str | None = derived_column(
         Text(collation=CODEPOINTS),
         "CASE WHEN provider_movie_id ~ '^[A-Za-z]{2}.' THEN lower(substr(provider_movie_id, 3)) END",

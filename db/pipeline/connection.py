@@ -15,9 +15,9 @@ from psycopg.pq.abc import PGresult
 from db.pipeline.statement import Parameters, Statement
 from db.refusals import translate_error
 
-# Each costs the server some 10 to 100 kB on every connection.
+# Each takes 10 to 100 kB of the server's memory on every connection.
 MOST_PREPARED: Final = 256
-# Each time a statement is moved, the server may run it once more.
+# The server may run a statement once more for each move.
 MOST_MOVES: Final = 3
 
 # libpq's numbers, compared for every result; the enumeration's own comparison costs three times as much.
@@ -26,16 +26,16 @@ ERROR: Final = int(ExecStatus.FATAL_ERROR)
 SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
 COPIES: Final = frozenset({int(ExecStatus.COPY_OUT), int(ExecStatus.COPY_IN), int(ExecStatus.COPY_BOTH)})
 
-# PostgreSQL's function that finds a kept plan out of date: its message is translated, its name is not.
+# PostgreSQL's function that finds a cached plan out of date: its message is translated, its name is not.
 CHANGED_PLAN: Final = b"RevalidateCachedQuery"
-# No such prepared statement, or one of that name already: somebody else cleans up this session, or hands it around.
+# No such prepared statement, or a second one of that name: a pooler resets this session or shares it.
 LOST_NAMES: Final = (b"26000", b"42P05")
 
 Answer = asyncio.Future[PGresult]
 
 
 class Call:
-    """A statement whose answer a caller waits for. Where the caller has gone, the future is done."""
+    """A statement whose answer a caller waits for; where the caller has gone, the future is done."""
 
     __slots__ = ("answer", "is_resent", "is_unprepared", "moves", "parameters", "since", "statement")
 
@@ -45,7 +45,7 @@ class Call:
         self.answer = answer
         # When the caller came, by the event loop's clock.
         self.since = since
-        # How often it was taken from behind a slow statement, and whether it was on a connection that was lost.
+        # How often it was moved from behind a slow statement, and whether it was on a lost connection.
         self.moves = 0
         self.is_resent = False
         self.is_unprepared = False
@@ -72,13 +72,13 @@ class Sent:
 class PipelineConnection:
     """A connection that all callers share.
 
-    A Sync follows each statement, so that each is a transaction of its own: one that fails takes no neighbour with it.
-    No request to cancel is ever sent: by the time it arrives, the server may be at a neighbour's statement.
+    A Sync follows each statement, so that each is a transaction of its own, and its failure does not affect others.
+    Statements are never cancelled: when the request arrives, the server may be running another caller's statement.
     """
 
     def __init__(self, connection: AsyncConnection[Any], *, on_lost: Callable[["PipelineConnection"], None]) -> None:
         """Take over a connection, and call `on_lost` once when it breaks."""
-        # Held for its life: psycopg warns of a connection that is forgotten while it is open.
+        # Kept, because psycopg warns of an open connection that is garbage collected.
         self._connection = connection
         self._pgconn = connection.pgconn
         self._socket = self._pgconn.socket
@@ -89,9 +89,9 @@ class PipelineConnection:
         self._unneeded: list[bytes] = []
         self._number = 0
         self._is_open = True
-        # Set by whoever watches: its statement takes so long that others should not wait behind it.
+        # Set by the owner: its statement takes so long that others should not wait behind it.
         self.is_slow = False
-        # Since when the server has been at the statement that is answered next, and when it was last heard of.
+        # When the server began the statement that is answered next, and when it last sent anything.
         self.busy_since = self.heard = self._loop.time()
         self._pgconn.enter_pipeline_mode()
         self._loop.add_reader(self._socket, self.receive)
@@ -118,7 +118,7 @@ class PipelineConnection:
         except psycopg.OperationalError:
             self.lose()
         except Exception as error:  # noqa: BLE001  # it is raised at the caller
-            # Half of it may have been sent; neighbours go on by another connection.
+            # Half of it may have been sent, so other statements continue on another connection.
             call.fail(error)
             self.lose()
 
@@ -142,7 +142,7 @@ class PipelineConnection:
             else:
                 self._pgconn.send_query_params(b"DEALLOCATE " + name, None)
         self._unneeded.clear()
-        # A name is never used twice: whatever happened to the first one, the second is not there yet.
+        # A name is never used twice, so a new name does not exist on the server, whatever happened to an old one.
         self._number += 1
         name = self._names[statement] = b"matinee_%d" % self._number
         self._pgconn.send_prepare(name, statement.sql, statement.types or None)
@@ -201,7 +201,7 @@ class PipelineConnection:
             call.answer.set_result(sent.rows)
 
     def _give_up_no_read(self, sent: Sent) -> None:
-        """Give the connection up after a statement without rows: SET, BEGIN or COPY would be felt by the neighbours."""
+        """Give the connection up after a statement without rows: SET, BEGIN or COPY would affect later statements."""
         if sent.call is not None:
             sent.call.fail(psycopg.ProgrammingError("a statement without rows was sent as a read"))
         self.lose()
@@ -218,19 +218,19 @@ class PipelineConnection:
             self.send(call)
             return
         raised = error_from_result(error)
-        # These sessions refuse to write by themselves: what tried is a bug, and no sign of a failover.
+        # These sessions are read-only, so this error is a bug, and not a sign of a failover.
         refusal = raised if isinstance(raised, ReadOnlySqlTransaction) else translate_error(raised)
         refusal.__cause__ = None if refusal is raised else raised
         call.fail(refusal)
 
     def _forget(self, statement: Statement, name: bytes) -> None:
-        """Have the next caller prepare a statement anew."""
+        """Let the next caller prepare the statement again."""
         if self._names.get(statement) == name:
             del self._names[statement]
             self._unneeded.append(name)
 
     def take_waiting(self) -> list[Call]:
-        """Return the calls behind the statement that the server is at; their answers here will be dropped."""
+        """Return the calls behind the statement that the server runs; their answers on this connection will be dropped."""
         taken = []
         for sent in islice(self._sent, 1, None):
             call = sent.call
@@ -262,6 +262,6 @@ class PipelineConnection:
 
 
 def is_name_lost(error: PGresult) -> bool:
-    """Return whether a prepared statement is gone or out of date, so that its SQL may well be right."""
+    """Return whether the error is only that a prepared statement is gone or out of date."""
     is_out_of_date = error.error_field(DiagnosticField.SOURCE_FUNCTION) == CHANGED_PLAN
     return is_out_of_date or error.error_field(DiagnosticField.SQLSTATE) in LOST_NAMES

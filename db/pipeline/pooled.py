@@ -1,4 +1,4 @@
-"""Raw reads by the pool: each takes a connection for its statement. For poolers that pipelined connections cannot cross."""
+"""Raw reads over the pool: each takes a connection for its statement. For poolers that refuse pipelined connections."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,7 @@ class PooledReads:
 
 @dataclass(frozen=True, slots=True)
 class RawValue:
-    """A parameter in PostgreSQL's text format, and the oid of its type, 0 where the statement's cast says it."""
+    """A parameter in PostgreSQL's text format, and the oid of its type, 0 where the statement has a cast."""
 
     text: bytes
     oid: int

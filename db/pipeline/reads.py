@@ -1,4 +1,4 @@
-"""Reads of all callers over a few pipelined connections: which connection takes a statement, and what happens to a lost one."""
+"""Reads of all callers over a few pipelined connections: chooses a connection for each statement, and replaces lost ones."""
 
 import asyncio
 from collections import deque
@@ -19,14 +19,14 @@ from errors import Unavailable
 from runtime.logs import describe_error
 from runtime.pipeline_metrics import PipelineEvent
 
-# Together less than the 2 s in which a caller must have heard that there is no database.
+# Together less than the 2 s in which a caller must get the answer that there is no database.
 ANSWER_SECONDS: Final = 1.5
 CHECK_SECONDS: Final = 0.05
-# A statement that takes so long lets nobody wait behind it.
+# No statement waits behind one that takes longer.
 SLOW_SECONDS: Final = 0.1
-# After so long without a sign of life a new connection finds out whether the statement is slow or the server frozen.
+# After this time without data from the server, a new connection shows whether the statement is slow or the server frozen.
 PROBE_SECONDS: Final = 0.4
-# PostgreSQL ends a statement by itself; this long after that its connection is given up.
+# PostgreSQL ends a statement by itself; this time after that, the connection is given up.
 GRACE_SECONDS: Final = 1.0
 SPARE_SECONDS: Final = 10.0
 PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -42,7 +42,7 @@ def ignore_event(event: PipelineEvent, number: int) -> None:
 
 
 class PipelinedReads:
-    """Reads by shared connections, opened for the first of them; how they fail is said in RawReads."""
+    """Reads over shared connections, which the first read opens; RawReads states their errors."""
 
     def __init__(
         self,
@@ -54,16 +54,16 @@ class PipelinedReads:
         fallback: PooledReads | None = None,
         count_event: CountEvent = ignore_event,
     ) -> None:
-        """Keep `connections` connections to a database, with spare ones as long as slow statements hold all of them.
+        """Keep `connections` connections to a database, and spare ones while slow statements hold all of them.
 
-        Where a pooler does not let such connections through, reads go over `fallback`.
+        Where a pooler refuses such connections, reads use `fallback`.
         """
         self._conninfo = conninfo
         self._needs_primary = needs_primary
         self._fallback = fallback
         self._is_refused = False
         self._count_event = count_event
-        # Counted now and then, all at once: a counter costs a tenth of a statement.
+        # Counted together from time to time: counting takes a tenth of a statement's time.
         self._uncounted = 0
         self._wanted = connections
         self._longest = statement_seconds + GRACE_SECONDS
@@ -72,7 +72,7 @@ class PipelinedReads:
         self._openers: set[asyncio.Task[None]] = set()
         self._probe: asyncio.Task[None] | None = None
         self._check: asyncio.TimerHandle | None = None
-        # When the server last gave a sign of life, and when slow statements last held all connections.
+        # When the server last sent anything, and when slow statements last held all connections.
         self._heard = self._spared = 0.0
         self._failures = 0
         self._is_closed = False
@@ -142,7 +142,7 @@ class PipelinedReads:
                 await asyncio.sleep(pause)
 
     def _read_by_pool(self) -> None:
-        """Give pipelined connections up for good, and send what waits for one over the pool."""
+        """Give pipelined connections up for good, and send waiting statements over the pool."""
         if not self._is_refused:
             log.error("no pipelined connections through this pooler; set MATINEE_PIPELINE_CONNECTIONS=0")
         self._is_refused = True
@@ -159,7 +159,7 @@ class PipelinedReads:
                 self._dispatch(call)
 
     def _replace(self, lost: PipelineConnection) -> None:
-        """Open another connection for a lost one, and ask it what the lost one left unanswered: reads can be run twice."""
+        """Replace a lost connection, and run its unanswered statements again: reads can run twice."""
         if lost in self._connections:
             self._connections.remove(lost)
         log.warning("a pipelined connection was lost", statements=len(lost))
@@ -167,7 +167,7 @@ class PipelinedReads:
         self._open_missing()
         latest = asyncio.get_running_loop().time() - ANSWER_SECONDS
         for call in lost.take_all():
-            # Once only: what breaks a connection must not break one after the other.
+            # Only once: a statement that breaks a connection must not break one after the other.
             if call.is_resent or call.since < latest:
                 call.fail(Unavailable())
             else:
@@ -175,11 +175,11 @@ class PipelinedReads:
                 self._dispatch(call)
 
     def _check_all(self) -> None:
-        """Look after what is on its way, as long as anything is."""
+        """Check all connections and waiting statements, as long as there are any."""
         loop = asyncio.get_running_loop()
         self._check = loop.call_later(CHECK_SECONDS, self._check_all)
         for connection in list(self._connections):
-            # What has arrived while this process was busy is no fault of the server.
+            # Read first what arrived while this process was busy: that delay is not the server's.
             connection.receive()
             self._heard = max(self._heard, connection.heard)
         now = loop.time()
@@ -226,7 +226,7 @@ class PipelinedReads:
 
     async def _probe_once(self) -> None:
         """Show that the server is alive, and let the new connection help where slow statements hold all others."""
-        # Without success there is no sign of life; what follows from that is decided by the time it lasts.
+        # A failure is no sign of life; the checks decide what follows from that.
         with suppress(psycopg.Error, OSError):
             session = await open_session(self._conninfo, needs_primary=self._needs_primary)
             self._heard = asyncio.get_running_loop().time()
@@ -273,7 +273,7 @@ async def open_pipeline(
     fallback: PooledReads | None = None,
     count_event: CountEvent = ignore_event,
 ) -> AsyncIterator[PipelinedReads]:
-    """Yield reads by so many pipelined connections, without waiting for the database: the first read connects."""
+    """Yield reads over pipelined connections, without waiting for the database: the first read connects."""
     address = make_session_conninfo(conninfo, statement_seconds=statement_seconds, lock_seconds=lock_seconds)
     reads = PipelinedReads(
         address,

@@ -13,7 +13,7 @@ from db.refusals import translate_errors
 
 T = TypeVar("T")
 
-# A name in parentheses, or a sign that stands for itself.
+# A placeholder with its name, or an escaped per cent sign.
 PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
@@ -54,7 +54,7 @@ async def fetch_result(
 
 def load_rows(result: PGresult) -> list[tuple[Any, ...]]:
     """Return the rows of a result as tuples of Python values."""
-    # Without a connection instants are read as UTC, which is what our sessions write.
+    # Without a connection psycopg reads instants as UTC, which our sessions write.
     loaded = Transformer()
     loaded.set_pgresult(result)
     return loaded.load_rows(0, result.ntuples, tuple)

@@ -1,4 +1,4 @@
-"""Opens the connections of the pipeline, with their settings in the start-up message."""
+"""Opens pipelined connections, with their settings in the start-up message."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from db.conninfo import add_deadlines, read_options
 def make_session_conninfo(conninfo: str, *, statement_seconds: float, lock_seconds: float) -> str:
     """Return the address of a database with the settings of a reading session.
 
-    In the start-up message and not by SET: a pooler would hand what was SET to whoever gets the connection next.
+    In the start-up message and not by SET, whose effect a pooler would pass on to other clients.
     """
     settings = {
         "search_path": "public,queue",
         "timezone": "UTC",
         "statement_timeout": f"{int(statement_seconds * 1000)}ms",
         "lock_timeout": f"{int(lock_seconds * 1000)}ms",
-        # Disks that seek are gone; with the default PostgreSQL would rather sort than read in an index's order.
+        # The default assumes disks that seek, and PostgreSQL would sort rather than read in an index's order.
         "random_page_cost": "1.1",
         # Where estimates are far off, compiling a statement of 20 ms takes half a second.
         "jit": "off",
@@ -29,7 +29,7 @@ def make_session_conninfo(conninfo: str, *, statement_seconds: float, lock_secon
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     # psycopg writes UTF-8 into the raw statements, whatever PGCLIENTENCODING says.
     added = {"client_encoding": "utf8", "options": f"{stated.get('options', '')} {options}".strip()}
-    # A session that reads only would not pass for read-write; what is meant is the primary.
+    # libpq would refuse a read-only session as not read-write; the primary is meant.
     if stated.get("target_session_attrs") == "read-write":
         added["target_session_attrs"] = "primary"
     return add_deadlines(make_conninfo(conninfo, **added))
@@ -52,7 +52,7 @@ async def open_session(conninfo: str, *, needs_primary: bool) -> AsyncConnection
             raise RefusedByPoolerError from error
         raise
     if needs_primary and connection.info.parameter_status("in_hot_standby") == "on":
-        # A proxy that has not followed a failover yet; its reads would be old, without an error.
+        # A proxy has not followed a failover yet; reads would be old, without an error.
         await connection.close()
         raise psycopg.OperationalError("the server is a standby")
     return connection

@@ -1,4 +1,4 @@
-"""Statements whose parameters and answers stay bytes: what a planned read sends, and what every way to send it offers."""
+"""Statements whose parameters and results stay bytes, and the protocol of what runs them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RawRow = tuple[bytes | None, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """SQL that is made once and run often; equal to itself alone, so that looking it up costs nothing.
+    """SQL that is made once and run often; compared by identity, so that looking it up is fast.
 
     Placeholders are $1 to $n, each with a cast. Without one PostgreSQL guesses a type, or refuses to (42P18). `types`
     may repeat the oids of the casts, 0 standing for one that is not given. `is_planned_each_time` is for statements whose
@@ -44,7 +44,7 @@ class RawReads(Protocol):
 
 
 def require_text(parameters: Parameters) -> None:
-    """Raise InvalidInput where a parameter has a NUL: libpq would send what stands before it, and nothing would fail."""
+    """Raise InvalidInput where a parameter has a NUL: libpq would send the text before it without an error."""
     for parameter in parameters:
         if parameter is not None and b"\0" in parameter:
             raise refuse_unfit_value()

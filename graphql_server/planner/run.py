@@ -63,7 +63,7 @@ def find_ready(context: Context, text: str, operation_name: str | None) -> Prepa
         prepared = find_prepared(SCHEMA.graphql, text, tuple(specified_rules), settings.limits)
     except Exception:  # noqa: BLE001 - the executor meets the same error, and says it
         return None
-    is_refused = prepared.faults or (prepared.introspection and not settings.tells_schema)
+    is_refused = prepared.faults or (prepared.introspection and not settings.allows_introspection)
     is_unclear = operation_name is None and prepared.has_several_operations
     return None if is_refused or is_unclear or operation_name not in {None, *prepared.plans} else prepared
 

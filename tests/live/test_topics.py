@@ -258,7 +258,7 @@ async def title(news: News, database: Database, session: Session) -> str:
 
 async def test_an_audience_is_told_by_one_source_that_ends_with_the_last_of_it() -> None:
     sources: list[Follower] = []
-    audiences: Broadcasts[int] = Broadcasts()
+    broadcasts: Broadcasts[int] = Broadcasts()
 
     async def source(follower: Follower) -> AsyncIterator[int]:
         sources.append(follower)
@@ -267,8 +267,8 @@ async def test_an_audience_is_told_by_one_source_that_ends_with_the_last_of_it()
             await asyncio.sleep(0.05)
 
     async def listen(follower: Follower) -> list[int]:
-        with audiences.joined("key", source, follower) as audience:  # type: ignore[arg-type]  # it is a generator
-            return [number async for number in audience.since(audience.version, follower)]
+        with broadcasts.join("key", source, follower) as broadcast:  # type: ignore[arg-type]  # it is a generator
+            return [number async for number in broadcast.follow(broadcast.version, follower)]
 
     assert await asyncio.gather(*(listen(Follower()) for _ in range(3))) == [[0, 1, 2]] * 3
     assert len(sources) == 1
