@@ -66,7 +66,7 @@ ShowTiming = Annotated[datetime | None, strawberry.argument(description="When it
 WhichPageViews = Annotated[PageViewFilter | None, strawberry.argument(description="Only those that match.")]
 
 
-@strawberry.type(description="What can be wanted. Siblings are answered side by side.")
+@strawberry.type(description="What can be asked. Siblings are answered side by side.")
 class Query:
     """The root of queries."""
 
