@@ -20,6 +20,7 @@ MODULES: Final = {"app", "errors"}
 # Names that several modules of a package may have, because they mean the same in each and are always called as
 # `module.name(...)`.
 SAME_MEANING: Final = {
+    "build_routes": "returns the routes of its module",
     "register_jobs": "registers the jobs of its module with a queue",
     "routes": "returns the routes of its module",
 }
@@ -38,7 +39,7 @@ TO_BE_RENAMED: Final[dict[str, set[str]]] = {
         "spelled",
         "spend",
     },
-    "rest": {"MoviesQuery", "respond", "shown"},
+    "rest": {"MoviesQuery"},
     "runtime": {"RequestCounter"},
 }
 
