@@ -50,6 +50,7 @@ from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_windows import RateWindows, join_windows, private_windows
 from runtime.request_count import RequestCounter, join_counter, private_counter
+from runtime.shared_slots import SharedSlots
 from upstreams import catalogue
 from upstreams.catalogue import Catalogue
 from upstreams.metrics import UpstreamMetrics
@@ -81,12 +82,14 @@ def create_app(
     with_jobs: bool = True,
     counts: Path | None = None,
     rates: Path | None = None,
+    hash_slots: SharedSlots | None = None,
 ) -> Starlette:
     """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
 
     It runs no jobs (`with_jobs`) in tests, and beside `matinee worker` processes. `counts` is the file in which the workers
     of one server count requests (runtime/request_count.py), and `rates` the file in which they count for rate limits
-    (runtime/rate_windows.py); without them this worker counts alone.
+    (runtime/rate_windows.py); without them this worker counts alone. `hash_slots` bounds the
+    passwords that the workers hash at once (runtime/shared_slots.py).
     """
     metrics = Metrics()
     metrics.usage.expect(deprecated(SCHEMA.graphql))
@@ -105,7 +108,14 @@ def create_app(
             *poster_files.build_routes(),
         ],
         lifespan=_make_lifespan(
-            settings, metrics, counted, spans, tracing, with_jobs=with_jobs, adds_up=counted.is_shared and worker == 0
+            settings,
+            metrics,
+            counted,
+            spans,
+            tracing,
+            hash_slots=hash_slots,
+            with_jobs=with_jobs,
+            adds_up=counted.is_shared and worker == 0,
         ),
     )
     # The edge removes the slash; with a redirect many clients would lose the body of a POST.
@@ -171,12 +181,13 @@ async def open_services(
     counted: RequestCounter | None = None,
     spans: RateWindows | None = None,
     tracing: "Tracing | None" = None,
+    hash_slots: SharedSlots | None = None,
 ) -> AsyncIterator[Services]:
     """Yield the services that requests and jobs share; at the end write what still waits to be written."""
     measured = metrics or Metrics()
     count_event = PipelineMetrics(measured.registry).count
     async with open_database(settings, tracing=tracing, count_event=count_event) as database:
-        passwords = Passwords()
+        passwords = Passwords(slots=hash_slots)
         database.notices.on_sent = measured.streaming.sent
         of_upstreams = UpstreamMetrics(measured.registry)
         upstream = _make_catalogue(settings, of_upstreams)
@@ -270,6 +281,7 @@ def _make_lifespan(
     spans: RateWindows,
     tracing: "Tracing | None",
     *,
+    hash_slots: SharedSlots | None,
     with_jobs: bool,
     adds_up: bool,
 ) -> Lifespan[Starlette]:
@@ -277,7 +289,9 @@ def _make_lifespan(
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
             _trace_resolvers(tracing),
-            open_services(settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing) as services,
+            open_services(
+                settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing, hash_slots=hash_slots
+            ) as services,
         ):
             services.prices.warm()
             chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}

@@ -38,7 +38,9 @@ from runtime.ending import end_on_signals, list_heeded
 from runtime.rate_windows import shared_windows_file
 from runtime.request_count import shared_counter_file
 from runtime.server import ListenError, Serving, listen, serve_here
+from runtime.shared_slots import shared_slots
 from runtime.standard_streams import lose_unwritable_errors, lose_unwritable_output
+from runtime.tuning import count_processors
 from runtime.workers import serve_by_workers
 from upstreams import standin_server
 from upstreams.standins import Faults, create_standins
@@ -123,13 +125,14 @@ def serve(
         standin_server.serve_missing_standins(settings) as completed,
         shared_counter_file() as counts,
         shared_windows_file() as rates,
+        shared_slots("hashes", count=count_processors()) as hash_slots,
     ):
         address = _format_address(host, listener)
         served = replace(completed, database_url=url)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(served)
         serving = Serving(
-            partial(create_app, served, with_jobs=not no_jobs, counts=counts, rates=rates),
+            partial(create_app, served, with_jobs=not no_jobs, counts=counts, rates=rates, hash_slots=hash_slots),
             json_logs=wants_json_logs(settings),
             trusted_proxies=settings.trusted_proxies,
             limits=ConnectionLimits(

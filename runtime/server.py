@@ -140,7 +140,7 @@ def serve_here(
     """
     lose_unwritable_errors()
     logs.configure(as_json=serving.json_logs)
-    tuning.return_large_blocks()
+    tuning.bound_spare_memory()
     make_app = partial(make_trusting_app, serving, worker)
     config = configured(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)
     Server(config, on_ready=on_ready, on_beat=on_beat).run(sockets=[listener])

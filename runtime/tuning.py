@@ -6,15 +6,20 @@ What bounds a request, such as graphql-core's budget for comparing fields, is a 
 import atexit
 import ctypes
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 # glibc's numbers, from malloc.h.
+M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
-LARGE_BYTES: Final = 2**20
+# More than the 7 MiB of a password's hash.
+LARGE_BYTES: Final = 8 * 2**20
+# The memory of two hashes.
+SPARE_BYTES: Final = 2 * LARGE_BYTES
 
 
 @contextmanager
@@ -42,13 +47,22 @@ def freeze_start_up() -> None:
     gc.freeze()
 
 
-def return_large_blocks() -> None:
-    """Have the C library map blocks of 1 MiB and more one by one, so that freed ones go back to the system.
+def bound_spare_memory() -> None:
+    """Have the C library keep at most 16 MiB of freed memory, and map blocks of 8 MiB and more one by one.
 
-    By default glibc keeps the 7 MiB of a password's hash for the next one, and gives each thread an arena of its own.
-    Benchmark: `python -m benchmarks.subscriptions` (resident memory of a worker).
+    By default glibc gives each thread an arena of its own, which keeps what it has freed. A password's hash takes 7 MiB:
+    mapped anew for each hash, its page faults cost 4 ms (12 instead of 8). Benchmarks: `python -m benchmarks.subscriptions`
+    (resident memory of a worker), `python -m benchmarks.peers --scenarios sign-in`.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform != "win32" else None
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        mallopt(M_TRIM_THRESHOLD, SPARE_BYTES)
         mallopt(M_ARENA_MAX, 1)
+
+
+def count_processors() -> int:
+    """Return how many processors this process may use; those that its affinity leaves out do not count."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

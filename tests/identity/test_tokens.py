@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import os
 import statistics
+import threading
 import time
 from typing import Any
 
@@ -10,8 +12,9 @@ import jwt
 import pytest
 
 from errors import Unauthenticated, Unavailable
-from identity.passwords import HASHER, NOBODYS_HASH, Passwords, needs_rehash
+from identity.passwords import HASHER, NICENESS, NOBODYS_HASH, Passwords, needs_rehash
 from identity.tokens import Actor, Keys, authenticate, compute_key_id, identify, make_token, read_token
+from runtime.shared_slots import shared_slots
 
 OLD, NEW, FOREIGN = b"o" * 64, b"n" * 64, b"f" * 64
 KEYS = Keys((NEW, OLD), 60)
@@ -207,3 +210,26 @@ async def test_a_flood_of_sign_ins_is_refused_instead_of_piling_up() -> None:
 
     assert [type(outcome) for outcome in outcomes] == [bool, bool] + [Unavailable] * 3
     assert not await passwords.verify(None, "x"), "there is room again"
+
+
+async def test_hashes_with_less_priority_than_requests() -> None:
+    passwords = Passwords(threads=1)
+    await passwords.verify(None, "x")
+
+    (hashing,) = (thread for thread in threading.enumerate() if thread.name.startswith("argon2"))
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert os.getpriority(os.PRIO_PROCESS, hashing.native_id or 0) == max(NICENESS, own)
+    passwords.close()
+
+
+async def test_hashes_of_all_workers_wait_for_the_slots_of_the_machine() -> None:
+    with shared_slots("hashes", count=1) as slots:
+        workers = [Passwords(threads=2, slots=slots) for _ in range(2)]
+        with slots.hold():
+            waiting = asyncio.gather(*(worker.verify(None, "x") for worker in workers for _ in range(2)))
+            # Long enough for each of them on its own.
+            done, _ = await asyncio.wait([waiting], timeout=0.3)
+            assert not done
+        assert await waiting == [False] * 4
+    for worker in workers:
+        worker.close()

@@ -1,0 +1,65 @@
+"""Bounds what all workers of one server do at once: a piece of work holds the lock of one of a few files."""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# How long the first in the queue sleeps between two looks at the slots; a password's hash takes 8 ms.
+LOOK_SECONDS: Final = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSlots:
+    """As many slots as there are files. A process that dies gives its slots back: the kernel closes its files."""
+
+    queue: Path
+    files: Sequence[Path]
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold a slot for the length of a block; blocks the calling thread until one is free."""
+        descriptor = self._lock_any()
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock_any(self) -> int:
+        # No call waits for any of several locks. So one thread of the machine looks, and the others wait for its place.
+        place = lock_file(self.queue)
+        try:
+            while True:
+                for file in self.files:
+                    with suppress(BlockingIOError):
+                        return lock_file(file, wait=False)
+                time.sleep(LOOK_SECONDS)
+        finally:
+            os.close(place)
+
+
+def lock_file(file: Path, *, wait: bool = True) -> int:
+    """Return a descriptor that holds the lock of a file; raise BlockingIOError where `wait` is false and it is taken."""
+    # Opened anew each time: the lock belongs to the open file, so that threads of one process exclude each other too.
+    descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextmanager
+def shared_slots(name: str, *, count: int) -> Iterator[SharedSlots]:
+    """Yield `count` slots, whose files are there for as long as the server runs."""
+    with tempfile.TemporaryDirectory(prefix=f"matinee-{name}-") as folder:
+        queue, *files = [Path(folder) / str(number) for number in range(count + 1)]
+        for file in (queue, *files):
+            file.touch()
+        yield SharedSlots(queue, files)
