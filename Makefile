@@ -20,6 +20,9 @@ CODEGEN := $(VENV)/codegen/.installed
 CLIENTS := tests/clients/node_modules/.installed
 PYTHON_CLIENTS := $(VENV)/clients/.installed
 PEERS := benchmarks/peers/node_modules/.installed
+NATIVE_ARGON2 := $(VENV)/native/.installed
+# What the C compiler may use: of this machine, or of all machines that an image runs on (x86-64-v3: AVX2, since 2013).
+MARCH ?= native
 # Extra arguments: make run ARGS="--port 9000", make test ARGS="tests/domain -x".
 ARGS ?=
 
@@ -40,6 +43,9 @@ install: $(PROJECT) ## Install the server and its dependencies into .venv, by th
 
 .PHONY: tools
 tools: $(TOOLS) ## Install the assets of the playground (/graphql) and the API pages (/docs)
+
+.PHONY: argon2
+argon2: $(NATIVE_ARGON2) ## Build argon2 for this machine's processor: a password's hash takes half the time (needs a C compiler)
 
 .PHONY: peers
 peers: $(PROJECT) $(DEV) $(PEERS) ## Install the servers that `python -m benchmarks.peers` compares this one with
@@ -122,6 +128,7 @@ lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGR
 	$(LOCK) pyproject.toml --group build -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group npm -c requirements.lock -o requirements-npm.lock
+	$(LOCK) --group native -c requirements.lock -o requirements-native.lock
 	$(LOCK) --group s3 -o requirements-s3.lock
 	$(LOCK) --group codegen -o requirements-codegen.lock
 	$(LOCK) --group clients -o requirements-clients.lock
@@ -160,6 +167,18 @@ $(S3): requirements-s3.lock | $(BIN)/python
 	@echo "Installing the S3 API in requirements-s3.lock"
 	@$(BIN)/python -m venv $(VENV)/s3
 	@$(VENV)/s3/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-s3.lock
+	@touch $@
+
+# The wheels of argon2-cffi-bindings are made for every processor since 2003, so without AVX. What builds it is in an
+# environment of its own; the server gets the one package alone. After an update of requirements.lock it is to be made again.
+$(NATIVE_ARGON2): requirements-native.lock $(RUNTIME)
+	@echo "Building argon2 for the processor ($(MARCH))"
+	@rm -rf $(VENV)/native && $(BIN)/python -m venv $(VENV)/native
+	@PIP="$(VENV)/native/bin/python -m pip --quiet --no-input"; export CFLAGS="-O3 -march=$(MARCH)"; \
+		$$PIP install --require-hashes -r requirements-native.lock \
+		&& PATH="$(CURDIR)/$(VENV)/native/bin:$$PATH" $$PIP wheel --no-deps --no-build-isolation --no-cache-dir \
+			--no-binary argon2-cffi-bindings --require-hashes -r requirements-native.lock -w $(VENV)/native/wheels
+	@$(PIP) install --force-reinstall --no-deps $(VENV)/native/wheels/argon2_cffi_bindings-*.whl
 	@touch $@
 
 # A generator of typed clients for the tests; in an environment of its own, for it needs an older graphql-core.
