@@ -28,7 +28,7 @@ class Wares:
 
 
 EVENT_TICKETS: Final = Wares("events", "event_reservations", "event_id", "tickets", sold_until="date")
-COUNTER_TICKETS: Final = Wares("shows", "tickets", "show_id", "ticket_count")
+COUNTER_TICKETS: Final = Wares("shows", "tickets", "show_id", "ticket_count", sold_until="show_timing")
 
 
 def write_lock(table: str, which: str, *, sold_until: str | None = None) -> str:

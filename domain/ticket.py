@@ -23,7 +23,7 @@ OPEN_SHOW: Final = """
 """
 BOOK: Final = stock.write_sale(
     stock.COUNTER_TICKETS,
-    which="show_timing = %(show_timing)s AND show_timing > clock_timestamp()",
+    which="show_timing = %(show_timing)s",
     columns=("user_name", "phone_number"),
 )
 # A ticket's show can change, and shows are locked before tickets. So a transaction that moves or deletes a ticket takes this
@@ -32,15 +32,20 @@ ALONE: Final = "SELECT pg_advisory_xact_lock(%(ticket_id)s)"
 LIVE: Final = f"EXISTS (SELECT FROM shows WHERE id = show_id AND show_timing > clock_timestamp() - {SHOW_LIFE})"
 MOVED: Final = "CASE WHEN selling.id = room.id THEN held.ticket_count ELSE - held.ticket_count END"
 COUNT_MOVE: Final = stock.write_count("shows", more=MOVED, beside="held, room")
-BOTH: Final = "SELECT show_id FROM held UNION SELECT id FROM shows WHERE show_timing = %(show_timing)s"
+BOTH: Final = "SELECT show_id FROM known UNION SELECT id FROM shows WHERE show_timing = %(show_timing)s"
+# The clock is asked once both shows are locked: either may have begun, or be gone, during the wait for the other's lock.
 MOVE: Final = f"""
-    WITH held AS MATERIALIZED (
+    WITH known AS MATERIALIZED (
         SELECT * FROM tickets WHERE id = %(ticket_id)s AND {LIVE}
     ), selling AS MATERIALIZED (
-        {stock.write_lock("shows", f"id = ANY (ARRAY({BOTH})) ORDER BY id")}
+        {stock.write_lock("shows", f"id = ANY (ARRAY({BOTH})) ORDER BY id", sold_until="show_timing")}
+    ), clock AS MATERIALIZED (
+        SELECT clock_timestamp() AS moment FROM (SELECT count(*) FROM selling) AS locked
+    ), held AS MATERIALIZED (
+        SELECT known.* FROM clock CROSS JOIN known JOIN selling ON selling.id = known.show_id
+        WHERE show_timing > moment - {SHOW_LIFE}
     ), target AS MATERIALIZED (
-        SELECT selling.* FROM selling JOIN shows ON shows.id = selling.id
-        WHERE show_timing = %(show_timing)s AND show_timing > clock_timestamp()
+        SELECT selling.* FROM clock CROSS JOIN selling WHERE show_timing = %(show_timing)s AND show_timing > moment
     ), room AS MATERIALIZED (
         SELECT target.id FROM target, held
         WHERE target.id <> held.show_id AND target.taken + held.ticket_count <= target.capacity
@@ -88,7 +93,7 @@ async def book_ticket(
     }
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
     found = await tx.fetch(kwargs_row(stock.outcome_maker(Ticket)), BOOK, parameters)
-    if not found:
+    if not found or found[0].is_over:
         raise refuse_past_timing()
     if found[0].row is None:
         raise SeatsUnavailable(path=("input", "ticketCount"), seats_available=found[0].available)

@@ -1,10 +1,11 @@
 """The counter's twenty tickets, wanted by many at once, moved both ways, deleted twice."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from datetime import datetime
 from typing import Any, Final
 
+import psycopg
 import pytest
 
 from db.engine import Database
@@ -15,6 +16,14 @@ from tests.support.factories import soon
 from tests.support.rivals import holding, started
 from tests.support.ticketing import make_show, make_ticket, sold, unbalanced
 
+# A clock that the test moves on; what a sequence says is seen at once, in transactions under way too.
+MAKE_CLOCK: Final = """
+    CREATE SEQUENCE hours_passed MINVALUE 0;
+    CREATE FUNCTION test_clock() RETURNS timestamptz LANGUAGE sql VOLATILE
+        AS 'SELECT clock_timestamp() + last_value * interval ''1 hour'' FROM hours_passed';
+    SELECT setval('hours_passed', 0)
+"""
+DROP_CLOCK: Final = "DROP FUNCTION test_clock(); DROP SEQUENCE hours_passed"
 HOLD_SHOW: Final = "SELECT FROM shows WHERE id = %(id)s FOR NO KEY UPDATE"
 
 
@@ -39,6 +48,41 @@ async def outcomes(*changes: Awaitable[object]) -> list[str]:
     """Return the names of what comes of changes that are made at once."""
     found = await asyncio.gather(*changes, return_exceptions=True)
     return sorted(type(each).__name__ for each in found)
+
+
+@pytest.fixture
+async def clock(database: Database) -> AsyncIterator[None]:
+    """Make the function test_clock() for the length of a test."""
+    async with await psycopg.AsyncConnection.connect(
+        str(database.primary.pool.conninfo), autocommit=True
+    ) as connection:
+        await connection.execute(MAKE_CLOCK)
+        try:
+            yield
+        finally:
+            await connection.execute(DROP_CLOCK)
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("asked", "outcome"), [("test_clock()", "InvalidDate"), ("now()", "Ticket")])
+@pytest.mark.parametrize("way", ["book", "move", "move while the other show is busy"])
+async def test_sells_no_ticket_for_show_that_began_during_wait_for_its_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch, way: str, asked: str, outcome: str
+) -> None:
+    # Negative control: a clock that is asked before the lock, as the transaction's is, sells.
+    for name in ("BOOK", "MOVE"):
+        monkeypatch.setattr(ticket, name, getattr(ticket, name).replace("clock_timestamp()", asked))
+    to, of = await make_show(database, hours=1), await make_show(database, hours=48)
+    row = await make_ticket(database, show=of)
+    busy = of if way == "move while the other show is busy" else to
+
+    async with holding(database, HOLD_SHOW, id=busy.id):
+        change = book(database, to.show_timing) if way == "book" else move(database, row, to)
+        waits = await started(database, change)
+        await database.primary.value("SELECT setval('hours_passed', 2)")
+
+    assert await outcomes(waits) == [outcome]
+    assert await unbalanced(database) == []
 
 
 @pytest.mark.alone
