@@ -21,6 +21,7 @@ from graphql_server.executable_schema import SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from graphql_server.planner.check import check, is_chosen
+from graphql_server.planner.mutations import run_mutation
 from graphql_server.planner.run import PlannedRequest, run_planned
 from graphql_server.prepared_documents import Documents
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
@@ -106,7 +107,7 @@ async def execute(
     text: str, asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType]
 ) -> ExecutionResult:
     """Return the result of an operation; raise InvalidOperationTypeError where it is of another kind than allowed."""
-    planned = await plan(text, asked, context)
+    planned = await plan(text, asked, context, allowed=allowed)
     if planned is not None:
         return planned
     result = await SCHEMA.execute(
@@ -127,12 +128,18 @@ async def execute(
     return result
 
 
-async def plan(text: str, asked: GraphQLRequest, context: Context) -> ExecutionResult | None:
-    """Return the result of an operation that is answered by one statement, None where it is for the executor."""
+async def plan(
+    text: str, asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType]
+) -> ExecutionResult | None:
+    """Return the result of a query answered by one statement, or of a plain mutation; None where it is for the executor."""
     mode = context.services.settings.planner
     if not mode.is_on:
         return None
     request = PlannedRequest(text, asked.variables or {}, asked.operation_name)
+    if OperationType.MUTATION in allowed:
+        changed = await run_mutation(context, request)
+        if changed is not None:
+            return changed
     planned = await run_planned(context, request)
     if planned is not None and is_chosen(mode.checked_share):
         await check(context, request, planned)

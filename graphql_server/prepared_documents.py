@@ -74,6 +74,8 @@ class Prepared:
     _fields: dict[str | None, frozenset[Coordinate]] = field(default_factory=dict)
     # How its operations are answered by SQL: worked out by graphql_server/planner, once.
     operations: dict[str | None, Any] = field(default_factory=dict)
+    # How its mutations are run without the executor, worked out there as well.
+    mutations: dict[str | None, Any] = field(default_factory=dict)
 
     @property
     def has_several_operations(self) -> bool:

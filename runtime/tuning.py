@@ -63,6 +63,4 @@ def bound_spare_memory() -> None:
 
 def count_processors() -> int:
     """Return how many processors this process may use; those that its affinity leaves out do not count."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
