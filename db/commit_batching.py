@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import errors
+from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
-from db.commit_outcome import track_commit
 from db.engine import Reading, T
 from db.notices import Changed, Kind, Note, ignore_change
-from db.session_settings import Pool, begin
-from db.taken_connection import take_connection
+from db.pipeline.rows import bind_text, load_rows, make_rows
+from db.pipeline.shared_transaction import Bound
+from db.pipeline.statement import require_text
+from db.session_settings import Pool
+from db.shared_commit import commit_together
 from errors import OutcomeUnknown, Unavailable
 
 LARGEST_BATCH: Final = 128
@@ -29,10 +32,9 @@ LockAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
 class Change:
     """A change that waits: its statement, and the future of its rows."""
 
-    factory: AsyncRowFactory[Any]
-    statement: str
+    bound: Bound
     parameters: Parameters
-    rows: asyncio.Future[list[Any]]
+    rows: asyncio.Future[PGresult]
 
 
 class CommitBatcher(Reading):
@@ -54,12 +56,29 @@ class CommitBatcher(Reading):
         """Notify subscribers at once: what `fetch` has returned is durable."""
         self._note(Changed(kind, identity))
 
+    async def make_rows(self, make: Callable[..., T], statement: str, parameters: Parameters) -> list[T]:
+        """Return what `make` makes of each row of a change once it is durable.
+
+        Raises Unavailable, OutcomeUnknown, or the refusal of a broken constraint.
+        """
+        return make_rows(make, await self._share(statement, parameters))
+
+    async def tuples(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a change as plain tuples, once it is durable; raises as `make_rows`."""
+        return load_rows(await self._share(statement, parameters))
+
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Parameters) -> list[T]:
-        """Return the rows of a change once it is durable; raise Unavailable, or the refusal of a broken constraint."""
+        """Raise TypeError: a row factory needs a cursor, and callers that share a transaction have none."""
+        raise TypeError(f"{factory} needs a cursor for {statement} with {sorted(parameters)}: use make_rows")
+
+    async def _share(self, statement: str, parameters: Parameters) -> PGresult:
         if len(self._waiting) >= MOST_WAITING:
             raise Unavailable
-        rows: asyncio.Future[list[T]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Change(factory, statement, parameters, rows))
+        bound = bind_text(statement, parameters)
+        # What PostgreSQL cannot hold is refused before it could take others down.
+        require_text(bound[1])
+        rows: asyncio.Future[PGresult] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Change(bound, parameters, rows))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run_all())
         return await rows
@@ -102,18 +121,12 @@ class CommitBatcher(Reading):
         for change in batch:
             await self._settle([change])
 
-    async def _run(self, batch: Sequence[Change]) -> list[list[Any]]:
-        with track_commit() as commit:
-            async with take_connection(self._pool) as connection:
-                cursors = [connection.cursor(row_factory=change.factory) for change in batch]
-                async with connection.pipeline():
-                    await begin(connection, self._pool)
-                    if len(batch) > 1:
-                        await connection.execute(*self._lock_all([change.parameters for change in batch]))
-                    for cursor, change in zip(cursors, batch, strict=True):
-                        await cursor.execute(change.statement, change.parameters)
-                    await commit.send(connection)
-                return [await cursor.fetchall() for cursor in cursors]
+    async def _run(self, batch: Sequence[Change]) -> list[PGresult]:
+        statements = [change.bound for change in batch]
+        if len(batch) == 1:
+            return await commit_together(self._pool, statements)
+        locks = bind_text(*self._lock_all([change.parameters for change in batch]))
+        return (await commit_together(self._pool, [locks, *statements]))[1:]
 
 
 def fail_changes(batch: Sequence[Change], error: Exception) -> None:

@@ -24,12 +24,17 @@ class Commit:
         self.is_unreplicated = False
 
     async def send(self, connection: AsyncConnection[Any]) -> None:
-        """Send COMMIT. An error from here on may have happened after the commit."""
+        """Send COMMIT."""
+        self.expect(connection)
+        await connection.execute("COMMIT")
+
+    def expect(self, connection: AsyncConnection[Any]) -> None:
+        """Note that the commit is sent next. Whatever goes wrong from here on may have come after it."""
         if connection.closed:
             raise psycopg.OperationalError("the connection was lost before the commit")
-        self.connection = connection
-        connection.add_notice_handler(self._hear)
-        await connection.execute("COMMIT")
+        if self.connection is None:
+            self.connection = connection
+            connection.add_notice_handler(self._hear)
 
     def _hear(self, notice: errors.Diagnostic) -> None:
         if notice.source_function == STANDBY_WAIT:

@@ -16,10 +16,11 @@ from db.conninfo import add_deadlines
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, ignore_change
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
-from db.pipeline.rows import fetch_made_rows, fetch_tuples
+from db.pipeline.rows import bind_text, fetch_made_rows, fetch_tuples
 from db.refusals import translate_errors
 from db.server_watch import ServerWatch
 from db.session_settings import Pool, SessionSettings, begin, run_locally
+from db.shared_commit import commit_together
 from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -173,6 +174,10 @@ class Database:
         # After the transaction: a NOTIFY in it would make the commits of all transactions that notify wait for each other.
         for change in tx.touched:
             self.primary.note(change)
+
+    async def commit_statement(self, statement: str, **parameters: object) -> None:
+        """Run one change as a transaction of its own, in one round trip; raises as `transaction`, or a refusal."""
+        await commit_together(self.primary.pool, [bind_text(statement, parameters)])
 
 
 async def undo(connection: AsyncConnection[Any], pipe: AsyncPipeline, *statements: LiteralString) -> None:

@@ -202,6 +202,11 @@ class RequestDatabase(Database):
         async with self.request_tx.use_case() as tx:
             yield tx
 
+    async def commit_statement(self, statement: str, **parameters: object) -> None:
+        """Run one change as a use case; it is committed with the request."""
+        async with self.transaction() as tx:
+            await tx.execute(statement, **parameters)
+
 
 def bind_database(request_tx: RequestTransaction, database: Database) -> RequestDatabase:
     """Return a database whose reads and transactions run inside the request's transaction."""

@@ -31,14 +31,16 @@ class SessionSettings:
 
     async def apply(self, connection: AsyncConnection[Any]) -> None:
         """Send the settings: for the rest of the transaction where they are local, else for the rest of the session."""
-        await connection.execute(
-            APPLY,
-            {
-                "is_local": self.is_local,
-                "statement": f"{int(self.statement_seconds * 1000)}ms",
-                "lock": f"{int(self.lock_seconds * 1000)}ms",
-            },
-        )
+        await connection.execute(APPLY, self.parameters)
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The parameters of APPLY."""
+        return {
+            "is_local": self.is_local,
+            "statement": f"{int(self.statement_seconds * 1000)}ms",
+            "lock": f"{int(self.lock_seconds * 1000)}ms",
+        }
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[Any]]):

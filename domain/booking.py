@@ -2,8 +2,6 @@
 
 from typing import Any, Final, NoReturn
 
-from psycopg.rows import kwargs_row
-
 from db.engine import Reading
 from db.models import Booking, BookingStatus
 from domain import stock
@@ -69,7 +67,7 @@ async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_secon
     Raises SessionNotFound, and SessionStarted once the session has started.
     """
     parameters = {"user_id": user_id, "session_id": session_id, "hold_seconds": hold_seconds}
-    found = await tx.fetch(kwargs_row(make_booking), OPEN, parameters)
+    found = await tx.make_rows(make_booking, OPEN, parameters)
     if not found:
         raise SessionNotFound
     if found[0] is None:
@@ -107,7 +105,7 @@ async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | No
     the booking holds another number of seats than `seats`.
     """
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats}
-    found = await tx.fetch(kwargs_row(make_confirmation), CONFIRM, parameters)
+    found = await tx.make_rows(make_confirmation, CONFIRM, parameters)
     held, attempt = found[0] if found else (0, None)
     if attempt and attempt.booking is None and attempt.was is BookingStatus.OPEN:
         if held == 0:

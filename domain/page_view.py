@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
 import orjson
 
-from db.engine import Database, Transaction
+from db.engine import Database
 from db.models import PageEventType
 from db.statement_batching import StatementBatcher
 from domain.text import find_problem
@@ -69,16 +70,11 @@ def find_faults_at(
         yield InvalidInput(path=path, field=path[-1], problem=problem)
 
 
-async def insert_page_views(tx: Transaction, views: Sequence[NewPageView]) -> None:
-    """Insert page views by one statement, in their order."""
-    await tx.execute(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
+async def insert_page_views(database: Database, views: Sequence[NewPageView]) -> None:
+    """Insert all of them by one statement, in their order, and return once they are durable."""
+    await database.commit_statement(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
 
 
 def make_batcher(database: Database) -> StatementBatcher[NewPageView]:
-    """Return the batcher that stores page views in this database."""
-
-    async def insert(views: Sequence[NewPageView]) -> None:
-        async with database.transaction() as tx:
-            await insert_page_views(tx, views)
-
-    return StatementBatcher(insert)
+    """Return what inserts page views into this database, those together that come together."""
+    return StatementBatcher(partial(insert_page_views, database))

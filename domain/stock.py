@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from psycopg.rows import kwargs_row
-
 from db.engine import Reading, Row, Transaction, row_maker
 from db.models import Booking, BookingStatus
 
@@ -233,7 +231,7 @@ class Attempt:
 async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False) -> Attempt | None:
     """Make `seats` the total of a user's open booking, all or nothing; return None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}
-    found = await tx.fetch(kwargs_row(make_attempt), CHANGE, parameters)
+    found = await tx.make_rows(make_attempt, CHANGE, parameters)
     if found and found[0].booking:
         tx.touch("session", found[0].booking.session_id)
     return found[0] if found else None

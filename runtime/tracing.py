@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import isawaitable
 from typing import Any, Final
@@ -223,6 +223,26 @@ class TracedConnection(AsyncConnection[Any]):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.cursor_factory = TracedCursor
+
+    @contextmanager
+    def trace_transaction(self, statements: Sequence[bytes]) -> Iterator[None]:
+        """Be in the span of a transaction whose statements are sent at once, below the span that is current."""
+        if not get_current_span().get_span_context().is_valid:
+            yield
+            return
+        texts = dict.fromkeys(" ".join(statement.decode().split()) for statement in statements)
+        attributes: dict[str, str | int] = {
+            "db.system.name": "postgresql",
+            "db.operation.batch.size": len(statements),
+            "db.query.text": "; ".join(texts)[:LONGEST_STATEMENT],
+        }
+        span = self.tracer.start_span("TRANSACTION", kind=SpanKind.CLIENT, attributes=attributes)
+        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                yield
+            except Exception as error:
+                fail(span, error)
+                raise
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> AsyncCursor[Any]:  # noqa: ANN401 - as psycopg has it
         """Run a statement whose rows nobody waits for, or which is only sent along."""

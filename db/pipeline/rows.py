@@ -34,7 +34,11 @@ async def fetch_made_rows(
     is_planned_each_time: bool,
 ) -> list[T]:
     """Return what `make` makes of each row, its columns being named arguments."""
-    result = await fetch_result(reads, text, parameters, is_planned_each_time=is_planned_each_time)
+    return make_rows(make, await fetch_result(reads, text, parameters, is_planned_each_time=is_planned_each_time))
+
+
+def make_rows(make: Callable[..., T], result: PGresult) -> list[T]:
+    """Return what `make` makes of each row of a result, its columns being named arguments."""
     names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
     return [make(**dict(zip(names, row, strict=True))) for row in load_rows(result)]
 
@@ -43,13 +47,20 @@ async def fetch_result(
     reads: RawReads, text: str, parameters: Mapping[str, object], *, is_planned_each_time: bool
 ) -> PGresult:
     """Return the result of a statement; its values are sent as text, with the types that psycopg gives them."""
+    return await reads.run(*bind_text(text, parameters, is_planned_each_time=is_planned_each_time))
+
+
+def bind_text(
+    text: str, parameters: Mapping[str, object], *, is_planned_each_time: bool = False
+) -> tuple[Statement, list[bytes | None]]:
+    """Return a statement and its parameters as libpq takes them; raise InvalidInput for a value that has no text."""
     sql, names = number_placeholders(text)
     dumped = Transformer()
     with translate_errors():
         values = dumped.dump_sequence([parameters[name] for name in names], [PyFormat.TEXT] * len(names))
     types = tuple(oid or 0 for oid in dumped.types or ())
     statement = make_statement(sql, types, is_planned_each_time=is_planned_each_time)
-    return await reads.run(statement, [None if value is None else bytes(value) for value in values])
+    return statement, [None if value is None else bytes(value) for value in values]
 
 
 def load_rows(result: PGresult) -> list[tuple[Any, ...]]:

@@ -229,3 +229,20 @@ async def test_without_a_database_everybody_hears_it(wire: Wire, database: Datab
         outcomes = await asyncio.gather(*(reserve(shared, each, 2) for each in held), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
     assert await taken(database, of) == 1
+
+
+async def test_prepares_statements_anew_after_a_change_of_their_table(
+    database: Database, shared: CommitBatcher
+) -> None:
+    held = await make_booking(database)
+    await reserve(shared, held, 1)
+    async with database.transaction() as tx:
+        await tx.execute("ALTER TABLE bookings ALTER COLUMN reserved_seats TYPE bigint")
+    try:
+        assert (await reserve(shared, held, 2)).reserved_seats == 2
+        alone = [reserve(shared, held, seats) for seats in (3, 4)]
+        assert [each.reserved_seats for each in await asyncio.gather(*alone)] == [3, 4]
+    finally:
+        async with database.transaction() as tx:
+            await tx.execute("ALTER TABLE bookings ALTER COLUMN reserved_seats TYPE integer")
+    assert await record(database, held) == [1, 2, 3, 4]

@@ -154,8 +154,7 @@ async def test_a_burst_of_page_views_shares_commits_and_is_durable_when_acknowle
 
     async def keep(views: Sequence[NewPageView]) -> None:
         nonlocal commits
-        async with database.transaction() as tx:
-            await page_view.insert_page_views(tx, views)
+        await page_view.insert_page_views(database, views)
         commits += 1
 
     batches = StatementBatcher(keep)

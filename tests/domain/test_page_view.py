@@ -12,8 +12,7 @@ def seen(path: str = "/", *, user_id: int | None = None, query: tuple[tuple[str,
 
 
 async def keep(database: Database, *views: NewPageView) -> list[PageView]:
-    async with database.transaction() as tx:
-        await page_view.insert_page_views(tx, views)
+    await page_view.insert_page_views(database, views)
     return await database.primary.rows(PageView, ALL)
 
 

@@ -9,8 +9,11 @@ from typing import Final, Literal
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-# The server's answer to a commit: it is sent once the commit is done.
-COMMITTED: Final = b"COMMIT\0"
+# The server's answers to a commit, sent once the commit is done: to COMMIT, and to the Sync that ends a transaction.
+COMMITTED: Final = (b"COMMIT\0", b"Z\0\0\0\5I")
+SYNC: Final = b"S\0\0\0\4"
+# In the names of statements whose transaction ends with a Sync (db/pipeline/shared_transaction.py).
+SHARED: Final = b"matinee_shared_"
 CHUNK: Final = 65536
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -67,7 +70,7 @@ class Wire:
 
     def swallows(self, data: bytes, connection: int, *, ours: bool) -> bool:
         """Return whether this piece is not to be carried; raise ConnectionAbortedError where the connection is to break."""
-        if ours and self.commit_fate and b"COMMIT" in data:
+        if ours and self.commit_fate and is_commit(data):
             fate, self.commit_fate = self.commit_fate, None
             if fate == "lost":
                 raise ConnectionAbortedError
@@ -75,7 +78,7 @@ class Wire:
         if ours or connection not in self.swallowed:
             return False
         self.swallowed[connection] += data
-        if COMMITTED in self.swallowed[connection]:
+        if any(answer in self.swallowed[connection] for answer in COMMITTED):
             raise ConnectionAbortedError
         return True
 
@@ -93,6 +96,11 @@ class Wire:
         """Carry again, and let connections in again."""
         self.is_cut = False
         self.flows.set()
+
+
+def is_commit(data: bytes) -> bool:
+    """Return whether a piece of what we send commits a transaction."""
+    return b"COMMIT" in data or (SHARED in data and SYNC in data)
 
 
 class Pooler(Wire):
