@@ -22,7 +22,7 @@ from db import cursors, idempotency_cipher, revision
 from db.commit_batching import CommitBatcher
 from db.engine import Database, connect
 from db.pipeline import CountEvent, ignore_event
-from domain import event_reservation, page_view, stock
+from domain import event_reservation, page_view, rating, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
@@ -205,6 +205,9 @@ async def open_services(
             request_counter=counted or private_counter(),
             reservation_commits=CommitBatcher(
                 database.primary.pool, lock_all=event_reservation.lock_events, note=database.primary.note
+            ),
+            rating_commits=CommitBatcher(
+                database.primary.pool, lock_all=rating.lock_movies, note=database.primary.note
             ),
             prices=Prices(
                 database,

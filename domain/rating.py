@@ -1,11 +1,10 @@
 """Ratings: one for each user and movie; a new one replaces it."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from psycopg.rows import kwargs_row
-
-from db.engine import Transaction
+from db.engine import Reading
 from db.models import Rating
 from errors import InvalidRating, MovieNotFound
 
@@ -24,6 +23,10 @@ RATE: Final = """
 """
 
 
+# First in a batch: every movie that it changes, in id order, so that two batches never wait for each other in a ring.
+LOCK_ALL: Final = "SELECT FROM movies WHERE id = ANY (%(movie_ids)s) ORDER BY id FOR NO KEY UPDATE"
+
+
 def check_value(value: float) -> float:
     """Return the value; raise InvalidRating unless it is a number from 0 to 5."""
     if not (math.isfinite(value) and WORST <= value <= BEST):
@@ -31,10 +34,10 @@ def check_value(value: float) -> float:
     return value
 
 
-async def rate(tx: Transaction, *, user_id: int, movie_id: int, value: float) -> tuple[Rating, bool]:
+async def rate(tx: Reading, *, user_id: int, movie_id: int, value: float) -> tuple[Rating, bool]:
     """Return the user's rating of the movie, and whether it is their first; raise InvalidRating, MovieNotFound."""
     parameters = {"user_id": user_id, "movie_id": movie_id, "value": float(check_value(value))}
-    found = await tx.fetch(kwargs_row(make_rating), RATE, parameters)
+    found = await tx.make_rows(make_rating, RATE, parameters)
     if not found:
         raise MovieNotFound
     return found[0]
@@ -43,3 +46,8 @@ async def rate(tx: Transaction, *, user_id: int, movie_id: int, value: float) ->
 def make_rating(*, is_first: bool, **columns: Any) -> tuple[Rating, bool]:
     """Return a row of RATE."""
     return Rating.model_construct(**columns), is_first
+
+
+def lock_movies(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+    """Return the statement that locks the movies which several ratings change."""
+    return LOCK_ALL, {"movie_ids": [change["movie_id"] for change in changes]}

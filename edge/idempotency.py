@@ -203,6 +203,7 @@ def bind_services(services: Services, run_under_key: RunUnderKey) -> Services:
         database=database,
         booking_commits=changes,
         reservation_commits=changes,
+        rating_commits=changes,
         page_views=page_view.make_batcher(database),
         passwords=PasswordsOutsideTransaction(services.passwords, run_under_key.outside),
         outside_transaction=run_under_key.outside,

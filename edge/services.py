@@ -48,6 +48,8 @@ class Services:
     request_counter: RequestCounter
     # The same for reservations of events.
     reservation_commits: Reading
+    # The same for ratings of movies.
+    rating_commits: Reading
     prices: Prices
     # Files of exports.
     store: Store

@@ -11,7 +11,6 @@ async def rate_movie(context: Context, movie_id: str, *, value: float) -> tuple[
     """Return the viewer's rating of the movie, and the movie with its new mean."""
     user_id = context.user_id
     movie, value = check_all(lambda: ids.expect("mov", movie_id, "input", "movieId"), lambda: rating.check_value(value))
-    async with context.database.transaction() as tx:
-        rated, _ = await rating.rate(tx, user_id=user_id, movie_id=movie, value=value)
+    rated, _ = await rating.rate(context.services.rating_commits, user_id=user_id, movie_id=movie, value=value)
     context.renew()
     return rated, await context.loaders.movie_by_id.load(movie)

@@ -73,8 +73,9 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
 async def rate_movie(call: Call[RateMovie]) -> Response:
     """Answer the caller's rating, 201 where it is their first of this movie."""
     movie_id = call.path_id("movie_id")
-    async with call.services.database.transaction() as tx:
-        given, is_first = await rating.rate(tx, user_id=call.user_id, movie_id=movie_id, value=call.asked.value)
+    given, is_first = await rating.rate(
+        call.services.rating_commits, user_id=call.user_id, movie_id=movie_id, value=call.asked.value
+    )
     body: answers.Rated = {"rating": {"id": ids.encode("rat", given.id), "value": given.value}}
     return render_json(body, status=201 if is_first else 200)
 

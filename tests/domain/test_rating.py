@@ -5,6 +5,7 @@ from statistics import fmean
 
 import pytest
 
+from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.models import Movie, Rating, User
 from domain import rating
@@ -110,3 +111,26 @@ async def test_many_at_once_are_all_counted(database: Database) -> None:
     counted = await database.primary.tuples("SELECT avg(value), count(*)::integer FROM ratings")
     assert [await mean(database, movie)] == counted
     assert counted[0][1] == 4
+
+
+async def test_ratings_that_arrive_together_share_commits(database: Database) -> None:
+    servers = [CommitBatcher(database.primary.pool, lock_all=rating.lock_movies) for _ in range(2)]
+    movies = [await make_movie(database) for _ in range(4)]
+    users = [await make_user(database) for _ in range(10)]
+    # Each server goes through the movies in another direction: without locks in one order they would wait in a ring.
+    asked = [
+        rating.rate(server, user_id=user.id, movie_id=movie_id, value=place % 6)
+        for place, user in enumerate(users)
+        for server, ids in zip(
+            servers, ([1, *(each.id for each in movies)], [each.id for each in movies[::-1]]), strict=True
+        )
+        for movie_id in ids
+    ]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert sum(isinstance(answer, MovieNotFound) for answer in answers) == len(users)
+    rated = [answer for answer in answers if isinstance(answer, tuple)]
+    assert len(rated) == len(answers) - len(users)
+    assert sum(is_first for _, is_first in rated) == len(users) * len(movies)
+    assert await mean(database, movies[0]) == (fmean(place % 6 for place in range(10)), len(users))
+    assert await database.primary.value("SELECT count(DISTINCT xmin::text) FROM ratings") <= 4
