@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString, TypeVar, cast
 
 from psycopg import AsyncConnection, AsyncPipeline, errors
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from sqlmodel import SQLModel
@@ -230,7 +231,8 @@ def make_pool(
         await connection.commit()
 
     made = Pool(
-        add_deadlines(conninfo),
+        # What is sent as bytes is UTF-8, whatever PGCLIENTENCODING says.
+        add_deadlines(make_conninfo(conninfo, client_encoding="utf8")),
         connection_class=watch.connection_class(connection_class),
         min_size=min(2, size),
         max_size=size,

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 APPLY: Final = """
     SELECT set_config('search_path', 'public, queue', %(is_local)s),
         set_config('timezone', 'UTC', %(is_local)s),
+        set_config('datestyle', 'ISO', %(is_local)s),
         set_config('statement_timeout', %(statement)s, %(is_local)s),
         set_config('lock_timeout', %(lock)s, %(is_local)s),
         -- The default assumes disks that seek, and PostgreSQL would sort rather than read in an index's order.

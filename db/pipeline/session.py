@@ -17,6 +17,7 @@ def make_session_conninfo(conninfo: str, *, statement_seconds: float, lock_secon
     settings = {
         "search_path": "public,queue",
         "timezone": "UTC",
+        "datestyle": "ISO",
         "statement_timeout": f"{int(statement_seconds * 1000)}ms",
         "lock_timeout": f"{int(lock_seconds * 1000)}ms",
         # The default assumes disks that seek, and PostgreSQL would sort rather than read in an index's order.

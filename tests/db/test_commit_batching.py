@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.errors import DivisionByZero
+from psycopg.sql import SQL, Identifier
 
+from app import open_database
+from config.settings import Settings
 from db.commit_batching import CommitBatcher
-from db.engine import Database
+from db.engine import Database, PureRead
 from db.models import Booking, Session
 from domain import booking, session, stock
 from errors import BookingNotFound, NoSeatsReserved, OutcomeUnknown, SeatsUnavailable, SessionNotFound, Unavailable
@@ -246,3 +250,19 @@ async def test_prepares_statements_anew_after_a_change_of_their_table(
         async with database.transaction() as tx:
             await tx.execute("ALTER TABLE bookings ALTER COLUMN reserved_seats TYPE integer")
     assert await record(database, held) == [1, 2, 3, 4]
+
+
+async def test_reads_instants_whatever_style_the_database_writes(database: Database, settings: Settings) -> None:
+    user, of = await make_user(database), await make_session(database)
+    async with await psycopg.AsyncConnection.connect(settings.database_url or "", autocommit=True) as admin:
+        name = Identifier(admin.info.dbname)
+        await admin.execute(SQL("ALTER DATABASE {} SET datestyle = 'SQL, DMY'").format(name))
+        try:
+            async with open_database(settings) as opened:
+                made = await open_(CommitBatcher(opened.primary.pool, lock_all=stock.lock_sessions), user.id, of.id)
+                read = await opened.primary.row(Booking, PureRead("SELECT * FROM bookings"))
+        finally:
+            await admin.execute(SQL("ALTER DATABASE {} RESET datestyle").format(name))
+    stored = await seen(database, made)
+    assert read is not None
+    assert made.created_at == read.created_at == stored.created_at

@@ -1,3 +1,7 @@
+import pytest
+
+from app import open_database
+from config.settings import Settings
 from db.engine import Database
 from db.models import PageEventType, PageView
 from domain import page_view
@@ -40,3 +44,12 @@ async def test_an_account_that_is_gone_takes_no_view_with_it(database: Database)
 
 async def test_none_is_none(database: Database) -> None:
     assert await keep(database) == []
+
+
+async def test_keeps_text_whatever_encoding_the_environment_names(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    async with open_database(settings) as opened:
+        await page_view.insert_page_views(opened, [seen("/amélie")])
+    assert await database.primary.value("SELECT path FROM page_views") == "/amélie"
