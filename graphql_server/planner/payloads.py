@@ -35,7 +35,7 @@ class PayloadWriter:
     def write(self, kind: GraphQLOutputType, nodes: Sequence[FieldNode]) -> Write:
         """Return the function for values of a type."""
         if isinstance(kind, GraphQLNonNull):
-            return require(self.write(kind.of_type, nodes), f"{kind}")
+            return write_required(self.write(kind.of_type, nodes), f"{kind}")
         if isinstance(kind, GraphQLList):
             return write_list(self.write(kind.of_type, nodes))
         if is_leaf_type(kind):
@@ -83,7 +83,7 @@ class PayloadWriter:
         return write
 
 
-def require(write: Write, name: str) -> Write:
+def write_required(write: Write, name: str) -> Write:
     """Return the function for values that must not be null."""
 
     def write_value(value: Any) -> Any:
