@@ -37,7 +37,7 @@ NO_VARIABLES: Final = VariableValues({}, {})
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlannedChange:
     """The only field of a mutation's root, and what writes its payload."""
 
     key: str
@@ -54,9 +54,9 @@ class Mutation:
     node: OperationDefinitionNode
     root: GraphQLObjectType
     flags: tuple[str, ...]
-    changes: dict[tuple[Any, ...], Change | Unplanned] = field(default_factory=dict)
+    changes: dict[tuple[Any, ...], PlannedChange | Unplanned] = field(default_factory=dict)
 
-    def find_change(self, variables: VariableValues) -> Change:
+    def find_change(self, variables: VariableValues) -> PlannedChange:
         """Return the change that variables ask for; raise Unplanned where it is for the executor."""
         flags = tuple(variables.coerced.get(name) for name in self.flags)
         found = self.changes.get(flags)
@@ -68,7 +68,7 @@ class Mutation:
             raise found
         return found
 
-    def plan_change(self, flags: tuple[Any, ...]) -> Change | Unplanned:
+    def plan_change(self, flags: tuple[Any, ...]) -> PlannedChange | Unplanned:
         """Return the change for these flags, or why the executor has to run it."""
         if not all(isinstance(flag, bool) for flag in flags):
             return Unplanned("a condition is null")
@@ -81,7 +81,9 @@ class Mutation:
         if declared is None:
             return Unplanned("the root has a field of introspection")
         try:
-            return Change(key, nodes, declared, PayloadWriter(self.fragments, values).write(declared.type, nodes))
+            return PlannedChange(
+                key, nodes, declared, PayloadWriter(self.fragments, values).write(declared.type, nodes)
+            )
         except Unplanned as reason:
             return reason
 
@@ -119,7 +121,7 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
 
 
 async def run_change(
-    context: Context, change: Change, info: GraphQLResolveInfo[Context], arguments: Mapping[str, Any]
+    context: Context, change: PlannedChange, info: GraphQLResolveInfo[Context], arguments: Mapping[str, Any]
 ) -> ExecutionResult:
     """Return the result of a change: its payload, or null and why."""
     resolve: Any = change.declared.resolve
@@ -135,7 +137,7 @@ async def run_change(
 
 
 def make_info(
-    mutation: Mutation, change: Change, variables: VariableValues, context: Context
+    mutation: Mutation, change: PlannedChange, variables: VariableValues, context: Context
 ) -> GraphQLResolveInfo[Context]:
     """Return what graphql-core tells a resolver."""
     return GraphQLResolveInfo(
