@@ -34,7 +34,11 @@ class Airing(SQLModel, table=True):
     """A movie in a place, with its last session. Triggers maintain it, so that no list aggregates sessions."""
 
     __tablename__: ClassVar[str] = "airings"
-    __table_args__ = (Index("airings_of_movie_by_place", "movie_id", "place_key", "place_id"),)
+    __table_args__ = (
+        Index("airings_of_movie_by_place", "movie_id", "place_key", "place_id"),
+        # For the next one to end, until when an answer that leaves ended ones out may be kept.
+        Index("airings_by_end", "last_ends_at"),
+    )
 
     movie_id: int = Field(sa_column=Column(BigInteger, ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True))
     place_id: int = Field(
