@@ -19,6 +19,7 @@ from starlette.types import Lifespan
 import rest.error_format
 from config.settings import Settings
 from db import cursors, idempotency_cipher, revision
+from db.catalogue_changes import CatalogueChanges
 from db.commit_batching import CommitBatcher
 from db.engine import Database, connect
 from db.pipeline import CountEvent, ignore_event
@@ -28,6 +29,7 @@ from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
 from edge.middleware import Door, Edge
 from edge.page_existence import page_exists
+from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import Refusal, Refusals
 from graphql_server import routes as graphql
@@ -50,6 +52,7 @@ from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_windows import RateWindows, join_windows, private_windows
 from runtime.request_count import RequestCounter, join_counter, private_counter
+from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.shared_slots import SharedSlots
 from upstreams import catalogue
 from upstreams.catalogue import Catalogue
@@ -191,6 +194,7 @@ async def open_services(
         database.notices.on_sent = measured.streaming.sent
         of_upstreams = UpstreamMetrics(measured.registry)
         upstream = _make_catalogue(settings, of_upstreams)
+        response_cache = _make_response_cache(settings, measured)
         services = Services(
             settings=settings,
             database=database,
@@ -214,6 +218,7 @@ async def open_services(
                 make_providers(settings, of_upstreams),
                 fresh_seconds=settings.offers_fresh_seconds,
             ),
+            response_cache=response_cache,
             rate_windows=spans or private_windows(),
             store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
             trusted_documents=TrustedDocumentCache(database.primary),
@@ -232,6 +237,7 @@ async def open_services(
         finally:
             await services.topics.close()
             await services.sign_outs.close()
+            await response_cache.changes.close()
             await services.prices.close()
             await services.page_views.drain()
             await upstream.close()
@@ -258,6 +264,12 @@ def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
     known = settings.catalogue_user is not None
     credentials = (settings.catalogue_user or "", settings.catalogue_password or "") if known else None
     return Upstream(catalogue.NAME, limits=Limits(), metrics=metrics, basic=credentials)
+
+
+def _make_response_cache(settings: Settings, metrics: Metrics) -> ResponseCache:
+    counted = ResponseCacheMetrics(metrics.registry)
+    changes = CatalogueChanges(settings.direct_url or "", on_change=counted.count_change)
+    return ResponseCache(settings.response_cache, changes, counted)
 
 
 def _make_tracing(settings: Settings) -> "Tracing | None":

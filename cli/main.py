@@ -128,7 +128,7 @@ def serve(
         shared_slots("hashes", count=count_processors()) as hash_slots,
     ):
         address = _format_address(host, listener)
-        served = replace(completed, database_url=url)
+        served = replace(completed, database_url=url, response_cache=completed.response_cache // workers)
         if not (no_demo or settings.database_url or settings.production):
             _load_into_empty(served)
         serving = Serving(

@@ -177,6 +177,17 @@ class Settings:
             example="check=0.01",
         ),
     ]
+    response_cache: Annotated[
+        int,
+        Variable(
+            "MATINEE_RESPONSE_CACHE",
+            variables.read_memory_size,
+            default="16MB",
+            meaning="memory of each worker process for answers of the catalogue to anonymous callers, which are kept until"
+            " what they show changes; `off` keeps none",
+            example="64MB",
+        ),
+    ]
     statement_seconds: Annotated[
         float,
         Variable(

@@ -18,6 +18,8 @@ from runtime.rate_windows import Rate
 SECRET_BYTES: Final = 32
 STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
 RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,4})(second|minute|hour|day)")
+MEMORY_SIZE: Final = re.compile(r"([0-9]{1,6})(KB|MB|GB)")
+MEMORY_UNITS: Final[Mapping[str, int]] = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
 UNITS: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 ORIGIN: Final = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?"
 WEB_ADDRESS: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?"
@@ -89,6 +91,16 @@ def accept_seconds(least: float, most: float) -> Callable[[str], float]:
         return float(text)
 
     return parse
+
+
+def read_memory_size(text: str) -> int:
+    """Return a number of bytes, 0 for `off`; raise ValueError where the text is neither."""
+    if text == "off":
+        return 0
+    found = MEMORY_SIZE.fullmatch(text)
+    if found is None or int(found[1]) == 0:
+        raise ValueError("must be `off`, or a whole number with KB, MB or GB")
+    return int(found[1]) * MEMORY_UNITS[found[2]]
 
 
 def accept_words(*words: str) -> Callable[[str], str]:

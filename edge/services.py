@@ -12,6 +12,7 @@ from db.statement_batching import StatementBatcher
 from domain.page_view import NewPageView
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
+from edge.response_cache import ResponseCache
 from identity.passwords import Hashing
 from identity.sign_outs import SignOuts
 from identity.tokens import Keys
@@ -61,6 +62,8 @@ class Services:
     usage_metrics: Usage
     # What came of planned queries that the executor answered as well.
     planner_metrics: PlannerMetrics
+    # Answers of the catalogue that are the same for all anonymous callers.
+    response_cache: ResponseCache
     # What has been counted against the limits that are rates.
     rate_windows: RateWindows
     # What subscribers look at.

@@ -134,6 +134,8 @@ def settings(empty_database_url: str, tmp_path: Path) -> Settings:
             "MATINEE_SECRET": SECRET,
             "MATINEE_PUBLIC_URL": "https://cinema.test",
             "MATINEE_POOL_SIZE": "4",
+            # A test that changes something reads it at once, and changes are heard a moment later.
+            "MATINEE_RESPONSE_CACHE": "off",
             **UNLIMITED,
         }
     )

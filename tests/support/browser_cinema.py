@@ -183,6 +183,7 @@ def _serving(database_url: str, *arguments: str, settings: Settings | None = Non
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
         told = {"DATABASE_URL": database_url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": folder, **UNLIMITED}
+        told |= {"MATINEE_RESPONSE_CACHE": "off"}
         with subprocess.Popen(  # noqa: S603 - our own server
             [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
             cwd=ROOT,

@@ -32,7 +32,9 @@ class Server:
 def server(module: str, url: str, folder: Path, *, workers: int, **more: str) -> Iterator[Server]:
     """Yield a server whose main module is this one; `more` are variables of its environment."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DATABASE_"))}
-    told = {"DATABASE_URL": url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": str(folder)} | more
+    told = {"DATABASE_URL": url, "MATINEE_SECRET": SECRET, "MATINEE_DATA_DIR": str(folder)}
+    # Tests read what they have changed at once.
+    told |= {"MATINEE_RESPONSE_CACHE": "off"} | more
     with (
         tempfile.TemporaryFile("w+") as stderr,
         subprocess.Popen(  # noqa: S603 - no input of others

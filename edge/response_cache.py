@@ -1,0 +1,113 @@
+"""Answers kept in memory for as long as what they were read from has not changed (docs/response-cache.md)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Scope
+
+from db.catalogue_changes import CatalogueChanges, CataloguePart, Versions
+from runtime.response_cache_metrics import ResponseCacheMetrics
+from runtime.sized_store import SizedStore
+
+Parts = frozenset[CataloguePart]
+Read = Callable[[], Awaitable[bytes | None]]
+
+# Whoever sends one of these is somebody, or asks for something to be done once.
+CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"idempotency-key", b"x-auth-token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An answer, and what it was read from."""
+
+    answer: bytes
+    parts: Parts
+    versions: Versions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flight:
+    """A read that is under way, for all who ask for the same."""
+
+    task: asyncio.Task[bytes | None]
+    versions: Versions
+
+
+class ResponseCache:
+    """Answers by key, within a bound of memory; those that nobody asked for the longest make room."""
+
+    def __init__(self, size: int, changes: CatalogueChanges, metrics: ResponseCacheMetrics) -> None:
+        """Keep answers in so many bytes, 0 for none, for as long as `changes` says that they are true."""
+        self._size = size
+        self.changes = changes
+        self._metrics = metrics
+        self._entries: SizedStore[Entry] = SizedStore(size)
+        self._flights: dict[Hashable, Flight] = {}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether answers are kept at all."""
+        return self._size > 0
+
+    def find(self, key: Hashable) -> bytes | None:
+        """Return the answer that is kept and true at this moment, None where there is none."""
+        entry = self._entries.find(key)
+        if entry is None or not self.changes.is_current:
+            return None
+        if not self.changes.unchanged(entry.versions, entry.parts):
+            self._entries.remove(key)
+            return None
+        self._metrics.count("hit")
+        return entry.answer
+
+    async def fetch(self, key: Hashable, parts: Parts, read: Read) -> bytes | None:
+        """Return an answer from memory or by `read`, which all who ask at the same time share; raise what it raises.
+
+        `read` returns None for what is not to be kept. Cancelling a caller does not cancel the read.
+        """
+        found = self.find(key)
+        if found is not None:
+            return found
+        self.changes.start()
+        if not self.changes.is_current:
+            self._metrics.count("unsure")
+            return await read()
+        flight = self._flights.get(key)
+        if flight is None or not self.changes.unchanged(flight.versions, parts):
+            self._metrics.count("miss")
+            flight = self._begin(key, parts, read)
+        else:
+            self._metrics.count("joined")
+        return await asyncio.shield(flight.task)
+
+    def _begin(self, key: Hashable, parts: Parts, read: Read) -> Flight:
+        # Before the read: a change that is heard from here on keeps its answer from being kept.
+        versions = self.changes.versions()
+        task = asyncio.ensure_future(self._read(key, parts, versions, read))
+        flight = self._flights[key] = Flight(task, versions)
+        task.add_done_callback(lambda _: self._land(key, flight))
+        return flight
+
+    async def _read(self, key: Hashable, parts: Parts, versions: Versions, read: Read) -> bytes | None:
+        answer = await read()
+        if answer is not None and self.changes.unchanged(versions, parts):
+            self._keep(key, answer, parts, versions)
+        return answer
+
+    def _land(self, key: Hashable, flight: Flight) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if not flight.task.cancelled():
+            # Where all who waited have gone, nobody else looks at it.
+            flight.task.exception()
+
+    def _keep(self, key: Hashable, answer: bytes, parts: Parts, versions: Versions) -> None:
+        self._entries.keep(key, Entry(answer, parts, versions), len(answer))
+        self._metrics.note_size(self._entries.used, len(self._entries))
+
+
+def is_anonymous(scope: Scope) -> bool:
+    """Return whether nothing in a request says who sends it."""
+    return all(name not in CREDENTIALS for name, _ in scope["headers"])

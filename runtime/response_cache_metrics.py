@@ -1,0 +1,44 @@
+"""Series in /metrics for answers that are kept in memory."""
+
+from typing import Final, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+LookUp = Literal["hit", "miss", "joined", "unsure"]
+LOOK_UPS: Final[tuple[LookUp, ...]] = ("hit", "miss", "joined", "unsure")
+
+
+class ResponseCacheMetrics:
+    """Counts look-ups, changes and memory, in the registry of the process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        look_ups = Counter(
+            "matinee_response_cache_lookups",
+            "Look-ups of cacheable answers: in memory, not in memory, waiting for the same read of another caller, "
+            "or read anew because changes were not heard at the time.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._look_ups = {outcome: look_ups.labels(outcome) for outcome in LOOK_UPS}
+        self._changes = Counter(
+            "matinee_response_cache_changes", "Changes of the catalogue that were announced.", registry=registry
+        )
+        self._bytes = Gauge(
+            "matinee_response_cache_bytes", "Memory of kept answers.", registry=registry, multiprocess_mode="livesum"
+        )
+        self._entries = Gauge(
+            "matinee_response_cache_entries", "Kept answers.", registry=registry, multiprocess_mode="livesum"
+        )
+
+    def count(self, outcome: LookUp) -> None:
+        """Count one look-up."""
+        self._look_ups[outcome].inc()
+
+    def count_change(self) -> None:
+        """Count one change that was announced."""
+        self._changes.inc()
+
+    def note_size(self, size: int, entries: int) -> None:
+        """Note how much is kept."""
+        self._bytes.set(size)
+        self._entries.set(entries)

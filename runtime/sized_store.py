@@ -1,0 +1,61 @@
+"""Values within a bound of memory: those that nobody asked for the longest make room."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+# Of an entry beside its value and its key: objects, tuples and places in dictionaries.
+OVERHEAD: Final = 600
+# A value that takes up more of the memory than this part of it is not kept.
+LARGEST_SHARE: Final = 8
+
+
+class SizedStore(Generic[T]):
+    """Values by keys, which are text, bytes, numbers, or tuples of such."""
+
+    def __init__(self, size: int) -> None:
+        """Keep values in so many bytes."""
+        self._size = self._free = size
+        self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many values are kept."""
+        return len(self._values)
+
+    @property
+    def used(self) -> int:
+        """Bytes that are in use."""
+        return self._size - self._free
+
+    def find(self, key: Hashable) -> T | None:
+        """Return the value of a key, None where there is none."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
+
+    def keep(self, key: Hashable, value: T, size: int) -> None:
+        """Keep a value of so many bytes, unless it would take up too much of the memory."""
+        self.remove(key)
+        size += count_bytes(key) + OVERHEAD
+        if size > self._size // LARGEST_SHARE:
+            return
+        self._values[key] = (value, size)
+        self._free -= size
+        while self._free < 0:
+            self.remove(next(iter(self._values)))
+
+    def remove(self, key: Hashable) -> None:
+        """Forget a key, if it is known."""
+        _, size = self._values.pop(key, (None, 0))
+        self._free += size
+
+
+def count_bytes(key: Hashable) -> int:
+    """Return the bytes that a key takes."""
+    if isinstance(key, tuple):
+        return sum(map(count_bytes, key))
+    return len(key) if isinstance(key, str | bytes) else 0

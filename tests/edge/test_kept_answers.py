@@ -1,0 +1,202 @@
+"""Which answers of the doors are kept in memory, and what holds for them as for all others."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+import pytest
+from httpx import AsyncClient, Response
+
+from app import create_app
+from config.settings import Settings
+from config.variables import PlannerMode
+from db.engine import Database
+from db.models import Movie
+from runtime.rate_windows import Rate
+from tests.conftest import running
+from tests.support.factories import bearer, make_movie, make_rating, make_session, make_user, soon
+from tests.support.live import PATIENCE
+
+T = TypeVar("T")
+
+MEGABYTE: Final = 1024 * 1024
+TITLES: Final = "query Titles($sort: MovieSort = NEW) { movies(sort: $sort) { nodes { title poster } } }"
+TWO: Final = "query One { movies(sort: NEW) { nodes { title } } } query Two { places { nodes { name } } }"
+RATE: Final = Rate(1_000_000, 3600)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, response_cache=MEGABYTE, limits=replace(settings.limits, cost=RATE), public_url=None)
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """A client of a server that listens to changes."""
+    async with running(create_app(settings, with_jobs=False)) as opened:
+        await until_kept(opened)
+        yield opened
+
+
+async def until_kept(client: AsyncClient) -> None:
+    """Return once the server keeps answers: it begins to listen with the first that it could keep."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await client.get("/v1/movies")
+            if (await look_ups(client))["hit"]:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def look_ups(client: AsyncClient) -> dict[str, float]:
+    """Return how many look-ups came to what."""
+    found = {}
+    for line in (await client.get("/metrics")).text.splitlines():
+        name, _, value = line.rpartition(" ")
+        if name.startswith("matinee_response_cache_lookups_total"):
+            found[name.partition('"')[2].rstrip('"}')] = float(value)
+    return found
+
+
+async def hits(client: AsyncClient) -> float:
+    """Return how many answers came from memory."""
+    return (await look_ups(client))["hit"]
+
+
+async def until_hits(client: AsyncClient, number: int, run: Callable[[], Awaitable[T]]) -> T:
+    """Return what `run` returns once so many of its answers came from memory: a slow machine may not hear for a moment."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            before = await hits(client)
+            found = await run()
+            if await hits(client) >= before + number:
+                return found
+
+
+async def ask(
+    client: AsyncClient,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    return await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+
+async def test_shows_change_to_all_who_ask_from_then_on(client: AsyncClient, database: Database) -> None:
+    movie = await make_movie(database, title="Old")
+    await make_session(database, movie=movie, starts_at=soon())
+    rest = ["/v1/movies", f"/v1/movies/mov_{movie.id}"]
+
+    async def titles() -> list[bool]:
+        answers = [await ask(client, TITLES), await client.get("/graphql", params={"query": TITLES})]
+        return ["New" in each.text for each in [*answers, *[await client.get(path) for path in rest]]]
+
+    assert await until_hits(client, 4, titles) == [False] * 4
+    async with database.transaction() as tx:
+        await tx.tuples("UPDATE movies SET title = 'New' RETURNING id")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if await titles() == [True] * 4:
+                break
+            await asyncio.sleep(0.01)
+    assert await titles() == [True] * 4
+
+
+async def test_keeps_empty_list_until_a_row_matches(client: AsyncClient, database: Database) -> None:
+    movie = await make_movie(database)
+    session = await make_session(database, movie=movie, starts_at=soon())
+    path = f"/v1/movies/mov_{movie.id}/places/plc_{session.place_id}/sessions?from=2999-01-01"
+    assert [(await client.get(path)).json()["sessions"] for _ in range(2)] == [[], []]
+    async with database.transaction() as tx:
+        await tx.tuples("UPDATE sessions SET starts_at = '2999-06-01' RETURNING id")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if (await client.get(path)).json()["sessions"]:
+                break
+            await asyncio.sleep(0.01)
+
+
+async def test_keys_have_everything_that_an_answer_depends_on(client: AsyncClient, database: Database) -> None:
+    await make_session(database, movie=await make_movie(database, title="Ran", poster="/ran.svg"), starts_at=soon())
+    for _ in range(2):
+        one, two = [
+            await client.post("/graphql", json={"query": TWO, "operationName": name}) for name in ("One", "Two")
+        ]
+        assert (list(one.json()["data"]), list(two.json()["data"])) == (["movies"], ["places"])
+        for host in ("a.test", "b.test"):
+            for answer in (
+                await ask(client, TITLES, headers={"Host": host}),
+                await client.get("/v1/movies", headers={"Host": host}),
+            ):
+                assert f"http://{host}/ran.svg" in answer.text
+        assert len((await client.get("/v1/movies?limit=1")).json()["movies"]) == 1
+        own = await ask(client, TITLES, headers={"Accept": "application/graphql-response+json"})
+        assert own.headers["content-type"].startswith("application/graphql-response+json")
+
+
+async def test_never_keeps_what_is_not_the_catalogue_of_everybody(client: AsyncClient, database: Database) -> None:
+    user = await make_user(database)
+    movie: Movie = await make_movie(database)
+    await make_rating(database, user=user, movie=movie, value=4)
+    await make_session(database, movie=movie, starts_at=soon())
+    before = await hits(client)
+    for _ in range(2):
+        for headers in (bearer(user), {"Cookie": "theme=dark"}):
+            await client.get("/v1/movies", headers=headers)
+        mine = await ask(client, "{ movies { nodes { viewerRating { value } } } }", headers=bearer(user))
+        assert mine.json()["data"]["movies"]["nodes"] == [{"viewerRating": {"value": 4.0}}]
+        await ask(client, "{ sessions { nodes { seatsAvailable } } }")
+        await ask(client, '{ movie(id: "x") { title } }')
+        assert (await client.get("/v1/movies/mov_1")).status_code == 404
+        assert (await client.get("/v1/movies?limit=0")).status_code == 422
+        await ask(client, "{ __typename }")
+    assert await hits(client) == before
+    theirs = await ask(client, "{ movies { nodes { viewerRating { value } } } }")
+    assert theirs.json()["data"]["movies"]["nodes"] == [{"viewerRating": None}]
+
+
+async def test_counts_kept_answers_as_all_others(client: AsyncClient) -> None:
+    async def twice() -> list[Response]:
+        return [await ask(client, TITLES) for _ in range(2)]
+
+    first, second = await until_hits(client, 2, twice)
+    left = [each.json()["extensions"]["cost"]["remaining"] for each in (first, second)]
+    assert left[0] - left[1] == first.json()["extensions"]["cost"]["requested"] > 0
+    assert f"r={left[1]}" in second.headers["ratelimit"]
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    # The first was no hit.
+    metrics = (await client.get("/metrics")).text
+    counted = re.search(r'matinee_graphql_field_requests_total{[^}]*field="poster",type="Movie"} (\S+)', metrics)
+    assert counted is not None
+    assert float(counted[1]) >= 3
+
+
+async def test_refuses_kept_answer_to_who_is_over_the_limit(settings: Settings) -> None:
+    limited = replace(settings, limits=replace(settings.limits, cost=Rate(200, 3600)))
+    async with running(create_app(limited, with_jobs=False)) as client:
+        await until_kept(client)
+        codes = [(await ask(client, TITLES)).json().get("errors", [{}])[0].get("extensions") for _ in range(200)]
+    assert codes[0] is None
+    assert codes[-1] is not None
+    assert codes[-1]["code"] == "RATE_LIMITED"
+
+
+async def test_compares_with_what_is_read_and_not_with_what_is_kept(settings: Settings, database: Database) -> None:
+    await make_movie(database)
+    checked = replace(settings, planner=PlannerMode(is_on=True, checked_share=1.0))
+    async with running(create_app(checked, with_jobs=False)) as client:
+        await until_kept(client)
+        before = await hits(client)
+        for _ in range(2):
+            await ask(client, TITLES)
+        assert await hits(client) == before
+
+
+async def test_keeps_nothing_where_it_is_switched_off(settings: Settings) -> None:
+    async with running(create_app(replace(settings, response_cache=0), with_jobs=False)) as client:
+        for _ in range(2):
+            await ask(client, TITLES)
+            await client.get("/v1/movies")
+        assert set((await look_ups(client)).values()) == {0.0}
