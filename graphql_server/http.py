@@ -140,8 +140,10 @@ async def plan(
         changed = await run_mutation(context, request)
         if changed is not None:
             return changed
+    is_checked = is_chosen(mode.checked_share)
+    context.takes_kept = not is_checked
     planned = await run_planned(context, request)
-    if planned is not None and is_chosen(mode.checked_share):
+    if planned is not None and is_checked:
         await check(context, request, planned)
     return planned
 

@@ -118,10 +118,11 @@ class Shelf:
 
     def keep(self, text: str, prepared: Prepared) -> None:
         """Keep a document, unless it is too long to be worth its memory."""
-        if len(text) > self._longest or text in self._kept:
+        if len(text) > self._longest:
             return
+        # What was prepared under other limits makes way.
+        self._room -= 0 if text in self._kept else len(text)
         self._kept[text] = prepared
-        self._room -= len(text)
         while self._room < 0:
             forgotten, _ = self._kept.popitem(last=False)
             self._room += len(forgotten)

@@ -29,6 +29,8 @@ class Context:
     is_counted: bool = False
     # What is left of its document for the executor, once its plan has answered the rest.
     rest: DocumentNode | None = None
+    # Whether an answer that is kept in memory will do; not where it is compared with another.
+    takes_kept: bool = True
     # What ends a subscription.
     follower: Follower = field(default_factory=Follower)
     loaders: Loaders = field(init=False)

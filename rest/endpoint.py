@@ -18,6 +18,7 @@ from db import ids
 from edge import browser_session, idempotency
 from edge.content_type import is_json
 from edge.json_depth import is_deeper
+from edge.response_cache import Parts
 from edge.services import Services
 from edge.visitors import Visitor, visitor
 from errors import Refusal, Refusals
@@ -25,6 +26,7 @@ from identity import tokens
 from identity.tokens import Actor
 from rest import counter_token
 from rest.error_format import render_refusal
+from rest.kept_answers import answer_kept
 from rest.payloads import Nothing, list_names, parse_input
 
 JSON: Final = "application/json"
@@ -122,6 +124,8 @@ class Endpoint(Generic[Asked_co]):
     tag: str
     summary: str
     description: str = ""
+    # The parts of the catalogue that decide about its answer, where that is the same for all and may be kept in memory.
+    parts: Parts = frozenset()
     # Where clients differ in whether they write into the address or the body of this.
     takes_either: bool = False
 
@@ -156,7 +160,8 @@ def build_route(endpoint: Endpoint[Any]) -> Route:
                 caller=counter_token.name_caller(request, actor),
                 run=partial(run_for_record, endpoint, request, actor),
             )
-        return await run_endpoint(endpoint, request, actor, services)
+        run = partial(run_endpoint, endpoint, request, actor)
+        return await answer_kept(request, services, parts=endpoint.parts, run=run)
 
     # The middleware has removed the slash at the end of the request's path.
     return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])

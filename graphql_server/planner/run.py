@@ -1,6 +1,6 @@
 """Runs an operation by its plan where it has one, under the same limits and counts as the executor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,10 +110,9 @@ async def answer(context: Context, prepared: Prepared, asked: Asked) -> Executio
         return refused(refusal)
     if UNANSWERED in found:
         return None
-    data = signed(found, asked.run.bounds, context.database.cursors) if START in found else found
     if asked.run.rest is not None:
-        return await completed(context, asked, data, asked.run.rest)
-    return ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]  # JSON already
+        return await completed(context, asked, found, asked.run.rest)
+    return ExecutionResult(data=orjson.Fragment(found), errors=None)  # type: ignore[arg-type]  # JSON already
 
 
 async def completed(context: Context, asked: Asked, data: bytes, rest: DocumentNode) -> ExecutionResult:
@@ -136,14 +135,31 @@ async def completed(context: Context, asked: Asked, data: bytes, rest: DocumentN
 
 
 async def fetched(context: Context, run: Run) -> bytes:
-    """Return the JSON text of the data."""
+    """Return the JSON text of the data, from memory where it is kept there."""
     program = run.program
     if program.constant is not None:
         return program.constant
-    source = context.database.primary if program.newest else context.database.standby
     parameters = [encoded(run.parameters[name]) for name in program.parameters]
-    found = await source.pipeline.fetch_value(program.statement, parameters)
-    return UNANSWERED if found is None else found
+    cache = context.services.response_cache
+    if not (cache.is_on and program.parts and context.actor is None and context.takes_kept):
+        return await read(context, run, parameters, newest=program.newest)
+
+    async def read_to_keep() -> bytes | None:
+        # From the primary: a standby may show what was before the last change that was heard.
+        data = await read(context, run, parameters, newest=True)
+        return None if UNANSWERED in data else data
+
+    kept = await cache.fetch((program.number, *parameters), program.parts, read_to_keep)
+    return UNANSWERED if kept is None else kept
+
+
+async def read(context: Context, run: Run, parameters: Sequence[bytes | None], *, newest: bool) -> bytes:
+    """Return the JSON text of the data from the database, with signed cursors."""
+    source = context.database.primary if newest else context.database.standby
+    found = await source.pipeline.fetch_value(run.program.statement, parameters)
+    if found is None:
+        return UNANSWERED
+    return signed(found, run.bounds, context.database.cursors) if START in found else found
 
 
 def refused(refusal: Refusal) -> ExecutionResult:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 from graphql import GraphQLOutputType, is_non_null_type
@@ -10,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, lite
 from sqlalchemy.sql import visitors
 
 from db import paging, selects
+from db.catalogue_changes import PARTS, CataloguePart
 from db.models import Airing, Movie, Place, Session, User, table_of
 from db.pipeline import Statement
 from graphql_server.planner import pages
@@ -35,6 +37,13 @@ CATALOGUE: Final = frozenset(table_of(model).name for model in (Movie, Place, Se
 COMMON: Final = frozenset({"viewer", "base"})
 PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 NULL: Final = Literal("null")
+# Numbers of programs, so that who remembers an answer need not hold on to the program.
+NUMBERS: Final = count()
+# Columns of movies that change with each rating.
+RATINGS: Final = re.compile(r"\brating(_order|_count|_sum)?\b")
+# What the passing of time changes in the catalogue: this, and nothing else, may be in a statement whose answer is kept.
+CLOCK: Final = "clock_timestamp()"
+ENDED: Final = f"airings.last_ends_at > {CLOCK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,9 @@ class Program:
     newest: bool
     # The answer, where no row decides about it.
     constant: bytes | None = None
+    # The parts of the catalogue that decide about the answer; none where anything else does.
+    parts: frozenset[CataloguePart] = frozenset()
+    number: int = field(default_factory=lambda: next(NUMBERS))
 
 
 @dataclass(slots=True)
@@ -61,6 +73,7 @@ class Writer:
     aliases: int = 0
     newest: bool = False
     varied: bool = False
+    tables: set[str] = field(default_factory=set)
 
     def program(self, outline: Outline) -> Program:
         """Return the statement of an operation."""
@@ -70,7 +83,12 @@ class Writer:
         text = f"SELECT {joined(pieces)}"
         places = {name: place for place, name in enumerate(dict.fromkeys(PARAMETER.findall(text)), start=1)}
         numbered = PARAMETER.sub(lambda found: f"${places[found[1]]}", text).replace("%%", "%")
-        return Program(Statement(numbered.encode(), is_planned_each_time=self.varied), tuple(places), self.newest)
+        return Program(
+            Statement(numbered.encode(), is_planned_each_time=self.varied),
+            tuple(places),
+            self.newest,
+            parts=frozenset() if self.newest or "viewer" in places else parts_of(text, self.tables),
+        )
 
     def alias(self) -> str:
         """Return a name that is nowhere else in the statement; names of the document may be too long, and collide."""
@@ -221,10 +239,22 @@ class Writer:
 
     def compiled(self, statement: Select[Any], site: int | None = None) -> str:
         """Return the text of a statement; its parameters get names of their site."""
-        tables = (each for each in visitors.iterate(statement) if isinstance(each, Table))
-        self.newest = self.newest or any(each.name not in CATALOGUE for each in tables)
+        self.tables |= {each.name for each in visitors.iterate(statement) if isinstance(each, Table)}
+        self.newest = self.newest or not self.tables <= CATALOGUE
         text = paging.compile_sql(statement)
         return text if site is None else PARAMETER.sub(lambda found: named(found, site), text)
+
+
+def parts_of(text: str, tables: set[str]) -> frozenset[CataloguePart]:
+    """Return the parts of the catalogue that a statement over these tables reads; none where its answer may not be kept."""
+    if text.count(CLOCK) != text.count(ENDED):
+        return frozenset()
+    found: set[CataloguePart] = {part for part in PARTS if part in tables}
+    if "movies" in tables and RATINGS.search(text):
+        found.add("ratings")
+    if CLOCK in text:
+        found.add("clock")
+    return frozenset(found)
 
 
 def named(found: re.Match[str], site: int) -> str:
