@@ -80,6 +80,8 @@ class Prepared:
     @property
     def has_several_operations(self) -> bool:
         """Whether a request must say which of its operations it means."""
+        if self.plans:
+            return len(self.plans) > 1
         operations = [each for each in self.document.definitions if isinstance(each, OperationDefinitionNode)]
         return len(operations) > 1
 
