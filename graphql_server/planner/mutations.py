@@ -1,7 +1,9 @@
 """Runs a mutation by its resolver alone where its payload needs no other one: the executor would cost as much again."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 
 from graphql import (
@@ -26,6 +28,7 @@ from graphql_server.executable_schema import SCHEMA
 from graphql_server.plain_fields import is_awaitable
 from graphql_server.planner.outline import Unplanned
 from graphql_server.planner.payloads import PayloadWriter, Write
+from graphql_server.planner.plain_inputs import PlainInput, plan_plain_input
 from graphql_server.planner.run import FOR_EXECUTOR, PlannedRequest, find_ready, refused
 from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
 from graphql_server.prepared_documents import Prepared, counted, spend
@@ -44,6 +47,7 @@ class PlannedChange:
     nodes: list[FieldNode]
     declared: GraphQLField
     write: Write
+    plain: PlainInput | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -81,11 +85,24 @@ class Mutation:
         if declared is None:
             return Unplanned("the root has a field of introspection")
         try:
-            return PlannedChange(
-                key, nodes, declared, PayloadWriter(self.fragments, values).write(declared.type, nodes)
-            )
+            write = PayloadWriter(self.fragments, values).write(declared.type, nodes)
         except Unplanned as reason:
             return reason
+        plain = None if self.flags else plan_plain_input(self.node, nodes[0], declared)
+        return PlannedChange(key, nodes, declared, write, plain)
+
+    def bind(self, values: Mapping[str, Any], context: Context) -> tuple[PlannedChange, Callable[[], Awaitable[Any]]]:
+        """Return the change, and what runs it; raise Unplanned or a refusal where it is for the executor."""
+        if not self.flags and context.services.trace_span is None:
+            change = self.find_change(NO_VARIABLES)
+            made = change.plain.read(values) if change.plain else None
+            if made is not None:
+                return change, partial(run_plain, change.declared, context, made)
+        variables = self.coerce_variables(values)
+        change = self.find_change(variables)
+        arguments = get_argument_values(change.declared, change.nodes[0], variables)
+        resolve: Any = change.declared.resolve
+        return change, partial(resolve, None, make_info(self, change, variables, context), **arguments)
 
     def coerce_variables(self, values: Mapping[str, Any]) -> VariableValues:
         """Return the values of the variables; raise Unplanned where the executor refuses them."""
@@ -105,9 +122,7 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     if prepared is None or mutation is None:
         return None
     try:
-        variables = mutation.coerce_variables(request.variables)
-        change = mutation.find_change(variables)
-        arguments = get_argument_values(change.declared, change.nodes[0], variables)
+        change, resolve = mutation.bind(request.variables, context)
     except FOR_EXECUTOR:
         return None
     try:
@@ -116,24 +131,35 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
         return refused(refusal)
     fields = prepared.fields(SCHEMA.graphql, operation=request.name)
     async with counted(context, prepared, fields, request.name):
-        info = make_info(mutation, change, variables, context)
-        return await run_change(context, change, info, arguments)
+        return await run_change(context, change, resolve)
 
 
-async def run_change(
-    context: Context, change: PlannedChange, info: GraphQLResolveInfo[Context], arguments: Mapping[str, Any]
-) -> ExecutionResult:
+async def run_change(context: Context, change: PlannedChange, resolve: Callable[[], Awaitable[Any]]) -> ExecutionResult:
     """Return the result of a change: its payload, or null and why."""
-    resolve: Any = change.declared.resolve
     try:
-        payload = await resolve(None, info, **arguments)
-        return ExecutionResult(data={change.key: change.write(payload)}, errors=None)
+        return ExecutionResult(data={change.key: change.write(await resolve())}, errors=None)
     except Exception as raised:  # noqa: BLE001 - as the executor does, it becomes an error of the field
         error = located_error(raised, change.nodes, [change.key])
     SCHEMA.process_errors([error])
     if any(isinstance(cause, Unavailable) for cause in find_refusals(error)):
         context.services.admission.refuse()
     return ExecutionResult(data={change.key: None}, errors=[error])
+
+
+async def run_plain(declared: GraphQLField, context: Context, made: object) -> Any:
+    """Return the payload of a mutation for an input object that is made already.
+
+    The field's function and its extension are called as Strawberry does, without its conversion of arguments.
+    """
+    definition: Any = declared.extensions["strawberry-definition"]
+    (extension,) = definition.extensions
+    function = definition.base_resolver.wrapped_func
+
+    async def call(source: Any, info: Any, **arguments: Any) -> Any:
+        return await function(source, info=info, **arguments)
+
+    info: Any = SimpleNamespace(context=context)
+    return await extension.resolve_async(call, None, info, input=made)
 
 
 def make_info(

@@ -75,6 +75,46 @@ async def test_answers_what_the_executor_answers(
     await ask.ask(PLAIN, variables)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"bookingId": "BOOKING", "seats": 2},
+        {"bookingId": "BOOKING", "seats": 2.0},
+        {"bookingId": "BOOKING", "seats": 2**31},
+        {"bookingId": "BOOKING", "seats": True},
+        {"bookingId": "BOOKING", "seats": "2"},
+        {"bookingId": "BOOKING", "seats": None},
+        {"bookingId": "BOOKING", "seats": 2, "more": 1},
+        {"bookingId": 5, "seats": 2},
+        {"bookingId": "BOOKING"},
+        [],
+        None,
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("way", ["whole", "by fields", "confirm"])
+async def test_reads_input_from_variables_as_the_executor_does(
+    ask: Both,
+    user: User,
+    booking: Booking,
+    way: str,
+    given: Any,  # noqa: ANN401 - JSON
+) -> None:
+    if isinstance(given, dict) and given.get("bookingId") == "BOOKING":
+        given = given | {"bookingId": f"bok_{booking.id}"}
+    selection = "{ booking { id reservedSeats } errors { code message path } }"
+    whole = f"mutation ($input: ReserveSeatsInput!) {{ reserveSeats(input: $input) {selection} }}"
+    by_fields = f"""mutation ($bookingId: ID!, $seats: Int!) {{
+        reserveSeats(input: {{bookingId: $bookingId, seats: $seats}}) {selection}
+    }}"""
+    # What it holds must be two seats: it is refused, and so the same each time.
+    confirm = f"""mutation ($bookingId: ID!, $seats: Int) {{
+        confirmBooking(input: {{bookingId: $bookingId, seats: $seats}}) {selection}
+    }}"""
+    document = {"whole": whole, "by fields": by_fields, "confirm": confirm}[way]
+    await ask.ask(document, {"input": given} if way == "whole" else given, by=user)
+
+
 @pytest.mark.parametrize("document", OF_EXECUTOR.values(), ids=OF_EXECUTOR)
 async def test_leaves_what_needs_more_than_one_resolver_to_the_executor(
     ask: Both, user: User, booking: Booking, document: str
