@@ -1,6 +1,7 @@
 """What the commands share: the settings, the database, and errors that end a command with one line."""
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from runtime import logs
 
 # The part of the 10 s after SIGTERM that the embedded database gets; draining and ending the workers have the rest.
 STOP_SECONDS: Final = 3
+EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - what a caller asks for, not a default
 
 log = structlog.get_logger("matinee")
 
@@ -95,3 +97,10 @@ def _refuse_old_schema(url: str) -> None:
             f"The schema of the database is at {found or 'nothing'} and this server needs {revision.find_head()}."
             " Run: matinee migrate"
         )
+
+
+def format_address(host: str, listener: socket.socket) -> str:
+    """Return the address of a listening socket for a browser on this machine."""
+    port = listener.getsockname()[1]
+    name = "localhost" if host in EVERYWHERE else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

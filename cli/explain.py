@@ -2,19 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import psycopg
 import typer
 from graphql import DocumentNode, GraphQLError, parse, validate
 from psycopg import RawCursor
 
-from cli.command import CommandError, prepare_database, read_settings
+from cli.command import CommandError, format_examples, prepare_database, read_settings
 from db.pipeline.session import make_session_conninfo
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.explain import Explained, explain
 from graphql_server.planner.operations import Run
 from graphql_server.planner.parameters import encoded
+
+EPILOG: Final = format_examples("matinee explain query.graphql", "matinee explain query.graphql --cost")
 
 File = Annotated[
     Path, typer.Argument(help="A GraphQL document.", exists=True, dir_okay=False, readable=True, metavar="FILE")

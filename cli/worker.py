@@ -1,0 +1,34 @@
+"""`matinee worker`: runs background jobs without serving requests."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import typer
+
+from app import work
+from cli.command import format_examples, prepare_database, read_settings
+from config.settings import Settings
+from runtime.ending import end_on_signals, list_heeded
+from runtime.standard_streams import lose_unwritable_output
+
+EPILOG: Final = format_examples("matinee worker")
+
+
+def worker_command() -> None:
+    """Run background jobs until Ctrl-C or SIGTERM, beside servers that may run with --no-jobs."""
+    end_on_signals()
+    lose_unwritable_output()
+    settings = read_settings()
+    with prepare_database(settings, needed=False) as url:
+        asyncio.run(_work(replace(settings, database_url=url)))
+
+
+async def _work(settings: Settings) -> None:
+    loop, working = asyncio.get_running_loop(), asyncio.create_task(work(settings))
+    for number in list_heeded():
+        loop.add_signal_handler(number, working.cancel)
+    typer.echo("Waiting for jobs.")
+    with suppress(asyncio.CancelledError):
+        await working
