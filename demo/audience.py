@@ -1,4 +1,4 @@
-"""The audience of the demo: who rated what, and which seats are sold. Nobody in it can sign in."""
+"""The users of the demo: their ratings, and the seats that they have bought. Nobody can sign in as one of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 
 from demo.content import Film
 
-# Well formed, so that signing in fails as it does for any wrong password; no password is known to make it.
+# Well formed, so that signing in fails as for any wrong password; no password with this hash is known.
 UNUSABLE_HASH: Final = "$argon2id$v=19$m=7168,t=5,p=1$" + "A" * 22 + "$" + "A" * 43
 UNRATED: Final = 12
 PARTIES: Final = (1, 1, 2, 2, 2, 2, 3, 4, 4, 5)
@@ -17,7 +17,7 @@ HOLD: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the spectator at position `spectator` gave the film at position `film`, 0 to 5 by halves."""
+    """The rating, 0 to 5 by halves, of the film at position `film` by the spectator at position `spectator`."""
 
     spectator: int
     film: int
@@ -37,12 +37,12 @@ class Sale:
 
 
 def make_emails(number: int) -> Iterator[str]:
-    """Yield addresses to which no mail can ever go (RFC 2606, section 2)."""
+    """Yield addresses that cannot exist (RFC 2606, section 2)."""
     return (f"spectator-{place:05d}@demo.invalid" for place in range(1, number + 1))
 
 
 def make_opinions(films: Sequence[Film], spectators: int, *, now: datetime, dice: Random) -> Iterator[Opinion]:
-    """Yield the ratings of the last two months, good films having more; a dozen of 226 films have none."""
+    """Yield the ratings of the last two months, more for good films; a dozen of 226 films have none."""
     unrated = set(dice.sample(range(len(films)), UNRATED * len(films) // 226))
     for place, film in enumerate(films):
         if place in unrated:

@@ -11,7 +11,7 @@ from typing import Final
 from demo.audience import PARTIES
 from demo.schedule import PARIS
 
-# Not the cinema's dice: more events must not deal its films out anew.
+# Not the cinema's seed: more events must not change its schedule.
 SEED: Final = 1946
 SEASON_DAYS: Final = 91
 SHOWS: Final = 6
@@ -31,7 +31,7 @@ class SoldTickets:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """An event and its reservations; it was put up before any of them."""
+    """An event, announced before its reservations were made."""
 
     name: str
     description: str
@@ -65,14 +65,14 @@ class CounterShow:
 
 @dataclass(frozen=True, slots=True)
 class BoxOffice:
-    """All of it."""
+    """The events and shows of the demo."""
 
     occasions: list[Occasion]
     shows: list[CounterShow]
 
 
 def make_box_office(scale: int, *, spectators: int, now: datetime) -> BoxOffice:
-    """Return `scale` seasons of events after the instant `now`, and six shows; the same each time for both."""
+    """Return `scale` seasons of events after the instant `now`, and six shows; the same each time for the same arguments."""
     # Not for secrets, as everywhere in the demo.
     dice = Random(SEED)  # noqa: S311
     today = now.astimezone(PARIS).date()

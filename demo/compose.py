@@ -1,4 +1,4 @@
-"""Composes the whole demo in memory, with no database: what is loaded is all decided here."""
+"""Composes the whole demo in memory, without a database."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from demo.schedule import PARIS, Showing, schedule
 # The year of the first projection.
 SEED: Final = 1895
 SPECTATORS: Final = 400
-# They had their accounts before they rated or booked anything.
+# Accounts are older than ratings and bookings.
 EARLIER: Final = timedelta(days=90)
 
 
@@ -33,7 +33,7 @@ class Demo:
 
 
 def compose(scale: int, *, now: datetime) -> Demo:
-    """Return `scale` times the demo around the instant `now`, the same one each time for both."""
+    """Return `scale` times the demo around the instant `now`, the same each time for the same arguments."""
     # Not for secrets: the demo only has to be the same each time.
     dice = Random(SEED)  # noqa: S311
     spectators = SPECTATORS * scale

@@ -1,4 +1,4 @@
-"""The films and cinemas of the demo, and as many variations of them as are asked for."""
+"""The films and cinemas of the demo, and variations of them for more data."""
 
 import json
 import re
@@ -28,7 +28,7 @@ GENRES: Final = frozenset(
         "Western",
     }
 )
-# How the copies of a film are told apart, one after the other; then the round goes on with a number.
+# Suffixes that distinguish the copies of a film; after the last one they repeat with a number.
 CUTS: Final = (
     "II",
     "(director's cut)",
@@ -104,6 +104,6 @@ def _vary_cinema(cinema: Cinema, copy: int) -> Cinema:
 
 
 def _make_mark(marks: tuple[str, ...], copy: int) -> str:
-    """Return what tells the copy from all others."""
+    """Return the suffix of a copy."""
     turn, place = divmod(copy - 1, len(marks))
     return f"{marks[place]} {turn + 1}" if turn else marks[place]

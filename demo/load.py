@@ -1,4 +1,4 @@
-"""Puts the demo data into an empty database, all of it or nothing."""
+"""Loads the demo data into an empty database, all or nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from demo.compose import Demo, compose
 from demo.load_box_office import load_box_office
 from demo.rows import Connection, copy_rows, make_snowflakes
 
-# Any number: two processes that load at once must only agree on it.
+# An arbitrary number that all processes use.
 LOAD_LOCK: Final = 7_262_194
-# A bound all the same, far beyond what any amount of demo data takes.
+# A limit far beyond the time that any amount of demo data takes.
 LONGEST_SECONDS: Final = 6 * 3600.0
-# Longer than a request would wait: nobody else is served from an empty database.
+# Longer than a request would wait: an empty database has no other callers.
 POOL_TIMEOUT_SECONDS: Final = 10.0
 
 MOVIES: Final = "COPY movies (id, title, description, poster, duration, genres) FROM STDIN"

@@ -1,1 +1,1 @@
-"""Who a caller is: tokens, passwords, accounts."""
+"""Authentication of callers: tokens, passwords, accounts."""

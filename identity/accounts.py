@@ -61,7 +61,7 @@ async def sign_in(
 
 
 def count_name(count_attempt: CountAttempt, *, email: str | None, username: str | None) -> None:
-    """Count an attempt for the one form of a name, so that other spellings of it get no attempts of their own."""
+    """Count an attempt for the normalized name, so that other spellings of it count together."""
     names = user.normalize_names(email=email, username=username)
     count_attempt(names["email"] or names["username"] or "")
 

@@ -13,7 +13,7 @@ EVERY_TEN_SECONDS: Final = "* * * * * */10"
 # A worker without a heartbeat for this long is dead. With the ten seconds above its jobs run again within the minute
 # that the contract allows (docs/contract/prices.md).
 HEARTBEAT_TIMEOUT_SECONDS: Final = 20.0
-# A job that kills its worker each time must not do so for ever.
+# A job that kills its worker each time must end at some point.
 MAX_ATTEMPTS: Final = 10
 
 NAME: Final = "stalled:run_stalled_jobs_again"

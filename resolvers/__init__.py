@@ -1,1 +1,1 @@
-"""The GraphQL side only: ids in, rows out, a transaction around each change."""
+"""The GraphQL side of each operation: decodes ids, opens the transaction, returns rows."""

@@ -1,4 +1,4 @@
-"""Bookings: the viewer's own, and every step from open to confirmed."""
+"""Bookings: the viewer's own bookings, and the mutations that open, change and confirm them."""
 
 from typing import Any, Final
 
@@ -15,14 +15,14 @@ NOBODY: Final = 0
 
 
 async def list_bookings(context: Context, user_id: int, window: Window, *, with_seats: bool) -> Page[Any]:
-    """Return a page of the viewer's bookings; of somebody else's there are none, not even for staff."""
+    """Return a page of the viewer's bookings; of another user there are none, not even for staff."""
     owner_id = user_id if context.actor and context.actor.user_id == user_id else NOBODY
     listing = lists.list_bookings(owner_id, with_seats=with_seats)
     return await context.loaders.private_page.load((make_list_key(listing), window))
 
 
 async def booking_by_id(context: Context, public_id: str) -> Booking | None:
-    """Return one of the viewer's bookings; another's is not there."""
+    """Return one of the viewer's bookings; None for another user's."""
     return await find_own_booking(context, ids.expect("bok", public_id, "id"))
 
 

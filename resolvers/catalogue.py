@@ -1,4 +1,4 @@
-"""The third-party catalogue as a list that can be read on from anywhere."""
+"""The third-party catalogue as a connection, whose cursors are positions in the list."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ NAME: Final = "catalogue"
 
 
 async def list_catalogue(context: Context, *, first: int | None, after: str | None) -> UpstreamPage[CatalogueMovie]:
-    """Return a page of the catalogue, fetched for this very field; for signed-in callers, as in REST.
+    """Return a page of the catalogue, fetched for this field; for signed-in callers, as in REST.
 
     Raises Unauthenticated, InvalidLimit, InvalidCursor and UpstreamUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Collections: the viewer's own, and what they do to them."""
+"""Collections: the viewer's own collections, and the mutations that change them."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -32,20 +32,20 @@ A_GENRE: Final = "must be one genre, without a comma"
 
 
 async def list_collections(context: Context, user_id: int, window: Window) -> Page[Any]:
-    """Return a page of a user's collections; another's are not there, whoever looks."""
+    """Return a page of the viewer's collections; of another user there are none, not even for staff."""
     listing = lists.list_collections(user_id if is_viewer(context, user_id) else NOBODY)
     return await context.loaders.private_page.load((make_list_key(listing), window))
 
 
 async def find_favourite_genres(context: Context, user_id: int) -> list[str]:
-    """Return the genres that the viewer likes best; none of another user."""
+    """Return the viewer's favourite genres; none of another user."""
     if not is_viewer(context, user_id):
         return []
     return await collection.find_favourite_genres(context.database.primary, user_id=user_id)
 
 
 def is_viewer(context: Context, user_id: int) -> bool:
-    """Return whether the user is the one who asks."""
+    """Return whether the user is the viewer."""
     return context.actor is not None and context.actor.user_id == user_id
 
 
@@ -72,7 +72,7 @@ async def create_collection(
 
 
 async def update_collection(context: Context, update: Any) -> Collection:
-    """Return the collection with the changes of an update's input; `movies`, where they are among them, replaces the list."""
+    """Return the collection with the changes of an update's input; `movies`, where given, replaces the list."""
     user_id = context.user_id
     collection_id, changes = check_all(
         lambda: ids.expect("col", update.id, "input", "id"), lambda: collect_changes(update)
@@ -84,7 +84,7 @@ async def update_collection(context: Context, update: Any) -> Collection:
 
 
 async def delete_collection(context: Context, public_id: str) -> str:
-    """Return the id of the collection that is no more."""
+    """Return the id of the deleted collection."""
     user_id, collection_id = context.user_id, ids.expect("col", public_id, "input", "id")
     async with context.database.transaction() as tx:
         await collection.delete_collection(tx, user_id=user_id, collection_id=collection_id)
@@ -92,7 +92,7 @@ async def delete_collection(context: Context, public_id: str) -> str:
 
 
 def read_movies(movies: Sequence[MovieInput]) -> list[CatalogueMovie]:
-    """Return movies as the rules know them, genres as one text; raise InvalidInput for a genre that is several."""
+    """Return movies as the domain takes them, genres as one text; raise InvalidInput for a genre with a comma."""
     faults = [
         collection.make_fault(A_GENRE, "movies", str(place), "genres", str(number))
         for place, movie in enumerate(movies)

@@ -1,4 +1,4 @@
-"""Makes a connection of a function: the four page arguments of the Relay specification become one window."""
+"""Makes connection fields: the four page arguments of the Relay specification become one window."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -25,7 +25,7 @@ ARGUMENTS: Final = (
 
 
 class ConnectionExtension(FieldExtension):
-    """Gives a field the four page arguments, and its function the window that they ask for."""
+    """Adds the four page arguments to a field, and passes the window that they describe to its function."""
 
     def apply(self, field: StrawberryField) -> None:
         """Put the page arguments in place of the window."""

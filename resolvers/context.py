@@ -1,4 +1,4 @@
-"""What every resolver of one request shares."""
+"""The context that all resolvers of a request share."""
 
 from dataclasses import dataclass, field
 
@@ -16,27 +16,27 @@ from loaders.request import Loaders
 
 @dataclass(slots=True)
 class Context:
-    """One request: who asks, and the loaders that gather what its fields need."""
+    """A request: its viewer, and the loaders of its fields."""
 
     services: Services
     actor: Actor | None
-    # What addresses in answers begin with.
+    # The beginning of absolute addresses in answers.
     base: str
     visitor: Visitor
-    # Of the operation, once it is known.
+    # The cost of the operation, once it is known.
     cost: int = 0
-    # Whether the operation has paid and was counted already, by its plan.
+    # Whether the planner has already charged the operation's cost and counted it.
     is_counted: bool = False
-    # What is left of its document for the executor, once its plan has answered the rest.
+    # The part of its document that the executor must run, where the planner has answered the other part.
     rest: DocumentNode | None = None
-    # Whether an answer that is kept in memory will do; not where it is compared with another.
+    # Whether a cached response may answer; false where the answer is compared with another one.
     takes_kept: bool = True
-    # What ends a subscription.
+    # Ends the subscription, where the request is one.
     follower: Follower = field(default_factory=Follower)
     loaders: Loaders = field(init=False)
-    # The token of whoever signed up or in by this request.
+    # The token that a sign-up or sign-in of this request has issued.
     entered: str | None = None
-    # Whether a retry would come to the same; not where a third party did not answer.
+    # Whether a retry would have the same result; false where a third party did not answer.
     is_settled: bool = True
     _is_staff: bool | None = None
 
@@ -62,7 +62,7 @@ class Context:
         return self.actor.user_id
 
     def renew(self) -> None:
-        """Forget what was read: something has changed, and what answers that comes from the primary."""
+        """Forget what was read before a change; later reads come from the primary."""
         self.loaders = Loaders(self.database, self.database.primary)
         self._is_staff = None
 
@@ -72,7 +72,7 @@ class Context:
         return self.user_id
 
     async def is_staff(self) -> bool:
-        """Return whether the viewer is staff; asked once a request."""
+        """Return whether the viewer is staff; read once for each request."""
         if self._is_staff is None:
             account = await self.loaders.user_by_id.load(self.actor.user_id) if self.actor else None
             self._is_staff = bool(account and account.is_staff)

@@ -1,4 +1,4 @@
-"""Reservations of events: the viewer's own, and every one for staff."""
+"""Reservations of events: the viewer's own reservations, and all of them for staff."""
 
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ def make_reservation_list(
 async def find_visible_reservation(context: Context, reservation_id: int) -> EventReservation | None:
     """Return a reservation if it is the viewer's, or they are staff.
 
-    Those that REST made without a token have nobody to see them here.
+    Reservations that REST made without a token are visible to staff only.
     """
     if context.actor is None:
         return None

@@ -1,4 +1,4 @@
-"""Events: lists of them, one by its id, and what staff do to them."""
+"""Events: lists, one by its id, and the mutations of staff."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ async def list_events(
     date_to: datetime | None,
     available_only: bool,
 ) -> Page[Event]:
-    """Return a page of all events; from the primary, for they tell of free tickets."""
+    """Return a page of all events; from the primary, because they have the number of free tickets."""
     listing = make_event_list(search=search, date_from=date_from, date_to=date_to, available_only=available_only)
     return await paging.read_page(context.database.primary, context.database.cursors, listing, window)
 
@@ -55,7 +55,7 @@ async def update_event(context: Context, update: Any) -> Event:
 
 
 async def delete_event(context: Context, public_id: str) -> str:
-    """Return the id of the event that is no more."""
+    """Return the id of the deleted event."""
     await context.require_staff()
     event_id = ids.expect("evt", public_id, "input", "id")
     async with context.database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Exports: the viewer's own, and all of them for staff."""
+"""Exports: the viewer's own exports, and all of them for staff."""
 
 from db import ids
 from db.models import MovieExport
@@ -14,7 +14,7 @@ async def export_by_id(context: Context, public_id: str) -> MovieExport | None:
 
 
 async def find_visible_export(context: Context, export_id: int) -> MovieExport | None:
-    """Return an export of the viewer's, any for staff."""
+    """Return an export of the viewer, or any export for staff."""
     if context.actor is None:
         return None
     try:
@@ -31,5 +31,5 @@ async def request_export(context: Context) -> MovieExport:
 
 
 def format_download_url(context: Context, row: MovieExport) -> str:
-    """Return where a completed export's file is."""
+    """Return the address of a completed export's file."""
     return addresses.absolute(export.format_download_path(row.id), base=context.base)

@@ -1,4 +1,4 @@
-"""Movies: lists of them, one by its id, and what staff do to them."""
+"""Movies: lists, one by its id, and the mutations of staff."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from loaders.by_parent import make_list_key
 from resolvers.changes import check_changes
 from resolvers.context import Context
 
-# Of one filter.
+# Genres in one filter.
 MOST_GENRES: Final = 20
 
 
@@ -53,7 +53,7 @@ def make_movie_list(
 
 
 async def list_genres(context: Context) -> list[str]:
-    """Return every genre that a movie has, in alphabetical order; read once a request."""
+    """Return every genre that a movie has, in alphabetical order; read once for each request."""
 
     async def load(keys: list[int]) -> list[list[str]]:
         rows = await context.catalogue.tuples(movie.GENRES)
@@ -74,7 +74,7 @@ async def movie_by_id(context: Context, public_id: str) -> Movie | None:
 
 
 async def find_viewer_rating(context: Context, movie_id: int) -> Rating | None:
-    """Return what the viewer gave a movie, None for an anonymous one."""
+    """Return the viewer's rating of a movie, None for an anonymous viewer."""
     if context.actor is None:
         return None
     return await context.loaders.rating_by_movie(context.actor.user_id).load(movie_id)
@@ -102,7 +102,7 @@ async def update_movie(context: Context, update: Any) -> Movie:
 
 
 async def delete_movie(context: Context, public_id: str) -> str:
-    """Return the id of the movie that is no more."""
+    """Return the id of the deleted movie."""
     await context.require_staff()
     movie_id = ids.expect("mov", public_id, "input", "id")
     async with context.database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Makes a mutation of a function: its result or its refusals become the payload."""
+"""Makes mutation fields: the result or the refusals of a function become the payload."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from errors import (
     flatten_refusals,
 )
 
-# Not for the caller to correct by another input: the mutation may not be called at all, or not now.
+# Refusals that other input would not correct: the caller may not use the mutation at all, or not now.
 TOP_LEVEL: Final = (Barred, Malformed, Unavailable, OutcomeUnknown, Internal)
 
 
@@ -37,12 +37,12 @@ class PayloadError:
 
     @property
     def code(self) -> str:
-        """What programs go by."""
+        """The code, for programs."""
         return self.refusal.code
 
     @property
     def message(self) -> str:
-        """What people read."""
+        """The message, for people."""
         return str(self.refusal)
 
     @property
@@ -52,9 +52,9 @@ class PayloadError:
 
 
 class PayloadExtension(FieldExtension):
-    """Puts what a mutation returns, or why it was refused, into its payload.
+    """Puts the result of a mutation, or its refusals, into its payload.
 
-    What else the request reads comes from the primary database, read anew.
+    Later reads of the request come from the primary, without what was read before.
     """
 
     def __init__(self, *names: str) -> None:
@@ -62,7 +62,7 @@ class PayloadExtension(FieldExtension):
         self._names = names
 
     def apply(self, field: StrawberryField) -> None:
-        """Describe the one argument of a mutation as its type is described."""
+        """Give the argument of a mutation the description of its type."""
         for argument in field.arguments:
             definition = getattr(argument.type, "__strawberry_definition__", None)
             argument.description = definition.description if definition else None
@@ -88,8 +88,8 @@ class PayloadExtension(FieldExtension):
 def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:
     """Return the path to the field at fault, also where an id leads nowhere.
 
-    Rules raise MOVIE_NOT_FOUND without a path, for they do not know how callers name the field: it is `movieId` where
-    an input has several ids, and `id` where it has one.
+    The domain raises MOVIE_NOT_FOUND without a path, because it does not know the name of the field: `movieId` where an
+    input has several ids, `id` where it has one.
     """
     if not isinstance(refusal, NotFound) or refusal.path:
         return refusal.path
@@ -99,7 +99,7 @@ def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:
 
 
 def mutation(payload: type, *names: str, description: str, codes: str = "") -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator that makes a mutation of a function; what it returns goes under these names of the payload.
+    """Return a decorator that makes a mutation of a function; its results become the payload's fields of these names.
 
     `codes` are those that its payload may carry; clients read them in the description.
     """

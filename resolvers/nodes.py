@@ -1,4 +1,4 @@
-"""Any object by its id, seen through the same eyes as through its own field (Global Object Identification)."""
+"""Any object by its id, visible to the same viewers as through its own field (Global Object Identification)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -51,7 +51,7 @@ async def find_node(context: Context, public_id: str) -> Any:
 async def find_nodes(context: Context, public_ids: Sequence[str]) -> list[Any]:
     """Return an object for each id, in their order, and an InvalidId in the place of each malformed id.
 
-    The executor reports an exception in a list at its own place. Raises InvalidInput for too many ids.
+    The executor reports an exception in a list at its position. Raises InvalidInput for too many ids.
     """
     most = context.services.settings.limits.ids
     if len(public_ids) > most:

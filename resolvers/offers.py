@@ -1,4 +1,4 @@
-"""Offers: what providers sell, what it costs, how providers do, and publishing a movie at one of them."""
+"""Offers: the movies that providers sell, their prices, the state of providers, and publishing a movie."""
 
 from contextlib import suppress
 from decimal import Decimal
@@ -13,19 +13,19 @@ from resolvers.context import Context
 
 
 async def list_offers(context: Context, window: Window, *, search: str | None) -> Page[MovieOffer]:
-    """Return a page of what is sold; raise UpstreamUnavailable where nothing is known of it."""
+    """Return a page of offers; raise UpstreamUnavailable where no provider has answered yet."""
     await context.services.prices.ready()
     listing = lists.list_offers(search_for=search)
     return await paging.read_page(context.database.primary, context.database.cursors, listing, window)
 
 
 async def offer_by_id(context: Context, public_id: str) -> MovieOffer | None:
-    """Return an offer, None where nobody sells it."""
+    """Return an offer, None where no provider sells it."""
     return await find_sold_offer(context, ids.expect("mof", public_id, "id"))
 
 
 async def find_sold_offer(context: Context, offer_id: int) -> MovieOffer | None:
-    """Return an offer that somebody sells."""
+    """Return an offer that a provider sells."""
     await context.services.prices.ready()
     found = await context.loaders.offer_by_id.load(offer_id)
     return found if found and await load_prices(context, found) else None
@@ -43,14 +43,14 @@ async def load_prices(context: Context, row: MovieOffer) -> list[Price]:
 
 
 async def list_providers(context: Context) -> list[Standing]:
-    """Return how each provider does at this moment."""
+    """Return the standing of each provider at this moment."""
     with suppress(UpstreamUnavailable):
         await context.services.prices.ready()
     return await context.services.prices.standings()
 
 
 async def publish_movie(context: Context, provider: str, *, title: str, body: str, price: Decimal) -> str:
-    """Return the id that a movie has got at a provider. For staff."""
+    """Publish a movie at a provider and return its id there. For staff."""
     await context.require_staff()
     offer.check_publishable(title=title, body=body, price=price)
     async with context.services.outside_transaction():

@@ -1,4 +1,4 @@
-"""Page views: kept for anybody, read by staff."""
+"""Page views: anybody records them, staff read them."""
 
 from datetime import datetime
 

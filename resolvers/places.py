@@ -1,4 +1,4 @@
-"""Places: lists of them, one by its id, and what staff do to them."""
+"""Places: lists, one by its id, and the mutations of staff."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ async def update_place(context: Context, update: Any) -> Place:
 
 
 async def delete_place(context: Context, public_id: str) -> str:
-    """Return the id of the place that is no more."""
+    """Return the id of the deleted place."""
     await context.require_staff()
     place_id = ids.expect("plc", public_id, "input", "id")
     async with context.database.transaction() as tx:

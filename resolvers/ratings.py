@@ -1,4 +1,4 @@
-"""Ratings: what the viewer gives a movie."""
+"""Ratings: the viewer rates a movie."""
 
 from db import ids
 from db.models import Movie, Rating

@@ -1,11 +1,11 @@
-"""How many requests the servers have served."""
+"""The number of requests that all servers have served."""
 
 from typing import Final
 
 from domain import request_count
 from resolvers.context import Context
 
-# GraphQL's Int has 32 bits; REST tells the number in full.
+# GraphQL's Int has 32 bits; REST has the full number.
 LARGEST: Final = 2**31 - 1
 
 

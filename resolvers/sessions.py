@@ -1,4 +1,4 @@
-"""Sessions: those of a movie or a place, one by its id, and the schedule that staff keep."""
+"""Sessions: lists, one by its id, and the mutations of staff."""
 
 from datetime import datetime
 from typing import Any
@@ -133,7 +133,7 @@ async def reschedule_session(context: Context, public_id: str, *, starts_at: dat
 
 
 async def delete_session(context: Context, public_id: str) -> str:
-    """Return the id of the session that is no more."""
+    """Return the id of the deleted session."""
     await context.require_staff()
     session_id = ids.expect("ses", public_id, "input", "id")
     async with context.database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""What subscriptions tell of: something as it stands now, and again each time that has changed."""
+"""Subscriptions: an object as it is now, and again after each change."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -20,21 +20,21 @@ MISSING: Final[dict[Kind, type[NotFound]]] = {
 
 
 async def follow_session(context: Context, public_id: str) -> AsyncGenerator[Session]:
-    """Yield a session each time its free seats have changed; raise SessionNotFound where it is not there, or no more."""
+    """Yield a session each time its free seats have changed; raise SessionNotFound where it does not exist, or no longer."""
     async with aclosing(follow_rows(context, "session", ids.expect("ses", public_id, "id"))) as found:
         async for row in found:
             yield row
 
 
 async def follow_event(context: Context, public_id: str) -> AsyncGenerator[Event]:
-    """Yield an event each time its free tickets have changed; raise EventNotFound where it is not there, or no more."""
+    """Yield an event each time its free tickets have changed; raise EventNotFound where it does not exist, or no longer."""
     async with aclosing(follow_rows(context, "event", ids.expect("evt", public_id, "id"))) as found:
         async for row in found:
             yield row
 
 
 async def follow_movie_export(context: Context, public_id: str) -> AsyncGenerator[MovieExport]:
-    """Yield an export each time it has got on, until it is completed or failed.
+    """Yield an export after each progress, until it is completed or failed.
 
     Raises Unauthenticated, and ExportNotFound where the viewer may not see it.
     """
@@ -48,7 +48,7 @@ async def follow_movie_export(context: Context, public_id: str) -> AsyncGenerato
 
 
 async def follow_rows(context: Context, kind: Kind, identity: int) -> AsyncGenerator[Any]:
-    """Yield the row each time it is news, and give what else is asked of it the loaders of that moment."""
+    """Yield the row of each news, and give its selected fields the loaders of that moment."""
     live = context.services.topics
     async with aclosing(live.follow(kind, identity, context.follower)) as found:
         async for news in found:

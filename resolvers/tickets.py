@@ -1,4 +1,4 @@
-"""The counter: shows for anybody, and their tickets, which are people's names and numbers, for staff alone."""
+"""The counter: shows for anybody, and their tickets, which hold personal data, for staff only."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from resolvers.context import Context
 
 
 async def find_show(context: Context, public_id: str | None, show_timing: datetime | None) -> Show | None:
-    """Return the show of this id or time, None where there is none; raise InvalidInput where neither is given."""
+    """Return the show of this id or time, None where there is none; raise InvalidInput without both."""
     if public_id is None and show_timing is None:
         raise InvalidInput(path=("id",), field="id", problem="or `showTiming` must be given")
     show_id = ids.expect("shw", public_id, "id") if public_id is not None else None
@@ -50,7 +50,7 @@ async def load_show(context: Context, row: Ticket) -> Show:
 
 
 async def find_expiry(context: Context, row: Ticket) -> datetime:
-    """Return the instant from which on a ticket is not there any more."""
+    """Return the instant at which a ticket expires."""
     return (await load_show(context, row)).show_timing + timedelta(hours=SHOW_HOURS)
 
 
@@ -74,7 +74,7 @@ async def update_timing(context: Context, public_id: str, *, show_timing: dateti
 
 
 async def delete_ticket(context: Context, public_id: str) -> str:
-    """Return the id of the ticket that is no more."""
+    """Return the id of the deleted ticket."""
     await context.require_staff()
     ticket_id = ids.expect("tkt", public_id, "input", "id")
     async with context.database.transaction() as tx:
@@ -83,7 +83,7 @@ async def delete_ticket(context: Context, public_id: str) -> str:
 
 
 async def expect_staff(context: Context) -> None:
-    """Raise Unauthenticated or Forbidden unless the viewer is staff; asked once a request, however many shows."""
+    """Raise Unauthenticated or Forbidden unless the viewer is staff; read once for each request, however many shows it selects."""
     if context.actor is None:
         raise Unauthenticated
     if not await context.is_staff():

@@ -1,4 +1,4 @@
-"""Pages of lists that are not in the database: they know their length, and cursors are places in the list."""
+"""Pages of lists that are not in the database: the list's length is known, and cursors are positions in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from db.cursors import CursorCodec, compute_fingerprint
 
 Item = TypeVar("Item")
 
-# Whatever a signed cursor holds, no list is longer; as a number it fits into every statement and address.
+# No list is longer, whatever a signed cursor holds; the number fits into every statement and address.
 FURTHEST: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPage(Generic[Item]):
-    """Items in the list's order, each with its place there, the first being 0."""
+    """Items in the list's order with their positions; the first position is 0."""
 
     name: str
     codec: CursorCodec
@@ -41,7 +41,7 @@ class UpstreamPage(Generic[Item]):
 
 
 def find_place_after(codec: CursorCodec, name: str, cursor: str | None) -> int:
-    """Return the place after a cursor of the list of that name, 0 without one; raise InvalidCursor."""
+    """Return the position after a cursor of the list of that name, 0 without one; raise InvalidCursor."""
     if cursor is None:
         return 0
     (place,) = codec.decode(compute_fingerprint(name, {}), cursor, field="after")

@@ -1,4 +1,4 @@
-"""Accounts: signing up and in, and what one may see of others."""
+"""Accounts: sign-up and sign-in, the viewer, and the users that a viewer may see."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ async def find_viewer(context: Context) -> User | None:
 
 
 async def find_visible_user(context: Context, user_id: int) -> User | None:
-    """Return a user whom the viewer may see: themselves, or anybody for staff."""
+    """Return a user whom the viewer may see: the viewer, or any user for staff."""
     if context.actor is None or (user_id != context.actor.user_id and not await context.is_staff()):
         return None
     return await context.loaders.user_by_id.load(user_id)
@@ -59,7 +59,7 @@ async def sign_out_everywhere(context: Context) -> User:
 
 
 def enter(context: Context, entering: User) -> str:
-    """Return a token for the user, who is the viewer of what else this mutation answers."""
+    """Return a token for the user, who becomes the viewer of this mutation's other fields."""
     context.actor = Actor(entering.id)
     context.entered = accounts.issue_token(entering, keys=context.services.keys)
     return context.entered

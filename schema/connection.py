@@ -1,4 +1,4 @@
-"""Relay connections over keyset pages (Cursor Connections Specification): `nodes` is the short way past `edges`."""
+"""Relay connections over keyset pages (Cursor Connections Specification): `nodes` is a shortcut for `edges`."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,7 +20,7 @@ After = Annotated[str | None, strawberry.argument(description="Only what comes a
 
 @dataclass(frozen=True, slots=True)
 class RowInPage:
-    """An edge's source: its cursor is worked out only where it is asked for."""
+    """The source of an edge: its cursor is made only where it is selected."""
 
     page: Page[Any]
     node: Any
@@ -93,7 +93,7 @@ class Connection(Generic[T]):
     @strawberry.field(description="How many items the whole list has; counted only when asked for.")
     @staticmethod
     async def total_count(root: strawberry.Parent[Page[Any] | UpstreamPage[Any]], info: Info) -> int:
-        """Counted where the list is read from, for all parents at once; a third party's list says by itself."""
+        """Counted in the source of the list, for all parents at once; a third party's list has its own count."""
         if isinstance(root, UpstreamPage):
             return root.total
         loaders, listing = info.context.loaders, root.listing

@@ -1,4 +1,4 @@
-"""The codes of refusals as an enum: a code says here what its message says, without the words that one case fills in."""
+"""The codes of refusals as an enum, described by their messages."""
 
 from enum import Enum
 from typing import Any, Final
@@ -7,7 +7,7 @@ import strawberry
 
 import errors
 
-# For codes whose message has gaps; every other message is a description as it is.
+# Descriptions of codes whose message has placeholders; other codes have their message.
 IN_GENERAL: Final = {
     "INVALID_INPUT": "A value is of the wrong type or out of bounds, and no narrower code fits; or the document is wrong.",
     "MISSING_FIELD": "A field that must be there is not.",

@@ -1,4 +1,4 @@
-"""What clients may give: sorts, filters and the inputs of mutations."""
+"""Arguments: sorts, filters and the inputs of mutations."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -52,7 +52,7 @@ class MovieSort(Enum):
 
 
 def read_order(sort: MovieSort) -> lists.MovieSort:
-    """Return the name that the lists have for an order."""
+    """Return the name of an order in db/lists.py."""
     return cast("lists.MovieSort", sort.value)
 
 

@@ -1,4 +1,4 @@
-"""What can be changed: each field by a transaction of its own."""
+"""The mutations; each runs in a transaction of its own."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""What has a global id."""
+"""The interface of objects with a global id."""
 
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ class Node:
     id: strawberry.ID = strawberry.field(description="Unique among all objects, and the same for ever.")
 
     def __init_subclass__(cls, *, row: type, prefix: str, **more: Any) -> None:
-        """Take the class of the rows, and the prefix that their ids are spelled with."""
+        """Set the class of the rows, and the prefix of their ids."""
         super().__init_subclass__(**more)
         cls.row = row
         cls.id = id_field(prefix)

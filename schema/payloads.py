@@ -1,4 +1,4 @@
-"""What mutations answer: the object as it is now, or null and the errors."""
+"""The payloads of mutations: the object as it is now, or null and the errors."""
 
 from typing import Any
 

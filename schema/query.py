@@ -1,4 +1,4 @@
-"""What can be queried."""
+"""The queries."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What users give movies."""
+"""Ratings of movies by users."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""How values that GraphQL does not know by itself are spelled."""
+"""Scalars beyond GraphQL's own: DateTime, UUID and Decimal."""
 
 import re
 from datetime import datetime

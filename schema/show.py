@@ -1,4 +1,4 @@
-"""The counter: shows that are known by their time, and the tickets sold for them."""
+"""The counter: shows, identified by their time, and the tickets sold for them."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What can be subscribed to: its state now, and again each time that has changed."""
+"""The subscriptions: an object as it is now, and again after each change."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated

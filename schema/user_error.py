@@ -1,4 +1,4 @@
-"""Why a mutation was refused: the kind of the refusal decides the type."""
+"""The errors of payloads: the kind of a refusal decides their type."""
 
 from typing import Final
 

@@ -17,7 +17,7 @@ from upstreams.resilience import Answer, Upstream
 
 NAME: Final = "catalogue"
 PAGE_SIZE: Final = 10
-# No catalogue is that long, so no request is sent for pages beyond it.
+# No catalogue is longer, so no request is sent for later pages.
 LAST_PAGE: Final = 10**8
 SPELLING: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -93,7 +93,7 @@ class Catalogue:
         try:
             return await self.page(number)
         except RouteNotFound:
-            # The catalogue has become shorter meanwhile.
+            # The catalogue has become shorter since the first page.
             return CataloguePage(number, 0, [], has_next=False, has_previous=True)
 
 

@@ -1,4 +1,4 @@
-"""Faults of third parties, in our own words: a library's text may quote an address or a credential."""
+"""Faults of third parties, with texts of our own: a library's text may contain an address or a credential."""
 
 import re
 from collections.abc import Mapping

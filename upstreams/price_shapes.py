@@ -16,7 +16,7 @@ LONGEST_ID: Final = 200
 LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2048
 YEAR: Final = re.compile(r"[0-9]{4}", re.ASCII)
-# Plain decimal numbers only: the meaning of a comma or a currency could only be guessed.
+# Plain decimal numbers only: the meaning of a comma or a currency would be a guess.
 PRICE: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?", re.ASCII)
 
 

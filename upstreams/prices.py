@@ -17,8 +17,8 @@ from upstreams.providers import Provider
 
 # A failing provider is tried again at most once in this time, however many callers there are.
 RETRY_SECONDS: Final = 1.0
-# How long the first caller of all waits for a provider whose prices are only in its details, which take a second call,
-# when the other provider's prices are there already.
+# How long the first caller waits for a provider whose prices are only in its details, which take a second call, while the
+# other provider's prices are known already.
 PROMPT_SECONDS: Final = 1.0
 
 log = structlog.get_logger("matinee.upstreams")

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Longer than any caller waits.
+# Longer than any caller waits for an answer.
 HANGING_SECONDS: Final = 60.0
 # Statuses of a broken proxy, which answers in HTML.
 BROKEN: Final = (500, 502, 503, 504)
