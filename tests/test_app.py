@@ -23,14 +23,14 @@ async def schema_behind(settings: Settings) -> AsyncIterator[None]:
         connection.execute("UPDATE alembic_version SET version_num = %s", [revision.find_head()])
 
 
-async def test_ready_on_a_database_at_head(client: httpx.AsyncClient) -> None:
+async def test_readyz_answers_ready_when_schema_is_up_to_date(client: httpx.AsyncClient) -> None:
     response = await client.get("/readyz")
 
     assert response.json() == {"status": "ready"}
 
 
 @pytest.mark.usefixtures("schema_behind")
-async def test_not_ready_on_a_schema_that_is_behind(client: httpx.AsyncClient) -> None:
+async def test_readyz_refuses_when_schema_is_behind(client: httpx.AsyncClient) -> None:
     response = await client.get("/readyz")
 
     assert response.status_code == 503
@@ -43,7 +43,7 @@ async def test_not_ready_on_a_schema_that_is_behind(client: httpx.AsyncClient) -
 
 
 @pytest.mark.alone
-async def test_starts_without_a_database_and_says_so_in_time(settings: Settings) -> None:
+async def test_server_starts_without_database_and_readyz_refuses_in_time(settings: Settings) -> None:
     nowhere = replace(settings, database_url="postgresql://nobody@127.0.0.1:1/nothing")
     app = create_app(nowhere)
     async with app.router.lifespan_context(app) as state:
@@ -65,7 +65,7 @@ async def test_starts_without_a_database_and_says_so_in_time(settings: Settings)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/livez/more", "/%00", "/v1", "/film", "/my"])
-async def test_an_unknown_address_is_json(client: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_address_answers_json(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
 
     assert response.status_code == 404

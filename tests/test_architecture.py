@@ -60,7 +60,7 @@ def test_every_package_is_in_the_layers_and_no_import_is_exempt() -> None:
     assert not any(contract.get("ignore_imports") for contract in rules["contracts"])
 
 
-def test_only_two_modules_stand_outside_of_packages() -> None:
+def test_only_app_and_errors_are_outside_of_packages() -> None:
     assert {path.stem for path in ROOT.glob("*.py")} == MODULES
 
 
@@ -70,7 +70,7 @@ def test_everything_is_installed() -> None:
     assert found >= PACKAGES - {"benchmarks"}
 
 
-def test_packages_import_each_other_in_no_circle() -> None:
+def test_imports_of_packages_have_no_cycle() -> None:
     imports = {name: imported_by(name) - {name} for name in PACKAGES | MODULES}
     order = list(TopologicalSorter(imports).static_order())
     assert order[0] in {"errors", "runtime"}
@@ -78,7 +78,7 @@ def test_packages_import_each_other_in_no_circle() -> None:
     assert {name for name, found in imports.items() if "app" in found} <= {"cli", "benchmarks"}
 
 
-def test_one_module_alone_writes_what_is_taken() -> None:
+def test_only_stock_writes_taken() -> None:
     sources = [path for folder in PACKAGES - {"demo", "benchmarks"} for path in (ROOT / folder).rglob("*.py")]
     writers = {
         str(path.relative_to(ROOT))

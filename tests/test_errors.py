@@ -91,13 +91,13 @@ def placeholders(leaf: type[Refusal]) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(leaf.message) if name}
 
 
-def test_every_code_of_the_contract_is_one_refusal_and_the_other_way_round() -> None:
+def test_codes_of_contract_and_refusals_are_the_same() -> None:
     counted = Counter(leaf.code for leaf in list_leaves())
     assert set(counted) == set(CODES)
     assert set(counted.values()) == {1}
 
 
-def test_leaves_are_all_there_is_below_the_kinds() -> None:
+def test_list_leaves_has_every_class_below_kinds() -> None:
     written = {each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, Refusal)}
     kinds = set(Refusal.__subclasses__())
     assert written == {Refusal} | kinds | set(list_leaves())
@@ -105,7 +105,7 @@ def test_leaves_are_all_there_is_below_the_kinds() -> None:
 
 
 @pytest.mark.parametrize("leaf", list_leaves(), ids=lambda leaf: leaf.code)
-def test_a_message_is_whole_once_its_words_are_filled_in(leaf: type[Refusal]) -> None:
+def test_message_has_no_placeholder_once_words_are_given(leaf: type[Refusal]) -> None:
     message = str(leaf(**dict.fromkeys(placeholders(leaf), "Something")))
     # Clients of persisted queries compare these two messages with the names of their protocol.
     is_of_protocol = leaf in (PersistedQueryNotFound, PersistedQueryNotSupported)
@@ -119,7 +119,7 @@ def test_a_message_is_whole_once_its_words_are_filled_in(leaf: type[Refusal]) ->
     [leaf for leaf in list_leaves() if placeholders(leaf) and leaf not in (Forbidden, Unauthenticated)],
     ids=lambda leaf: leaf.code,
 )
-def test_a_message_without_its_words_is_a_fault_of_ours(leaf: type[Refusal]) -> None:
+def test_message_without_its_words_raises_key_error(leaf: type[Refusal]) -> None:
     with pytest.raises(KeyError):
         leaf()
 
@@ -132,23 +132,23 @@ def test_takes_code_and_words_from_the_leaf() -> None:
     assert str(refusal) == "There are 3 more at most. Nothing was changed."
 
 
-def test_a_caller_without_a_token_need_not_be_told_why() -> None:
+def test_unauthenticated_has_default_message() -> None:
     assert str(Unauthenticated()).startswith("This is for signed-in users. Sign in")
     assert str(Unauthenticated(problem="The token is expired.")).startswith("The token is expired. Sign in")
 
 
 @pytest.mark.parametrize("text", ["{", "{0}", "{field}", "%s", "{x!r:>10}"])
-def test_what_a_caller_wrote_is_not_a_template(text: str) -> None:
+def test_words_of_caller_are_not_formatted(text: str) -> None:
     assert text in str(InvalidInput(field=text, problem="is odd"))
     assert text in str(MalformedJson(problem=text))
 
 
-def test_one_fault_is_raised_as_itself() -> None:
+def test_refuse_raises_single_fault_itself() -> None:
     with pytest.raises(EmailTaken):
         refuse([EmailTaken()])
 
 
-def test_several_faults_are_raised_together_in_their_order() -> None:
+def test_refuse_raises_several_faults_together_in_order() -> None:
     faults = [InvalidEmail(field="email"), WeakPassword(field="password", problem="must have 8 to 128 characters")]
     with pytest.raises(Refusals) as raised:
         refuse(faults)
@@ -156,5 +156,5 @@ def test_several_faults_are_raised_together_in_their_order() -> None:
     assert "e-mail" in str(raised.value)
 
 
-def test_no_fault_raises_nothing() -> None:
+def test_refuse_returns_without_faults() -> None:
     refuse([])

@@ -7,7 +7,7 @@ from tests.support.browser_visitor import Visitor, enter, on_desktop, on_phone
 from tests.support.factories import PASSWORD
 
 
-def test_is_made_left_and_entered_again(visitor: Visitor) -> None:
+def test_account_is_created_signed_out_and_signed_in_again(visitor: Visitor) -> None:
     email = f"someone-{visitor.size}@example.org"
     page = visitor.visit("/account")
     visitor.look("account-sign-in")
@@ -31,7 +31,7 @@ def test_is_made_left_and_entered_again(visitor: Visitor) -> None:
 
 
 @on_desktop
-def test_a_script_cannot_read_the_token(visitor: Visitor) -> None:
+def test_script_cannot_read_token(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.visit("/account")
     kept = page.evaluate("() => [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join()")
@@ -42,7 +42,7 @@ def test_a_script_cannot_read_the_token(visitor: Visitor) -> None:
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
 
 
-def test_bookings_are_confirmed_and_cancelled_where_they_are_listed(visitor: Visitor, cinema: Cinema) -> None:
+def test_listed_bookings_can_be_confirmed_and_cancelled(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     first, second = (customer.hold(cinema.session().id, seats=seats) for seats in (2, 1))
     page = visitor.visit("/my/bookings")
@@ -62,7 +62,7 @@ def test_bookings_are_confirmed_and_cancelled_where_they_are_listed(visitor: Vis
 
 
 @on_phone
-def test_openings_without_seats_do_not_hide_a_booking(visitor: Visitor, cinema: Cinema) -> None:
+def test_bookings_without_seats_do_not_hide_others(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     session = cinema.session().id
     booking = customer.hold(session, seats=2)
@@ -74,7 +74,7 @@ def test_openings_without_seats_do_not_hide_a_booking(visitor: Visitor, cinema: 
 
 
 @on_phone
-def test_without_bookings_one_is_told_what_to_do(visitor: Visitor) -> None:
+def test_empty_list_of_bookings_explains_how_to_book(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.visit("/my/bookings")
     page.get_by_role("main").get_by_role("link", name="See what is on").click()
@@ -82,7 +82,7 @@ def test_without_bookings_one_is_told_what_to_do(visitor: Visitor) -> None:
 
 
 @on_desktop
-def test_bookings_need_an_account_and_are_there_once_one_signs_in(visitor: Visitor, cinema: Cinema) -> None:
+def test_bookings_are_shown_after_sign_in(visitor: Visitor, cinema: Cinema) -> None:
     customer = cinema.customer()
     customer.hold(cinema.session().id, seats=2)
     page = visitor.visit("/my/bookings")
@@ -91,7 +91,7 @@ def test_bookings_need_an_account_and_are_there_once_one_signs_in(visitor: Visit
 
 
 @on_phone
-def test_one_that_has_ended_meanwhile_is_said_so_and_entered_on_the_same_page(visitor: Visitor, cinema: Cinema) -> None:
+def test_ended_sign_in_is_reported_and_renewed_on_same_page(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     booking = customer.hold(cinema.session().id, seats=2)
     page = visitor.visit(f"/booking/{booking}")
@@ -107,7 +107,7 @@ def test_one_that_has_ended_meanwhile_is_said_so_and_entered_on_the_same_page(vi
 
 
 @on_desktop
-def test_next_keeps_its_query_and_leads_to_our_pages_only(visitor: Visitor) -> None:
+def test_page_after_sign_in_keeps_its_query_and_is_of_this_server(visitor: Visitor) -> None:
     visitor.sign_in()
     for address, path in (
         ("//example.org/prices", "/prices"),
@@ -121,7 +121,7 @@ def test_next_keeps_its_query_and_leads_to_our_pages_only(visitor: Visitor) -> N
 
 
 @on_phone
-def test_signs_in_with_a_username_that_contains_an_at_sign(visitor: Visitor, cinema: Cinema) -> None:
+def test_signs_in_with_username_that_contains_at_sign(visitor: Visitor, cinema: Cinema) -> None:
     body = {"username": "ada@home", "password": PASSWORD}
     cinema.client.post("/register/", json=body).raise_for_status()
     page = visitor.visit("/account")

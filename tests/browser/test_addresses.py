@@ -8,7 +8,7 @@ from tests.support.browser_visitor import Visitor, on_desktop
 
 
 @on_desktop
-def test_each_page_has_one_of_its_own_and_is_found_again_by_the_back_button(visitor: Visitor, cinema: Cinema) -> None:
+def test_each_page_has_address_and_back_button_returns_to_it(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     session = cinema.session()
     booking = customer.hold(cinema.session().id, seats=1)
@@ -31,7 +31,7 @@ def test_each_page_has_one_of_its_own_and_is_found_again_by_the_back_button(visi
 
 
 @on_desktop
-def test_take_a_slash_in_the_end(visitor: Visitor) -> None:
+def test_pages_accept_slash_at_end_of_address(visitor: Visitor) -> None:
     visitor.expect_trouble("^status 404: GET", "^console: Failed to load resource: .* 404")
     for path, title in (("/prices/", "Prices"), ("/tickets/?left=1", "Events"), ("/film/mov_1/", "No such film")):
         page = visitor.visit(path)
@@ -39,7 +39,7 @@ def test_take_a_slash_in_the_end(visitor: Visitor) -> None:
 
 
 @on_desktop
-def test_the_way_back_within_the_storefront_loads_no_document_anew(visitor: Visitor) -> None:
+def test_back_button_loads_no_document(visitor: Visitor) -> None:
     page = visitor.visit("/")
     page.evaluate("() => { window.same = true; }")
     for name, title in (("Events", "Events"), ("Prices", "Prices"), ("Films", "Now showing")):

@@ -31,7 +31,7 @@ def hold(visitor: Visitor, cinema: Cinema, *, free: int = 20) -> Page:
     return page
 
 
-def test_a_newcomer_books_two_seats_in_five_clicks(visitor: Visitor, cinema: Cinema) -> None:
+def test_new_user_books_two_seats_in_five_clicks(visitor: Visitor, cinema: Cinema) -> None:
     visitor.page.add_init_script(COUNT_CLICKS)
     page = visitor.visit("/")
     page.locator(".film-card").first.click()
@@ -58,7 +58,7 @@ def test_a_newcomer_books_two_seats_in_five_clicks(visitor: Visitor, cinema: Cin
 
 
 @on_desktop
-def test_a_double_click_on_hold_does_not_confirm(visitor: Visitor, cinema: Cinema) -> None:
+def test_double_click_on_hold_does_not_confirm(visitor: Visitor, cinema: Cinema) -> None:
     visitor.sign_in()
     page = hold(visitor, cinema)
     box = page.get_by_role("button", name="Confirm 2 seats").bounding_box()
@@ -72,7 +72,7 @@ def test_a_double_click_on_hold_does_not_confirm(visitor: Visitor, cinema: Cinem
 
 
 @on_desktop
-def test_by_keyboard_alone(visitor: Visitor, cinema: Cinema) -> None:
+def test_books_seats_by_keyboard_alone(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.sign_in()
     page = visitor.visit(f"/film/{session.movie}?day={session.day}&place={session.place}")
@@ -105,7 +105,7 @@ def tab_to(page: Page, name: str) -> None:
     pytest.fail(f"{name!r} cannot be reached by keyboard")
 
 
-def test_seats_are_changed_while_the_clock_runs(visitor: Visitor, cinema: Cinema) -> None:
+def test_seats_can_be_changed_while_booking_is_open(visitor: Visitor, cinema: Cinema) -> None:
     visitor.sign_in()
     page = hold(visitor, cinema)
     clock = page.get_by_role("timer").locator("time")
@@ -118,7 +118,7 @@ def test_seats_are_changed_while_the_clock_runs(visitor: Visitor, cinema: Cinema
     expect(page.get_by_role("button", name="Confirm 3 seats")).to_be_enabled()
 
 
-def test_is_cancelled(visitor: Visitor, cinema: Cinema) -> None:
+def test_booking_can_be_cancelled(visitor: Visitor, cinema: Cinema) -> None:
     visitor.sign_in()
     page = hold(visitor, cinema)
     page.get_by_role("button", name="Cancel").click()
@@ -129,7 +129,7 @@ def test_is_cancelled(visitor: Visitor, cinema: Cinema) -> None:
     heading(page, "How many?")
 
 
-def test_says_that_it_has_expired(browser: Browser, hasty: Cinema, size: str, screens: Path) -> None:
+def test_page_reports_expired_booking(browser: Browser, hasty: Cinema, size: str, screens: Path) -> None:
     with visiting(browser, hasty, size=size, screens=screens) as guest:
         guest.sign_in()
         page = hold(guest, hasty)
@@ -139,7 +139,7 @@ def test_says_that_it_has_expired(browser: Browser, hasty: Cinema, size: str, sc
 
 
 @on_desktop
-def test_seats_changed_in_another_tab_are_not_confirmed_unseen(visitor: Visitor, cinema: Cinema) -> None:
+def test_seats_changed_in_other_tab_are_not_confirmed(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     booking = customer.hold(cinema.session(free=20).id, seats=2)
     page = visitor.visit(f"/booking/{booking}")
@@ -156,7 +156,7 @@ def test_seats_changed_in_another_tab_are_not_confirmed_unseen(visitor: Visitor,
 
 
 @on_phone
-def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> None:
+def test_page_reports_seats_taken_by_others(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.sign_in()
     # What the page is told of meanwhile would only make this harder to see.
@@ -173,7 +173,7 @@ def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> Non
 
 
 @on_desktop
-def test_a_sold_out_session_says_so(visitor: Visitor, cinema: Cinema) -> None:
+def test_page_reports_sold_out_session(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     cinema.customer().hold(session.id, seats=session.free)
     page = visitor.visit(f"/book/{session.id}")
@@ -181,7 +181,7 @@ def test_a_sold_out_session_says_so(visitor: Visitor, cinema: Cinema) -> None:
 
 
 @on_phone
-def test_is_shown_to_its_owner_alone(visitor: Visitor, cinema: Cinema) -> None:
+def test_booking_is_shown_to_its_user_only(visitor: Visitor, cinema: Cinema) -> None:
     booking = cinema.customer().hold(cinema.session().id, seats=1)
     page = visitor.visit(f"/booking/{booking}")
     heading(page, "Your booking")

@@ -26,7 +26,7 @@ WRONG_CLOCK: Final = """
 
 @pytest.mark.parametrize("offset", [-400 * DAYS, 400 * DAYS])
 @on_desktop
-def test_times_go_by_the_servers_clock(visitor: Visitor, cinema: Cinema, offset: int) -> None:
+def test_times_follow_clock_of_server(visitor: Visitor, cinema: Cinema, offset: int) -> None:
     customer = visitor.sign_in()
     made = collection(cinema, customer, films=1)
     booking = customer.hold(cinema.session().id, seats=2)

@@ -33,7 +33,7 @@ def films(page: Page) -> Any:  # noqa: ANN401 - a Locator
     return page.get_by_role("region", name="Films in it").locator("h3")
 
 
-def test_are_made_and_filled_from_the_catalogue(visitor: Visitor, cinema: Cinema) -> None:
+def test_collection_is_created_and_filled_from_catalogue(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     page = visitor.visit("/my/collections")
     visitor.look("collections-none")
@@ -55,7 +55,7 @@ def test_are_made_and_filled_from_the_catalogue(visitor: Visitor, cinema: Cinema
     assert titles(cinema, customer) == {"Rainy Sundays": ["Playtime"]}
 
 
-def test_are_listed_with_the_genres_that_one_likes_best(visitor: Visitor, cinema: Cinema) -> None:
+def test_collections_are_listed_with_favourite_genres(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     collection(cinema, customer)
     liked = cinema.graphql("{ viewer { favouriteGenres } }", token=customer.token)["viewer"]["favouriteGenres"]
@@ -67,7 +67,7 @@ def test_are_listed_with_the_genres_that_one_likes_best(visitor: Visitor, cinema
 
 
 @on_desktop
-def test_are_renamed_and_deleted(visitor: Visitor, cinema: Cinema) -> None:
+def test_collection_is_renamed_and_deleted(visitor: Visitor, cinema: Cinema) -> None:
     customer = visitor.sign_in()
     page = visitor.visit(f"/my/collections/{collection(cinema, customer, films=1)}")
     page.get_by_text("Rename or delete").click()
@@ -99,7 +99,7 @@ def test_are_renamed_and_deleted(visitor: Visitor, cinema: Cinema) -> None:
 
 
 @on_phone
-def test_the_catalogue_goes_on(visitor: Visitor, cinema: Cinema) -> None:
+def test_catalogue_shows_more_movies(visitor: Visitor, cinema: Cinema) -> None:
     page = visitor.visit(f"/my/collections/{collection(cinema, visitor.sign_in(), films=0)}")
     rows = page.locator(".catalogue li")
     expect(rows).to_have_count(30)
@@ -107,7 +107,7 @@ def test_the_catalogue_goes_on(visitor: Visitor, cinema: Cinema) -> None:
     expect(rows).to_have_count(60)
 
 
-def test_a_catalogue_that_is_down_is_said_in_words(visitor: Visitor, cinema: Cinema) -> None:
+def test_page_reports_catalogue_that_does_not_answer(visitor: Visitor, cinema: Cinema) -> None:
     made = collection(cinema, visitor.sign_in())
     cinema.break_down("catalogue")
     page = visitor.visit(f"/my/collections/{made}")
@@ -121,7 +121,7 @@ def test_a_catalogue_that_is_down_is_said_in_words(visitor: Visitor, cinema: Cin
 
 
 @on_desktop
-def test_are_for_those_who_have_an_account(visitor: Visitor, cinema: Cinema) -> None:
+def test_collections_need_account(visitor: Visitor, cinema: Cinema) -> None:
     made = collection(cinema, cinema.customer(), films=1)
     for path, title in (("/my/collections", "My collections"), (f"/my/collections/{made}", "Your collection")):
         page = visitor.visit(path)

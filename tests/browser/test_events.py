@@ -37,7 +37,7 @@ def reserve(cinema: Cinema, key: int, *, tickets: int) -> None:
     assert told["reserveTickets"]["errors"] == []
 
 
-def test_are_listed_with_tickets_left_that_move(visitor: Visitor, cinema: Cinema) -> None:
+def test_listed_events_update_tickets_left(visitor: Visitor, cinema: Cinema) -> None:
     key, name, left = event(cinema)
     page = visitor.visit("/tickets")
     visitor.look("events")
@@ -55,7 +55,7 @@ def test_are_listed_with_tickets_left_that_move(visitor: Visitor, cinema: Cinema
 
 
 @on_phone
-def test_one_that_is_sold_out_asks_for_no_account(visitor: Visitor, cinema: Cinema) -> None:
+def test_sold_out_event_does_not_ask_for_sign_in(visitor: Visitor, cinema: Cinema) -> None:
     key, _, left = event(cinema)
     reserve(cinema, key, tickets=left)
     page = visitor.visit(f"/tickets/{ids.encode('evt', key)}")
@@ -64,7 +64,7 @@ def test_one_that_is_sold_out_asks_for_no_account(visitor: Visitor, cinema: Cine
 
 
 @on_phone
-def test_can_be_those_alone_that_are_not_sold_out(visitor: Visitor) -> None:
+def test_list_can_leave_out_sold_out_events(visitor: Visitor) -> None:
     page = visitor.visit("/tickets")
     expect(page.get_by_text("Sold out").first).to_be_visible()
     page.get_by_role("checkbox", name="Only with tickets left").check()
@@ -81,7 +81,7 @@ def own_card(page: Page) -> Any:  # noqa: ANN401 - a Locator
     return page.locator("section.card", has_text="You have")
 
 
-def test_tickets_are_reserved_changed_and_given_back(visitor: Visitor, cinema: Cinema) -> None:
+def test_tickets_are_reserved_changed_and_cancelled(visitor: Visitor, cinema: Cinema) -> None:
     visitor.sign_in()
     key, name, left = event(cinema)
     before = cinema.value(HELD, id=key)
@@ -110,7 +110,7 @@ def test_tickets_are_reserved_changed_and_given_back(visitor: Visitor, cinema: C
 
 
 @on_phone
-def test_a_newcomer_reserves_in_the_same_step(visitor: Visitor, cinema: Cinema) -> None:
+def test_new_user_signs_up_and_reserves_in_one_step(visitor: Visitor, cinema: Cinema) -> None:
     key, _, _ = event(cinema)
     page = visitor.visit(f"/tickets/{ids.encode('evt', key)}")
     page.get_by_label("E-mail").fill(f"guest-{visitor.size}@example.org")
@@ -120,7 +120,7 @@ def test_a_newcomer_reserves_in_the_same_step(visitor: Visitor, cinema: Cinema) 
 
 
 @on_desktop
-def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> None:
+def test_page_reports_tickets_taken_by_others(visitor: Visitor, cinema: Cinema) -> None:
     visitor.sign_in()
     key, _, left = event(cinema)
     # What the page is told of meanwhile would only make this harder to see.
@@ -136,7 +136,7 @@ def test_says_that_somebody_was_quicker(visitor: Visitor, cinema: Cinema) -> Non
 
 
 @on_desktop
-def test_an_event_sells_out_while_one_looks(visitor: Visitor, cinema: Cinema) -> None:
+def test_page_updates_when_event_sells_out(visitor: Visitor, cinema: Cinema) -> None:
     key, _, left = event(cinema)
     page = visitor.visit(f"/tickets/{ids.encode('evt', key)}")
     expect(page.get_by_role("button", name="reserve 1 ticket")).to_be_enabled()
@@ -146,7 +146,7 @@ def test_an_event_sells_out_while_one_looks(visitor: Visitor, cinema: Cinema) ->
 
 
 @on_phone
-def test_says_that_there_is_no_such_event(visitor: Visitor) -> None:
+def test_page_reports_missing_event(visitor: Visitor) -> None:
     visitor.expect_trouble("^status 404: GET", "^console: Failed to load resource: .* 404")
     for path in ("/tickets/evt_1", "/tickets/nonsense"):
         page = visitor.visit(path)

@@ -22,7 +22,7 @@ SESSION: Final = """
 """
 
 
-def test_shows_its_sessions_by_day_and_cinema(visitor: Visitor, cinema: Cinema) -> None:
+def test_film_page_shows_sessions_by_day_and_cinema(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session()
     page = visitor.visit(f"/film/{session.movie}")
     expect(page.locator(".showing").first).to_be_visible()
@@ -62,7 +62,7 @@ def test_calendar_has_every_day_with_sessions_and_no_other(visitor: Visitor, cin
     cinema.database.execute("DELETE FROM places WHERE id = ANY (%s)", [places])
 
 
-def test_seats_move_while_one_looks(visitor: Visitor, cinema: Cinema) -> None:
+def test_free_seats_update_on_open_page(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     page = visitor.visit(f"/film/{session.movie}?day={session.day}&place={session.place}")
     free = page.locator(f'.showing[href="/book/{session.id}"] .free')
@@ -74,7 +74,7 @@ def test_seats_move_while_one_looks(visitor: Visitor, cinema: Cinema) -> None:
 
 
 @on_desktop
-def test_seats_move_before_they_come_into_sight(visitor: Visitor, cinema: Cinema) -> None:
+def test_free_seats_update_below_visible_part(visitor: Visitor, cinema: Cinema) -> None:
     session = cinema.session(free=20)
     visitor.page.set_viewport_size({"width": 1280, "height": 720})
     page = visitor.visit(f"/film/{session.movie}?day={session.day}&place={session.place}")
@@ -84,7 +84,7 @@ def test_seats_move_before_they_come_into_sight(visitor: Visitor, cinema: Cinema
     expect(free).to_have_text(f"{session.free - 3} seats free")
 
 
-def test_is_rated(visitor: Visitor, cinema: Cinema) -> None:
+def test_film_can_be_rated(visitor: Visitor, cinema: Cinema) -> None:
     film = cinema.session().movie
     customer = visitor.sign_in()
     page = visitor.visit(f"/film/{film}")
@@ -98,7 +98,7 @@ def test_is_rated(visitor: Visitor, cinema: Cinema) -> None:
 
 
 @on_desktop
-def test_asks_to_sign_in_before_it_is_rated(visitor: Visitor, cinema: Cinema) -> None:
+def test_rating_asks_for_sign_in(visitor: Visitor, cinema: Cinema) -> None:
     customer = cinema.customer()
     page = visitor.visit(f"/film/{cinema.session().movie}")
     film = page.url
@@ -110,7 +110,7 @@ def test_asks_to_sign_in_before_it_is_rated(visitor: Visitor, cinema: Cinema) ->
 
 
 @on_phone
-def test_says_that_there_is_none(visitor: Visitor) -> None:
+def test_page_reports_missing_film(visitor: Visitor) -> None:
     visitor.expect_trouble("^status 404: GET", "^console: Failed to load resource: .* 404")
     for path, what in (("/film/mov_1", "film"), ("/film/nonsense", "film"), ("/flim/mov_1", "page")):
         page = visitor.visit(path)

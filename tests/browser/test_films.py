@@ -20,14 +20,14 @@ def shown(page: Page) -> list[str]:
     return titles
 
 
-def test_fits_the_screen(visitor: Visitor) -> None:
+def test_list_of_films_fits_screen(visitor: Visitor) -> None:
     visitor.visit("/")
     expect(visitor.page.locator("meta[name=viewport]")).to_have_attribute("content", re.compile("width=device-width"))
     visitor.look("films")
 
 
 @on_phone
-def test_one_film_with_bad_values_costs_no_other_its_place(visitor: Visitor) -> None:
+def test_film_with_bad_values_does_not_affect_others(visitor: Visitor) -> None:
     visitor.expect_trouble("^console: TypeError")
 
     def spoil(route: Route) -> None:
@@ -48,7 +48,7 @@ def test_one_film_with_bad_values_costs_no_other_its_place(visitor: Visitor) -> 
 
 
 @on_desktop
-def test_search_day_and_cinema_are_kept_by_the_way_back_and_by_signing_in(visitor: Visitor, cinema: Cinema) -> None:
+def test_search_day_and_cinema_survive_back_button_and_sign_in(visitor: Visitor, cinema: Cinema) -> None:
     session, customer = cinema.session(), cinema.customer()
     page = visitor.visit("/?sort=new")
     wall = page.url
@@ -65,7 +65,7 @@ def test_search_day_and_cinema_are_kept_by_the_way_back_and_by_signing_in(visito
 
 
 @on_phone
-def test_a_wall_without_films_says_so(visitor: Visitor) -> None:
+def test_page_reports_empty_list_of_films(visitor: Visitor) -> None:
     page = visitor.visit("/?genre=Nothing")
     expect(page.get_by_role("heading", name="No film at the moment")).to_be_visible()
 
@@ -84,13 +84,13 @@ def test_search_forgives_typing_errors(visitor: Visitor) -> None:
 
 
 @on_phone
-def test_says_that_there_is_no_such_film(visitor: Visitor) -> None:
+def test_search_reports_no_matching_film(visitor: Visitor) -> None:
     page = visitor.visit("/?q=xyzzyxyzzy")
     expect(page.get_by_text("No film of this name")).to_be_visible()
     visitor.look("films-none")
 
 
-def test_sorts(visitor: Visitor, cinema: Cinema) -> None:
+def test_list_of_films_can_be_sorted(visitor: Visitor, cinema: Cinema) -> None:
     page = visitor.visit("/")
     now = page.evaluate("() => new Date(Math.floor(Date.now() / 60000) * 60000).toISOString()")
     for words, sort in (("New", "NEW"), ("Leaving soon", "LEAVING_SOON"), ("Best rated", "RATING")):
@@ -101,7 +101,7 @@ def test_sorts(visitor: Visitor, cinema: Cinema) -> None:
         assert shown(page)[:10] == found
 
 
-def test_goes_on_and_is_as_it_was_after_the_back_button(visitor: Visitor) -> None:
+def test_list_of_films_shows_more_and_keeps_it_after_back_button(visitor: Visitor) -> None:
     page = visitor.visit("/")
     cards = page.locator(".film-card")
     before = cards.count()

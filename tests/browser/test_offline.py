@@ -11,7 +11,7 @@ from tests.support.browser_visitor import Visitor
 CUT: Final = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
 
 
-def test_pages_that_cannot_be_reached_come_by_themselves_with_the_network(visitor: Visitor) -> None:
+def test_unreachable_page_loads_once_network_is_back(visitor: Visitor) -> None:
     visitor.expect_trouble(*CUT)
     visitor.sign_in()
     page = visitor.visit("/account")
@@ -29,7 +29,7 @@ def test_pages_that_cannot_be_reached_come_by_themselves_with_the_network(visito
         expect(page.locator("#offline")).to_be_hidden()
 
 
-def test_a_confirmation_that_did_not_arrive_can_be_sent_again(visitor: Visitor, cinema: Cinema) -> None:
+def test_failed_confirmation_can_be_sent_again(visitor: Visitor, cinema: Cinema) -> None:
     visitor.expect_trouble(*CUT)
     customer = visitor.sign_in()
     booking = customer.hold(cinema.session().id, seats=2)

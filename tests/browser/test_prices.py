@@ -29,7 +29,7 @@ def told(page: Page, provider: str) -> Locator:
     return offer(page).locator("dl > div", has_text=provider.capitalize())
 
 
-def test_stand_side_by_side_with_the_cheapest_marked(visitor: Visitor, cinema: Cinema) -> None:
+def test_prices_are_shown_side_by_side_with_cheapest_marked(visitor: Visitor, cinema: Cinema) -> None:
     page = visitor.visit("/prices")
     visitor.look("prices")
     known = prices(cinema)
@@ -48,7 +48,7 @@ def test_stand_side_by_side_with_the_cheapest_marked(visitor: Visitor, cinema: C
 
 
 @on_phone
-def test_go_on(visitor: Visitor) -> None:
+def test_list_of_prices_shows_more(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
     expect(page.locator(".offer")).to_have_count(24)
     page.get_by_role("button", name="More films").click()
@@ -56,7 +56,7 @@ def test_go_on(visitor: Visitor) -> None:
 
 
 @on_phone
-def test_nothing_jumps_when_more_is_long_in_coming(visitor: Visitor) -> None:
+def test_slow_next_page_does_not_shift_layout(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
 
     def late(route: Route) -> None:
@@ -69,7 +69,7 @@ def test_nothing_jumps_when_more_is_long_in_coming(visitor: Visitor) -> None:
     expect(page.locator(".offer")).to_have_count(48)
 
 
-def test_a_provider_that_is_down_and_its_old_prices_are_said_in_words(visitor: Visitor, cinema: Cinema) -> None:
+def test_page_reports_failing_provider_and_its_stale_prices(visitor: Visitor, cinema: Cinema) -> None:
     prices(cinema)
     cinema.break_down("cinemaworld")
     cinema.wait(lambda: prices(cinema)["cinemaworld"]["stale"])
@@ -85,7 +85,7 @@ def test_a_provider_that_is_down_and_its_old_prices_are_said_in_words(visitor: V
 
 
 @on_desktop
-def test_no_prices_at_all_are_said_in_words(visitor: Visitor) -> None:
+def test_page_reports_missing_prices(visitor: Visitor) -> None:
     page = visitor.page
     # Nothing is known of any provider only before the first answer of the first day, which this cinema has behind it.
     page.route(
@@ -106,7 +106,7 @@ def silent(route: Any) -> None:  # noqa: ANN401 - a Route
     route.fulfill(json={"errors": [refusal], "data": None})
 
 
-def test_are_exported_with_progress_and_downloaded(visitor: Visitor) -> None:
+def test_prices_are_exported_with_progress_and_downloaded(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.visit("/prices")
     page.get_by_role("button", name="Make a CSV file").click()
@@ -126,7 +126,7 @@ def test_are_exported_with_progress_and_downloaded(visitor: Visitor) -> None:
 
 
 @on_phone
-def test_are_exported_for_those_who_have_an_account(visitor: Visitor) -> None:
+def test_export_needs_account(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
     expect(page.get_by_role("button", name="Make a CSV file")).to_have_count(0)
     page.get_by_role("region", name="All prices in one file").get_by_role("link", name="Sign in").click()

@@ -56,7 +56,7 @@ def paths(visitor: Visitor, cinema: Cinema) -> list[str]:
 
 
 @pytest.mark.parametrize("of", ["words", "letters"])
-def test_nothing_is_wider_than_the_screen(visitor: Visitor, cinema: Cinema, of: str) -> None:
+def test_nothing_is_wider_than_screen(visitor: Visitor, cinema: Cinema, of: str) -> None:
     if of == "words":
         visitor.page.route("**/graphql", lengthen)
     for path in paths(visitor, cinema):

@@ -30,7 +30,7 @@ def show(guest: Visitor, body: str) -> Page:
     return guest.page
 
 
-def test_has_nothing_to_say_of_a_sound_page(guest: Visitor) -> None:
+def test_visitor_reports_nothing_on_sound_page(guest: Visitor) -> None:
     show(guest, "<p>All is well.</p>")
     guest.look("sound")
 
@@ -51,7 +51,7 @@ FAULTS = {
 }
 
 
-def test_complains_of_every_fault(guest: Visitor) -> None:
+def test_visitor_reports_every_fault(guest: Visitor) -> None:
     guest.page.route("**/cut", lambda route: route.abort("connectionrefused"))
     show(guest, "".join(FAULTS.values()))
     guest.look("fault")
@@ -60,7 +60,7 @@ def test_complains_of_every_fault(guest: Visitor) -> None:
     assert [fault for fault in FAULTS if fault.replace("{home}", guest.cinema.url) not in said] == []
 
 
-def test_complains_of_colours_that_are_hard_to_tell_apart_in_the_dark_only(guest: Visitor) -> None:
+def test_visitor_reports_low_contrast_of_dark_colours(guest: Visitor) -> None:
     page = show(guest, "<p id=faint>faint</p>")
     page.evaluate("""() => {
         const style = new CSSStyleSheet();
@@ -73,7 +73,7 @@ def test_complains_of_colours_that_are_hard_to_tell_apart_in_the_dark_only(guest
     assert complaint.startswith("faint, dark: color-contrast")
 
 
-def test_complains_of_a_page_that_jumps(guest: Visitor) -> None:
+def test_visitor_reports_layout_shift(guest: Visitor) -> None:
     page = show(guest, "<p>text</p>" * 20)
     page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length")
     page.evaluate("""() => {
@@ -87,7 +87,7 @@ def test_complains_of_a_page_that_jumps(guest: Visitor) -> None:
     assert complaint.startswith("the page jumps")
 
 
-def test_lets_pass_what_is_expected(guest: Visitor) -> None:
+def test_visitor_ignores_expected_faults(guest: Visitor) -> None:
     guest.expect_trouble("^console: oh")
     show(guest, "<script>console.error('oh'); console.error('no')</script>")
 
@@ -96,7 +96,7 @@ def test_lets_pass_what_is_expected(guest: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
-def test_without_a_browser_it_fails_in_ci_and_is_skipped_elsewhere(
+def test_missing_browser_fails_in_ci_and_skips_elsewhere(
     monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
 ) -> None:
     monkeypatch.setitem(os.environ, "CI", ci)

@@ -42,7 +42,7 @@ def listed() -> list[str]:
     return sorted(line.partition("  ")[2] for line in run("list").stdout.splitlines())
 
 
-def test_adds_a_folder_and_says_what_was_new(folder: Path) -> None:
+def test_documents_add_registers_folder_and_prints_new_documents(folder: Path) -> None:
     result = run("add", str(folder))
     assert (result.exit_code, result.stdout.splitlines()) == (
         0,
@@ -57,7 +57,7 @@ def test_adds_a_folder_and_says_what_was_new(folder: Path) -> None:
     assert len(listed()) == 3
 
 
-def test_one_wrong_document_keeps_all_out(folder: Path) -> None:
+def test_documents_add_registers_nothing_when_one_document_is_invalid(folder: Path) -> None:
     (folder / "wrong.graphql").write_text("{\n  nothing\n}")
     result = run("add", str(folder))
     assert isinstance(result.exception, CommandError)
@@ -65,7 +65,7 @@ def test_one_wrong_document_keeps_all_out(folder: Path) -> None:
     assert listed() == []
 
 
-def test_removes_by_the_id_that_it_lists(folder: Path) -> None:
+def test_documents_remove_accepts_id_that_documents_list_prints(folder: Path) -> None:
     run("add", str(folder))
     assert listed() == sorted(
         [f"sha256:{compute_digest(PLACES)}  query", f"sha256:{compute_digest(TITLES)}  query Titles"]

@@ -19,7 +19,7 @@ def explain(folder: Path, document: str, *options: str) -> Result:
     return CliRunner().invoke(commands, ["explain", str(file), *options])
 
 
-def test_shows_outline_parameters_and_statement(tmp_path: Path) -> None:
+def test_explain_prints_outline_parameters_and_statement(tmp_path: Path) -> None:
     lines = explain(tmp_path, PLANNED, "--variables", '{"place": "plc_7"}').stdout.splitlines()
     assert lines[:5] == [
         "query Best: one statement, read from a standby, where there is one",
@@ -32,7 +32,7 @@ def test_shows_outline_parameters_and_statement(tmp_path: Path) -> None:
     assert lines[6].startswith('SELECT (\'{"movies":')
 
 
-def test_says_what_the_executor_has_to_run(tmp_path: Path) -> None:
+def test_explain_prints_fields_that_the_executor_runs(tmp_path: Path) -> None:
     lines = explain(tmp_path, MIXED).stdout.splitlines()
     assert lines[:6] == [
         "query Mixed: one statement, read from a standby, where there is one",
@@ -47,13 +47,13 @@ def test_says_what_the_executor_has_to_run(tmp_path: Path) -> None:
     assert lines == ["query: the executor runs it", "  Query.requestCount has no declaration"]
 
 
-def test_says_which_argument_is_refused(tmp_path: Path) -> None:
+def test_explain_prints_refused_argument(tmp_path: Path) -> None:
     assert "an argument is refused" in explain(tmp_path, '{ movie(id: "x") { id } }').stdout
     assert "the variables are refused" in explain(tmp_path, "query ($id: ID!) { movie(id: $id) { id } }").stdout
     assert explain(tmp_path, "{ __typename }").stdout == 'query: a constant\n{"__typename":"Query"}\n'
 
 
-def test_shows_the_plan_of_postgresql(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explain_prints_plan_of_postgresql(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert "  ->  Limit" in explain(tmp_path, PLANNED, "--variables", '{"place": "plc_7"}', "--cost").stdout
 
@@ -67,7 +67,9 @@ def test_shows_the_plan_of_postgresql(tmp_path: Path, database_url: str, monkeyp
         ("{ __typename }", ("--variables", "[]"), "must be a JSON object"),
     ],
 )
-def test_says_what_it_cannot_explain(tmp_path: Path, document: str, options: tuple[str, ...], problem: str) -> None:
+def test_explain_refuses_invalid_document_and_variables(
+    tmp_path: Path, document: str, options: tuple[str, ...], problem: str
+) -> None:
     result = explain(tmp_path, document, *options)
     assert isinstance(result.exception, CommandError)
     assert problem in str(result.exception)

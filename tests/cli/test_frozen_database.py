@@ -84,7 +84,7 @@ def is_completed(url: str, export_id: int) -> bool:
     return found == ("completed",)
 
 
-def test_answers_503_while_frozen_and_works_again_afterwards() -> None:
+def test_serve_answers_503_while_database_is_frozen_and_recovers() -> None:
     with own_cluster() as (data_dir, url), serving(data_dir, "--workers", "2") as (_, address):
         for path in PATHS:
             assert status_of(address, path) == 200
@@ -98,7 +98,7 @@ def test_answers_503_while_frozen_and_works_again_afterwards() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_ends_with_status_0_while_frozen(workers: str) -> None:
+def test_serve_ends_with_status_0_while_database_is_frozen(workers: str) -> None:
     with own_data_dir() as data_dir, serving(data_dir, "--workers", workers) as (process, address):
         assert status_of(address, "/v1/movies") == 200
         with frozen(data_dir):

@@ -64,7 +64,7 @@ def pipe_that_nobody_reads() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("unwritable", [full_disk, closed_pipe, pipe_that_nobody_reads])
-def test_serves_where_its_log_cannot_be_written(tmp_path: Path, unwritable: Unwritable) -> None:
+def test_serve_works_when_log_cannot_be_written(tmp_path: Path, unwritable: Unwritable) -> None:
     with (
         unwritable() as stderr,
         start(tmp_path, "serve", "--port", "0", stdout=subprocess.PIPE, stderr=stderr) as process,
@@ -77,7 +77,7 @@ def test_serves_where_its_log_cannot_be_written(tmp_path: Path, unwritable: Unwr
         assert process.wait(20) == 0
 
 
-def test_starts_where_its_addresses_cannot_be_written(tmp_path: Path) -> None:
+def test_serve_starts_when_standard_output_cannot_be_written(tmp_path: Path) -> None:
     with (
         full_disk() as stdout,
         start(tmp_path, "worker", stdout=stdout, stderr=subprocess.PIPE) as process,

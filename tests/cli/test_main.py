@@ -138,7 +138,7 @@ def one_line(text: str) -> str:
     return line
 
 
-def test_serves_demo_data_that_are_there_again_after_a_restart() -> None:
+def test_serve_loads_demo_data_that_outlive_a_restart() -> None:
     made = Path(tempfile.mkdtemp(prefix="matinee-cli-"))
     made.chmod(0o755)
     with serving(made) as first:
@@ -154,7 +154,7 @@ def test_serves_demo_data_that_are_there_again_after_a_restart() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT])
-def test_every_end_takes_the_embedded_database_down(number: signal.Signals) -> None:
+def test_embedded_database_stops_with_every_end_of_the_server(number: signal.Signals) -> None:
     with own_data_dir() as made, serving(made, "--no-demo") as running:
         assert (made / "postgres" / "postmaster.pid").exists()
         running.process.send_signal(number)
@@ -162,13 +162,13 @@ def test_every_end_takes_the_embedded_database_down(number: signal.Signals) -> N
         assert not (made / "postgres" / "postmaster.pid").exists()
 
 
-def test_prints_its_addresses(server: Server) -> None:
+def test_serve_prints_its_addresses(server: Server) -> None:
     assert server.process.stdout is not None
     rest = [server.process.stdout.readline().split() for _ in range(2)]
     assert rest == [["Playground", f"{server.address}/graphql"], ["Docs", f"{server.address}/docs"]]
 
 
-def test_a_request_is_a_line_of_json_where_no_terminal_is(server: Server) -> None:
+def test_logs_request_as_line_of_json_without_terminal(server: Server) -> None:
     httpx.get(f"{server.address}/livez?token=hunter2", headers={"X-Request-Id": "r1"})
     lines = server.lines(until=lambda line: line.get("request_id") == "r1")
 
@@ -176,7 +176,7 @@ def test_a_request_is_a_line_of_json_where_no_terminal_is(server: Server) -> Non
     assert "hunter2" not in str(lines)
 
 
-def test_a_misspelt_variable_is_a_warning(server: Server) -> None:
+def test_warns_of_misspelt_variable(server: Server) -> None:
     # On a busy machine there may be other warnings: of a third party's stand-in, or of a connection that came late.
     names_variable: Callable[[dict[str, Any]], bool] = lambda line: "MATINEE_HOLD_SECOND " in line["event"]  # noqa: E731
     warnings = [line["event"] for line in server.lines(until=names_variable) if line["level"] == "warning"]
@@ -186,7 +186,7 @@ def test_a_misspelt_variable_is_a_warning(server: Server) -> None:
     ]
 
 
-def test_a_taken_port_is_one_line(folder: Path, server: Server) -> None:
+def test_reports_taken_port_in_one_line(folder: Path, server: Server) -> None:
     port = server.address.rpartition(":")[2]
     done = run(folder, "serve", "--port", port)
 
@@ -194,7 +194,7 @@ def test_a_taken_port_is_one_line(folder: Path, server: Server) -> None:
     assert one_line(done.stderr).startswith(f"Port {port} of 127.0.0.1 is taken")
 
 
-def test_two_workers_count_together_and_outlive_a_kill(folder: Path) -> None:
+def test_two_workers_share_request_count_and_survive_kill_of_one(folder: Path) -> None:
     with serving(folder, "--no-demo", "--workers", "2") as server:
         for _ in range(10):
             assert httpx.get(f"{server.address}/livez").status_code == 200
@@ -214,7 +214,7 @@ def workers_of(pid: int) -> list[int]:
     return [child for child, command in commands_of.items() if b"spawn_main" in command]
 
 
-def test_a_worker_ends_with_status_0(folder: Path) -> None:
+def test_worker_ends_with_status_0(folder: Path) -> None:
     with subprocess.Popen(  # noqa: S603 - no input of others
         [*COMMAND, "worker"], cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, text=True
     ) as process:
@@ -226,7 +226,7 @@ def test_a_worker_ends_with_status_0(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["serve"], ["staff", "add", "a@example.org"]])
-def test_a_wrong_variable_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]) -> None:
+def test_reports_wrong_variable_in_one_line_with_status_2(tmp_path: Path, arguments: list[str]) -> None:
     done = run(tmp_path, *arguments, MATINEE_HOLD_SECONDS="soon")
 
     assert done.returncode == 2
@@ -240,7 +240,7 @@ def test_refuses_to_serve_a_schema_that_is_behind(folder: Path, bare_url: str) -
     assert one_line(done.stderr).endswith("Run: matinee migrate")
 
 
-def test_migrates_what_it_is_told_and_loads_nothing_into_it(folder: Path, bare_url: str) -> None:
+def test_migrate_upgrades_database_url_and_loads_no_demo_data(folder: Path, bare_url: str) -> None:
     migrated = run(folder, "migrate", DATABASE_URL=bare_url)
     assert migrated.returncode == 0, migrated.stderr
 
@@ -250,7 +250,7 @@ def test_migrates_what_it_is_told_and_loads_nothing_into_it(folder: Path, bare_u
         assert connection.execute("SELECT FROM movies").rowcount == 0
 
 
-def test_commands_take_an_address_with_several_hosts(folder: Path, bare_url: str) -> None:
+def test_commands_accept_address_with_several_hosts(folder: Path, bare_url: str) -> None:
     several = bare_url.replace("?host=", "?host=%2Fnowhere,")
     migrated = run(folder, "migrate", DATABASE_URL=several)
     assert migrated.returncode == 0, migrated.stderr
@@ -258,12 +258,12 @@ def test_commands_take_an_address_with_several_hosts(folder: Path, bare_url: str
     assert added.returncode == 0, added.stderr
 
 
-def test_serves_without_its_database_until_it_comes(folder: Path) -> None:
+def test_serve_starts_without_database_and_works_once_it_answers(folder: Path) -> None:
     with serving(folder, DATABASE_URL=NOWHERE) as server:
         assert httpx.get(f"{server.address}/readyz").status_code == 503
 
 
-def test_a_database_that_does_not_answer_is_one_line(folder: Path) -> None:
+def test_reports_database_that_does_not_answer_in_one_line(folder: Path) -> None:
     done = run(folder, "migrate", DATABASE_URL=NOWHERE)
 
     assert done.returncode == 1
@@ -272,7 +272,7 @@ def test_a_database_that_does_not_answer_is_one_line(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_makes_a_staff_user_while_the_server_runs(folder: Path) -> None:
+def test_staff_add_makes_staff_user_while_server_runs(folder: Path) -> None:
     arguments = ("staff", "add", "Ada@example.org", "--password-stdin")
     made = run(folder, *arguments, stdin="correct horse\n")
     again = run(folder, "staff", "add", "ada@example.org")
@@ -293,23 +293,21 @@ def test_makes_a_staff_user_while_the_server_runs(folder: Path) -> None:
         (["bob", "--password-stdin"], "correct horse\n", "`email` is not an e-mail address"),
     ],
 )
-def test_a_staff_user_that_cannot_be_made_is_one_line(
-    folder: Path, arguments: list[str], stdin: str, said: str
-) -> None:
+def test_staff_add_reports_invalid_user_in_one_line(folder: Path, arguments: list[str], stdin: str, said: str) -> None:
     done = run(folder, "staff", "add", *arguments, stdin=stdin)
 
     assert done.returncode == 1
     assert said in one_line(done.stderr)
 
 
-def test_no_demo_data_in_production(tmp_path: Path) -> None:
+def test_demo_refuses_production(tmp_path: Path) -> None:
     done = run(tmp_path, "demo", MATINEE_ENV="production", MATINEE_SECRET="s" * 32)
 
     assert done.returncode == 1
     assert "MATINEE_ENV" in one_line(done.stderr)
 
 
-def test_stands_in_for_third_parties_and_says_so(server: Server) -> None:
+def test_serve_starts_stand_ins_and_logs_their_addresses(server: Server) -> None:
     are_served: Callable[[dict[str, Any]], bool] = lambda line: line["event"].startswith("serving stand-ins")  # noqa: E731
     (line,) = filter(are_served, server.lines(until=are_served))
 
@@ -317,7 +315,7 @@ def test_stands_in_for_third_parties_and_says_so(server: Server) -> None:
     assert httpx.get(f"{line['address']}/faults/catalogue").status_code == 200
 
 
-def test_stand_ins_tell_how_to_be_used(tmp_path: Path) -> None:
+def test_upstreams_prints_variables_for_its_stand_ins(tmp_path: Path) -> None:
     with subprocess.Popen(  # noqa: S603 - no input of others
         [*COMMAND, "upstreams", "--port", "0", "--error-rate", "0", "--timeout-rate", "0"],
         cwd=ROOT,
@@ -334,14 +332,14 @@ def test_stand_ins_tell_how_to_be_used(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
-def test_nobody_stands_in_in_production(tmp_path: Path) -> None:
+def test_upstreams_refuses_production(tmp_path: Path) -> None:
     done = run(tmp_path, "upstreams", MATINEE_ENV="production", MATINEE_SECRET="s" * 32)
 
     assert done.returncode == 1
     assert "MATINEE_ENV" in one_line(done.stderr)
 
 
-def test_production_does_not_serve_a_counter_that_is_open_by_accident(tmp_path: Path) -> None:
+def test_serve_refuses_open_counter_in_production(tmp_path: Path) -> None:
     done = run(tmp_path, "serve", MATINEE_ENV="production", MATINEE_SECRET="s" * 32)
 
     assert done.returncode == 2
@@ -357,5 +355,5 @@ def test_help_shows_examples_and_every_variable() -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate", "demo", "staff"])
-def test_the_help_lists_every_command(command: str) -> None:
+def test_help_lists_every_command(command: str) -> None:
     assert f"  {command} " in CliRunner().invoke(commands, ["--help"]).stdout

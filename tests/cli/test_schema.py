@@ -15,12 +15,12 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(commands, ["schema", *arguments])
 
 
-def test_exports_to_standard_output() -> None:
+def test_schema_export_writes_to_standard_output() -> None:
     result = run("export")
     assert (result.exit_code, result.stdout) == (0, sdl())
 
 
-def test_exports_to_a_file_that_checks_out(tmp_path: Path) -> None:
+def test_schema_export_writes_file_that_schema_check_accepts(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     result = run("export", "--out", str(file))
     assert (result.exit_code, result.stdout) == (0, "")
@@ -29,13 +29,13 @@ def test_exports_to_a_file_that_checks_out(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "Clients of the older contract go on working.\n")
 
 
-def test_says_where_it_cannot_write(tmp_path: Path) -> None:
+def test_schema_export_names_file_that_cannot_be_written(tmp_path: Path) -> None:
     result = run("export", "--out", str(tmp_path / "nowhere" / "schema.graphql"))
     assert isinstance(result.exception, CommandError)
     assert "cannot be written" in str(result.exception)
 
 
-def test_fails_on_what_breaks_clients_and_lists_it(tmp_path: Path) -> None:
+def test_schema_check_fails_on_breaking_changes_and_lists_them(tmp_path: Path) -> None:
     file = tmp_path / "released.graphql"
     file.write_text(sdl().replace("enum MovieSort {", "enum MovieSort { TITLE", 1), encoding="utf-8")
     result = run("check", str(file))
@@ -43,7 +43,7 @@ def test_fails_on_what_breaks_clients_and_lists_it(tmp_path: Path) -> None:
     assert result.stdout.startswith("breaking: Enum value MovieSort.TITLE was removed")
 
 
-def test_lists_what_may_surprise_and_passes(tmp_path: Path) -> None:
+def test_schema_check_lists_other_changes_and_passes(tmp_path: Path) -> None:
     file = tmp_path / "released.graphql"
     file.write_text(sdl().replace("sort: MovieSort! = RATING", "sort: MovieSort! = NEW", 1), encoding="utf-8")
     result = run("check", str(file))
@@ -52,7 +52,7 @@ def test_lists_what_may_surprise_and_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"type Query {", b"type Query { a: Nothing }", b"\xff"])
-def test_says_what_is_no_contract(tmp_path: Path, content: bytes) -> None:
+def test_schema_check_refuses_file_that_is_no_schema(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "released.graphql"
     file.write_bytes(content)
     result = run("check", str(file))
@@ -61,5 +61,5 @@ def test_says_what_is_no_contract(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("path", [".", "nothing.graphql"])
-def test_takes_nothing_but_a_file(tmp_path: Path, path: str) -> None:
+def test_schema_check_refuses_missing_file_and_folder(tmp_path: Path, path: str) -> None:
     assert run("check", str(tmp_path / path)).exit_code == 2

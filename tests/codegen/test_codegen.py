@@ -51,7 +51,7 @@ def server(empty_database_url: str, tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-async def test_a_typed_client_books(client_module: Any, server: Server, database: Database) -> None:  # noqa: ANN401 - as above
+async def test_generated_client_books_seats(client_module: Any, server: Server, database: Database) -> None:  # noqa: ANN401 - as above
     movie = await make_movie(database, title="Playtime")
     session = await make_session(database, movie=movie, starts_at=soon(24))
     await make_movie(database)
@@ -85,7 +85,7 @@ async def test_a_typed_client_books(client_module: Any, server: Server, database
         assert (type(node).__name__, node.seats_available) == ("AnythingNodeSession", 98)
 
 
-def test_the_generator_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_generator_refuses_invalid_document(tmp_path: Path) -> None:
     done = generated(tmp_path, contract=sdl().replace("seatsAvailable: Int!", "seatsLeft: Int!"))
     assert done.returncode != 0
     assert "seatsAvailable" in done.stdout + done.stderr

@@ -18,7 +18,9 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.mark.parametrize("path", ["/graphql", "/v1/auth/signin"])
 @pytest.mark.parametrize(("length", "is_refused"), [(600, False), (601, True)])
-async def test_a_body_may_have_so_many_bytes(client: AsyncClient, path: str, length: int, *, is_refused: bool) -> None:
+async def test_refuses_body_above_limit_of_bytes(
+    client: AsyncClient, path: str, length: int, *, is_refused: bool
+) -> None:
     response = await client.post(path, content=b"{}".ljust(length), headers={"Content-Type": "application/json"})
     assert (response.status_code == 413) == is_refused
     assert ("larger than 600 bytes" in response.text) == is_refused
@@ -26,13 +28,15 @@ async def test_a_body_may_have_so_many_bytes(client: AsyncClient, path: str, len
 
 @pytest.mark.parametrize("path", ["/graphql", "/v1/auth/signin"])
 @pytest.mark.parametrize(("text", "is_refused"), [('{"a": [[]]}', False), ('{"a": [[[]]]}', True)])
-async def test_a_body_may_be_so_deep(client: AsyncClient, path: str, text: str, *, is_refused: bool) -> None:
+async def test_refuses_body_above_limit_of_depth(
+    client: AsyncClient, path: str, text: str, *, is_refused: bool
+) -> None:
     response = await client.post(path, content=text, headers={"Content-Type": "application/json"})
     assert ("more than 3 lists and objects are within each other" in response.text) == is_refused
 
 
 @pytest.mark.parametrize("ids", [["mov_1", "mov_2"], ["mov_1", "mov_2", "mov_3"]])
-async def test_nodes_takes_so_many_ids(client: AsyncClient, ids: list[str]) -> None:
+async def test_refuses_nodes_above_limit_of_ids(client: AsyncClient, ids: list[str]) -> None:
     body = {"query": "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", "variables": {"ids": ids}}
     answer = (await client.post("/graphql", json=body)).json()
     if len(ids) == 2:
@@ -46,7 +50,7 @@ async def test_nodes_takes_so_many_ids(client: AsyncClient, ids: list[str]) -> N
     ("query", "variable"),
     [("{" + " __typename" * 9 + "}", None), ("{" + " x __typename" * 15 + "}", "TOKENS"), ("{a{b{c{d}}}}", "DEPTH")],
 )
-async def test_a_document_may_be_so_large(client: AsyncClient, query: str, variable: str | None) -> None:
+async def test_refuses_document_above_each_limit(client: AsyncClient, query: str, variable: str | None) -> None:
     message = (
         (await client.post("/graphql", json={"query": query})).json().get("errors", [{"message": ""}])[0]["message"]
     )
@@ -58,7 +62,5 @@ async def test_a_document_may_be_so_large(client: AsyncClient, query: str, varia
     ("told", "is_limited"),
     [({}, True), ({"MATINEE_LIMIT_SIGN_IN": "off"}, False), ({"MATINEE_LIMIT_SIGN_IN": "off"} | SIGN_UP, True)],
 )
-def test_sign_ups_have_no_limit_of_their_own_where_sign_ins_have_none(
-    told: dict[str, str], *, is_limited: bool
-) -> None:
+def test_sign_ups_are_unlimited_when_sign_ins_are(told: dict[str, str], *, is_limited: bool) -> None:
     assert (RequestLimits.from_env(told).sign_up is not None) == is_limited

@@ -15,7 +15,7 @@ from runtime.rate_windows import Rate
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-def test_every_variable_has_the_default_that_it_tells() -> None:
+def test_every_variable_has_its_documented_default() -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET})
 
     assert settings == Settings.from_env(
@@ -26,7 +26,7 @@ def test_every_variable_has_the_default_that_it_tells() -> None:
     assert not settings.production
 
 
-def test_the_address_of_a_list_is_kept_to_the_letter() -> None:
+def test_address_of_list_is_not_changed() -> None:
     addresses = ["https://catalogue.test/movies/", "https://catalogue.test/movies"]
     given = [Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_CATALOGUE_URL": each}) for each in addresses]
 
@@ -37,12 +37,12 @@ def test_the_address_of_a_list_is_kept_to_the_letter() -> None:
     ("text", "expected"),
     [("10/minute", Rate(10, 60)), ("7/10second", Rate(7, 10)), ("1000/hour", Rate(1000, 3600)), ("off", None)],
 )
-def test_a_rate_is_a_number_in_a_time(text: str, expected: Rate | None) -> None:
+def test_reads_rates(text: str, expected: Rate | None) -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_LIMIT_SIGN_IN": text})
     assert settings.limits.sign_in == expected
 
 
-def test_the_example_of_every_variable_is_taken() -> None:
+def test_accepts_example_of_every_variable() -> None:
     examples = {each.name: each.example for each in VARIABLES} | {"MATINEE_SECRET": SECRET}
 
     settings = Settings.from_env(examples)
@@ -105,7 +105,7 @@ def test_the_example_of_every_variable_is_taken() -> None:
         ("DATABASE_URL", "postgresql://localhost:port/x?nonsense"),
     ],
 )
-def test_a_wrong_value_is_one_line_with_the_variable_and_an_example(name: str, value: str) -> None:
+def test_wrong_value_is_reported_in_one_line_with_variable_and_example(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as raised:
         Settings.from_env({"MATINEE_SECRET": SECRET, name: value})
 
@@ -116,34 +116,34 @@ def test_a_wrong_value_is_one_line_with_the_variable_and_an_example(name: str, v
 
 
 @pytest.mark.parametrize("name", ["MATINEE_SECRET", "DATABASE_URL"])
-def test_an_error_never_shows_a_secret(name: str) -> None:
+def test_error_never_shows_secret(name: str) -> None:
     with pytest.raises(SettingsError) as raised:
         Settings.from_env({name: "hunter2:@/x"})
 
     assert "hunter2" not in str(raised.value)
 
 
-def test_what_is_printed_never_shows_a_secret() -> None:
+def test_repr_of_settings_never_shows_secret() -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET, "DATABASE_URL": "postgresql://u:hunter2@h/x"})
 
     assert SECRET not in repr(settings)
     assert "hunter2" not in repr(settings)
 
 
-def test_an_empty_variable_counts_as_unset() -> None:
+def test_empty_variable_counts_as_unset() -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_POOL_SIZE": " "})
 
     assert settings.pool_size == 10
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_spelling_of_a_database_address_is_taken(scheme: str) -> None:
+def test_accepts_every_spelling_of_database_address(scheme: str) -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET, "DATABASE_URL": f"{scheme}://u@h/x?connect_timeout=9"})
 
     assert settings.database_url == "postgresql://u@h/x?connect_timeout=9"
 
 
-def test_several_hosts_follow_the_one_that_takes_writes() -> None:
+def test_address_with_several_hosts_prefers_primary() -> None:
     settings = Settings.from_env(
         {
             "MATINEE_SECRET": SECRET,
@@ -158,13 +158,13 @@ def test_several_hosts_follow_the_one_that_takes_writes() -> None:
     assert settings.database_read_url.endswith("target_session_attrs=prefer-standby")
 
 
-def test_several_secrets_keep_their_order() -> None:
+def test_secrets_keep_their_order() -> None:
     settings = Settings.from_env({"MATINEE_SECRET": f"{SECRET} , {SECRET[::-1]}"})
 
     assert settings.secrets == (SECRET.encode(), SECRET[::-1].encode())
 
 
-def test_a_generated_secret_is_kept_for_the_owner_alone(tmp_path: Path) -> None:
+def test_generated_secret_is_stored_readable_by_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "data"
 
     first = Settings.from_env({"MATINEE_DATA_DIR": str(folder)})
@@ -176,14 +176,14 @@ def test_a_generated_secret_is_kept_for_the_owner_alone(tmp_path: Path) -> None:
     assert [file.name for file in folder.iterdir()] == ["secret"]
 
 
-def test_processes_that_start_together_generate_one_secret(tmp_path: Path) -> None:
+def test_concurrent_processes_generate_one_secret(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = set(pool.map(lambda _: Settings.from_env({"MATINEE_DATA_DIR": str(tmp_path)}).secrets, range(32)))
 
     assert len(made) == 1
 
 
-def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_names_data_directory_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(SettingsError, match="MATINEE_DATA_DIR must be a folder"):
@@ -207,7 +207,7 @@ def test_production_generates_no_secret(tmp_path: Path) -> None:
         ({"MATINEE_ENV": "development"}, True),
     ],
 )
-def test_production_must_say_who_may_use_the_counter(given: dict[str, str], *, starts: bool) -> None:
+def test_production_needs_counter_token_or_open_counter(given: dict[str, str], *, starts: bool) -> None:
     settings = Settings.from_env({"MATINEE_ENV": "production", "MATINEE_SECRET": SECRET} | given)
     if starts:
         settings.require_counter()
@@ -218,7 +218,7 @@ def test_production_must_say_who_may_use_the_counter(given: dict[str, str], *, s
             settings.require_counter()
 
 
-def test_a_counter_token_is_never_shown() -> None:
+def test_error_never_shows_counter_token() -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_COUNTER_TOKEN": "hunter2"})
 
     assert settings.counter_token == b"hunter2"
@@ -228,13 +228,13 @@ def test_a_counter_token_is_never_shown() -> None:
     assert "hunter2" not in str(raised.value)
 
 
-def test_settings_travel_to_other_processes() -> None:
+def test_settings_can_be_pickled() -> None:
     settings = Settings.from_env({"MATINEE_SECRET": SECRET, "DATABASE_URL": "postgres://u@h/x"})
 
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - our own bytes
 
 
-def test_an_unknown_variable_is_told_with_the_nearest_known_one() -> None:
+def test_warns_of_unknown_variable_with_most_similar_one() -> None:
     warnings = find_unknown_variables({"MATINEE_HOLD_SECOND": "60", "MATINEE_XYZZY": "", "MATINEE_ENV": "", "PATH": ""})
 
     assert warnings == [

@@ -41,7 +41,7 @@ def open_(shared: CommitBatcher, user_id: int, session_id: int) -> Coroutine[Any
     return booking.open_booking(shared, user_id=user_id, session_id=session_id, hold_seconds=60)
 
 
-async def test_one_alone_is_durable_when_it_is_answered(database: Database, shared: CommitBatcher) -> None:
+async def test_single_change_is_durable_when_answered(database: Database, shared: CommitBatcher) -> None:
     user, of = await make_user(database), await make_session(database)
     held = await open_(shared, user.id, of.id)
     assert (await reserve(shared, held, 3)).reserved_seats == 3
@@ -50,7 +50,7 @@ async def test_one_alone_is_durable_when_it_is_answered(database: Database, shar
     assert (await seen(database, held)).status == "confirmed"
 
 
-async def test_a_crowd_in_front_of_one_session_shares_commits(database: Database, shared: CommitBatcher) -> None:
+async def test_many_changes_of_one_session_share_commits(database: Database, shared: CommitBatcher) -> None:
     of = await make_session(database, capacity=50)
     held = [await make_booking(database, session=of) for _ in range(60)]
     outcomes = await asyncio.gather(*(reserve(shared, each, 1) for each in held), return_exceptions=True)
@@ -60,7 +60,7 @@ async def test_a_crowd_in_front_of_one_session_shares_commits(database: Database
     assert await database.primary.value(COMMITS) <= 3
 
 
-async def test_changes_of_one_booking_keep_their_order(database: Database, shared: CommitBatcher) -> None:
+async def test_changes_of_one_booking_run_in_order_of_arrival(database: Database, shared: CommitBatcher) -> None:
     held = await make_booking(database)
     numbers = (1, 5, 0, 7, 2)
     answers = await asyncio.gather(*(reserve(shared, held, seats) for seats in numbers), confirm(shared, held))
@@ -68,7 +68,7 @@ async def test_changes_of_one_booking_keep_their_order(database: Database, share
     assert await record(database, held) == list(numbers)
 
 
-async def test_each_gets_its_own_refusal(database: Database, shared: CommitBatcher) -> None:
+async def test_each_change_of_batch_gets_its_own_refusal(database: Database, shared: CommitBatcher) -> None:
     of = await make_session(database, capacity=3)
     held = [await make_booking(database, session=of) for _ in range(4)]
     nobodys = held[0].model_copy(update={"user_id": (await make_user(database)).id})
@@ -90,7 +90,7 @@ async def test_each_gets_its_own_refusal(database: Database, shared: CommitBatch
     assert await taken(database, of) == 3
 
 
-async def test_a_broken_constraint_takes_nobody_else_down(database: Database, shared: CommitBatcher) -> None:
+async def test_violated_constraint_fails_only_its_own_change(database: Database, shared: CommitBatcher) -> None:
     user, gone, stays = await make_user(database), await make_session(database), await make_session(database)
     held = await make_booking(database, session=stays)
     async with database.transaction() as tx:
@@ -106,7 +106,9 @@ async def test_a_broken_constraint_takes_nobody_else_down(database: Database, sh
     assert await taken(database, stays) == 2
 
 
-async def test_a_broken_constraint_in_the_midst_of_a_batch(database: Database, shared: CommitBatcher) -> None:
+async def test_violated_constraint_in_batch_fails_only_its_own_change(
+    database: Database, shared: CommitBatcher
+) -> None:
     user, of = await make_user(database), await make_session(database)
     held = [await make_booking(database, session=of) for _ in range(3)]
     nobody = held[0].model_copy(update={"user_id": 1})
@@ -121,7 +123,7 @@ async def test_a_broken_constraint_in_the_midst_of_a_batch(database: Database, s
     assert [await record(database, each) for each in held] == [[1], [1], [1]]
 
 
-async def test_a_fault_of_ours_takes_nobody_else_down(database: Database, shared: CommitBatcher) -> None:
+async def test_failing_statement_fails_only_its_own_change(database: Database, shared: CommitBatcher) -> None:
     held = await make_booking(database)
     outcomes = await asyncio.gather(
         reserve(shared, held, 1), shared.value("SELECT 1 / 0"), reserve(shared, held, 2), return_exceptions=True
@@ -130,7 +132,7 @@ async def test_a_fault_of_ours_takes_nobody_else_down(database: Database, shared
     assert await record(database, held) == [1, 2]
 
 
-async def test_servers_that_share_commits_never_wait_in_a_ring(database: Database) -> None:
+async def test_batches_of_several_servers_never_deadlock(database: Database) -> None:
     servers = [CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions) for _ in range(2)]
     sessions = [await make_session(database, capacity=1000) for _ in range(5)]
     held = [await make_booking(database, session=of) for of in sessions for _ in range(6)]
@@ -144,7 +146,7 @@ async def test_servers_that_share_commits_never_wait_in_a_ring(database: Databas
     assert await unbalanced(database) == []
 
 
-async def test_waits_for_a_session_that_somebody_else_holds(database: Database, shared: CommitBatcher) -> None:
+async def test_batch_waits_for_lock_of_other_transaction(database: Database, shared: CommitBatcher) -> None:
     busy, idle = await make_session(database), await make_session(database)
     held = [await make_booking(database, session=of) for of in (busy, idle)]
     async with holding(database, "SELECT FROM sessions WHERE id = %(id)s FOR NO KEY UPDATE", id=busy.id):
@@ -155,7 +157,7 @@ async def test_waits_for_a_session_that_somebody_else_holds(database: Database, 
     assert [(await task).reserved_seats for task in (waiting, behind)] == [1, 1]
 
 
-async def test_who_goes_away_does_not_take_the_others_along(database: Database, shared: CommitBatcher) -> None:
+async def test_cancelled_caller_does_not_cancel_other_changes(database: Database, shared: CommitBatcher) -> None:
     of = await make_session(database)
     held = [await make_booking(database, session=of) for _ in range(3)]
     tasks = [asyncio.create_task(reserve(shared, each, 1)) for each in held]
@@ -166,7 +168,7 @@ async def test_who_goes_away_does_not_take_the_others_along(database: Database, 
     assert await unbalanced(database) == []
 
 
-async def test_a_runner_that_is_cut_off_leaves_nobody_waiting(database: Database, shared: CommitBatcher) -> None:
+async def test_cancelled_runner_fails_waiting_changes(database: Database, shared: CommitBatcher) -> None:
     of = await make_session(database)
     held = [await make_booking(database, session=of) for _ in range(3)]
     async with holding(database, "SELECT FROM sessions FOR NO KEY UPDATE"):
@@ -181,7 +183,7 @@ async def test_a_runner_that_is_cut_off_leaves_nobody_waiting(database: Database
     assert await taken(database, of) == 2
 
 
-async def test_too_many_at_once_are_refused(
+async def test_refuses_change_when_too_many_wait(
     database: Database, shared: CommitBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.commit_batching.MOST_WAITING", 2)
@@ -190,7 +192,9 @@ async def test_too_many_at_once_are_refused(
     assert [type(outcome) for outcome in outcomes] == [Booking, Booking, Unavailable]
 
 
-async def test_batches_are_bounded(database: Database, shared: CommitBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batch_has_at_most_its_bound_of_changes(
+    database: Database, shared: CommitBatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("db.commit_batching.LARGEST_BATCH", 4)
     of = await make_session(database)
     held = [await make_booking(database, session=of) for _ in range(10)]
@@ -205,7 +209,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
         yield opened
 
 
-async def test_a_change_and_its_commit_are_one_round_trip(database: Database, wire: Wire) -> None:
+async def test_change_and_commit_take_one_round_trip(database: Database, wire: Wire) -> None:
     of = await make_session(database)
     held: list[Booking] = [await make_booking(database, session=of) for _ in range(9)]
     pool = type(database.primary.pool)(wire.url, min_size=1, max_size=1, open=False, kwargs={"autocommit": True})
@@ -220,7 +224,7 @@ async def test_a_change_and_its_commit_are_one_round_trip(database: Database, wi
         assert wire.round_trips <= before + len(held) + 2
 
 
-async def test_without_a_database_everybody_hears_it(wire: Wire, database: Database) -> None:
+async def test_all_callers_get_unavailable_without_database(wire: Wire, database: Database) -> None:
     of: Session = await make_session(database)
     held = [await make_booking(database, session=of) for _ in range(3)]
     pool = type(database.primary.pool)(

@@ -81,14 +81,14 @@ BREACHES: list[tuple[Callable[[Database], Awaitable[None]], type[Refusal]]] = [
 
 
 @pytest.mark.parametrize(("breach", "refusal"), BREACHES)
-async def test_a_broken_constraint_is_a_refusal(
+async def test_violated_constraint_raises_its_refusal(
     database: Database, breach: Callable[[Database], Awaitable[None]], refusal: type[Refusal]
 ) -> None:
     with pytest.raises(refusal):
         await breach(database)
 
 
-async def test_every_constraint_that_is_named_is_there(database: Database) -> None:
+async def test_every_named_constraint_exists(database: Database) -> None:
     there = "SELECT conname FROM pg_constraint UNION SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"
     names = {row[0] for row in await database.primary.tuples(there)}
     assert set(constraints.BY_NAME) <= names
@@ -97,7 +97,7 @@ async def test_every_constraint_that_is_named_is_there(database: Database) -> No
 @pytest.mark.parametrize(
     "statement", ["UPDATE sessions SET taken = capacity + 1 RETURNING 1", "UPDATE sessions SET taken = -1 RETURNING 1"]
 )
-async def test_overselling_is_a_bug_and_no_refusal(database: Database, statement: str) -> None:
+async def test_violated_stock_check_is_no_refusal(database: Database, statement: str) -> None:
     await make_session(database)
     with pytest.raises(CheckViolation):
         await database.primary.value(statement)
@@ -118,18 +118,18 @@ async def test_overselling_is_a_bug_and_no_refusal(database: Database, statement
         (make_booking, {"reserved_seats": -1}),
     ],
 )
-async def test_the_tables_take_nothing_that_cannot_be(
+async def test_tables_refuse_impossible_rows(
     database: Database, make: Callable[..., Awaitable[Any]], columns: dict[str, object]
 ) -> None:
     with pytest.raises(CheckViolation):
         await make(database, **columns)
 
 
-async def test_a_user_has_some_name(database: Database) -> None:
+async def test_user_needs_email_or_username(database: Database) -> None:
     with pytest.raises(CheckViolation):
         await insert(database, type(await make_user(database)), password_hash="x")
 
 
-def test_what_nobody_named_is_no_refusal() -> None:
+def test_unnamed_constraint_has_no_refusal() -> None:
     assert constraints.find_refusal(IntegrityError("something else")) is None
     assert constraints.find_refusal(psycopg.errors.ForeignKeyViolation("something else")) is None

@@ -29,13 +29,13 @@ def refused(cursor: str, *, by: CursorCodec = CODEC, listing: bytes = MOVIES) ->
 
 @settings(deadline=None)
 @given(KEYS)
-def test_comes_back_as_it_went_out(key: list[object]) -> None:
+def test_decoded_cursor_equals_encoded_key(key: list[object]) -> None:
     cursor = CODEC.encode(MOVIES, key)
     assert CODEC.decode(MOVIES, cursor, field="after") == key
     assert set(cursor) <= set(LETTERS)
 
 
-def test_an_instant_keeps_its_microseconds() -> None:
+def test_cursor_keeps_microseconds_of_instant() -> None:
     instant = datetime(2026, 11, 20, 18, 30, 0, 123456, tzinfo=UTC)
     (spelled,) = CODEC.decode(MOVIES, CODEC.encode(MOVIES, [instant]), field="after")
     assert datetime.fromisoformat(str(spelled)) == instant
@@ -48,13 +48,13 @@ def test_an_instant_keeps_its_microseconds() -> None:
 @example("A" * 100_000)
 @example("\ud800")
 @example("é" * 16)
-def test_what_we_did_not_make_is_refused(text: str) -> None:
+def test_refuses_cursor_that_was_not_made_here(text: str) -> None:
     assert refused(text)
 
 
 @settings(deadline=None)
 @given(KEYS, st.data())
-def test_one_changed_letter_is_refused(key: list[object], data: st.DataObject) -> None:
+def test_refuses_cursor_with_one_changed_letter(key: list[object], data: st.DataObject) -> None:
     cursor = CODEC.encode(MOVIES, key)
     place = data.draw(st.integers(0, len(cursor) - 1))
     letter = data.draw(st.sampled_from(sorted(set(LETTERS) - {cursor[place]})))
@@ -65,7 +65,7 @@ def test_one_changed_letter_is_refused(key: list[object], data: st.DataObject) -
 
 @settings(deadline=None)
 @given(KEYS, st.data())
-def test_a_cut_or_longer_one_is_refused(key: list[object], data: st.DataObject) -> None:
+def test_refuses_truncated_or_extended_cursor(key: list[object], data: st.DataObject) -> None:
     cursor = CODEC.encode(MOVIES, key)
     assert refused(cursor[: data.draw(st.integers(0, len(cursor) - 1))])
     assert refused(cursor + data.draw(st.text(LETTERS, min_size=2)))
@@ -82,16 +82,16 @@ def test_a_cut_or_longer_one_is_refused(key: list[object], data: st.DataObject) 
         ("movies", {"sort": None}),
     ],
 )
-def test_another_list_sort_or_filter_is_refused(name: str, values: Mapping[str, object]) -> None:
+def test_refuses_cursor_of_other_list_sort_or_filter(name: str, values: Mapping[str, object]) -> None:
     assert refused(CODEC.encode(compute_fingerprint(name, values), [1]))
 
 
-def test_what_was_not_asked_for_and_the_order_of_asking_do_not_matter() -> None:
+def test_fingerprint_ignores_missing_values_and_their_order() -> None:
     one = compute_fingerprint("sessions", {"movie_id": 1, "place_id": None, "starts_from": None})
     assert one == compute_fingerprint("sessions", {"starts_from": None, "movie_id": 1})
 
 
-def test_the_same_instant_is_the_same_filter_in_every_offset() -> None:
+def test_fingerprint_is_equal_for_one_instant_in_every_offset() -> None:
     utc = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
     paris = utc.astimezone(timezone(timedelta(hours=1)))
     assert compute_fingerprint("sessions", {"starts_from": utc}) == compute_fingerprint(
@@ -101,20 +101,20 @@ def test_the_same_instant_is_the_same_filter_in_every_offset() -> None:
 
 @pytest.mark.parametrize("year", [1, 9999])
 @pytest.mark.parametrize("hours", [-14, 0, 14])
-def test_every_instant_can_be_filtered_by(year: int, hours: int) -> None:
+def test_fingerprint_accepts_every_instant(year: int, hours: int) -> None:
     first, last = (datetime(year, month, 28, tzinfo=timezone(timedelta(hours=hours))) for month in (1, 12))
     assert compute_fingerprint("sessions", {"starts_from": first}) != compute_fingerprint(
         "sessions", {"starts_from": last}
     )
 
 
-def test_a_refusal_names_the_argument() -> None:
+def test_refusal_of_cursor_names_its_argument() -> None:
     with pytest.raises(InvalidCursor, match="`before` is not a cursor of this list") as refusal:
         CODEC.decode(MOVIES, "x", field="before")
     assert refusal.value.path == ("before",)
 
 
-def test_a_new_key_signs_and_the_old_one_still_verifies() -> None:
+def test_first_key_signs_cursors_and_older_keys_verify() -> None:
     old, rotated, new = make_codec(SECRETS[1:]), make_codec(SECRETS), make_codec(SECRETS[:1])
     before = old.encode(MOVIES, [1])
     assert rotated.decode(MOVIES, before, field="after") == [1]
@@ -123,6 +123,6 @@ def test_a_new_key_signs_and_the_old_one_still_verifies() -> None:
     assert refused(before, by=new)
 
 
-def test_tells_nothing_of_the_secret() -> None:
+def test_keys_of_cursors_do_not_reveal_secrets() -> None:
     assert not any(secret in key for key in CODEC.keys for secret in SECRETS)
     assert len(set(CODEC.keys)) == len(SECRETS)

@@ -102,7 +102,7 @@ def wrong(connection: psycopg.Connection[Any]) -> list[Any]:
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(changes=CHOSEN)
-def test_whatever_changes(connection: psycopg.Connection[Any], changes: list[str]) -> None:
+def test_derived_columns_are_right_after_any_changes(connection: psycopg.Connection[Any], changes: list[str]) -> None:
     connection.rollback()
     connection.execute(
         "INSERT INTO users (id, username, password_hash) SELECT n, 'user' || n, '' FROM generate_series(1, 3) AS n"
@@ -119,14 +119,14 @@ def test_whatever_changes(connection: psycopg.Connection[Any], changes: list[str
         assert wrong(connection) == [], change
 
 
-def test_the_checks_can_fail(connection: psycopg.Connection[Any]) -> None:
+def test_comparison_finds_wrong_derived_columns(connection: psycopg.Connection[Any]) -> None:
     connection.execute(
         "INSERT INTO movies (title, description, poster, duration, rating_sum, rating_count) VALUES ('x', 'x', 'x', 9, 5, 1)"
     )
     assert len(wrong(connection)) == 1
 
 
-async def test_whatever_changes_at_once(database: Database) -> None:
+async def test_derived_columns_are_right_after_concurrent_changes(database: Database) -> None:
     movies = [await make_movie(database, duration=60) for _ in range(2)]
     places = [await make_place(database) for _ in range(2)]
     users = [await make_user(database) for _ in range(4)]
@@ -150,7 +150,7 @@ async def test_whatever_changes_at_once(database: Database) -> None:
         assert await database.primary.tuples(statement) == []
 
 
-async def test_counting_seats_does_not_touch_the_movie(database: Database) -> None:
+async def test_change_of_seats_does_not_update_movie(database: Database) -> None:
     await make_session(database)
     before = await database.primary.tuples("SELECT movies.xmin::text, airings.xmin::text FROM movies, airings")
     await database.primary.value("UPDATE sessions SET taken = taken + 1 RETURNING 1")

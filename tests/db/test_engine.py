@@ -64,7 +64,7 @@ async def kill(database: Database, pid: int) -> None:
         await rival.execute("SELECT pg_terminate_backend(%s, 1000)", (pid,))
 
 
-async def test_reads_rows_a_row_tuples_and_a_value(single: Database) -> None:
+async def test_reader_reads_rows_row_tuples_and_value(single: Database) -> None:
     user = await make_user(single, username="ada")
     statement = "SELECT id, username FROM users WHERE username = %(name)s"
     (row,) = await single.primary.rows(User, statement, name="ada")
@@ -78,18 +78,18 @@ async def test_reads_rows_a_row_tuples_and_a_value(single: Database) -> None:
 
 
 @pytest.mark.alone
-async def test_siblings_read_side_by_side(database: Database) -> None:
+async def test_reads_run_concurrently(database: Database) -> None:
     begun = time.monotonic()
     await asyncio.gather(*(database.primary.value(SLEEP, seconds=0.3) for _ in range(4)))
     assert time.monotonic() - begun < 0.9
 
 
-async def test_a_connection_speaks_utc_and_knows_its_bounds(impatient: Database) -> None:
+async def test_connection_uses_utc_and_has_time_limits(impatient: Database) -> None:
     asked = "SELECT current_setting('timezone'), current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('search_path')"
     assert await impatient.primary.tuples(asked) == [("UTC", "200ms", "100ms", "public, queue")]
 
 
-async def test_a_transaction_is_committed_at_its_end_and_not_before(database: Database) -> None:
+async def test_transaction_commits_at_its_end(database: Database) -> None:
     async with database.transaction() as tx:
         await tx.value(ADD, name="ada")
         assert await tx.value(COUNT) == 1
@@ -97,13 +97,13 @@ async def test_a_transaction_is_committed_at_its_end_and_not_before(database: Da
     assert await database.primary.value(COUNT) == 1
 
 
-async def test_what_is_sent_along_is_committed_too(single: Database) -> None:
+async def test_statement_without_rows_is_committed(single: Database) -> None:
     async with single.transaction() as tx:
         await tx.execute(ADD_SILENTLY, name="ada")
     assert await single.primary.value(COUNT) == 1
 
 
-async def test_an_empty_transaction_is_none(single: Database) -> None:
+async def test_empty_transaction_leaves_connection_usable(single: Database) -> None:
     async with single.transaction():
         pass
     assert await works(single)
@@ -112,21 +112,21 @@ async def test_an_empty_transaction_is_none(single: Database) -> None:
 @pytest.mark.parametrize(
     "error", [SessionStarted(), MovieNotFound(), ValueError("x"), KeyboardInterrupt(), asyncio.CancelledError()]
 )
-async def test_whatever_is_raised_rolls_back(single: Database, error: BaseException) -> None:
+async def test_exception_rolls_transaction_back(single: Database, error: BaseException) -> None:
     with pytest.raises(type(error)):
         await change(single, ADD, then=error)
     assert await single.primary.value(COUNT) == 0
     assert await works(single)
 
 
-async def test_an_error_of_the_database_rolls_back(single: Database) -> None:
+async def test_error_of_database_rolls_transaction_back(single: Database) -> None:
     with pytest.raises(UndefinedTable):
         await change(single, ADD, "SELECT * FROM nowhere")
     assert await single.primary.value(COUNT) == 0
     assert await works(single)
 
 
-async def test_a_broken_constraint_is_the_refusal_and_rolls_back(single: Database) -> None:
+async def test_violated_constraint_raises_refusal_and_rolls_back(single: Database) -> None:
     await make_user(single, email="ada@example.org")
     with pytest.raises(EmailTaken):
         await change(single, ADD, "UPDATE users SET email = 'ADA@example.org' WHERE email IS NULL RETURNING 1")
@@ -134,7 +134,7 @@ async def test_a_broken_constraint_is_the_refusal_and_rolls_back(single: Databas
     assert await works(single)
 
 
-async def test_what_was_sent_along_fails_at_the_next_statement_or_at_the_end(single: Database) -> None:
+async def test_statement_without_rows_fails_at_next_statement_or_at_end(single: Database) -> None:
     await make_user(single, email="ada@example.org")
     wrong = "INSERT INTO users (email, password_hash) VALUES ('ada@example.org', 'x')"
 
@@ -151,7 +151,7 @@ async def test_what_was_sent_along_fails_at_the_next_statement_or_at_the_end(sin
     assert await works(single)
 
 
-async def test_what_failed_quietly_cannot_be_gone_on_with(single: Database) -> None:
+async def test_transaction_cannot_continue_after_suppressed_error(single: Database) -> None:
 
     async def fail() -> None:
         async with single.transaction() as tx:
@@ -166,14 +166,14 @@ async def test_what_failed_quietly_cannot_be_gone_on_with(single: Database) -> N
     assert await works(single)
 
 
-async def test_a_read_that_fails_leaves_the_connection_usable(single: Database) -> None:
+async def test_connection_is_usable_after_failed_read(single: Database) -> None:
     with pytest.raises(UndefinedTable):
         await single.primary.value("SELECT * FROM nowhere")
     assert await works(single)
 
 
 @pytest.mark.parametrize("value", ["a\0b", 2**64, 10**100])
-async def test_a_value_that_cannot_be_kept_is_the_callers_fault(single: Database, value: object) -> None:
+async def test_value_that_cannot_be_stored_raises_invalid_input(single: Database, value: object) -> None:
     statement = (
         "SELECT id FROM movies WHERE title = %(value)s" if isinstance(value, str) else "SELECT %(value)s::bigint"
     )
@@ -185,13 +185,13 @@ async def test_a_value_that_cannot_be_kept_is_the_callers_fault(single: Database
     assert await works(single)
 
 
-async def test_a_statement_of_ours_that_cannot_be_is_a_bug(single: Database) -> None:
+async def test_wrong_statement_raises_error_of_psycopg(single: Database) -> None:
     with pytest.raises(DivisionByZero):
         await single.primary.value("SELECT 1 / 0")
     assert await works(single)
 
 
-async def test_no_connection_in_time_is_unavailable_within_two_seconds(single: Database) -> None:
+async def test_raises_unavailable_within_two_seconds_without_free_connection(single: Database) -> None:
     async with single.transaction():
         begun = time.monotonic()
         with pytest.raises(Unavailable):
@@ -203,7 +203,7 @@ async def test_no_connection_in_time_is_unavailable_within_two_seconds(single: D
 
 
 @pytest.mark.alone
-async def test_a_wait_for_a_lock_is_bounded(impatient: Database) -> None:
+async def test_raises_unavailable_after_limit_of_lock_wait(impatient: Database) -> None:
     await make_user(impatient)
     async with holding(impatient, "SELECT FROM users FOR UPDATE"):
         for _ in range(2):
@@ -214,7 +214,7 @@ async def test_a_wait_for_a_lock_is_bounded(impatient: Database) -> None:
     assert await works(impatient)
 
 
-async def test_a_statement_is_bounded(impatient: Database) -> None:
+async def test_raises_unavailable_after_limit_of_statement(impatient: Database) -> None:
     with pytest.raises(Unavailable):
         await impatient.primary.value(SLEEP, seconds=5)
     with pytest.raises(Unavailable):
@@ -223,7 +223,7 @@ async def test_a_statement_is_bounded(impatient: Database) -> None:
     assert await works(impatient)
 
 
-async def test_of_two_who_wait_for_each_other_one_is_told(database: Database) -> None:
+async def test_deadlock_raises_unavailable_in_one_transaction(database: Database) -> None:
     users = [await make_user(database) for _ in range(2)]
 
     met = asyncio.Barrier(2)
@@ -239,7 +239,7 @@ async def test_of_two_who_wait_for_each_other_one_is_told(database: Database) ->
     assert await works(database)
 
 
-async def test_who_goes_away_while_waiting_leaves_no_lock_and_no_broken_connection(database: Database) -> None:
+async def test_cancelled_waiter_leaves_no_lock_and_no_broken_connection(database: Database) -> None:
     user = await make_user(database)
     change = "UPDATE users SET is_staff = true WHERE id = %(id)s RETURNING 1"
 
@@ -261,7 +261,7 @@ async def test_who_goes_away_while_waiting_leaves_no_lock_and_no_broken_connecti
     assert await works(database)
 
 
-async def test_a_killed_connection_is_unavailable_once(single: Database) -> None:
+async def test_killed_connection_raises_unavailable_once(single: Database) -> None:
     pid = await single.primary.value("SELECT pg_backend_pid()")
     await kill(single, pid)
     with pytest.raises(Unavailable):
@@ -269,7 +269,7 @@ async def test_a_killed_connection_is_unavailable_once(single: Database) -> None
     assert await works(single)
 
 
-async def test_connections_to_a_former_primary_are_given_up_after_one_refused_write(empty_database_url: str) -> None:
+async def test_pool_is_renewed_after_one_write_refused_by_former_primary(empty_database_url: str) -> None:
     async with opened(empty_database_url, size=2) as database:
         # What a standby answers to a write; reads go on.
         async with database.primary.pool.connection() as one, database.primary.pool.connection() as other:
@@ -302,7 +302,7 @@ async def test_connection_killed_before_the_commit_changes_nothing(
 
 
 @pytest.mark.alone
-async def test_starts_without_a_database_and_says_so_within_two_seconds() -> None:
+async def test_raises_unavailable_within_two_seconds_without_database() -> None:
     async with opened("postgresql://nobody@127.0.0.1:1/nowhere") as database:
         for attempt in (database.primary.value("SELECT 1"), works(database)):
             begun = time.monotonic()
@@ -318,7 +318,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
 
 
 @pytest.mark.alone
-async def test_finds_the_database_again_soon_after_it_is_back(wire: Wire) -> None:
+async def test_reconnects_soon_after_database_is_back(wire: Wire) -> None:
     async with opened(wire.url, size=3) as database:
         assert await works(database)
         wire.cut()
@@ -337,7 +337,7 @@ async def test_finds_the_database_again_soon_after_it_is_back(wire: Wire) -> Non
         assert time.monotonic() - back < 1.5
 
 
-async def test_catalogue_reads_may_go_elsewhere(empty_database_url: str, wire: Wire) -> None:
+async def test_standby_reads_use_read_address(empty_database_url: str, wire: Wire) -> None:
     async with opened(empty_database_url) as database:
         assert database.standby is database.primary or database.standby.pool is database.primary.pool
     async with opened(empty_database_url, read_conninfo=wire.url) as database:
@@ -350,6 +350,6 @@ async def test_catalogue_reads_may_go_elsewhere(empty_database_url: str, wire: W
         assert await works(database)
 
 
-async def test_rows_are_made_of_what_the_database_gave(single: Database) -> None:
+async def test_rows_have_values_of_database_without_validation(single: Database) -> None:
     (movie,) = await single.primary.rows(Movie, "SELECT 1::bigint AS id, 'x' AS title, 2.5::float8 AS rating")
     assert (movie.id, movie.title, movie.rating) == (1, "x", 2.5)

@@ -16,7 +16,7 @@ PREFIXES = st.sampled_from(sorted(ids.KINDS))
 
 
 @given(PREFIXES, SNOWFLAKES)
-def test_comes_back_as_it_went_out(prefix: str, snowflake: int) -> None:
+def test_uuid_of_id_is_read_back(prefix: str, snowflake: int) -> None:
     made = ids.to_uuid(prefix, snowflake)
     assert (made.version, made.variant) == (8, RFC_4122)
     assert ids.from_uuid(prefix, str(made)) == snowflake
@@ -24,17 +24,17 @@ def test_comes_back_as_it_went_out(prefix: str, snowflake: int) -> None:
 
 
 @given(PREFIXES, PREFIXES, SNOWFLAKES)
-def test_a_uuid_of_one_kind_is_none_of_another(prefix: str, other: str, snowflake: int) -> None:
+def test_uuid_of_one_kind_is_invalid_for_other_kinds(prefix: str, other: str, snowflake: int) -> None:
     assert (ids.from_uuid(other, str(ids.to_uuid(prefix, snowflake))) is None) == (prefix != other)
 
 
 @given(PREFIXES, SNOWFLAKES, SNOWFLAKES)
-def test_uuids_are_in_the_order_of_ids(prefix: str, one: int, other: int) -> None:
+def test_uuids_sort_like_ids(prefix: str, one: int, other: int) -> None:
     assert (ids.to_uuid(prefix, one) < ids.to_uuid(prefix, other)) == (one < other)
 
 
 @given(st.integers(0, 2**128 - 1) | st.integers(0, 2**64).map(lambda low: low << 64 | 8 << 76))
-def test_every_other_uuid_is_the_spelling_of_nothing(number: int) -> None:
+def test_other_uuids_are_no_ids(number: int) -> None:
     text = f"{number:032x}"[-32:]
     spelled = "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
     found = ids.from_uuid("evt", spelled)
@@ -42,7 +42,7 @@ def test_every_other_uuid_is_the_spelling_of_nothing(number: int) -> None:
 
 
 @given(PREFIXES, st.text())
-def test_no_text_is_too_strange_to_be_refused(prefix: str, text: str) -> None:
+def test_any_other_text_is_no_uuid_of_id(prefix: str, text: str) -> None:
     assert ids.from_uuid(prefix, text) is None
 
 
@@ -62,10 +62,10 @@ def test_no_text_is_too_strange_to_be_refused(prefix: str, text: str) -> None:
         lambda _: "",
     ],
 )
-def test_there_is_only_one_spelling(spoil: Callable[[str], str]) -> None:
+def test_uuid_has_one_spelling_but_for_case(spoil: Callable[[str], str]) -> None:
     assert ids.from_uuid("evt", spoil(str(ids.to_uuid("evt", 7262193846145024)))) is None
 
 
-async def test_names_what_the_database_makes(database: Database) -> None:
+async def test_sql_and_python_make_the_same_uuid(database: Database) -> None:
     made = await make_event(database)
     assert ids.from_uuid("evt", str(ids.to_uuid("evt", made.id))) == made.id

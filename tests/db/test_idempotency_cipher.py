@@ -9,17 +9,17 @@ OLD, NEW = b"an old secret of thirty-two bytes.", b"a newer secret of thirty-two
 ASKED = (b"usr_1", b"POST", b"/v1/exports", b"", b"{}")
 
 
-def test_what_was_sealed_is_opened_and_cannot_be_read_before() -> None:
+def test_decrypts_encrypted_response_that_is_unreadable() -> None:
     kept = make_cipher([OLD]).encrypt(b"a token")
     assert b"token" not in kept
     assert make_cipher([OLD]).decrypt(kept) == b"a token"
 
 
-def test_the_same_answer_is_sealed_differently_each_time() -> None:
+def test_encrypts_same_response_differently_each_time() -> None:
     assert make_cipher([OLD]).encrypt(b"a token") != make_cipher([OLD]).encrypt(b"a token")
 
 
-def test_the_first_secret_seals_and_all_of_them_open() -> None:
+def test_first_secret_encrypts_and_all_secrets_decrypt() -> None:
     before, meanwhile, after = make_cipher([OLD]), make_cipher([NEW, OLD]), make_cipher([NEW])
     assert meanwhile.decrypt(before.encrypt(b"a token")) == b"a token"
     assert meanwhile.matches(before.fingerprint(ASKED), ASKED)
@@ -27,17 +27,17 @@ def test_the_first_secret_seals_and_all_of_them_open() -> None:
     assert after.matches(meanwhile.fingerprint(ASKED), ASKED)
 
 
-def test_another_secret_opens_and_knows_nothing() -> None:
+def test_other_secret_neither_decrypts_nor_matches() -> None:
     with pytest.raises(CryptoError):
         make_cipher([NEW]).decrypt(make_cipher([OLD]).encrypt(b"a token"))
     assert not make_cipher([NEW]).matches(make_cipher([OLD]).fingerprint(ASKED), ASKED)
 
 
 @pytest.mark.parametrize("place", range(len(ASKED)))
-def test_every_part_of_a_request_counts(place: int) -> None:
+def test_fingerprint_depends_on_every_part_of_request(place: int) -> None:
     other = tuple(part + b"x" if number == place else part for number, part in enumerate(ASKED))
     assert not make_cipher([OLD]).matches(make_cipher([OLD]).fingerprint(ASKED), other)
 
 
-def test_no_part_runs_into_the_next() -> None:
+def test_fingerprint_depends_on_bounds_of_parts() -> None:
     assert not make_cipher([OLD]).matches(make_cipher([OLD]).fingerprint((b"ab", b"c")), (b"a", b"bc"))

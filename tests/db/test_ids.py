@@ -12,20 +12,20 @@ PREFIXES = st.sampled_from(sorted(ids.KINDS))
 
 @settings(deadline=None)
 @given(PREFIXES, SNOWFLAKES)
-def test_comes_back_as_it_went_out(prefix: str, snowflake: int) -> None:
+def test_decoded_id_equals_encoded_snowflake(prefix: str, snowflake: int) -> None:
     assert ids.decode(prefix, ids.encode(prefix, snowflake)) == snowflake
 
 
 @settings(deadline=None)
 @given(PREFIXES, st.text() | st.from_regex(r"\A[a-z]{3}_[0-9]{1,20}\Z"))
-def test_nothing_else_is_the_id_of_anything(prefix: str, text: str) -> None:
+def test_decodes_no_other_text(prefix: str, text: str) -> None:
     snowflake = ids.decode(prefix, text)
     assert snowflake is None or ids.encode(prefix, snowflake) == text
 
 
 @settings(deadline=None)
 @given(PREFIXES, PREFIXES, SNOWFLAKES)
-def test_an_id_of_one_kind_is_none_of_another(prefix: str, other: str, snowflake: int) -> None:
+def test_id_of_one_kind_is_invalid_for_other_kinds(prefix: str, other: str, snowflake: int) -> None:
     assert (ids.decode(other, ids.encode(prefix, snowflake)) is None) == (prefix != other)
 
 
@@ -59,15 +59,15 @@ def test_an_id_of_one_kind_is_none_of_another(prefix: str, other: str, snowflake
         "mov_None",
     ],
 )
-def test_there_is_only_one_spelling(text: str) -> None:
+def test_id_has_one_spelling(text: str) -> None:
     assert ids.decode("mov", text) is None
 
 
-def test_the_largest_is_what_a_bigint_holds() -> None:
+def test_largest_id_is_largest_bigint() -> None:
     assert ids.decode("mov", f"mov_{2**63 - 1}") == 2**63 - 1
 
 
-def test_what_is_expected_and_not_there_is_refused_with_an_example() -> None:
+def test_invalid_id_is_refused_with_example() -> None:
     assert ids.expect("ses", "ses_12", "input", "sessionId") == 12
     with pytest.raises(InvalidId) as refused:
         ids.expect("ses", "mov_12", "input", "sessionId")
@@ -78,7 +78,7 @@ def test_what_is_expected_and_not_there_is_refused_with_an_example() -> None:
     assert "ses_7262193846145024" in str(refused.value)
 
 
-async def test_the_database_makes_ids_that_grow_and_never_repeat(database: Database) -> None:
+async def test_database_generates_growing_unique_ids(database: Database) -> None:
     made = [row[0] for row in await database.primary.tuples("SELECT snowflake() FROM generate_series(1, 3000)")]
     assert len(set(made)) == 3000
     await database.primary.value("SELECT pg_sleep(0.002)")
@@ -88,7 +88,7 @@ async def test_the_database_makes_ids_that_grow_and_never_repeat(database: Datab
     assert await database.primary.value(lag) < 1000
 
 
-async def test_primaries_of_their_own_make_ids_of_their_own(database: Database) -> None:
+async def test_two_primaries_generate_different_ids(database: Database) -> None:
     async with database.transaction() as tx:
         await tx.value("SELECT set_config('matinee.node', '1023', true)")
         assert await tx.value("SELECT (snowflake() >> 12) & 1023") == 1023

@@ -33,7 +33,7 @@ async def shown(database: Database, place: Place, *hours: float, duration: int =
     return movie
 
 
-async def test_movies_with_a_session_at_an_instant_or_later(database: Database, place: Place) -> None:
+async def test_filters_movies_by_session_at_instant_or_later(database: Database, place: Place) -> None:
     early, late = await shown(database, place, -30, 10), await shown(database, place, 20)
     over = await shown(database, place, -30)
     await make_movie(database)
@@ -51,7 +51,7 @@ async def test_movies_with_a_session_at_an_instant_or_later(database: Database, 
             assert set(await listed(database, lists.list_movies(sort, airing_from=instant))) == expected
 
 
-async def test_movies_with_a_session_at_a_place(database: Database, place: Place) -> None:
+async def test_filters_movies_by_session_at_place(database: Database, place: Place) -> None:
     other = await make_place(database)
     both = await shown(database, place, -30)
     await make_session(database, movie=both, place=other, starts_at=soon(30))
@@ -64,7 +64,7 @@ async def test_movies_with_a_session_at_a_place(database: Database, place: Place
     assert await listed(database, lists.list_movies(place_id=place.id, airing_from=soon(20) + INSTANT)) == []
 
 
-async def test_filters_narrow_each_other_down(database: Database, place: Place) -> None:
+async def test_filters_of_movies_are_combined(database: Database, place: Place) -> None:
     movie = await make_movie(database, title="Casablanca", genres=["Drama", "Romance"])
     await make_session(database, movie=movie, place=place, starts_at=soon())
     await make_movie(database, title="Casablanca II", genres=["Drama"])
@@ -77,14 +77,14 @@ async def test_filters_narrow_each_other_down(database: Database, place: Place) 
         assert await listed(database, lists.list_movies(**given)) == expected
 
 
-async def test_a_genre_is_taken_by_the_letter(database: Database) -> None:
+async def test_filter_by_genre_needs_exact_spelling(database: Database) -> None:
     drama = await make_movie(database, genres=["Drama", "Film-Noir"])
     assert await listed(database, lists.list_movies(genre="Film-Noir")) == [drama.id]
     for other in ("drama", "Dram", "", "%", "Drama,Film-Noir", "{Drama}"):
         assert await listed(database, lists.list_movies(genre=other)) == []
 
 
-async def test_movies_of_a_place_and_places_of_a_movie_are_those_to_come_or_running(
+async def test_lists_movies_of_place_and_places_of_movie_until_last_session_ends(
     database: Database, place: Place
 ) -> None:
     running = await shown(database, place, -1, duration=120)
@@ -95,14 +95,14 @@ async def test_movies_of_a_place_and_places_of_a_movie_are_those_to_come_or_runn
         assert await listed(database, lists.list_places_of_movie(movie.id)) == expected
 
 
-async def test_a_place_is_once_in_the_places_of_a_movie(database: Database, place: Place) -> None:
+async def test_lists_each_place_of_movie_once(database: Database, place: Place) -> None:
     movie = await shown(database, place, 10, 20, 30)
     assert await listed(database, lists.list_places_of_movie(movie.id)) == [place.id]
     assert await listed(database, lists.list_movies_of_place(place.id)) == [movie.id]
     assert await listed(database, lists.list_movies(place_id=place.id)) == [movie.id]
 
 
-async def test_sessions_lie_between_their_bounds_both_included(database: Database, place: Place) -> None:
+async def test_lists_sessions_between_bounds_both_included(database: Database, place: Place) -> None:
     movie = await make_movie(database)
     first, second, third = [
         (await make_session(database, movie=movie, place=place, starts_at=soon(hours))).id for hours in (10, 20, 30)
@@ -127,7 +127,7 @@ async def test_sessions_lie_between_their_bounds_both_included(database: Databas
             assert await listed(database, lists.list_sessions(**of, **bounds)) == expected
 
 
-async def test_page_views_are_found_by_all_they_say(database: Database) -> None:
+async def test_filters_page_views_by_each_of_their_values(database: Database) -> None:
     user = await make_user(database)
     seen = [
         (await make_page_view(database, tracking_id=who, path=path, occurred_at=soon(hours), user_id=by)).id
@@ -147,14 +147,14 @@ async def test_page_views_are_found_by_all_they_say(database: Database) -> None:
         assert await listed(database, lists.list_page_views(**given)) == [seen[place] for place in expected]
 
 
-async def test_rows_by_their_ids_are_those_that_are_there(database: Database) -> None:
+async def test_reads_existing_rows_by_ids(database: Database) -> None:
     movies = [await make_movie(database) for _ in range(2)]
     asked = [movies[1].id, 1, movies[0].id, movies[0].id]
     found = await database.primary.rows(Movie, paging.compile_sql(selects.select_by_ids(Movie)), ids=asked)
     assert sorted(movie.id for movie in found) == sorted(movie.id for movie in movies)
 
 
-def test_internal_columns_are_not_read() -> None:
+def test_does_not_read_internal_columns() -> None:
     names = {column.name for column in selects.list_columns(Movie)}
     assert names.isdisjoint({"title_trigrams", "rating_sum"})
     assert {"title", "rating", "rating_order"} <= names

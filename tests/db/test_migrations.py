@@ -59,13 +59,13 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 # PostgreSQL writes a generated column's expression in its own way; the next test lets it write both.
 @pytest.mark.filterwarnings("ignore:Computed default on")
-def test_the_models_are_what_the_migrations_make(database_url: str) -> None:
+def test_migrations_make_the_tables_of_the_models(database_url: str) -> None:
     with migrate.open_connection(database_url) as opened:
         context = MigrationContext.configure(opened, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
-def test_down_to_the_last_index_and_constraint(url: str, database_url: str) -> None:
+def test_models_and_migrations_make_equal_columns_constraints_and_indexes(url: str, database_url: str) -> None:
     migrate.upgrade(url)
     with migrate.open_connection(url) as opened:
         opened.exec_driver_sql(f"DROP TABLE {', '.join(SQLModel.metadata.tables)}")
@@ -74,7 +74,7 @@ def test_down_to_the_last_index_and_constraint(url: str, database_url: str) -> N
         assert rows(url, statement) == rows(database_url, statement)
 
 
-def test_up_down_and_up_again(url: str) -> None:
+def test_migrations_run_up_down_and_up_again(url: str) -> None:
     empty = rows(url, OBJECTS)
     migrate.upgrade(url)
     whole = rows(url, OBJECTS)
@@ -86,7 +86,7 @@ def test_up_down_and_up_again(url: str) -> None:
     assert rows(url, OBJECTS) == whole
 
 
-def test_every_step_leads_down_to_where_it_began(url: str) -> None:
+def test_every_migration_can_be_undone(url: str) -> None:
     steps = list(ScriptDirectory.from_config(migrate.make_config()).walk_revisions())[::-1]
     for step in steps:
         before = rows(url, OBJECTS)
@@ -96,13 +96,13 @@ def test_every_step_leads_down_to_where_it_began(url: str) -> None:
         migrate.upgrade(url, step.revision)
 
 
-def test_the_history_is_one_line() -> None:
+def test_migrations_have_one_line_of_history() -> None:
     scripts = ScriptDirectory.from_config(migrate.make_config())
     assert len(scripts.get_heads()) == 1
     assert len(scripts.get_bases()) == 1
 
 
-def test_search_migration_derives_again_what_was_stored_before(url: str) -> None:
+def test_search_migration_computes_derived_columns_of_existing_rows(url: str) -> None:
     migrate.upgrade(url, "0007")
     with psycopg.connect(url) as connection:
         for title in ("S.W.A.T.", "天空の城", "हिन्दी", "Casablanca"):
@@ -120,20 +120,20 @@ def test_search_migration_derives_again_what_was_stored_before(url: str) -> None
     assert rows(url, stored) == before
 
 
-def test_migrating_again_does_nothing(url: str) -> None:
+def test_second_migration_does_nothing(url: str) -> None:
     migrate.upgrade(url)
     migrate.upgrade(url)
     assert revision.read_revision(url) == revision.find_head()
 
 
-def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
+def test_concurrent_migrations_run_once(url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(migrate.upgrade, url) for _ in range(2)]:
             done.result()
     assert revision.read_revision(url) == revision.find_head()
 
 
-def test_a_step_that_fails_leaves_nothing(url: str) -> None:
+def test_failed_migration_leaves_nothing(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE ratings ()")
     with pytest.raises(Exception, match="ratings"):
@@ -142,49 +142,49 @@ def test_a_step_that_fails_leaves_nothing(url: str) -> None:
     assert revision.read_revision(url) is None
 
 
-def test_a_process_of_its_own_brings_the_schema_up_to_date(url: str) -> None:
+def test_separate_process_brings_schema_up_to_date(url: str) -> None:
     revision.reach_head(url)
     assert revision.read_revision(url) == revision.find_head()
 
 
-def test_says_what_kept_the_schema_behind(url: str) -> None:
+def test_failed_migration_reports_answer_of_database(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE ratings ()")
     with pytest.raises(revision.MigrationError, match="ratings"):
         revision.reach_head(url)
 
 
-def test_an_empty_database_is_at_no_revision(url: str) -> None:
+def test_empty_database_has_no_revision(url: str) -> None:
     assert revision.read_revision(url) is None
 
 
-def test_the_queue_is_made_for_the_procrastinate_that_is_installed() -> None:
+def test_queue_is_that_of_installed_procrastinate() -> None:
     queue = importlib.import_module(f"{versions}.0002_queue")
     assert importlib.metadata.version("procrastinate") == queue.PROCRASTINATE
 
 
-def test_the_queue_stays_in_a_schema_of_its_own(database_url: str) -> None:
+def test_queue_has_its_own_schema(database_url: str) -> None:
     stray = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'procrastinate%'"
     assert rows(database_url, stray) == []
     assert ("procrastinate_jobs",) in rows(database_url, "SELECT tablename FROM pg_tables WHERE schemaname = 'queue'")
 
 
-def test_every_table_has_a_model() -> None:
+def test_every_table_has_model() -> None:
     assert {models.table_of(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
 
 
-def test_the_newest_file_is_the_head() -> None:
+def test_newest_file_is_head() -> None:
     assert revision.find_head() == ScriptDirectory.from_config(migrate.make_config()).get_current_head()
 
 
-def test_an_older_server_stays_ready_on_a_newer_schema() -> None:
+def test_older_server_is_ready_on_newer_schema() -> None:
     assert revision.is_behind(None)
     assert revision.is_behind("0000")
     assert not revision.is_behind(revision.find_head())
     assert not revision.is_behind("9999")
 
 
-def test_gives_stored_names_one_form(url: str) -> None:
+def test_migration_normalizes_stored_names(url: str) -> None:
     migrate.upgrade(url, "0008")
     names = [
         ("zoe\u0308@xn--exmple-cua.fr", None),

@@ -53,7 +53,7 @@ async def parents(database: Database) -> dict[str, list[int]]:
     "asked", [Window(1), Window(2), Window(100), Window(1, backwards=True), Window(4, backwards=True)]
 )
 @pytest.mark.parametrize("name", MANY)
-async def test_are_the_pages_of_each_alone(
+async def test_nested_pages_equal_pages_of_each_parent(
     database: Database, parents: dict[str, list[int]], name: str, asked: Window
 ) -> None:
     parent, listing = MANY[name]
@@ -68,7 +68,7 @@ async def test_are_the_pages_of_each_alone(
     assert not all(page.rows for page in together.values())
 
 
-async def test_are_read_by_one_statement_however_many_parents(
+async def test_nested_pages_are_read_by_one_statement(
     database: Database, parents: dict[str, list[int]], statements: Statements
 ) -> None:
     for number in (1, 4):
@@ -78,9 +78,7 @@ async def test_are_read_by_one_statement_however_many_parents(
         assert len(statements) == 1
 
 
-async def test_a_cursor_of_a_nested_page_goes_on_in_its_own_list(
-    database: Database, parents: dict[str, list[int]]
-) -> None:
+async def test_cursor_of_nested_page_continues_its_own_list(database: Database, parents: dict[str, list[int]]) -> None:
     identity = parents["movie_id"][0]
     listings = {each: lists.list_sessions(movie_id=each) for each in parents["movie_id"]}
     first = (await paging.read_pages(database.primary, database.cursors, listings, "movie_id", Window(2)))[identity]

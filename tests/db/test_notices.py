@@ -37,7 +37,7 @@ def changed(told: list[Notify]) -> list[Changed]:
     return [change for notice in told for change in read_changes(notice.payload)]
 
 
-async def test_a_transaction_tells_after_its_commit_and_not_by_its_own_connection(
+async def test_transaction_sends_notice_after_commit_over_other_connection(
     database: Database, database_url: str
 ) -> None:
     async with heard(database_url) as told, database.transaction() as tx:
@@ -51,7 +51,7 @@ async def test_a_transaction_tells_after_its_commit_and_not_by_its_own_connectio
     assert told[0].pid != pid
 
 
-async def test_a_transaction_that_is_rolled_back_tells_nothing(database: Database, database_url: str) -> None:
+async def test_rolled_back_transaction_sends_no_notice(database: Database, database_url: str) -> None:
     async with heard(database_url) as told:
         with pytest.raises(ZeroDivisionError):
             await touched_and_failed(database)
@@ -64,7 +64,7 @@ async def touched_and_failed(database: Database) -> None:
         raise ZeroDivisionError
 
 
-async def test_seats_are_told_by_whichever_way_they_are_taken(database: Database, database_url: str) -> None:
+async def test_every_change_of_seats_sends_notice(database: Database, database_url: str) -> None:
     shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions, note=database.primary.note)
     booking = await make_booking(database)
     given: dict[str, Any] = {"user_id": booking.user_id, "booking_id": booking.id}
@@ -79,7 +79,7 @@ async def test_seats_are_told_by_whichever_way_they_are_taken(database: Database
     )
 
 
-async def test_what_is_refused_is_not_told(database: Database, database_url: str) -> None:
+async def test_refused_change_sends_no_notice(database: Database, database_url: str) -> None:
     booking, event = (
         await make_booking(database, session=await make_session(database, capacity=1)),
         await make_event(database),
@@ -93,9 +93,7 @@ async def test_what_is_refused_is_not_told(database: Database, database_url: str
     assert told == []
 
 
-async def test_tickets_are_told_when_they_are_reserved_changed_and_cancelled(
-    database: Database, database_url: str
-) -> None:
+async def test_every_change_of_tickets_sends_notice(database: Database, database_url: str) -> None:
     event, anybody = await make_event(database), event_reservation.Viewer(None, in_the_open=True)
     reading = database.primary
     async with heard(database_url) as reserved:
@@ -110,7 +108,7 @@ async def test_tickets_are_told_when_they_are_reserved_changed_and_cancelled(
     assert once_more == []
 
 
-async def test_what_changes_at_once_is_told_at_once(empty_database_url: str) -> None:
+async def test_concurrent_changes_share_notice(empty_database_url: str) -> None:
     many = Notices(ServerWatch(empty_database_url, statement_seconds=5))
     async with heard(empty_database_url) as told:
         for number in range(500):
@@ -120,7 +118,7 @@ async def test_what_changes_at_once_is_told_at_once(empty_database_url: str) -> 
     assert len(told) == 2
 
 
-async def test_what_is_too_much_is_not_kept(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_drops_changes_above_its_bound(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "MOST_WAITING", 3)
     many = Notices(ServerWatch(empty_database_url, statement_seconds=5))
     async with heard(empty_database_url) as told:
@@ -130,7 +128,7 @@ async def test_what_is_too_much_is_not_kept(empty_database_url: str, monkeypatch
     assert len(changed(told)) == 3
 
 
-async def test_a_connection_that_is_cut_costs_one_notice(empty_database_url: str) -> None:
+async def test_cut_connection_loses_one_notice(empty_database_url: str) -> None:
     some = Notices(ServerWatch(empty_database_url, statement_seconds=5))
     async with heard(empty_database_url) as told:
         for number in range(3):
@@ -142,7 +140,7 @@ async def test_a_connection_that_is_cut_costs_one_notice(empty_database_url: str
     assert [change.id for change in changed(told)] == [0, 2]
 
 
-async def test_a_listener_that_is_cut_listens_again_and_says_so(database: Database, database_url: str) -> None:
+async def test_cut_listener_reconnects_and_reports_it(database: Database, database_url: str) -> None:
     told: asyncio.Queue[Changed] = asyncio.Queue()
     connected: asyncio.Queue[None] = asyncio.Queue()
     listening = asyncio.create_task(
@@ -159,7 +157,7 @@ async def test_a_listener_that_is_cut_listens_again_and_says_so(database: Databa
         await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_a_listener_finds_out_that_nobody_is_there(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_listener_notices_that_server_is_gone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "SILENCE_SECONDS", 0.05)
     connected = asyncio.Event()
     listening = asyncio.create_task(listen(database_url, hear=notices.ignore_change, connected=connected.set))
@@ -172,7 +170,7 @@ async def test_a_listener_finds_out_that_nobody_is_there(database_url: str, monk
     await asyncio.gather(listening, return_exceptions=True)
 
 
-def test_what_a_newer_server_says_besides_is_passed_over() -> None:
+def test_ignores_unknown_parts_of_notice() -> None:
     assert list(read_changes("session:1,movie:2,event,event:x,,export:3")) == [
         Changed("session", 1),
         Changed("export", 3),

@@ -28,12 +28,12 @@ def ids(rows: Iterable[Any]) -> list[int]:
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 8, 100])
-async def test_a_walk_meets_each_row_once_in_order(database: Database, size: int, *, backwards: bool) -> None:
+async def test_pages_have_each_row_once_in_order(database: Database, size: int, *, backwards: bool) -> None:
     places = await named(database, 7)
     assert ids(await walk(database, lists.list_places(), size=size, backwards=backwards)) == ids(places)
 
 
-async def test_a_page_holds_100_at_most(database: Database) -> None:
+async def test_page_has_100_rows_at_most(database: Database) -> None:
     places = await named(database, 101)
     first = await page(database, lists.list_places(), first=100)
     assert ids(first.rows) == ids(places[:100])
@@ -43,7 +43,7 @@ async def test_a_page_holds_100_at_most(database: Database) -> None:
     assert last.has_previous
 
 
-async def test_a_page_is_20_where_nobody_says(database: Database) -> None:
+async def test_page_has_20_rows_by_default(database: Database) -> None:
     places = await named(database, 21)
     assert ids((await page(database, lists.list_places())).rows) == ids(places[:20])
     after = database.cursors.encode(lists.list_places().fingerprint, ["place 000", places[0].id])
@@ -71,7 +71,7 @@ async def test_a_page_is_20_where_nobody_says(database: Database) -> None:
         ({"last": 9, "after": 3}, [4], False, False),
     ],
 )
-async def test_says_what_lies_on_either_side(
+async def test_page_tells_whether_rows_are_before_and_after_it(
     database: Database, asked: dict[str, int], rows: list[int], *, has_next: bool, has_previous: bool
 ) -> None:
     places = await named(database, 5)
@@ -84,7 +84,7 @@ async def test_says_what_lies_on_either_side(
     assert [found.start_cursor, found.end_cursor] == ends
 
 
-async def test_an_empty_list_has_no_cursors(database: Database) -> None:
+async def test_empty_list_has_no_cursors(database: Database) -> None:
     for asked in ({"first": 1}, {"last": 1}):
         found = await page(database, lists.list_places(), **asked)
         assert (found.rows, found.has_next, found.has_previous) == ([], False, False)
@@ -94,13 +94,13 @@ async def test_an_empty_list_has_no_cursors(database: Database) -> None:
 @pytest.mark.parametrize(
     "asked", [{"first": 0}, {"first": 101}, {"first": -1}, {"last": 0}, {"last": 101}, {"last": 10**20}]
 )
-def test_refuses_sizes_out_of_range(asked: dict[str, int]) -> None:
+def test_refuses_page_size_out_of_range(asked: dict[str, int]) -> None:
     with pytest.raises(InvalidLimit) as refused:
         paging.make_window(**asked)  # type: ignore[arg-type]  # mypy sees every name in each mapping
     assert refused.value.path == tuple(asked)
 
 
-def test_refuses_both_ends_at_once() -> None:
+def test_refuses_first_together_with_last() -> None:
     with pytest.raises(InvalidLimit) as refused:
         paging.make_window(first=1, last=1)
     assert refused.value.path == ("last",)
@@ -133,7 +133,7 @@ async def test_refuses_a_cursor_of_another_list_sort_or_filter(database: Databas
                 assert refused.value.path == (side,)
 
 
-async def test_a_cursor_outlives_its_row(database: Database) -> None:
+async def test_cursor_works_after_its_row_is_deleted(database: Database) -> None:
     places = await named(database, 4)
     first = await page(database, lists.list_places(), first=2)
     await database.primary.value("DELETE FROM places WHERE id = %(id)s RETURNING 1", id=places[1].id)
@@ -141,7 +141,7 @@ async def test_a_cursor_outlives_its_row(database: Database) -> None:
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_ties_are_told_apart_by_the_id(database: Database, *, backwards: bool) -> None:
+async def test_rows_with_equal_sort_value_are_ordered_by_id(database: Database, *, backwards: bool) -> None:
     movies = [await make_movie(database, rating_sum=sum_, rating_count=3) for sum_ in (7, 7, 14, 7, 7)]
     for size in (1, 2, 3):
         walked = await walk(database, lists.list_movies("rating"), size=size, backwards=backwards)
@@ -149,7 +149,7 @@ async def test_ties_are_told_apart_by_the_id(database: Database, *, backwards: b
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_what_has_no_value_comes_last_in_every_sort(database: Database, *, backwards: bool) -> None:
+async def test_rows_without_sort_value_come_last(database: Database, *, backwards: bool) -> None:
     bare = [await make_movie(database) for _ in range(2)]
     early, late, long = [await make_movie(database) for _ in range(3)]
     for movie, value in ((early, 0.0), (late, 5.0), (long, 2.5)):
@@ -166,7 +166,7 @@ async def test_what_has_no_value_comes_last_in_every_sort(database: Database, *,
         assert ids(walked) == ids(expected), sort
 
 
-async def test_keys_keep_their_precision(database: Database) -> None:
+async def test_cursors_keep_precision_of_keys(database: Database) -> None:
     movie, place = await make_movie(database), await make_place(database)
     sessions = [
         await make_session(database, movie=movie, place=place, starts_at=soon() + timedelta(microseconds=number))
@@ -178,7 +178,7 @@ async def test_keys_keep_their_precision(database: Database) -> None:
     assert ids(await walk(database, lists.list_movies(), size=1))[:5] == ids(reversed(thirds))
 
 
-async def test_names_sort_without_case_accents_and_locale(database: Database) -> None:
+async def test_names_sort_without_regard_to_case_accents_and_locale(database: Database) -> None:
     names = ["l'Étoile", "L’Étoile du Nord", "zénith", "Œuvre", "Ôde", "Pathé", "Émile", "pathe 2", "100 %"]
     for name in names:
         await make_place(database, name=name)
@@ -196,7 +196,7 @@ async def test_names_sort_without_case_accents_and_locale(database: Database) ->
     ]
 
 
-async def test_counts_the_whole_list_whatever_its_sort_or_filter(database: Database) -> None:
+async def test_counts_rows_of_whole_list(database: Database) -> None:
     user, place = await make_user(database), await make_place(database)
     movies = [await make_movie(database, genres=[genre]) for genre in ("Drama", "War", "Drama")]
     for movie in movies:

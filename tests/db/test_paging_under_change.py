@@ -64,7 +64,7 @@ async def delete(database: Database, table: str, identity: int) -> None:
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("scene", SCENES)
-async def test_a_walk_while_others_write(
+async def test_pages_skip_and_repeat_no_row_during_writes(
     database: Database, scene: Callable[[Database], Awaitable[Scene]], *, backwards: bool
 ) -> None:
     listing, make, table = await scene(database)
@@ -91,7 +91,7 @@ async def test_a_walk_while_others_write(
 
 
 @pytest.mark.parametrize("scene", [places, movies, sessions])
-async def test_a_row_that_is_committed_between_two_pages(
+async def test_row_committed_between_two_pages_is_on_the_second(
     database: Database, scene: Callable[[Database], Awaitable[Scene]]
 ) -> None:
     listing, make, table = await scene(database)

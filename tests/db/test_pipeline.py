@@ -111,7 +111,7 @@ async def keep_reading(reads: PipelinedReads, statement: Statement) -> None:
         await asyncio.gather(*(reads.fetch_rows(statement, []) for _ in range(10)))
 
 
-async def test_returns_bytes_of_a_value_and_of_rows(reads: PipelinedReads) -> None:
+async def test_pipeline_returns_bytes_of_value_and_rows(reads: PipelinedReads) -> None:
     assert await reads.fetch_value(TEXT, ['é\\"'.encode()]) == 'é\\"'.encode()
     assert await reads.fetch_value(TEXT, [None]) is None
     assert await reads.fetch_value(Statement(b"SELECT 1 WHERE false"), []) is None
@@ -120,11 +120,11 @@ async def test_returns_bytes_of_a_value_and_of_rows(reads: PipelinedReads) -> No
     assert await reads.fetch_rows(rows, [b"0"]) == []
 
 
-async def test_answers_each_caller_with_its_own_value(reads: PipelinedReads) -> None:
+async def test_pipeline_answers_each_caller_with_its_own_value(reads: PipelinedReads) -> None:
     assert await echo(reads, range(500)) == texts(500)
 
 
-async def test_one_bad_statement_harms_no_neighbour(reads: PipelinedReads) -> None:
+async def test_failing_statement_does_not_affect_others(reads: PipelinedReads) -> None:
     calls = [reads.fetch_value(*call) for _ in range(20) for call in ((ECHO, [b"7"]), (BROKEN, [b"0"]), (NOWHERE, []))]
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert answers[::3] == [b"7"] * 20
@@ -136,21 +136,21 @@ async def test_one_bad_statement_harms_no_neighbour(reads: PipelinedReads) -> No
     ("statement", "value"),
     [(TEXT, b"a\0b"), (TEXT, b"\xed\xa0\x80"), (ECHO, b"9223372036854775808"), (TEXT, b"\xff")],
 )
-async def test_refuses_a_value_that_postgresql_cannot_hold(
+async def test_refuses_value_that_postgresql_cannot_store(
     reads: PipelinedReads, statement: Statement, value: bytes
 ) -> None:
     with pytest.raises(InvalidInput):
         await reads.fetch_value(statement, [value])
 
 
-async def test_a_statement_is_bounded_by_the_server(empty_database_url: str) -> None:
+async def test_server_ends_statement_after_its_limit(empty_database_url: str) -> None:
     async with opened(empty_database_url, statement_seconds=0.2) as reads:
         with pytest.raises(Unavailable):
             await reads.fetch_value(SLEEP, [b"5"])
         assert await reads.fetch_value(ONE, []) == b"1"
 
 
-async def test_a_slow_statement_lets_neighbours_pass(reads: PipelinedReads) -> None:
+async def test_slow_statement_does_not_delay_others(reads: PipelinedReads) -> None:
     slow = asyncio.create_task(reads.fetch_value(SLEEP, [b"4.5"]))
     await asyncio.sleep(0)
     assert await echo(reads, range(50)) == texts(50)
@@ -158,7 +158,7 @@ async def test_a_slow_statement_lets_neighbours_pass(reads: PipelinedReads) -> N
     await hang_up(slow)
 
 
-async def test_slow_statements_on_every_connection_let_neighbours_pass(empty_database_url: str) -> None:
+async def test_slow_statements_on_every_connection_do_not_delay_others(empty_database_url: str) -> None:
     async with opened(empty_database_url, connections=2) as reads:
         slow = [asyncio.create_task(reads.fetch_value(SLEEP, [b"4.5"])) for _ in range(2)]
         await asyncio.sleep(0)
@@ -167,7 +167,7 @@ async def test_slow_statements_on_every_connection_let_neighbours_pass(empty_dat
         await hang_up(*slow)
 
 
-async def test_no_neighbour_hears_of_a_thousand_callers_who_hang_up(reads: PipelinedReads) -> None:
+async def test_thousand_cancelled_callers_do_not_affect_others(reads: PipelinedReads) -> None:
     assert await reads.fetch_value(ONE, []) == b"1"
     # What is sent first holds up all others, so that they leave in the middle.
     first = asyncio.create_task(reads.fetch_value(SLEEP, [b"0.5"]))
@@ -182,7 +182,7 @@ async def test_no_neighbour_hears_of_a_thousand_callers_who_hang_up(reads: Pipel
     assert await first == b""
 
 
-async def test_a_request_to_cancel_would_hit_the_next_statement(reads: PipelinedReads, admin: Admin) -> None:
+async def test_cancel_request_would_hit_next_statement(reads: PipelinedReads, admin: Admin) -> None:
     # Why none is ever sent: the statement that it is meant for is over, and the server is at a neighbour's.
     backend = await reads.fetch_value(BACKEND, [])
     gone, neighbour = (asyncio.create_task(reads.fetch_value(*call)) for call in ((ONE, []), (SLEEP, [b"5"])))
@@ -193,7 +193,7 @@ async def test_a_request_to_cancel_would_hit_the_next_statement(reads: Pipelined
         await neighbour
 
 
-async def test_null_needs_a_cast_and_shares_the_statement_of_other_values(reads: PipelinedReads) -> None:
+async def test_null_with_cast_shares_prepared_statement(reads: PipelinedReads) -> None:
     filtered = Statement(
         b"SELECT count(*) FROM generate_series(1, 9) AS n WHERE $1::integer IS NULL OR n < $1::integer"
     )
@@ -203,13 +203,13 @@ async def test_null_needs_a_cast_and_shares_the_statement_of_other_values(reads:
         await reads.fetch_value(Statement(b"SELECT count(*) FROM generate_series(1, 9) AS n WHERE $1 IS NULL"), [None])
 
 
-async def test_a_list_of_any_length_is_one_parameter(reads: PipelinedReads) -> None:
+async def test_list_of_any_length_is_one_parameter(reads: PipelinedReads) -> None:
     listed = Statement(b"SELECT count(DISTINCT n) FROM unnest($1::bigint[]) AS n")
     numbers = ",".join(map(str, range(70_000))).encode()
     assert await reads.fetch_value(listed, [b"{%s}" % numbers]) == b"70000"
 
 
-async def test_prepared_statements_are_bounded(reads: PipelinedReads) -> None:
+async def test_number_of_prepared_statements_is_bounded(reads: PipelinedReads) -> None:
     known = [Statement(b"SELECT $1::bigint + %d" % number) for number in range(MOST_PREPARED + 50)]
     for statement in known:
         assert await reads.fetch_value(statement, [b"1"]) is not None
@@ -221,7 +221,7 @@ async def test_prepared_statements_are_bounded(reads: PipelinedReads) -> None:
     assert int(await reads.fetch_value(PREPARED, []) or 0) <= MOST_PREPARED
 
 
-async def test_a_skewed_parameter_is_planned_for_its_value_each_time(reads: PipelinedReads) -> None:
+async def test_statement_planned_each_time_gets_plan_for_its_value(reads: PipelinedReads) -> None:
     # EXPLAIN inside a function would plan anew by itself; which kind of plan was kept is what PostgreSQL counts.
     text = b"SELECT count(*) FROM pg_class WHERE relkind = $1::text"
     often, anew = Statement(text), Statement(text + b" -- anew", is_planned_each_time=True)
@@ -235,7 +235,7 @@ async def test_a_skewed_parameter_is_planned_for_its_value_each_time(reads: Pipe
     assert await reads.fetch_value(kept, [anew.sql]) == b"0"
 
 
-async def test_tables_may_change_under_load(reads: PipelinedReads, admin: Admin) -> None:
+async def test_reads_survive_change_of_table_under_load(reads: PipelinedReads, admin: Admin) -> None:
     table = Statement(b"SELECT * FROM changing")
     await admin.execute("CREATE TABLE changing AS SELECT 1 AS first")
     try:
@@ -252,7 +252,7 @@ async def test_tables_may_change_under_load(reads: PipelinedReads, admin: Admin)
         await admin.execute("DROP TABLE changing")
 
 
-async def test_statements_that_somebody_deallocates_are_prepared_anew(reads: PipelinedReads, admin: Admin) -> None:
+async def test_deallocated_statements_are_prepared_again(reads: PipelinedReads, admin: Admin) -> None:
     await admin.execute(
         "CREATE FUNCTION forget() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$"
     )
@@ -266,7 +266,7 @@ async def test_statements_that_somebody_deallocates_are_prepared_anew(reads: Pip
 
 
 @pytest.mark.parametrize("text", [b"BEGIN", b"SET timezone TO 'Asia/Tokyo'", b"COPY (SELECT 1) TO STDOUT"])
-async def test_what_is_no_read_is_refused_and_leaves_nothing_behind(reads: PipelinedReads, text: bytes) -> None:
+async def test_refuses_statement_that_is_no_read(reads: PipelinedReads, text: bytes) -> None:
     with pytest.raises(psycopg.ProgrammingError):
         await reads.fetch_value(Statement(text), [])
     assert await echo(reads, range(20)) == texts(20)
@@ -276,7 +276,7 @@ async def test_what_is_no_read_is_refused_and_leaves_nothing_behind(reads: Pipel
     assert await reads.fetch_value(now, []) != await reads.fetch_value(now, [])
 
 
-async def test_reads_cannot_write(reads: PipelinedReads) -> None:
+async def test_read_session_cannot_write(reads: PipelinedReads) -> None:
     # A bug of ours; as Unavailable it would look like a failover.
     with pytest.raises(ReadOnlySqlTransaction):
         await reads.fetch_value(
@@ -285,7 +285,7 @@ async def test_reads_cannot_write(reads: PipelinedReads) -> None:
 
 
 @pytest.mark.alone
-async def test_a_lost_connection_costs_callers_nothing(reads: PipelinedReads, admin: Admin) -> None:
+async def test_lost_connection_does_not_fail_callers(reads: PipelinedReads, admin: Admin) -> None:
     backend = await reads.fetch_value(BACKEND, [])
     calls = asyncio.create_task(echo(reads, range(200)))
     await asyncio.sleep(0)
@@ -294,7 +294,7 @@ async def test_a_lost_connection_costs_callers_nothing(reads: PipelinedReads, ad
     assert await reads.fetch_value(BACKEND, []) != backend
 
 
-async def test_what_breaks_two_connections_breaks_no_third(reads: PipelinedReads) -> None:
+async def test_statement_that_breaks_two_connections_is_not_sent_again(reads: PipelinedReads) -> None:
     suicide = Statement(b"SELECT pg_terminate_backend(pg_backend_pid())::text")
     with pytest.raises(Unavailable):
         await reads.fetch_value(suicide, [])
@@ -302,7 +302,7 @@ async def test_what_breaks_two_connections_breaks_no_third(reads: PipelinedReads
 
 
 @pytest.mark.alone
-async def test_a_frozen_server_is_unavailable_within_two_seconds(wire: Wire) -> None:
+async def test_raises_unavailable_within_two_seconds_when_server_is_frozen(wire: Wire) -> None:
     async with opened(wire.url, connections=2) as reads:
         assert await echo(reads, range(5)) == texts(5)
         wire.freeze()
@@ -315,7 +315,7 @@ async def test_a_frozen_server_is_unavailable_within_two_seconds(wire: Wire) -> 
         await until_answered(reads)
 
 
-async def test_a_database_that_is_away_is_unavailable_and_comes_back(wire: Wire) -> None:
+async def test_raises_unavailable_while_database_is_away_and_recovers(wire: Wire) -> None:
     async with opened(wire.url) as reads:
         wire.cut()
         with pytest.raises(Unavailable):
@@ -325,12 +325,12 @@ async def test_a_database_that_is_away_is_unavailable_and_comes_back(wire: Wire)
 
 
 @pytest.mark.alone
-async def test_a_slow_statement_of_a_server_that_lives_is_waited_for(reads: PipelinedReads) -> None:
+async def test_waits_for_slow_statement_of_live_server(reads: PipelinedReads) -> None:
     # Longer than the silence of a frozen server is borne.
     assert await asyncio.gather(*(reads.fetch_value(SLEEP, [b"1.8"]) for _ in range(2))) == [b"", b""]
 
 
-def test_a_standby_is_no_primary() -> None:
+def test_refuses_standby_as_primary() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # PostgreSQL does not run as root.
@@ -346,7 +346,7 @@ def test_a_standby_is_no_primary() -> None:
                 asyncio.run(first_value(url, needs_primary=True))
 
 
-async def test_several_hosts_are_tried_in_turn(empty_database_url: str, wire: Wire) -> None:
+async def test_tries_several_hosts_in_turn(empty_database_url: str, wire: Wire) -> None:
     wire.cut()
     there = conninfo_to_dict(empty_database_url)
     gone = conninfo_to_dict(wire.url)
@@ -376,7 +376,7 @@ async def test_reads_go_over_the_pool_where_there_are_no_connections(empty_datab
             await reads.fetch_value(TEXT, [b"\xff"])
 
 
-async def test_callers_who_wait_at_the_end_are_answered(empty_database_url: str) -> None:
+async def test_close_answers_waiting_callers(empty_database_url: str) -> None:
     async with opened(empty_database_url) as reads:
         await reads.fetch_value(ONE, [])
         waiting = asyncio.create_task(reads.fetch_value(SLEEP, [b"5"]))

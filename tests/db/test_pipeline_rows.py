@@ -38,14 +38,14 @@ VALUES: Final[list[tuple[str, object]]] = [
 
 
 @pytest.mark.parametrize(("kind", "value"), VALUES)
-async def test_values_come_back_as_psycopg_reads_them(database: Database, kind: str, value: object) -> None:
+async def test_values_equal_those_that_psycopg_reads(database: Database, kind: str, value: object) -> None:
     statement = f"SELECT %(value)s::{kind} AS value, NULL::{kind} AS nothing, '100%%' AS literal"
     shared = await database.primary.tuples(PureRead(statement), value=value)
     assert shared == await database.primary.tuples(statement, value=value)
     assert shared == [(value, None, "100%")]
 
 
-async def test_rows_of_a_model_are_the_same(database: Database) -> None:
+async def test_rows_of_model_equal_those_that_psycopg_reads(database: Database) -> None:
     await make_movie(database, title="Ünïcode")
     statement = "SELECT * FROM movies WHERE id > %(id)s AND id >= %(id)s AND title <> %(title)s"
     for marked in (PureRead(statement), PlannedEachTime(statement)):
@@ -56,16 +56,16 @@ async def test_rows_of_a_model_are_the_same(database: Database) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\0b", 2**64, 10**100])
-async def test_refuses_values_that_postgresql_cannot_hold(database: Database, value: object) -> None:
+async def test_refuses_values_that_postgresql_cannot_store(database: Database, value: object) -> None:
     kind = "text" if isinstance(value, str) else "bigint"
     with pytest.raises(InvalidInput):
         await database.primary.value(PureRead(f"SELECT %(value)s::{kind}"), value=value)
 
 
-async def test_raises_what_is_wrong_with_a_statement(database: Database) -> None:
+async def test_wrong_statement_raises_its_error(database: Database) -> None:
     with pytest.raises(UndefinedTable):
         await database.primary.tuples(PureRead("SELECT * FROM nowhere"))
 
 
-def test_numbers_each_name_once() -> None:
+def test_placeholder_of_one_name_has_one_number() -> None:
     assert number_placeholders("SELECT %(a)s, %(b)s, %(a)s, 5 %% 2") == (b"SELECT $1, $2, $1, 5 % 2", ("a", "b"))

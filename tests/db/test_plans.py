@@ -214,7 +214,7 @@ async def plans(database: Database, connection: psycopg.AsyncConnection[Any], li
 
 
 @pytest.mark.parametrize("name", EVERY)
-async def test_reads_by_an_index_and_no_more_than_it_needs(
+async def test_every_list_reads_its_page_by_index(
     loaded: Database, connection: psycopg.AsyncConnection[Any], known: Known, name: str
 ) -> None:
     make, most_rows = EVERY[name]
@@ -229,7 +229,7 @@ async def test_reads_by_an_index_and_no_more_than_it_needs(
 
 
 @pytest.mark.parametrize("name", NESTED)
-async def test_many_parents_are_read_as_each_alone(
+async def test_nested_lists_read_their_pages_by_index(
     loaded: Database, connection: psycopg.AsyncConnection[Any], name: str
 ) -> None:
     parent, make, most_rows = NESTED[name]
@@ -253,7 +253,7 @@ async def test_many_parents_are_read_as_each_alone(
 
 
 @pytest.mark.parametrize("model", [User, Movie, Place, Session, Booking, Rating])
-async def test_rows_are_read_by_their_ids(
+async def test_rows_are_read_by_primary_key(
     loaded: Database, connection: psycopg.AsyncConnection[Any], model: type[Any]
 ) -> None:
     ids = [row[0] for row in await loaded.primary.tuples(f"SELECT id FROM {model.__tablename__} LIMIT 20")]  # noqa: S608
@@ -279,7 +279,7 @@ WRITES: Final[dict[str, str]] = {
 
 
 @pytest.mark.parametrize("name", WRITES)
-async def test_writes_find_their_rows_by_an_index(
+async def test_writes_find_their_rows_by_index(
     loaded: Database, connection: psycopg.AsyncConnection[Any], known: Known, name: str
 ) -> None:
     found = await loaded.primary.tuples("SELECT id, session_id FROM bookings LIMIT 1")
@@ -307,7 +307,7 @@ async def test_writes_find_their_rows_by_an_index(
     assert plan.scanned == set(), plan.root
 
 
-async def test_the_checks_can_fail(loaded: Database, connection: psycopg.AsyncConnection[Any]) -> None:
+async def test_check_of_plans_finds_missing_index(loaded: Database, connection: psycopg.AsyncConnection[Any]) -> None:
     plan = await explained(connection, "SELECT * FROM movies WHERE description = %(x)s ORDER BY title", {"x": ""})
     assert plan.scanned == {"movies"}
     assert plan.sorts

@@ -56,7 +56,7 @@ async def buy(client: AsyncClient, *, session: str, headers: dict[str, str]) -> 
     return (await client.post(f"/v1/bookings/{booking}/confirm", headers=keyed)).status_code
 
 
-async def test_books_and_lists_through_a_pooler(database: Database, pooled: Settings) -> None:
+async def test_bookings_and_lists_work_through_pooler(database: Database, pooled: Settings) -> None:
     session = await make_session(database, capacity=BUYERS)
     users = [await make_user(database) for _ in range(BUYERS)]
     async with running(create_app(pooled, with_jobs=False)) as client:
@@ -72,7 +72,7 @@ async def test_books_and_lists_through_a_pooler(database: Database, pooled: Sett
     assert await unbalanced(database) == []
 
 
-async def test_leaves_no_setting_on_a_connection_of_the_pooler(behind: Database, pooled_url: str) -> None:
+async def test_no_setting_stays_on_connection_of_pooler(behind: Database, pooled_url: str) -> None:
     usual = await asyncio.to_thread(show, pooled_url)
     async with behind.transaction() as tx:
         inside = await tx.tuples(SHOW)
@@ -104,7 +104,7 @@ async def until_sent(database: Database) -> None:
         await sent.wait()
 
 
-async def test_hears_of_changes_beside_a_pooler(behind: Database, pooled: Settings) -> None:
+async def test_notices_are_heard_beside_pooler(behind: Database, pooled: Settings) -> None:
     heard, connected_again = asyncio.Event(), asyncio.Event()
     listening = asyncio.create_task(
         listen(pooled.direct_url or "", hear=lambda _: heard.set(), connected=connected_again.set)

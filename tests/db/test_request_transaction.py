@@ -53,7 +53,7 @@ async def test_use_cases_become_durable_together(
     assert not request_tx.is_open
 
 
-async def test_rolled_back_there_is_nothing(
+async def test_rolled_back_request_changes_nothing(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
@@ -62,7 +62,7 @@ async def test_rolled_back_there_is_nothing(
     assert await names(database) == []
 
 
-async def test_a_refusal_undoes_its_own_use_case_alone(
+async def test_refusal_undoes_its_own_use_case_only(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
@@ -75,7 +75,7 @@ async def test_a_refusal_undoes_its_own_use_case_alone(
     assert await names(database) == ["ada", "eve"]
 
 
-async def test_a_broken_constraint_is_a_refusal_and_what_comes_after_goes_on(
+async def test_violated_constraint_raises_refusal_and_later_use_cases_work(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await make_user(database, email="ada@example.org")
@@ -87,7 +87,7 @@ async def test_a_broken_constraint_is_a_refusal_and_what_comes_after_goes_on(
     assert await names(database) == ["ada", "bob", "eve"]
 
 
-async def test_what_a_statement_without_rows_fails_of_belongs_to_its_use_case(
+async def test_failed_statement_without_rows_undoes_its_own_use_case(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await make_user(database, email="ada@example.org")
@@ -99,7 +99,7 @@ async def test_what_a_statement_without_rows_fails_of_belongs_to_its_use_case(
     assert await names(database) == ["ada", "bob"]
 
 
-async def test_a_read_that_fails_takes_nothing_with_it(
+async def test_failed_read_undoes_nothing_else(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
@@ -110,7 +110,7 @@ async def test_a_read_that_fails_takes_nothing_with_it(
     assert await names(database) == ["ada"]
 
 
-async def test_siblings_read_at_the_same_time_and_one_may_fail(within: RequestDatabase) -> None:
+async def test_failed_sibling_read_does_not_affect_others(within: RequestDatabase) -> None:
     async def number(value: int) -> int:
         return int(await within.primary.value("SELECT %(number)s::integer", number=value))
 
@@ -120,7 +120,7 @@ async def test_siblings_read_at_the_same_time_and_one_may_fail(within: RequestDa
     assert [each for each in found if isinstance(each, int)] == [place for place in range(20) if place != 7]
 
 
-async def test_a_change_of_one_statement_goes_along(database: Database, request_tx: RequestTransaction) -> None:
+async def test_batched_change_runs_in_request_transaction(database: Database, request_tx: RequestTransaction) -> None:
     made = await RequestCommits(request_tx).row(
         User, "INSERT INTO users (email, password_hash) VALUES ('ada@example.org', '-') RETURNING id, email"
     )
@@ -131,12 +131,12 @@ async def test_a_change_of_one_statement_goes_along(database: Database, request_
     assert await names(database) == ["ada"]
 
 
-async def test_reading_changes_nothing(request_tx: RequestTransaction, within: RequestDatabase) -> None:
+async def test_read_does_not_mark_request_as_changed(request_tx: RequestTransaction, within: RequestDatabase) -> None:
     await names(within)
     assert not request_tx.is_changed
 
 
-async def test_a_connection_that_is_cut_undoes_everything_and_is_not_used_again(
+async def test_cut_connection_undoes_everything_and_is_not_used_again(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     await sign_up(within, "ada")
@@ -173,13 +173,13 @@ async def test_a_wait_that_is_too_long_is_unavailable_and_leaves_the_rest(
     assert await names(database) == ["ada"]
 
 
-async def test_once_it_is_let_go_of_nothing_runs_in_it(request_tx: RequestTransaction, within: RequestDatabase) -> None:
+async def test_released_transaction_runs_no_statement(request_tx: RequestTransaction, within: RequestDatabase) -> None:
     await request_tx.commit()
     with pytest.raises(RuntimeError):
         await names(within)
 
 
-async def test_planned_reads_see_what_the_request_has_done(
+async def test_planned_reads_see_changes_of_request(
     database: Database, request_tx: RequestTransaction, within: RequestDatabase
 ) -> None:
     count = Statement(b"SELECT count(*) FROM users WHERE id > $1::bigint")

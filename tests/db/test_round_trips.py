@@ -55,7 +55,7 @@ async def open_in(tx: Transaction, request_tx: Booking, _: int) -> None:
 
 
 @pytest.mark.parametrize("change", [open_in, reserve_in, confirm_in, cancel_in])
-async def test_a_change_costs_one_round_trip_and_its_commit_another(
+async def test_change_takes_one_round_trip_and_commit_another(
     wire: Wire, wired: Database, change: Callable[[Transaction, Booking, int], Awaitable[None]]
 ) -> None:
     for number in range(ENOUGH_TO_BE_PREPARED):
@@ -68,7 +68,7 @@ async def test_a_change_costs_one_round_trip_and_its_commit_another(
         assert wire.round_trips == before + 2
 
 
-async def test_a_take_that_needs_expired_holds_costs_no_more(wire: Wire, wired: Database) -> None:
+async def test_reserve_that_frees_expired_bookings_takes_one_round_trip(wire: Wire, wired: Database) -> None:
     session, user = await make_session(wired, capacity=2), await make_user(wired)
     lost = await reserve(wired, await open_by(wired, user, session), 2)
     request_tx = await open_by(wired, user, session)
@@ -84,7 +84,7 @@ async def test_a_take_that_needs_expired_holds_costs_no_more(wire: Wire, wired: 
     ("change", "refusal"),
     [(lambda db, request_tx: reserve(db, request_tx, 101), SeatsUnavailable), (confirm, NoSeatsReserved)],
 )
-async def test_a_refusal_lets_go_of_its_locks_with_the_next_message(
+async def test_refusal_releases_locks_with_next_message(
     wire: Wire, wired: Database, change: Callable[[Database, Booking], Awaitable[Booking]], refusal: type[Refusal]
 ) -> None:
     request_tx = await make_booking(wired)
@@ -94,7 +94,7 @@ async def test_a_refusal_lets_go_of_its_locks_with_the_next_message(
     assert wire.round_trips == before + 2
 
 
-async def test_a_read_costs_one(wire: Wire, wired: Database) -> None:
+async def test_read_takes_one_round_trip(wire: Wire, wired: Database) -> None:
     before = wire.round_trips
     for _ in range(2 * ENOUGH_TO_BE_PREPARED):
         await wired.primary.value("SELECT %(number)s::integer", number=1)
@@ -102,7 +102,7 @@ async def test_a_read_costs_one(wire: Wire, wired: Database) -> None:
     assert wire.round_trips == before + 2 * ENOUGH_TO_BE_PREPARED + 1
 
 
-async def test_the_count_can_fail(wire: Wire, wired: Database) -> None:
+async def test_counter_of_round_trips_counts_each(wire: Wire, wired: Database) -> None:
     request_tx = await make_booking(wired, seats=1)
     before = wire.round_trips
     async with wired.transaction() as tx:
@@ -111,13 +111,11 @@ async def test_the_count_can_fail(wire: Wire, wired: Database) -> None:
     assert wire.round_trips == before + 3
 
 
-async def test_cancelling_is_a_change_like_the_others(wired: Database) -> None:
+async def test_cancel_takes_as_many_round_trips_as_reserve(wired: Database) -> None:
     assert (await cancel(wired, await make_booking(wired, seats=1))).status == "cancelled"
 
 
-async def test_a_keyed_change_costs_its_claim_and_the_answer_travels_with_the_commit(
-    wire: Wire, wired: Database
-) -> None:
+async def test_change_with_idempotency_key_takes_three_round_trips(wire: Wire, wired: Database) -> None:
     for number in range(ENOUGH_TO_BE_PREPARED):
         booked, key = await make_booking(wired, seats=2), Key("usr_1", f"key {number}")
         request_tx = RequestTransaction(wired.primary.pool)

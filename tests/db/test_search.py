@@ -71,7 +71,7 @@ async def found(database: Database, query: str) -> list[str]:
         ("se7en", TITLES[10]),
     ],
 )
-async def test_finds_in_any_case_and_with_or_without_accents(database: Database, query: str, title: str) -> None:
+async def test_search_ignores_case_and_accents(database: Database, query: str, title: str) -> None:
     assert await found(database, query) == [title]
 
 
@@ -108,7 +108,7 @@ async def test_finds_in_any_case_and_with_or_without_accents(database: Database,
         ("J.R.R. Tolkien", "jrr tolkien"),
     ],
 )
-async def test_finds_in_other_alphabets(database: Database, title: str, query: str) -> None:
+async def test_search_works_in_other_alphabets(database: Database, title: str, query: str) -> None:
     for name in (title, "Casablanca"):
         await make_movie(database, title=name)
     assert await found(database, query) == [title]
@@ -132,49 +132,49 @@ async def test_finds_in_other_alphabets(database: Database, title: str, query: s
         ("swapped at the end", "casablanac"),
     ],
 )
-async def test_forgives_a_typing_error(database: Database, kind: str, query: str) -> None:
+async def test_search_forgives_typing_error(database: Database, kind: str, query: str) -> None:
     assert await found(database, query) == ["Casablanca"], kind
 
 
 @pytest.mark.usefixtures("films")
-async def test_forgives_an_error_in_each_word(database: Database) -> None:
+async def test_search_forgives_one_error_in_each_word(database: Database) -> None:
     assert await found(database, "fabulleux pulain") == [TITLES[0]]
     assert await found(database, "metor zaize") == [TITLES[7]]
 
 
 @pytest.mark.usefixtures("films")
 @pytest.mark.parametrize("query", ["csaablnca", "cazzblanca", "casablanca metro", "kaszblanca"])
-async def test_two_errors_or_a_word_too_many_are_something_else(database: Database, query: str) -> None:
+async def test_search_does_not_forgive_two_errors_or_additional_word(database: Database, query: str) -> None:
     assert await found(database, query) == []
 
 
 @pytest.mark.usefixtures("films")
 @pytest.mark.parametrize("query", ["c", "ca", "cas", "casa", "casablan"])
-async def test_the_start_of_a_word_is_enough(database: Database, query: str) -> None:
+async def test_search_finds_beginning_of_word(database: Database, query: str) -> None:
     assert "Casablanca" in await found(database, query)
 
 
 @pytest.mark.usefixtures("films")
-async def test_the_middle_of_a_word_is_not(database: Database) -> None:
+async def test_search_does_not_find_middle_of_word(database: Database) -> None:
     assert await found(database, "blanca") == []
 
 
 @pytest.mark.usefixtures("films")
-async def test_short_words_are_taken_as_they_are(database: Database) -> None:
+async def test_search_does_not_forgive_errors_in_short_words(database: Database) -> None:
     assert await found(database, "ami") == ["Où est la maison de mon ami ?"]
     assert await found(database, "amx") == []
 
 
 @pytest.mark.usefixtures("films")
 @pytest.mark.parametrize("query", [None, "", " ", "\0", "\u0301", "\u200b", "\t\n"])
-async def test_blank_query_finds_everything(database: Database, query: str | None) -> None:
+async def test_blank_search_finds_everything(database: Database, query: str | None) -> None:
     listing = lists.list_movies(search_for=query)
     assert listing.fingerprint == lists.list_movies().fingerprint
     assert await paging.count_rows(database.primary, listing) == len(TITLES)
 
 
 @pytest.mark.usefixtures("films")
-async def test_query_without_words_finds_its_symbols_only(database: Database) -> None:
+async def test_search_without_words_finds_symbols(database: Database) -> None:
     await make_movie(database, title="100% Wolf_\\o/ ❤")
     for query in ("%", "_", " % ", "\\", "❤️", "% wolf", "_\\"):
         assert await found(database, query) == ["100% Wolf_\\o/ ❤"], query
@@ -217,24 +217,24 @@ async def test_query_without_words_finds_its_symbols_only(database: Database) ->
         "²³¹",
     ],
 )
-async def test_a_hostile_query_is_a_query(database: Database, query: str) -> None:
+async def test_search_accepts_hostile_text(database: Database, query: str) -> None:
     assert set(await found(database, query)) <= set(TITLES)
     assert await paging.count_rows(database.primary, lists.list_movies(search_for=query)) >= 0
 
 
 @pytest.mark.usefixtures("films")
-async def test_regular_expressions_are_not_understood(database: Database) -> None:
+async def test_search_escapes_regular_expressions(database: Database) -> None:
     assert await found(database, ".casablanc.") == ["Casablanca"]
     assert await found(database, "c.s.blanca") == []
     assert await found(database, "casablanca|metro") == []
 
 
-def test_the_same_words_are_the_same_list() -> None:
+def test_searches_for_equal_words_share_cursors() -> None:
     first, second = lists.list_movies(search_for="Amélie  POULAIN!"), lists.list_movies(search_for="amelie poulain")
     assert first.fingerprint == second.fingerprint
 
 
-async def test_finds_places_too(database: Database) -> None:
+async def test_search_finds_places(database: Database) -> None:
     for name in ("Le Grand Rex", "Pathé Bellecour", "Cinéma des Cinéastes"):
         await make_place(database, name=name)
     page = await paging.read_page(
@@ -243,7 +243,7 @@ async def test_finds_places_too(database: Database) -> None:
     assert [place.name for place in page.rows] == ["Cinéma des Cinéastes"]
 
 
-def test_a_query_is_bounded() -> None:
+def test_search_uses_bounded_number_of_words_and_letters() -> None:
     words = search.read_words("x" * 10_000 + " y" * 10_000)
     assert len(words) == search.MOST_WORDS
     assert max(map(len, words)) == search.LONGEST_WORD
@@ -258,7 +258,7 @@ def test_a_query_is_bounded() -> None:
 @example("がん")
 @example("ŒUVRE ﬁn ½ ẞ")
 @example("a\u0301\u0301b \u0301")
-def test_folds_once_and_for_all(text: str) -> None:
+def test_folding_twice_changes_nothing_more(text: str) -> None:
     folded = search.fold(text)
     assert search.fold(folded) == folded
     assert search.fold(unicodedata.normalize("NFD", text)) == folded
@@ -291,7 +291,7 @@ SCRIPTS = st.sampled_from(list("कषय़र्ि\u200d\u200cಕ್ಷതമ
         "ǅ",
     ]
 )
-def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) -> None:
+def test_database_and_python_fold_alike(database_url: str, texts: list[str]) -> None:
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT fold(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
@@ -301,7 +301,7 @@ def test_the_database_folds_as_python_does(database_url: str, texts: list[str]) 
 
 @settings(max_examples=50, deadline=None)
 @given(texts=st.lists((TEXTS | st.text(SCRIPTS)).map(search.fold), min_size=10, max_size=20))
-def test_the_database_takes_words_apart_as_python_does(database_url: str, texts: list[str]) -> None:
+def test_database_and_python_make_the_same_trigrams(database_url: str, texts: list[str]) -> None:
     ours = [sorted({part for word in text.split() for part in search.list_trigrams(word)}) for text in texts]
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
@@ -326,7 +326,7 @@ def with_error(word: str, place: int, kind: str, letter: str) -> str:
 
 @settings(deadline=None)
 @given(WORDS, st.data())
-def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.DataObject) -> None:
+def test_index_and_pattern_agree_on_every_single_error(word: str, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["left out", "put in", "replaced", "swapped"]))
     typed = with_error(word, data.draw(st.integers(0, len(word) - 1)), kind, data.draw(st.sampled_from(LETTERS)))
     if len(typed) >= search.SHORTEST_FORGIVEN:
@@ -336,11 +336,11 @@ def test_every_single_error_is_found_and_judged_the_same(word: str, data: st.Dat
 
 @settings(deadline=None)
 @given(st.from_regex(r"\A[a-z0-9]{1,12}\Z"), st.integers(1, 12))
-def test_every_beginning_is_found(word: str, length: int) -> None:
+def test_search_finds_every_beginning_of_word(word: str, length: int) -> None:
     assert any(set(clue) <= set(search.list_trigrams(word)) for clue in search.list_clues(word[:length]))
 
 
-def test_a_word_of_five_letters_or_more_is_halved() -> None:
+def test_word_of_five_letters_or_more_has_two_clues() -> None:
     assert search.list_clues("casab") == [["  c"], ["sab"]]
     assert search.list_clues("casablanca") == [["  c", " ca", "asa", "cas"], ["anc", "lan", "nca"]]
     assert search.list_clues("cas") == [["  c", " ca", "cas"]]

@@ -87,7 +87,7 @@ async def until_it_works(call: Callable[[], Awaitable[object]]) -> None:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("call", [read, change, read_by_pipeline])
-async def test_refuses_within_two_seconds_while_the_server_is_frozen(
+async def test_raises_unavailable_within_two_seconds_while_server_is_frozen(
     database: Database, data_dir: Path, call: Callable[[Database], Awaitable[object]]
 ) -> None:
     await call(database)
@@ -100,7 +100,7 @@ async def test_refuses_within_two_seconds_while_the_server_is_frozen(
 
 
 @pytest.mark.alone
-async def test_a_cancelled_caller_does_not_wait_for_a_frozen_server(database: Database, data_dir: Path) -> None:
+async def test_cancelled_caller_does_not_wait_for_frozen_server(database: Database, data_dir: Path) -> None:
     with frozen(data_dir):
         began = time.monotonic()
         waiting = asyncio.create_task(read(database))
@@ -113,7 +113,7 @@ async def test_a_cancelled_caller_does_not_wait_for_a_frozen_server(database: Da
 
 
 @pytest.mark.alone
-async def test_closes_in_time_while_the_server_is_frozen(url: str, data_dir: Path) -> None:
+async def test_close_ends_in_time_while_server_is_frozen(url: str, data_dir: Path) -> None:
     async with connected(url) as database:
         await read(database)
         await read_by_pipeline(database)
@@ -128,11 +128,11 @@ async def test_closes_in_time_while_the_server_is_frozen(url: str, data_dir: Pat
             assert time.monotonic() - began < BOUND_SECONDS
 
 
-async def test_a_slow_statement_is_not_taken_for_a_frozen_server(database: Database) -> None:
+async def test_slow_statement_is_not_taken_for_frozen_server(database: Database) -> None:
     assert await database.primary.value("SELECT 'slow' FROM pg_sleep(2.5)") == "slow"
 
 
-async def test_a_connection_whose_own_process_is_frozen_is_given_up(url: str) -> None:
+async def test_connection_to_one_frozen_backend_is_given_up(url: str) -> None:
     async with connected(url, size=1, statement_seconds=0.3) as database:
         pid = await database.primary.value("SELECT pg_backend_pid()")
         with psycopg.connect(url, autocommit=True) as other, stopped(int(pid)):
@@ -140,7 +140,7 @@ async def test_a_connection_whose_own_process_is_frozen_is_given_up(url: str) ->
             assert await seconds_until_refused(read(database)) < PATIENCE_SECONDS
 
 
-async def test_a_listener_hears_again_after_the_server_was_frozen(
+async def test_listener_hears_again_after_server_was_frozen(
     database: Database, url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notices, "SILENCE_SECONDS", 0.2)

@@ -44,13 +44,13 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_one_alone_waits_for_nobody(book: Book) -> None:
+async def test_single_item_is_written_at_once(book: Book) -> None:
     book.let.set()
     await StatementBatcher(book.write).add(1)
     assert book.pages == [[1]]
 
 
-async def test_what_comes_while_one_is_written_is_written_together(book: Book) -> None:
+async def test_items_that_arrive_during_write_share_next_batch(book: Book) -> None:
     batches = StatementBatcher(book.write)
     first = added(batches, 1)
     await settle()
@@ -61,7 +61,7 @@ async def test_what_comes_while_one_is_written_is_written_together(book: Book) -
     assert book.pages == [[1], list(range(2, 10))]
 
 
-async def test_is_not_acknowledged_before_it_is_written(book: Book) -> None:
+async def test_item_is_acknowledged_after_write(book: Book) -> None:
     batches = StatementBatcher(book.write)
     tasks = added(batches, 1, 2)
     await settle()
@@ -71,7 +71,7 @@ async def test_is_not_acknowledged_before_it_is_written(book: Book) -> None:
     assert book.items == [1, 2]
 
 
-async def test_no_batch_is_larger_than_said(book: Book) -> None:
+async def test_batch_is_no_larger_than_its_bound(book: Book) -> None:
     batches = StatementBatcher(book.write, largest=3)
     tasks = added(batches, *range(8))
     book.let.set()
@@ -80,7 +80,7 @@ async def test_no_batch_is_larger_than_said(book: Book) -> None:
     assert book.items == list(range(8))
 
 
-async def test_too_many_at_once_are_refused_and_room_is_made_again(book: Book) -> None:
+async def test_refuses_item_when_too_many_wait_and_accepts_later_ones(book: Book) -> None:
     batches = StatementBatcher(book.write, largest=2, waiting=3)
     tasks = added(batches, 0)
     await settle()
@@ -94,7 +94,7 @@ async def test_too_many_at_once_are_refused_and_room_is_made_again(book: Book) -
     assert book.items == [0, 1, 2, 3, 5]
 
 
-async def test_a_failure_reaches_everybody_of_its_batch_and_nobody_else(book: Book) -> None:
+async def test_failure_is_raised_for_items_of_its_batch_only(book: Book) -> None:
     batches = StatementBatcher(book.write, largest=2)
     first = added(batches, 1)
     await settle()
@@ -105,7 +105,7 @@ async def test_a_failure_reaches_everybody_of_its_batch_and_nobody_else(book: Bo
     assert book.items == [1, 14, 15]
 
 
-async def test_goes_on_after_a_failure(book: Book) -> None:
+async def test_writer_continues_after_failure(book: Book) -> None:
     book.let.set()
     batches = StatementBatcher(book.write)
     with pytest.raises(ValueError, match="unlucky"):
@@ -114,7 +114,7 @@ async def test_goes_on_after_a_failure(book: Book) -> None:
     assert book.pages == [[1]]
 
 
-async def test_who_goes_away_does_not_take_the_others_along(book: Book) -> None:
+async def test_cancelled_caller_does_not_cancel_other_items(book: Book) -> None:
     batches = StatementBatcher(book.write)
     tasks = added(batches, 1, 2, 3)
     await settle()
@@ -125,7 +125,7 @@ async def test_who_goes_away_does_not_take_the_others_along(book: Book) -> None:
     assert book.items == [1, 2, 3]
 
 
-async def test_at_the_end_everything_is_written(book: Book) -> None:
+async def test_drain_writes_all_waiting_items(book: Book) -> None:
     batches = StatementBatcher(book.write, largest=2)
     await batches.drain()
     tasks = added(batches, *range(5))
@@ -136,7 +136,7 @@ async def test_at_the_end_everything_is_written(book: Book) -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_a_writer_that_is_cut_off_leaves_nobody_waiting(book: Book) -> None:
+async def test_cancelled_writer_fails_waiting_items(book: Book) -> None:
     batches = StatementBatcher(book.write, largest=1)
     tasks = added(batches, 1, 2)
     await settle()
@@ -149,7 +149,7 @@ async def test_a_writer_that_is_cut_off_leaves_nobody_waiting(book: Book) -> Non
     assert book.pages == [[3]]
 
 
-async def test_a_burst_of_page_views_shares_commits_and_is_durable_when_acknowledged(database: Database) -> None:
+async def test_burst_of_page_views_shares_commits_and_is_durable_when_acknowledged(database: Database) -> None:
     commits = 0
 
     async def keep(views: Sequence[NewPageView]) -> None:

@@ -46,7 +46,7 @@ async def test_events_are_listed_by_date(database: Database, season: list[Event]
     assert await found(database, lists.list_events()) == ids(season)
 
 
-async def test_events_of_one_date_are_in_the_order_of_their_ids(database: Database) -> None:
+async def test_events_of_one_date_are_listed_by_id(database: Database) -> None:
     made = [await make_event(database, date=soon()) for _ in range(5)]
     assert await found(database, lists.list_events()) == ids(made)
 
@@ -55,7 +55,7 @@ async def test_events_are_listed_by_age(database: Database, season: list[Event])
     assert await found(database, lists.list_events_by_age()) == sorted(ids(season))
 
 
-async def test_both_bounds_are_included(database: Database, season: list[Event]) -> None:
+async def test_filter_by_dates_includes_both_bounds(database: Database, season: list[Event]) -> None:
     assert await found(database, lists.list_events(date_from=season[1].date, date_to=season[3].date)) == ids(
         season[1:4]
     )
@@ -64,22 +64,22 @@ async def test_both_bounds_are_included(database: Database, season: list[Event])
     assert await found(database, listing) == [season[2].id]
 
 
-async def test_what_is_sold_out_can_be_left_out(database: Database, season: list[Event]) -> None:
+async def test_filter_leaves_out_sold_out_events(database: Database, season: list[Event]) -> None:
     assert await found(database, lists.list_events(available_only=True)) == ids(season[:2] + season[3:])
 
 
 @pytest.mark.parametrize("query", ["metropolis", "MÉTRO", "metroplis", " metro 4 5 "])
-async def test_events_are_found_by_their_name(database: Database, season: list[Event], query: str) -> None:
+async def test_search_finds_events_by_name(database: Database, season: list[Event], query: str) -> None:
     expected = [] if "4" in query else ids(season[3:])
     assert await found(database, lists.list_events(search_for=query)) == expected
 
 
-async def test_everything_can_be_asked_at_once(database: Database, season: list[Event]) -> None:
+async def test_all_filters_of_events_are_combined(database: Database, season: list[Event]) -> None:
     listing = lists.list_events(search_for="piano", date_from=soon(0), date_to=soon(999), available_only=True)
     assert await found(database, listing) == [season[0].id]
 
 
-async def test_a_users_reservations_are_listed_newest_first(database: Database) -> None:
+async def test_reservations_of_user_are_listed_newest_first(database: Database) -> None:
     user = await make_user(database)
     made = [await make_event_reservation(database, user=user, cancelled=number == 1) for number in range(3)]
     await make_event_reservation(database, user=await make_user(database))
@@ -87,7 +87,7 @@ async def test_a_users_reservations_are_listed_newest_first(database: Database) 
     assert await found(database, lists.list_event_reservations(user.id)) == ids(reversed(made))
 
 
-async def test_in_the_open_are_nobodys_reservations_and_ones_own(database: Database) -> None:
+async def test_open_list_has_reservations_without_user_and_own_ones(database: Database) -> None:
     user, other, staff = await make_user(database), await make_user(database), await make_user(database, is_staff=True)
     made = {
         owner: await make_event_reservation(database, user=owner_row)
@@ -104,7 +104,7 @@ async def test_in_the_open_are_nobodys_reservations_and_ones_own(database: Datab
         assert await found(database, listing) == [made[name].id for name in names]
 
 
-async def test_tickets_of_a_show_are_listed_newest_first(database: Database) -> None:
+async def test_tickets_of_show_are_listed_newest_first(database: Database) -> None:
     show, over = await make_show(database), await make_show(database, hours=-8)
     made = [await make_ticket(database, show=show) for _ in range(3)]
     await make_ticket(database, show=await make_show(database, hours=48))

@@ -96,7 +96,7 @@ async def parent_of(database: Database, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", EVERY)
-async def test_a_page_is_read_by_an_index(
+async def test_every_list_of_tickets_reads_its_page_by_index(
     loaded: Database, connection: psycopg.AsyncConnection[Any], name: str
 ) -> None:
     make, most = EVERY[name]
@@ -116,7 +116,7 @@ async def test_a_page_is_read_by_an_index(
 
 
 @pytest.mark.parametrize("listing", [lists.list_events_by_age(), lists.list_open_event_reservations(viewer_id=None)])
-async def test_numbered_pages_read_what_they_skip_and_no_more(
+async def test_numbered_page_reads_skipped_rows_and_no_more(
     connection: psycopg.AsyncConnection[Any], listing: Listing[Any]
 ) -> None:
     text = paging.write_numbered_statement(listing.build, listing.names, listing.sort, 100)
@@ -126,7 +126,9 @@ async def test_numbered_pages_read_what_they_skip_and_no_more(
 
 
 @pytest.mark.parametrize("model", [Event, EventReservation, Show, Ticket])
-async def test_rows_are_found_by_their_ids(connection: psycopg.AsyncConnection[Any], model: type[SQLModel]) -> None:
+async def test_ticket_rows_are_read_by_primary_key(
+    connection: psycopg.AsyncConnection[Any], model: type[SQLModel]
+) -> None:
     text = paging.compile_sql(selects.select_by_ids(model))
     some = select(table_of(model).c.id).limit(literal_column("9"))
     ids = [row[0] for row in await (await connection.execute(paging.compile_sql(some).encode())).fetchall()]
@@ -135,7 +137,7 @@ async def test_rows_are_found_by_their_ids(connection: psycopg.AsyncConnection[A
     assert plan.rows_read <= 2 * len(ids)
 
 
-async def test_changes_touch_what_they_are_about_and_no_more(
+async def test_changes_of_tickets_find_their_rows_by_index(
     loaded: Database, connection: psycopg.AsyncConnection[Any]
 ) -> None:
     user = await make_user(loaded)

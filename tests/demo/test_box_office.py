@@ -23,11 +23,11 @@ def made() -> BoxOffice:
     return make_box_office(1, spectators=400, now=NOW)
 
 
-def test_is_the_same_for_the_same_now(made: BoxOffice) -> None:
+def test_box_office_is_equal_for_equal_instants(made: BoxOffice) -> None:
     assert make_box_office(1, spectators=400, now=NOW) == made
 
 
-def test_has_a_couple_of_dozen_events_to_come_and_some_are_sold_out(made: BoxOffice) -> None:
+def test_has_at_least_two_dozen_future_events_and_some_sold_out(made: BoxOffice) -> None:
     assert 24 <= len(made.occasions) <= 40
     assert len({each.name for each in made.occasions}) == len(made.occasions)
     assert all(NOW < each.date < NOW + timedelta(days=92) for each in made.occasions)
@@ -43,7 +43,7 @@ def test_reservations_were_made_after_the_announcement_and_before_now(made: BoxO
     assert all(0 <= held.spectator < 400 and held.tickets > 0 for each in made.occasions for held in each.held)
 
 
-def test_shows_are_to_come_and_one_is_full_and_one_is_empty(made: BoxOffice) -> None:
+def test_shows_are_in_the_future_and_one_is_full_and_one_empty(made: BoxOffice) -> None:
     sold = sorted(sum(buyer.tickets for buyer in show.buyers) for show in made.shows)
     assert all(show.show_timing > NOW for show in made.shows)
     assert (sold[0], sold[-1]) == (0, SHOW_TICKETS)
@@ -51,13 +51,13 @@ def test_shows_are_to_come_and_one_is_full_and_one_is_empty(made: BoxOffice) -> 
     assert all(buyer.phone_number.startswith("+33 1 99 00 ") for show in made.shows for buyer in show.buyers)
 
 
-def test_a_larger_scale_is_as_many_seasons(made: BoxOffice) -> None:
+def test_larger_scale_has_more_seasons(made: BoxOffice) -> None:
     larger = make_box_office(3, spectators=1200, now=NOW)
     assert len(larger.occasions) == 3 * len(made.occasions)
     assert len({each.name for each in larger.occasions}) == len(larger.occasions)
 
 
-async def test_what_is_loaded_balances_and_is_in_order(database: Database) -> None:
+async def test_loaded_tickets_match_counts_of_events_and_shows(database: Database) -> None:
     loaded = await load(database)
     assert await unbalanced(database) == []
     assert await database.primary.tuples(MISORDERED) == []

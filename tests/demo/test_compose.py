@@ -17,11 +17,11 @@ def demo() -> Demo:
     return compose(1, now=NOW)
 
 
-def test_is_the_same_for_the_same_now(demo: Demo) -> None:
+def test_demo_is_equal_for_equal_instants(demo: Demo) -> None:
     assert compose(1, now=NOW) == demo
 
 
-def test_has_sessions_that_are_running(demo: Demo) -> None:
+def test_demo_has_running_sessions(demo: Demo) -> None:
     assert any(
         showing.starts_at <= NOW and (NOW - showing.starts_at).seconds < 60 * demo.films[showing.film].minutes
         for showing in demo.showings
@@ -41,7 +41,7 @@ def test_ratings_are_near_the_level_of_their_film(demo: Demo) -> None:
             assert mean(given_values) == pytest.approx(demo.films[film].level, abs=0.5)
 
 
-def test_nobody_rates_a_film_twice(demo: Demo) -> None:
+def test_no_spectator_rates_film_twice(demo: Demo) -> None:
     pairs = [(given.spectator, given.film) for given in demo.opinions]
     assert len(set(pairs)) == len(pairs)
 
@@ -66,13 +66,13 @@ def test_bookings_were_confirmed_in_time_and_before_their_session(demo: Demo) ->
             assert sale.confirmed_at < min(NOW, showing.starts_at)
 
 
-def test_spectators_have_addresses_that_no_mail_reaches() -> None:
+def test_spectators_have_undeliverable_addresses() -> None:
     found = list(make_emails(4000))
     assert len(set(found)) == 4000
     assert all(email.endswith(".invalid") for email in found)
 
 
 @pytest.mark.parametrize("password", ["", "!", "password", "A" * 43])
-def test_no_password_opens_a_spectators_account(password: str) -> None:
+def test_no_password_signs_spectator_in(password: str) -> None:
     with pytest.raises(VerifyMismatchError):
         PasswordHasher().verify(UNUSABLE_HASH, password)

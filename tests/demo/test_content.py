@@ -7,14 +7,14 @@ from demo.content import GENRES, list_cinemas, list_films
 from demo.poster_palettes import BY_GENRE
 
 
-def test_there_are_a_couple_of_hundred_films_of_all_decades() -> None:
+def test_has_two_hundred_films_of_all_decades() -> None:
     decades = Counter(film.year // 10 for film in list_films())
     assert len(list_films()) >= 200
     assert set(range(192, 203)) <= set(decades)
 
 
 @pytest.mark.parametrize("scale", [1, 35])
-def test_no_title_and_no_cinema_comes_twice(scale: int) -> None:
+def test_titles_and_names_of_cinemas_are_unique(scale: int) -> None:
     titles = [film.title.casefold() for film in list_films(scale)]
     names = [cinema.name.casefold() for cinema in list_cinemas(scale)]
     assert len(set(titles)) == len(titles) == scale * len(list_films())
@@ -26,7 +26,7 @@ def test_larger_scales_begin_with_the_same_films_and_cinemas() -> None:
     assert list_cinemas(3)[: len(list_cinemas())] == list_cinemas()
 
 
-def test_films_are_described_and_of_known_genres() -> None:
+def test_films_have_descriptions_and_known_genres() -> None:
     for film in list_films(12):
         assert 1 <= len(film.genres) <= 3, film
         assert len(set(film.genres)) == len(film.genres), film
@@ -36,22 +36,22 @@ def test_films_are_described_and_of_known_genres() -> None:
         assert film.title.strip() == film.title, film
 
 
-def test_films_last_from_a_quarter_of_an_hour_to_four_hours() -> None:
+def test_films_last_from_15_minutes_to_four_hours() -> None:
     assert all(14 <= film.minutes <= 245 for film in list_films(12))
     assert all(1 <= film.level <= 5 for film in list_films(12))
 
 
-def test_every_genre_is_in_use_and_has_a_palette() -> None:
+def test_every_genre_is_used_and_has_palette() -> None:
     assert {genre for film in list_films() for genre in film.genres} == GENRES
     assert set(BY_GENRE) == GENRES
 
 
-def test_accents_are_kept() -> None:
+def test_titles_have_their_accents() -> None:
     titles = {film.title for film in list_films()}
     assert {"Le Fabuleux Destin d'Amélie Poulain", "À bout de souffle", "Rashōmon"} <= titles
 
 
-def test_cinemas_are_in_french_towns_and_one_of_them_is_small() -> None:
+def test_cinemas_are_in_french_towns_and_one_is_small() -> None:
     found = list_cinemas()
     assert len(found) == 30
     assert all(re.fullmatch(r"\d+ .+, \d{5} [A-ZÀ-Ý].+", cinema.address) for cinema in found)

@@ -64,7 +64,7 @@ async def count(database: Database, table: str) -> int:
     return found
 
 
-async def test_loads_everything_it_says(database: Database) -> None:
+async def test_loaded_rows_match_reported_numbers(database: Database) -> None:
     said: list[str] = []
     loaded = await load(database, progress=said.append)
     assert (loaded.movies, loaded.places) == (len(list_films()), len(list_cinemas()))
@@ -72,7 +72,7 @@ async def test_loads_everything_it_says(database: Database) -> None:
     assert [line for line in said if "movies" in line]
 
 
-async def test_what_is_derived_agrees_with_what_it_is_derived_from(database: Database) -> None:
+async def test_derived_columns_match_their_sources(database: Database) -> None:
     await load(database)
     assert await database.primary.tuples(WRONG_MOVIES) == []
     assert await database.primary.tuples(WRONG_AIRINGS) == []
@@ -80,12 +80,12 @@ async def test_what_is_derived_agrees_with_what_it_is_derived_from(database: Dat
     assert await count(database, "airings") > len(list_films())
 
 
-async def test_no_place_shows_two_films_at_once(database: Database) -> None:
+async def test_loaded_sessions_do_not_overlap(database: Database) -> None:
     await load(database)
     assert await database.primary.tuples(OVERLAPPING) == []
 
 
-async def test_seats_are_sold_by_confirmed_bookings(database: Database) -> None:
+async def test_taken_seats_equal_confirmed_bookings(database: Database) -> None:
     await load(database)
     assert await database.primary.tuples(WRONG_BOOKINGS) == []
     assert await database.primary.tuples(MISORDERED) == []
@@ -95,7 +95,7 @@ async def test_seats_are_sold_by_confirmed_bookings(database: Database) -> None:
     assert await database.primary.value(f"{ahead} AND taken = 0") > 1000
 
 
-async def test_the_sessions_lie_around_the_databases_present(database: Database) -> None:
+async def test_sessions_are_around_present_of_database(database: Database) -> None:
     await load(database)
     first, last = (
         await database.primary.tuples(
@@ -106,18 +106,18 @@ async def test_the_sessions_lie_around_the_databases_present(database: Database)
     assert 12 <= last.days < 14
 
 
-async def test_every_movie_names_the_poster_that_is_drawn_for_it(database: Database) -> None:
+async def test_every_movie_has_address_of_its_drawn_poster(database: Database) -> None:
     await load(database)
     statement = "SELECT count(*) FROM movies WHERE poster <> '/posters/mov_' || id || '.svg'"
     assert await database.primary.value(statement) == 0
 
 
-async def test_nobody_is_staff(database: Database) -> None:
+async def test_demo_has_no_staff(database: Database) -> None:
     await load(database)
     assert await database.primary.value("SELECT count(*) FROM users WHERE is_staff") == 0
 
 
-async def test_a_larger_scale_is_so_much_more_of_everything(database: Database) -> None:
+async def test_larger_scale_loads_multiple_of_everything(database: Database) -> None:
     loaded = await load(database, scale=3)
     assert (loaded.movies, loaded.places) == (3 * len(list_films()), 3 * len(list_cinemas()))
     assert loaded.sessions > 7000
@@ -127,26 +127,26 @@ async def test_a_larger_scale_is_so_much_more_of_everything(database: Database) 
 
 
 @pytest.mark.parametrize("scale", [0, -1])
-async def test_refuses_a_scale_under_one(database: Database, scale: int) -> None:
+async def test_refuses_scale_below_one(database: Database, scale: int) -> None:
     with pytest.raises(ValueError, match="1 or more"):
         await load(database, scale=scale)
     assert await count(database, "movies") == 0
 
 
-async def test_refuses_where_movies_are_already(database: Database) -> None:
+async def test_refuses_database_with_movies(database: Database) -> None:
     loaded = await load(database)
     with pytest.raises(NotEmptyError, match="movies already"):
         await load(database)
     assert await count(database, "movies") == loaded.movies
 
 
-async def test_of_two_at_once_one_loads_and_one_is_refused(database: Database) -> None:
+async def test_one_of_two_concurrent_loads_is_refused(database: Database) -> None:
     outcomes = await asyncio.gather(load(database), load(database), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Loaded", "NotEmptyError"]
     assert await count(database, "movies") == len(list_films())
 
 
-async def test_leaves_nothing_when_it_breaks_off_half_way(database: Database) -> None:
+async def test_interrupted_load_leaves_nothing(database: Database) -> None:
     class StopHereError(Exception):
         pass
 

@@ -39,23 +39,23 @@ def titles_of(svg: str) -> list[ET.Element]:
 
 
 @pytest.mark.parametrize("title", AWKWARD)
-def test_any_title_makes_a_small_well_formed_document(title: str) -> None:
+def test_any_title_makes_small_well_formed_svg(title: str) -> None:
     svg = draw_poster(title, ["Drama", "<Genre & co>"])
     assert parse(svg).get("viewBox") == "0 0 400 600"
     assert len(svg.encode()) < 6000
 
 
-def test_every_film_has_a_poster_under_four_kilobytes() -> None:
+def test_every_film_has_poster_under_four_kilobytes() -> None:
     assert all(len(draw_poster(film.title, film.genres).encode()) < 4000 for film in list_films())
 
 
-def test_the_title_can_be_read_off() -> None:
+def test_poster_has_its_title_as_text() -> None:
     lines = titles_of(draw_poster("Tom & <Jerry>", ["Comedy"]))
     assert " ".join(line.text or "" for line in lines) == "Tom & <Jerry>"
 
 
 @pytest.mark.parametrize("title", AWKWARD + [film.title for film in list_films()])
-def test_titles_stay_inside(title: str) -> None:
+def test_titles_fit_into_poster(title: str) -> None:
     size, lines = typeset(title)
     assert all(measure_width(line) * size <= MEASURE for line in lines)
     for text in titles_of(draw_poster(title, ["Drama"])):
@@ -64,40 +64,40 @@ def test_titles_stay_inside(title: str) -> None:
         assert 415 + 12 < int(text.get("y", "")) <= 548
 
 
-def test_a_title_of_words_is_never_broken_within_a_word() -> None:
+def test_titles_break_between_words_only() -> None:
     for film in list_films():
         _, lines = typeset(film.title)
         assert " ".join(lines).replace("\u00a0", " ") == film.title
 
 
-def test_a_colon_never_begins_a_line() -> None:
+def test_no_line_of_title_begins_with_colon() -> None:
     _, lines = typeset("Le Seigneur des anneaux : La Communauté de l'anneau")
     assert len(lines) > 1
     assert not [line for line in lines if line.startswith(":")]
 
 
-def test_what_is_cut_short_says_so() -> None:
+def test_shortened_title_ends_with_ellipsis() -> None:
     _, lines = typeset("so many words " * 400)
     assert lines[-1].endswith("…")
 
 
-def test_is_the_same_each_time_and_another_for_another_title() -> None:
+def test_poster_is_equal_for_equal_titles_only() -> None:
     assert draw_poster("Brazil", ["Comedy"]) == draw_poster("Brazil", ["Comedy"])
     pictures = {re.sub(r"aria-label=.*?>|<text.*", "", draw_poster(film.title, film.genres)) for film in list_films()}
     assert len(pictures) > 0.95 * len(list_films())
 
 
-def test_a_movie_without_genres_has_a_poster_too() -> None:
+def test_movie_without_genres_has_poster() -> None:
     assert "<svg" in draw_poster("Untitled", [])
 
 
-def test_there_are_at_least_six_motifs() -> None:
+def test_posters_have_at_least_six_motifs() -> None:
     assert len(set(MOTIFS)) >= 6
 
 
 @pytest.mark.parametrize("motif", MOTIFS, ids=lambda motif: motif.__name__)
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_motif_keeps_to_its_palette_and_varies(motif: Motif, *, turned: bool) -> None:
+def test_motif_uses_its_palette_and_varies(motif: Motif, *, turned: bool) -> None:
     palette = choose_palette("Fantasy", turned=turned)
     pictures = {"".join(motif(Random(seed), palette)) for seed in range(20)}  # noqa: S311
     assert len(pictures) == 20
@@ -110,7 +110,7 @@ def test_a_motif_keeps_to_its_palette_and_varies(motif: Motif, *, turned: bool) 
 
 @pytest.mark.parametrize("genre", [*BY_GENRE, "Unheard of"])
 @pytest.mark.parametrize("turned", [False, True])
-def test_titles_stand_out_from_their_ground(genre: str, *, turned: bool) -> None:
+def test_titles_contrast_with_background(genre: str, *, turned: bool) -> None:
     palette = choose_palette(genre, turned=turned)
     light, dark = sorted(map(luminance, (palette.ink, palette.ground)), reverse=True)
     # WCAG 2, success criterion 1.4.3, for text of any size.

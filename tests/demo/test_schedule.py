@@ -44,7 +44,7 @@ def test_every_room_has_four_to_six_sessions_a_day_on_quarter_hours(today: date)
         assert showing.starts_at.minute % 15 == 0
 
 
-def test_sessions_lie_within_two_weeks_and_a_few_days_back() -> None:
+def test_sessions_are_within_two_weeks_and_a_few_past_days() -> None:
     today = DAYS[0]
     starts = [showing.starts_at for showing in programme(today)]
     midnight = datetime.combine(today, time(), PARIS)
@@ -53,12 +53,12 @@ def test_sessions_lie_within_two_weeks_and_a_few_days_back() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_all_films_but_a_dozen_are_shown(seed: int) -> None:
+def test_all_films_but_a_dozen_have_sessions(seed: int) -> None:
     shown = {showing.film for showing in programme(DAYS[0], seed)}
     assert len(shown) == len(FILMS) - 12
 
 
-def test_some_films_are_about_to_end_and_some_have_yet_to_begin() -> None:
+def test_some_films_end_soon_and_some_begin_later() -> None:
     today = DAYS[0]
     days = defaultdict(set)
     for showing in programme(today):
@@ -68,14 +68,14 @@ def test_some_films_are_about_to_end_and_some_have_yet_to_begin() -> None:
     assert not [run for run in days.values() if max(run) < 0]
 
 
-def test_a_good_share_of_films_is_in_five_places_or_more() -> None:
+def test_many_films_are_in_five_places_or_more() -> None:
     places = defaultdict(set)
     for showing in programme(DAYS[0]):
         places[showing.film].add(showing.room)
     assert sum(len(rooms) >= 5 for rooms in places.values()) >= 20
 
 
-def test_a_room_shows_one_long_film_a_day_at_most() -> None:
+def test_room_shows_at_most_one_long_film_each_day() -> None:
     long = Counter(
         (showing.room, showing.starts_at.date())
         for showing in programme(DAYS[0])
@@ -84,6 +84,6 @@ def test_a_room_shows_one_long_film_a_day_at_most() -> None:
     assert set(long.values()) == {1}
 
 
-def test_is_the_same_for_the_same_day_and_dice() -> None:
+def test_schedule_is_equal_for_equal_day_and_seed() -> None:
     assert programme(DAYS[0]) == programme(DAYS[0])
     assert programme(DAYS[0]) != programme(DAYS[0], seed=2)

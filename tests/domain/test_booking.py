@@ -51,7 +51,7 @@ async def ended_as(database: Database, status: BookingStatus) -> Booking:
     return held
 
 
-async def test_opens_without_seats_for_a_minute_by_the_databases_clock(database: Database) -> None:
+async def test_opens_booking_without_seats_for_a_minute_by_database_clock(database: Database) -> None:
     user, session = await make_user(database), await make_session(database)
     before = await database.primary.value("SELECT clock_timestamp()")
     held = await open_by(database, user, session)
@@ -64,7 +64,7 @@ async def test_opens_without_seats_for_a_minute_by_the_databases_clock(database:
     assert await record(database, held) == []
 
 
-async def test_a_user_may_open_several_for_one_session(database: Database) -> None:
+async def test_user_can_open_several_bookings_of_one_session(database: Database) -> None:
     user, session = await make_user(database), await make_session(database, capacity=5)
     first, second = await open_by(database, user, session), await open_by(database, user, session)
     await reserve(database, first, 3)
@@ -73,7 +73,7 @@ async def test_a_user_may_open_several_for_one_session(database: Database) -> No
     assert await taken(database, session) == 5
 
 
-async def test_refuses_to_open_for_a_session_that_is_not_there(database: Database) -> None:
+async def test_refuses_booking_of_missing_session(database: Database) -> None:
     user, session = await make_user(database), await make_session(database)
     await database.primary.value("DELETE FROM sessions RETURNING 1")
     with pytest.raises(SessionNotFound):
@@ -81,14 +81,14 @@ async def test_refuses_to_open_for_a_session_that_is_not_there(database: Databas
 
 
 @pytest.mark.parametrize("hours", [0, -1, -1000])
-async def test_refuses_to_open_once_the_session_has_started(database: Database, hours: float) -> None:
+async def test_refuses_booking_once_session_has_started(database: Database, hours: float) -> None:
     session = await make_session(database, starts_at=soon(hours))
     with pytest.raises(SessionStarted):
         await open_by(database, await make_user(database), session)
     assert await database.primary.value("SELECT count(*) FROM bookings") == 0
 
 
-async def test_opens_until_the_very_start(database: Database) -> None:
+async def test_opens_booking_until_start_of_session(database: Database) -> None:
     starts_at = await database.primary.value("SELECT clock_timestamp() + interval '300 ms'")
     session, user = await make_session(database, starts_at=starts_at), await make_user(database)
     assert (await open_by(database, user, session)).created_at < starts_at
@@ -97,14 +97,14 @@ async def test_opens_until_the_very_start(database: Database) -> None:
         await open_by(database, user, session)
 
 
-async def test_refuses_to_open_for_an_account_that_is_gone(database: Database) -> None:
+async def test_refuses_booking_of_deleted_account(database: Database) -> None:
     user, session = await make_user(database), await make_session(database)
     await database.primary.value("DELETE FROM users RETURNING 1")
     with pytest.raises(Unauthenticated, match="no longer there"):
         await open_by(database, user, session)
 
 
-async def test_reserves_a_total_and_not_an_addition(database: Database) -> None:
+async def test_reserve_sets_total_number_of_seats(database: Database) -> None:
     session = await make_session(database, capacity=10)
     held = await open_by(database, await make_user(database), session)
     for seats in (3, 7, 7, 2):
@@ -114,7 +114,7 @@ async def test_reserves_a_total_and_not_an_addition(database: Database) -> None:
     assert await record(database, held) == [3, 7, 2]
 
 
-async def test_zero_frees_all_and_leaves_it_open(database: Database) -> None:
+async def test_reserving_zero_seats_frees_all_and_leaves_booking_open(database: Database) -> None:
     session = await make_session(database)
     held = await open_by(database, await make_user(database), session)
     await reserve(database, held, 4)
@@ -124,7 +124,7 @@ async def test_zero_frees_all_and_leaves_it_open(database: Database) -> None:
     assert await record(database, held) == [4, 0, 1]
 
 
-async def test_the_hold_never_gets_longer(database: Database) -> None:
+async def test_reserve_does_not_extend_booking(database: Database) -> None:
     held = await open_by(database, await make_user(database), await make_session(database))
     for seats in (1, 5, 0, 2):
         assert (await reserve(database, held, seats)).closes_at == held.closes_at
@@ -132,7 +132,7 @@ async def test_the_hold_never_gets_longer(database: Database) -> None:
     assert (await seen(database, held)).closes_at == held.closes_at
 
 
-async def test_all_seats_can_be_reserved_and_not_one_more(database: Database) -> None:
+async def test_reserves_all_seats_and_refuses_one_more(database: Database) -> None:
     session = await make_session(database, capacity=5)
     first, second = [await open_by(database, await make_user(database), session) for _ in range(2)]
     await reserve(database, first, 3)
@@ -148,7 +148,7 @@ async def test_all_seats_can_be_reserved_and_not_one_more(database: Database) ->
     assert await unbalanced(database) == []
 
 
-async def test_a_refused_increase_changes_nothing(database: Database) -> None:
+async def test_refused_reserve_changes_nothing(database: Database) -> None:
     session = await make_session(database, capacity=5)
     held = await open_by(database, await make_user(database), session)
     await reserve(database, held, 2)
@@ -162,20 +162,20 @@ async def test_a_refused_increase_changes_nothing(database: Database) -> None:
 
 
 @pytest.mark.parametrize("seats", [-1, -(2**63), stock.MOST_SEATS + 1, 10**30])
-async def test_refuses_numbers_that_no_session_has(database: Database, seats: int) -> None:
+async def test_refuses_negative_and_too_large_numbers_of_seats(database: Database, seats: int) -> None:
     held = await open_by(database, await make_user(database), await make_session(database))
     with pytest.raises(InvalidSeats) as refused:
         await reserve(database, held, seats)
     assert refused.value.path == ("input", "seats")
 
 
-async def test_the_largest_number_is_merely_not_available(database: Database) -> None:
+async def test_largest_number_of_seats_is_unavailable_and_not_invalid(database: Database) -> None:
     held = await open_by(database, await make_user(database), await make_session(database, capacity=100_000))
     with pytest.raises(SeatsUnavailable):
         await reserve(database, held, stock.MOST_SEATS)
 
 
-async def test_confirms_what_it_holds_for_good(database: Database) -> None:
+async def test_confirmed_booking_keeps_its_seats(database: Database) -> None:
     session = await make_session(database)
     held = await reserve(database, await open_by(database, await make_user(database), session), 3)
     done = await confirm(database, held)
@@ -188,7 +188,7 @@ async def test_confirms_what_it_holds_for_good(database: Database) -> None:
 
 
 @pytest.mark.parametrize("before", [(), (2, 0)])
-async def test_refuses_to_confirm_without_seats(database: Database, before: tuple[int, ...]) -> None:
+async def test_refuses_confirm_without_seats(database: Database, before: tuple[int, ...]) -> None:
     held = await open_by(database, await make_user(database), await make_session(database))
     for seats in before:
         await reserve(database, held, seats)
@@ -199,7 +199,7 @@ async def test_refuses_to_confirm_without_seats(database: Database, before: tupl
     await confirm(database, held)
 
 
-async def test_cancelling_frees_its_seats_and_keeps_the_record(database: Database) -> None:
+async def test_cancel_frees_seats_and_keeps_their_record(database: Database) -> None:
     session = await make_session(database)
     held = await reserve(database, await open_by(database, await make_user(database), session), 3)
     done = await cancel(database, held)
@@ -209,7 +209,7 @@ async def test_cancelling_frees_its_seats_and_keeps_the_record(database: Databas
     assert await record(database, held) == [3, 0]
 
 
-async def test_one_without_seats_can_be_cancelled(database: Database) -> None:
+async def test_cancels_booking_without_seats(database: Database) -> None:
     held = await open_by(database, await make_user(database), await make_session(database))
     assert (await cancel(database, held)).status == "cancelled"
     assert await record(database, held) == []
@@ -224,7 +224,7 @@ async def test_one_without_seats_can_be_cancelled(database: Database) -> None:
         (BookingStatus.EXPIRED, BookingExpired),
     ],
 )
-async def test_nothing_changes_after_the_end(
+async def test_closed_booking_refuses_every_change(
     database: Database, status: BookingStatus, refusal: type[Refusal], change: Change
 ) -> None:
     held = await ended_as(database, status)
@@ -236,7 +236,7 @@ async def test_nothing_changes_after_the_end(
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_anothers_booking_is_not_there(database: Database, change: Change) -> None:
+async def test_booking_of_other_user_is_not_found(database: Database, change: Change) -> None:
     held = await reserve(database, await open_by(database, await make_user(database), await make_session(database)), 2)
     stranger = await make_user(database)
     with pytest.raises(BookingNotFound):
@@ -245,13 +245,13 @@ async def test_anothers_booking_is_not_there(database: Database, change: Change)
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_booking_that_never_was_is_not_there(database: Database, change: Change) -> None:
+async def test_missing_booking_is_not_found(database: Database, change: Change) -> None:
     user = await make_user(database)
     with pytest.raises(BookingNotFound):
         await change(database, Booking(id=1, user_id=user.id, session_id=1, status=BookingStatus.OPEN))
 
 
-async def test_shows_itself_expired_and_without_seats_before_any_job_ran(database: Database) -> None:
+async def test_booking_is_expired_without_seats_before_any_job_runs(database: Database) -> None:
     held = await make_expired_booking(database, seats=3)
     shown = await seen(database, held)
     assert (shown.status, shown.reserved_seats) == ("expired", 0)
@@ -263,7 +263,7 @@ async def test_shows_itself_expired_and_without_seats_before_any_job_ran(databas
     assert (listed.status, listed.reserved_seats) == ("expired", 0)
 
 
-async def test_seats_of_an_expired_one_are_free_for_others_at_once(database: Database) -> None:
+async def test_seats_of_expired_booking_are_free_at_once(database: Database) -> None:
     session = await make_session(database, capacity=4)
     lost = [await make_expired_booking(database, session=session, seats=seats) for seats in (1, 3)]
     assert await free(database, session) == 4
@@ -274,7 +274,7 @@ async def test_seats_of_an_expired_one_are_free_for_others_at_once(database: Dat
     assert [(await seen(database, booking_)).status for booking_ in lost] == ["expired", "expired"]
 
 
-async def test_says_how_many_are_free_with_the_expired_ones_among_them(database: Database) -> None:
+async def test_refusal_counts_seats_of_expired_bookings_as_free(database: Database) -> None:
     session = await make_session(database, capacity=6)
     await make_expired_booking(database, session=session, seats=3)
     await make_booking(database, session=session, seats=2)
@@ -284,7 +284,7 @@ async def test_says_how_many_are_free_with_the_expired_ones_among_them(database:
     assert refused.value.words == {"seats_available": 4}
 
 
-async def test_an_expired_one_does_not_take_its_own_seats_again(database: Database) -> None:
+async def test_expired_booking_cannot_reserve_its_seats_again(database: Database) -> None:
     session = await make_session(database, capacity=3)
     held = await make_expired_booking(database, session=session, seats=3)
     for change in CHANGES:
@@ -295,7 +295,7 @@ async def test_an_expired_one_does_not_take_its_own_seats_again(database: Databa
     assert await record(database, held) == []
 
 
-async def test_leaves_expired_ones_to_the_job_while_there_is_room(database: Database) -> None:
+async def test_reserve_leaves_expired_bookings_to_job_while_seats_are_left(database: Database) -> None:
     session = await make_session(database, capacity=10)
     lost = await make_expired_booking(database, session=session, seats=3)
     await reserve(database, await open_by(database, await make_user(database), session), 7)
@@ -303,7 +303,7 @@ async def test_leaves_expired_ones_to_the_job_while_there_is_room(database: Data
     assert await record(database, lost) == []
 
 
-async def test_what_was_recorded_before_stays_as_it_was(database: Database) -> None:
+async def test_recorded_changes_of_seats_stay_unchanged(database: Database) -> None:
     held = await open_by(database, await make_user(database), await make_session(database))
     statement = "SELECT id, seats, created_at FROM seat_reservations ORDER BY id"
     before: list[tuple[object, ...]] = []
@@ -316,7 +316,7 @@ async def test_what_was_recorded_before_stays_as_it_was(database: Database) -> N
     assert await database.primary.tuples(statement) == before
 
 
-async def test_a_hold_of_a_second_is_over_after_a_second(database: Database) -> None:
+async def test_booking_of_a_second_expires_after_a_second(database: Database) -> None:
     session = await make_session(database)
     held = await open_by(database, await make_user(database), session, hold_seconds=1)
     await reserve(database, held, 2)
@@ -326,5 +326,5 @@ async def test_a_hold_of_a_second_is_over_after_a_second(database: Database) -> 
     assert await free(database, session) == 100
 
 
-def test_every_end_has_a_refusal() -> None:
+def test_every_closed_status_has_refusal() -> None:
     assert set(booking.CLOSED) == set(BookingStatus) - {BookingStatus.OPEN}

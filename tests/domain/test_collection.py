@@ -30,7 +30,7 @@ async def titles(database: Database, made: Collection) -> list[str]:
     return [movie.title for movie in found[made.id]]
 
 
-async def test_keeps_movies_in_their_order_as_they_were_given(database: Database) -> None:
+async def test_collection_keeps_movies_in_given_order(database: Database) -> None:
     movies = [film("Zazie", "Comedy,  Drama"), film("Alphaville", ""), film("Playtime", "Comedy")]
 
     made = await make_collection(database, await make_user(database), *movies)
@@ -42,7 +42,7 @@ async def test_keeps_movies_in_their_order_as_they_were_given(database: Database
     assert [row.genre_names for row in found] == [["Comedy", "Drama"], [], ["Comedy"]]
 
 
-async def test_a_movie_that_comes_twice_counts_once(database: Database) -> None:
+async def test_movie_given_twice_is_stored_once(database: Database) -> None:
     one, other = uuid4(), uuid4()
     movies = [film("First", uuid=one), film("Other", uuid=other), film("Again", uuid=one)]
 
@@ -51,7 +51,7 @@ async def test_a_movie_that_comes_twice_counts_once(database: Database) -> None:
     assert await titles(database, made) == ["First", "Other"]
 
 
-async def test_a_change_keeps_what_is_not_given(database: Database) -> None:
+async def test_update_keeps_values_that_are_left_out(database: Database) -> None:
     user = await make_user(database)
     made = await make_collection(database, user, film("Zazie"), title="Before")
 
@@ -65,7 +65,7 @@ async def test_a_change_keeps_what_is_not_given(database: Database) -> None:
 
 
 @pytest.mark.parametrize("names", [["Playtime", "Zazie"], []])
-async def test_movies_that_are_given_replace_the_list(database: Database, names: list[str]) -> None:
+async def test_update_replaces_movies(database: Database, names: list[str]) -> None:
     user = await make_user(database)
     made = await make_collection(database, user, film("Zazie"), film("Alphaville"))
 
@@ -77,7 +77,7 @@ async def test_movies_that_are_given_replace_the_list(database: Database, names:
     assert await titles(database, made) == names
 
 
-async def test_nobody_else_finds_changes_or_deletes_it(database: Database) -> None:
+async def test_collection_of_other_user_is_not_found(database: Database) -> None:
     stranger = await make_user(database)
     made = await make_collection(database, await make_user(database), film("Zazie"))
 
@@ -94,7 +94,7 @@ async def test_nobody_else_finds_changes_or_deletes_it(database: Database) -> No
     assert await titles(database, made) == ["Zazie"]
 
 
-async def test_a_deleted_one_is_gone_with_its_movies(database: Database) -> None:
+async def test_delete_removes_collection_with_its_movies(database: Database) -> None:
     user = await make_user(database)
     made = await make_collection(database, user, film("Zazie"))
 
@@ -107,7 +107,7 @@ async def test_a_deleted_one_is_gone_with_its_movies(database: Database) -> None
     assert await titles(database, made) == []
 
 
-async def test_tells_all_that_is_wrong_and_writes_nothing(database: Database) -> None:
+async def test_refuses_all_faults_at_once_and_writes_nothing(database: Database) -> None:
     user = await make_user(database)
     movies = [
         film("Zazie"),
@@ -133,14 +133,14 @@ async def test_tells_all_that_is_wrong_and_writes_nothing(database: Database) ->
     assert await database.primary.value("SELECT count(*) FROM collections") == 0
 
 
-async def test_tells_fifty_faults_of_a_thousand(database: Database) -> None:
+async def test_refuses_with_fifty_faults_at_most(database: Database) -> None:
     with pytest.raises(Refusals) as raised:
         await make_collection(database, await make_user(database), *(film("") for _ in range(1000)))
 
     assert len(raised.value.exceptions) == 50
 
 
-async def test_ten_thousand_movies_are_kept_at_once_and_their_genres_counted(database: Database) -> None:
+async def test_stores_ten_thousand_movies_and_counts_their_genres(database: Database) -> None:
     user = await make_user(database)
     genres = ["Drama", "Comedy, Drama", "Western,Drama , War", ""]
     movies = [film(f"Movie {number}", genres[number % 4]) for number in range(10_000)]
@@ -171,7 +171,9 @@ async def test_ten_thousand_movies_are_kept_at_once_and_their_genres_counted(dat
         ([["A,B,C,D", "D"]], ["D", "A", "B"]),
     ],
 )
-async def test_favourite_genres(database: Database, collections: list[list[str]], expected: list[str]) -> None:
+async def test_favourite_genres_are_the_three_most_common(
+    database: Database, collections: list[list[str]], expected: list[str]
+) -> None:
     user, other = await make_user(database), await make_user(database)
     same = uuid4()
     for genres in collections:
@@ -183,7 +185,7 @@ async def test_favourite_genres(database: Database, collections: list[list[str]]
     assert await collection.find_favourite_genres(database.primary, user_id=user.id) == expected
 
 
-async def test_the_database_reads_genres_as_python_does(database: Database) -> None:
+async def test_database_and_python_split_genres_alike(database: Database) -> None:
     texts: list[str] = ["Drama,  Comedy,, \u2003War,Drama", "\u200bzero width is no space"]
     spaces = "".join(chr(point) for point in range(0x110000) if chr(point).isspace())
     texts += [f"{space}Drama{space}" for space in spaces]
@@ -200,7 +202,7 @@ async def test_the_database_reads_genres_as_python_does(database: Database) -> N
     assert [names for (names,) in found] == [film(genres=text).genre_names for text in texts]
 
 
-def test_a_fault_names_its_place() -> None:
+def test_fault_of_movie_has_path_to_it() -> None:
     fault = collection.make_fault("is wrong", "movies", "3", "title")
 
     assert isinstance(fault, InvalidInput)

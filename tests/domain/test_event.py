@@ -34,21 +34,21 @@ async def delete(database: Database, gone: Event) -> None:
         await event.delete_event(tx, event_id=gone.id)
 
 
-async def test_creates_an_event_with_all_its_tickets_free(database: Database) -> None:
+async def test_new_event_has_all_tickets_left(database: Database) -> None:
     made = await create(database, date=datetime(2047, 10, 21, 9, tzinfo=UTC), availability=200)
     assert (made.name, made.availability, made.capacity, made.taken) == ("Rocket to Mars", 200, 200, 0)
     assert made.date == datetime(2047, 10, 21, 9, tzinfo=UTC)
     assert await event.find_event(database.primary, event_id=made.id) == made
 
 
-async def test_a_new_event_was_last_changed_when_it_was_created(database: Database) -> None:
+async def test_new_event_has_equal_created_and_updated_instants(database: Database) -> None:
     # Two looks at a clock of microseconds often agree.
     made = [await create(database) for _ in range(50)]
     assert [row.updated_at for row in made] == [row.created_at for row in made]
 
 
 @pytest.mark.parametrize("number", [0, stock.MOST_SEATS])
-async def test_creates_an_event_of_any_size(database: Database, number: int) -> None:
+async def test_accepts_event_with_0_to_largest_number_of_tickets(database: Database, number: int) -> None:
     assert (await create(database, availability=number)).availability == number
 
 
@@ -65,20 +65,20 @@ async def test_creates_an_event_of_any_size(database: Database, number: int) -> 
         ({"availability": stock.MOST_SEATS + 1}, "availability"),
     ],
 )
-async def test_refuses_facts_that_no_event_has(database: Database, given: dict[str, object], field: str) -> None:
+async def test_refuses_invalid_values_of_event(database: Database, given: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         await create(database, **given)  # type: ignore[arg-type]  # wrong on purpose
     assert refused.value.words["field"] == field
     assert await database.primary.value("SELECT count(*) FROM events") == 0
 
 
-async def test_tells_all_that_is_wrong_at_once(database: Database) -> None:
+async def test_refuses_all_faults_of_event_at_once(database: Database) -> None:
     with pytest.raises(Refusals) as refused:
         await create(database, name="", availability=-1)
     assert len(refused.value.exceptions) == 2
 
 
-async def test_updates_what_is_given_and_nothing_else(database: Database) -> None:
+async def test_update_changes_given_values_only(database: Database) -> None:
     before = await make_event(database)
     renamed = await update(database, before, name="Rocket to Mars!")
     assert renamed.model_dump() == before.model_dump() | {"name": "Rocket to Mars!", "updated_at": renamed.updated_at}
@@ -87,12 +87,12 @@ async def test_updates_what_is_given_and_nothing_else(database: Database) -> Non
     assert before.updated_at < renamed.updated_at < moved.updated_at
 
 
-async def test_an_update_of_nothing_changes_nothing(database: Database) -> None:
+async def test_update_without_values_changes_nothing(database: Database) -> None:
     before = await make_event(database)
     assert await update(database, before) == before
 
 
-async def test_a_deleted_event_is_not_there_and_its_reservations_are_cancelled(database: Database) -> None:
+async def test_delete_hides_event_and_cancels_its_reservations(database: Database) -> None:
     gone, other = await make_event(database), await make_event(database)
     lost = await make_event_reservation(database, event=gone, tickets=3)
     before = await make_event_reservation(database, event=gone, cancelled=True)
@@ -118,7 +118,7 @@ async def test_a_deleted_event_is_not_there_and_its_reservations_are_cancelled(d
     assert await database.primary.value("SELECT count(*) FROM events") == 2
 
 
-async def test_an_event_that_is_not_there_cannot_be_deleted(database: Database) -> None:
+async def test_refuses_delete_of_missing_event(database: Database) -> None:
     await make_event(database)
     async with database.transaction() as tx:
         with pytest.raises(EventNotFound):

@@ -26,7 +26,7 @@ def change(database: Database, row: EventReservation, tickets: int) -> Awaitable
     return change_tickets(database.primary, viewer=ANYBODY, reservation_id=row.id, tickets=tickets)
 
 
-async def test_takes_tickets_from_the_event(database: Database) -> None:
+async def test_reservation_takes_tickets_of_event(database: Database) -> None:
     event, user = await make_event(database, capacity=5), await make_user(database)
     made = await reserve_tickets(database.primary, user_id=user.id, event_id=event.id, tickets=3)
     assert (made.event_id, made.user_id, made.tickets, made.cancelled) == (event.id, user.id, 3, False)
@@ -34,14 +34,14 @@ async def test_takes_tickets_from_the_event(database: Database) -> None:
     assert await unbalanced(database) == []
 
 
-async def test_a_new_reservation_was_last_changed_when_it_was_made(database: Database) -> None:
+async def test_new_reservation_has_equal_created_and_updated_instants(database: Database) -> None:
     event = await make_event(database, capacity=50)
     # Two looks at a clock of microseconds often agree.
     made = [await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=1) for _ in range(50)]
     assert [row.updated_at for row in made] == [row.created_at for row in made]
 
 
-async def test_refuses_more_than_are_left_and_changes_nothing(database: Database) -> None:
+async def test_refuses_reservation_when_too_few_tickets_are_left(database: Database) -> None:
     event = await make_event(database, capacity=5, taken=3)
     with pytest.raises(SeatsUnavailable) as refused:
         await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=3)
@@ -53,7 +53,7 @@ async def test_refuses_more_than_are_left_and_changes_nothing(database: Database
 
 
 @pytest.mark.parametrize("tickets", [0, -1, stock.MOST_SEATS + 1])
-async def test_refuses_what_is_no_number_of_tickets(database: Database, tickets: int) -> None:
+async def test_refuses_invalid_number_of_tickets(database: Database, tickets: int) -> None:
     row = await make_event_reservation(database)
     with pytest.raises(InvalidInput):
         await reserve_tickets(database.primary, user_id=None, event_id=row.event_id, tickets=tickets)
@@ -61,26 +61,26 @@ async def test_refuses_what_is_no_number_of_tickets(database: Database, tickets:
         await change(database, row, tickets)
 
 
-async def test_the_largest_number_is_refused_for_what_is_left(database: Database) -> None:
+async def test_largest_number_of_tickets_is_unavailable_and_not_invalid(database: Database) -> None:
     event = await make_event(database, capacity=stock.MOST_SEATS, taken=1)
     with pytest.raises(SeatsUnavailable):
         await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=stock.MOST_SEATS)
 
 
-async def test_refuses_an_event_that_is_not_there(database: Database) -> None:
+async def test_refuses_reservation_of_missing_event(database: Database) -> None:
     with pytest.raises(EventNotFound):
         await reserve_tickets(database.primary, user_id=None, event_id=1, tickets=1)
 
 
 @pytest.mark.parametrize("tickets", [1, 6])
-async def test_refuses_event_that_is_over(database: Database, tickets: int) -> None:
+async def test_refuses_reservation_of_event_that_is_over(database: Database, tickets: int) -> None:
     event = await make_event(database, capacity=5, date=soon(-1 / 3600))
     with pytest.raises(EventOver):
         await reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=tickets)
     assert await availability(database, event) == 5
 
 
-async def test_adds_no_tickets_of_event_that_is_over_but_gives_some_back(database: Database) -> None:
+async def test_reservation_of_event_that_is_over_can_only_shrink(database: Database) -> None:
     event = await make_event(database, capacity=9, date=soon(-1 / 3600))
     row = await make_event_reservation(database, event=event, tickets=3)
     for tickets in (4, 10):
@@ -95,7 +95,7 @@ async def test_adds_no_tickets_of_event_that_is_over_but_gives_some_back(databas
     assert await unbalanced(database) == []
 
 
-async def test_refuses_an_account_that_is_gone(database: Database) -> None:
+async def test_refuses_reservation_of_deleted_account(database: Database) -> None:
     event = await make_event(database)
     with pytest.raises(Unauthenticated):
         await reserve_tickets(database.primary, user_id=1, event_id=event.id, tickets=1)
@@ -103,7 +103,7 @@ async def test_refuses_an_account_that_is_gone(database: Database) -> None:
 
 
 @pytest.mark.parametrize("tickets", [1, 2, 5])
-async def test_gives_a_reservation_another_number(database: Database, tickets: int) -> None:
+async def test_change_sets_total_number_of_tickets(database: Database, tickets: int) -> None:
     event = await make_event(database, capacity=5)
     row = await make_event_reservation(database, event=event, tickets=2)
     changed = await change(database, row, tickets)
@@ -112,7 +112,7 @@ async def test_gives_a_reservation_another_number(database: Database, tickets: i
     assert await availability(database, event) == 5 - tickets
 
 
-async def test_refuses_more_than_the_event_has_left_beside_it(database: Database) -> None:
+async def test_refuses_change_when_too_few_tickets_are_left(database: Database) -> None:
     event = await make_event(database, capacity=5)
     row = await make_event_reservation(database, event=event, tickets=2)
     await make_event_reservation(database, event=event, tickets=2)
@@ -123,7 +123,7 @@ async def test_refuses_more_than_the_event_has_left_beside_it(database: Database
     assert await unbalanced(database) == []
 
 
-async def test_cancelling_gives_the_tickets_back_once(database: Database) -> None:
+async def test_cancel_frees_tickets_once(database: Database) -> None:
     event = await make_event(database, capacity=5)
     row = await make_event_reservation(database, event=event, tickets=3)
     gone = await cancel_reservation(database.primary, viewer=ANYBODY, reservation_id=row.id)
@@ -136,7 +136,7 @@ async def test_cancelling_gives_the_tickets_back_once(database: Database) -> Non
     assert await availability(database, event) == 5
 
 
-async def test_a_users_reservation_is_theirs_and_the_staffs_alone(database: Database) -> None:
+async def test_reservation_of_user_is_visible_to_user_and_staff_only(database: Database) -> None:
     owner, other, staff = await make_user(database), await make_user(database), await make_user(database, is_staff=True)
     row = await make_event_reservation(database, user=owner)
     for viewer in (ANYBODY, Viewer(None), Viewer(other.id), Viewer(other.id, in_the_open=True)):
@@ -152,7 +152,7 @@ async def test_a_users_reservation_is_theirs_and_the_staffs_alone(database: Data
         assert (await cancel_reservation(database.primary, viewer=viewer, reservation_id=row.id)).cancelled
 
 
-async def test_nobodys_reservation_is_seen_where_it_was_made_and_by_staff(database: Database) -> None:
+async def test_reservation_without_user_is_visible_in_the_open_and_to_staff(database: Database) -> None:
     user, staff = await make_user(database), await make_user(database, is_staff=True)
     row = await make_event_reservation(database)
     for viewer in (ANYBODY, Viewer(user.id, in_the_open=True), Viewer(staff.id)):
@@ -162,7 +162,7 @@ async def test_nobodys_reservation_is_seen_where_it_was_made_and_by_staff(databa
             await find_reservation(database.primary, viewer=viewer, reservation_id=row.id)
 
 
-async def test_every_change_is_one_statement(database: Database, statements: Statements) -> None:
+async def test_every_change_of_tickets_is_one_statement(database: Database, statements: Statements) -> None:
     row = await make_event_reservation(database)
     statements.clear()
     await reserve_tickets(database.primary, user_id=None, event_id=row.event_id, tickets=2)

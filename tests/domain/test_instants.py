@@ -18,7 +18,7 @@ EVENING = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
         (EVENING.replace(microsecond=120), "2026-11-20T18:30:00.000120Z"),
     ],
 )
-def test_instants_go_out_in_utc(instant: datetime, spelled: str) -> None:
+def test_instants_are_written_in_utc(instant: datetime, spelled: str) -> None:
     assert spell(instant) == spelled
     assert read(spelled) == instant
 
@@ -34,7 +34,7 @@ def test_instants_go_out_in_utc(instant: datetime, spelled: str) -> None:
         "2026-11-20T13:30:00-05:00",
     ],
 )
-def test_any_offset_is_understood(text: str) -> None:
+def test_reads_instant_with_any_offset(text: str) -> None:
     assert read(text) == EVENING
 
 
@@ -55,17 +55,17 @@ def test_any_offset_is_understood(text: str) -> None:
         "1763663400",
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_refuses_text_that_is_no_instant(text: str) -> None:
     with pytest.raises(ValueError, match=r"offset|range|hour|second|timedelta"):
         read(text)
 
 
 @pytest.mark.parametrize("bounds", [(None, None), (EVENING, None), (None, EVENING), (EVENING, EVENING)])
-def test_takes_ranges_that_end_where_they_begin_or_later(bounds: tuple[datetime | None, datetime | None]) -> None:
+def test_accepts_range_that_ends_at_its_beginning_or_later(bounds: tuple[datetime | None, datetime | None]) -> None:
     check_range(*bounds)
 
 
-def test_refuses_range_that_ends_before_it_begins() -> None:
+def test_refuses_range_that_ends_before_its_beginning() -> None:
     with pytest.raises(InvalidDate) as refused:
         check_range(EVENING, EVENING - timedelta(microseconds=1))
     assert (refused.value.path, str(refused.value)) == (("from",), "`from` must not be after `to`.")

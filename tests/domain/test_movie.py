@@ -45,19 +45,19 @@ def facts(made: Movie) -> dict[str, Any]:
     return {name: getattr(made, name) for name in FACTS}
 
 
-async def test_a_new_movie_is_what_was_given_and_nothing_derived_yet(database: Database) -> None:
+async def test_new_movie_has_given_values_and_no_derived_ones(database: Database) -> None:
     made = await create(database)
     assert facts(made) == FACTS
     assert (made.rating, made.rating_count, made.airing_from, made.airing_to) == (None, 0, None, None)
 
 
-async def test_genres_are_trimmed_and_each_is_there_once(database: Database) -> None:
+async def test_genres_are_trimmed_and_unique(database: Database) -> None:
     made = await create(database, genres=[" Drama", "War", "Drama ", "War"])
     assert made.genres == ["Drama", "War"]
 
 
 @pytest.mark.parametrize("poster", ["/posters/1.svg", "http://example.org/x", "https://example.org/x"])
-async def test_takes_posters_that_a_browser_can_show(database: Database, poster: str) -> None:
+async def test_accepts_posters_that_browser_can_show(database: Database, poster: str) -> None:
     assert (await create(database, poster=poster)).poster == poster
 
 
@@ -94,7 +94,7 @@ async def test_takes_posters_that_a_browser_can_show(database: Database, poster:
         ("genres", ["\u200b"]),
     ],
 )
-async def test_refuses_facts_that_cannot_be(database: Database, field: str, value: object) -> None:
+async def test_refuses_invalid_values_of_movie(database: Database, field: str, value: object) -> None:
     kept = await make_movie(database)
     for change in (create(database, **{field: value}), update(database, kept.id, **{field: value})):
         with pytest.raises(InvalidInput) as refused:
@@ -103,7 +103,7 @@ async def test_refuses_facts_that_cannot_be(database: Database, field: str, valu
     assert await database.primary.value("SELECT count(*) FROM movies") == 1
 
 
-async def test_tells_all_faults_at_once(database: Database) -> None:
+async def test_refuses_all_faults_of_movie_at_once(database: Database) -> None:
     with pytest.raises(Refusals) as refused:
         await create(database, title="", description="", poster="x", duration=0, genres=["", "\0"])
     assert [fault.path[-1] for fault in refused.value.exceptions if isinstance(fault, InvalidInput)] == [
@@ -117,19 +117,19 @@ async def test_tells_all_faults_at_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize("field", FACTS)
-async def test_changes_what_is_given_and_nothing_else(database: Database, field: str) -> None:
+async def test_update_changes_given_values_only(database: Database, field: str) -> None:
     kept = await make_movie(database)
     changed = await update(database, kept.id, **{field: FACTS[field]})
     assert facts(changed) == facts(kept) | {field: FACTS[field]}
 
 
-async def test_no_genres_are_something_else_than_none_given(database: Database) -> None:
+async def test_update_with_empty_genres_removes_them(database: Database) -> None:
     kept = await create(database)
     assert (await update(database, kept.id)).genres == FACTS["genres"]
     assert (await update(database, kept.id, genres=[])).genres == []
 
 
-async def test_refuses_a_movie_that_is_not_there(database: Database) -> None:
+async def test_refuses_update_and_delete_of_missing_movie(database: Database) -> None:
     with pytest.raises(MovieNotFound):
         await update(database, 1, duration=3)
     with pytest.raises(MovieNotFound):
@@ -138,7 +138,7 @@ async def test_refuses_a_movie_that_is_not_there(database: Database) -> None:
         await delete(database, 1)
 
 
-async def test_a_longer_duration_moves_the_ends_up_to_the_next_start(database: Database) -> None:
+async def test_longer_duration_moves_ends_of_sessions_up_to_next_start(database: Database) -> None:
     place = await make_place(database)
     first, second = await make_movie(database, duration=60), await make_movie(database, duration=60)
     session = await make_session(database, movie=first, place=place, starts_at=soon())
@@ -153,7 +153,7 @@ async def test_a_longer_duration_moves_the_ends_up_to_the_next_start(database: D
     assert (await update(database, first.id)).duration == 120
 
 
-async def test_two_sessions_of_the_same_movie_may_not_run_into_each_other(database: Database) -> None:
+async def test_refuses_duration_that_makes_sessions_of_movie_overlap(database: Database) -> None:
     kept, place = await make_movie(database, duration=60), await make_place(database)
     for minutes in (0, 90):
         await make_session(database, movie=kept, place=place, starts_at=soon() + timedelta(minutes=minutes))
@@ -162,14 +162,14 @@ async def test_two_sessions_of_the_same_movie_may_not_run_into_each_other(databa
         await update(database, kept.id, duration=91)
 
 
-async def test_what_is_over_does_not_hinder_a_longer_duration(database: Database) -> None:
+async def test_past_sessions_do_not_prevent_longer_duration(database: Database) -> None:
     kept, place = await make_movie(database, duration=60), await make_place(database)
     for hours in (-48, -47):
         await make_session(database, movie=kept, place=place, starts_at=soon(hours))
     assert (await update(database, kept.id, duration=90)).duration == 90
 
 
-async def test_deletes_with_ratings_sessions_and_dead_bookings(database: Database) -> None:
+async def test_delete_removes_ratings_sessions_and_closed_bookings(database: Database) -> None:
     gone, stays = await make_movie(database), await make_movie(database)
     session = await make_session(database, movie=gone)
     await make_session(database, movie=stays)
@@ -183,7 +183,7 @@ async def test_deletes_with_ratings_sessions_and_dead_bookings(database: Databas
 
 
 @pytest.mark.parametrize("status", ["open", "confirmed"])
-async def test_does_not_delete_what_is_booked(database: Database, status: str) -> None:
+async def test_refuses_delete_of_booked_movie(database: Database, status: str) -> None:
     kept = await make_movie(database)
     await make_rating(database, movie=kept)
     await make_booking(database, session=await make_session(database, movie=kept), seats=1, status=status)

@@ -20,33 +20,33 @@ def price(provider: str, amount: str, identity: str = "x", *, stale: bool = Fals
     return Price(provider, identity, Decimal(amount), NOW, stale)
 
 
-def test_the_lowest_amount_is_first_to_the_last_digit() -> None:
+def test_prices_are_ordered_to_the_last_digit() -> None:
     low, high = price("filmworld", "0.30000000000000000001"), price("cinemaworld", "0.30000000000000000002")
     assert select_cheapest([high, low]) == [low, high]
 
 
-def test_nothing_is_cheaper_than_zero() -> None:
+def test_price_of_zero_is_cheapest() -> None:
     free, cheap = price("filmworld", "0"), price("cinemaworld", "0.01")
     assert select_cheapest([cheap, free])[0] is free
 
 
-def test_of_equal_amounts_the_first_name_is_first_however_they_are_spelled() -> None:
+def test_equal_prices_are_ordered_by_provider() -> None:
     ours, theirs = price("cinemaworld", "24.50"), price("filmworld", "24.5")
     assert select_cheapest([theirs, ours]) == [ours, theirs]
 
 
-def test_of_equal_amounts_a_fresh_one_goes_before_a_stale_one() -> None:
+def test_equal_prices_are_ordered_fresh_before_stale() -> None:
     stale, fresh = price("cinemaworld", "10", stale=True), price("filmworld", "10")
     assert select_cheapest([stale, fresh]) == [fresh, stale]
 
 
-def test_a_provider_that_sells_it_twice_is_there_once_with_its_cheapest() -> None:
+def test_provider_with_two_prices_has_its_cheapest() -> None:
     found = select_cheapest([price("filmworld", "9", "b"), price("filmworld", "8", "a"), price("cinemaworld", "10")])
     assert [(each.provider, each.provider_movie_id) for each in found] == [("filmworld", "a"), ("cinemaworld", "x")]
 
 
 @pytest.mark.parametrize(("amount", "text"), [("24.50", "24.50"), ("1E+2", "100"), ("0", "0"), ("0.0", "0.0")])
-def test_prices_are_spelled_without_an_exponent(amount: str, text: str) -> None:
+def test_prices_are_written_without_exponent(amount: str, text: str) -> None:
     assert format_price(Decimal(amount)) == text
 
 
@@ -60,11 +60,11 @@ def test_prices_are_spelled_without_an_exponent(amount: str, text: str) -> None:
         (Standing("x", failures=1), "down"),
     ],
 )
-def test_a_provider_is_what_its_latest_answers_make_it(standing: Standing, state: str) -> None:
+def test_state_of_provider_follows_its_latest_requests(standing: Standing, state: str) -> None:
     assert standing.state == state
 
 
-async def test_a_silent_providers_prices_are_stale_and_the_others_are_not(database: Database) -> None:
+async def test_prices_of_failing_provider_are_stale(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", price="12"))
     await tell(database, "filmworld", entry("fw1", price="11"))
     await fall_silent(database, "filmworld")
@@ -75,7 +75,7 @@ async def test_a_silent_providers_prices_are_stale_and_the_others_are_not(databa
     assert [(each.provider, each.stale) for each in found[offer_id]] == [("filmworld", True), ("cinemaworld", False)]
 
 
-async def test_a_failure_within_the_time_of_a_good_answer_makes_nothing_stale(database: Database) -> None:
+async def test_failure_while_answer_is_fresh_makes_no_price_stale(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1"))
     await fall_silent(database, "cinemaworld", age=1)
     offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
@@ -85,7 +85,7 @@ async def test_a_failure_within_the_time_of_a_good_answer_makes_nothing_stale(da
     assert not found.stale
 
 
-async def test_prices_of_one_that_nobody_asks_any_more_are_stale(database: Database) -> None:
+async def test_prices_of_unconfigured_provider_are_stale(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1"))
     offer_id = (await offers_of(database, "cinemaworld"))["cw1"]
 
@@ -94,7 +94,7 @@ async def test_prices_of_one_that_nobody_asks_any_more_are_stale(database: Datab
     assert found.stale
 
 
-async def test_price_of_entry_listed_again_without_one_is_stale(database: Database) -> None:
+async def test_price_of_entry_listed_again_without_price_is_stale(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", price="12"), entry("cw2", title="Alien", price="9"))
     # Listed in the next answer too, but its price is neither there nor in a detail that could be read.
     again = replace(entry("cw1", price=None), priced=False)
@@ -110,12 +110,12 @@ async def test_price_of_entry_listed_again_without_one_is_stale(database: Databa
 
 
 @pytest.mark.parametrize("amount", ["-0.01", "1000000000", "0.0000001"])
-def test_a_price_that_json_would_not_keep_is_not_published(amount: str) -> None:
+def test_refuses_to_publish_price_that_json_would_change(amount: str) -> None:
     with pytest.raises(InvalidInput):
         offer.check_publishable(title="A", body="B", price=Decimal(amount))
 
 
-def test_all_that_is_wrong_with_a_publication_is_told_at_once() -> None:
+def test_refuses_all_faults_of_publication_at_once() -> None:
     with pytest.raises(Refusals) as refused:
         offer.check_publishable(title="", body="", price=Decimal(-1))
     assert len(refused.value.exceptions) == 3

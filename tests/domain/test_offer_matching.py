@@ -18,47 +18,47 @@ def groups(*entries: Member) -> set[frozenset[str]]:
     return {frozenset(member.provider_movie_id for member in offer.members) for offer in match_offers(entries, [])}
 
 
-def test_ids_that_agree_behind_the_two_letters_are_one_movie_whatever_they_are_called() -> None:
+def test_entries_with_equal_ids_behind_letters_match() -> None:
     assert groups(cw("cw0076759", "star wars", "1977"), fw("fw0076759", "la guerre des etoiles", "1978")) == {
         frozenset({"cw0076759", "fw0076759"})
     }
 
 
 @pytest.mark.parametrize(("left", "right"), [("cw1", "fw2"), ("1", "1"), ("7759", "7759"), ("cw", "fw"), ("cw", "fw2")])
-def test_other_ids_say_nothing(left: str, right: str) -> None:
+def test_other_ids_do_not_match(left: str, right: str) -> None:
     assert len(match_offers([cw(left, "star wars", "1977"), fw(right, "alien", "1979")], [])) == 2
 
 
-def test_the_letters_case_does_not_matter() -> None:
+def test_ids_match_without_regard_to_case() -> None:
     assert len(groups(cw("CWabc", "star wars"), fw("fwABC", "alien"))) == 1
 
 
-def test_title_and_year_join_what_ids_do_not() -> None:
+def test_entries_with_equal_title_and_year_match() -> None:
     assert len(groups(cw("cw1", "star wars", "1977"), fw("fw2", "star wars", "1977"))) == 1
 
 
-def test_a_remake_is_another_movie() -> None:
+def test_entries_with_different_years_do_not_match() -> None:
     assert len(groups(cw("cw1", "dune", "1984"), fw("fw2", "dune", "2021"))) == 2
 
 
 @pytest.mark.parametrize("years", [("1977", None), (None, "1977"), (None, None)])
-def test_the_title_joins_where_one_side_has_no_year(years: tuple[str | None, str | None]) -> None:
+def test_entries_with_equal_title_match_when_one_has_no_year(years: tuple[str | None, str | None]) -> None:
     assert len(groups(cw("cw1", "star wars", years[0]), fw("fw2", "star wars", years[1]))) == 1
 
 
-def test_one_without_a_year_never_makes_one_movie_of_two() -> None:
+def test_entry_without_year_does_not_merge_two_movies() -> None:
     found = groups(cw("cw1", "dune", "1984"), cw("cw2", "dune", "2021"), fw("fw9", "dune"))
 
     assert found == {frozenset({"cw1"}), frozenset({"cw2", "fw9"})}
 
 
-def test_one_without_a_year_goes_where_its_provider_is_not_yet() -> None:
+def test_entry_without_year_prefers_offer_without_its_provider() -> None:
     found = groups(fw("fw1", "dune", "2021"), cw("cw2", "dune", "1984"), fw("fw9", "dune"))
 
     assert found == {frozenset({"fw1"}), frozenset({"cw2", "fw9"})}
 
 
-def test_a_later_year_does_not_join_one_that_has_found_another() -> None:
+def test_entry_with_other_year_does_not_match_offer_with_year() -> None:
     offer = Offer(1, [cw("cw1", "dune"), fw("fw2", "dune", "1984")])
 
     found = match_offers([fw("fw3", "dune", "2021")], [offer])
@@ -66,17 +66,17 @@ def test_a_later_year_does_not_join_one_that_has_found_another() -> None:
     assert [each.id for each in found] == [1, None]
 
 
-def test_titles_without_a_letter_join_nothing() -> None:
+def test_titles_without_letters_do_not_match() -> None:
     assert len(groups(cw("cw1", ""), fw("fw2", ""))) == 2
 
 
-def test_offers_that_are_known_take_in_what_belongs_to_them() -> None:
+def test_entries_match_stored_offers() -> None:
     found = match_offers([fw("fw2", "alien", "1979")], [Offer(7, [cw("cw1", "alien", "1979")])])
 
     assert [(each.id, len(each.members)) for each in found] == [(7, 2)]
 
 
-def test_a_movie_that_changes_its_name_keeps_its_offer() -> None:
+def test_renamed_movie_keeps_its_offer() -> None:
     alone = Offer(7, left={("filmworld", "fw2")})
 
     found = match_offers([fw("fw2", "alien", "1979"), fw("fw3", "aliens", "1986")], [alone])
@@ -87,7 +87,7 @@ def test_a_movie_that_changes_its_name_keeps_its_offer() -> None:
     }
 
 
-def test_ten_thousand_movies_are_joined_in_no_time() -> None:
+def test_matches_ten_thousand_movies_quickly() -> None:
     many = [cw(f"cw{n}", f"movie {n % 5000}", str(1900 + n % 100)) for n in range(10_000)]
 
     assert (

@@ -20,7 +20,7 @@ async def keep(database: Database, *views: NewPageView) -> list[PageView]:
     return await database.primary.rows(PageView, ALL)
 
 
-async def test_keeps_all_that_was_seen(database: Database) -> None:
+async def test_stores_all_values_of_page_view(database: Database) -> None:
     user = await make_user(database)
     query = (("q", "amélie"), ("page", "2"), ("q", "'; DROP TABLE users; --"), ("empty", ""))
     (kept,) = await keep(database, seen("/movies/%41?x={y}", user_id=user.id, query=query))
@@ -29,20 +29,20 @@ async def test_keeps_all_that_was_seen(database: Database) -> None:
     assert kept.query == [list(pair) for pair in query]
 
 
-async def test_keeps_their_order(database: Database) -> None:
+async def test_stores_page_views_in_order(database: Database) -> None:
     paths = [f"/{number}" for number in range(300)]
     kept = await keep(database, *map(seen, paths))
     assert sorted(view.path for view in kept) == sorted(paths)
     assert [view.path for view in sorted(kept, key=lambda view: view.occurred_at)] == paths
 
 
-async def test_an_account_that_is_gone_takes_no_view_with_it(database: Database) -> None:
+async def test_stores_page_view_of_deleted_account_without_user(database: Database) -> None:
     user = await make_user(database)
     kept = await keep(database, seen("/a", user_id=1), seen("/b", user_id=user.id), seen("/c"))
     assert [view.user_id for view in kept] == [None, user.id, None]
 
 
-async def test_none_is_none(database: Database) -> None:
+async def test_storing_no_page_views_does_nothing(database: Database) -> None:
     assert await keep(database) == []
 
 

@@ -52,15 +52,15 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("given", GOOD.values(), ids=GOOD)
-def test_takes_what_can_be_kept(given: dict[str, Any]) -> None:
+def test_accepts_page_views_that_can_be_stored(given: dict[str, Any]) -> None:
     view = seen(**given)
     assert page_view.check_page_view(view) is view
 
 
 @pytest.mark.parametrize(("given", "path"), BAD.values(), ids=BAD)
-def test_leads_to_what_is_wrong(given: dict[str, Any], path: tuple[str, ...]) -> None:
+def test_fault_of_page_view_has_path_to_it(given: dict[str, Any], path: tuple[str, ...]) -> None:
     assert paths(seen(**given)) == [path]
 
 
-def test_tells_all_faults_at_once() -> None:
+def test_refuses_all_faults_of_page_view_at_once() -> None:
     assert paths(seen(tracking_id="", scheme="")) == [("input", "trackingId"), ("input", "page", "scheme")]

@@ -31,12 +31,12 @@ def facts(made: Place) -> dict[str, Any]:
     return {name: getattr(made, name) for name in FACTS}
 
 
-async def test_a_new_place_is_what_was_given(database: Database) -> None:
+async def test_new_place_has_given_values(database: Database) -> None:
     assert facts(await create(database)) == FACTS
 
 
 @pytest.mark.parametrize("capacity", [1, 100_000])
-async def test_takes_1_to_100000_seats(database: Database, capacity: int) -> None:
+async def test_accepts_capacity_from_1_to_100000(database: Database, capacity: int) -> None:
     assert (await create(database, capacity=capacity)).capacity == capacity
 
 
@@ -54,7 +54,7 @@ async def test_takes_1_to_100000_seats(database: Database, capacity: int) -> Non
         ("capacity", 10**20),
     ],
 )
-async def test_refuses_facts_that_cannot_be(database: Database, field: str, value: object) -> None:
+async def test_refuses_invalid_values_of_place(database: Database, field: str, value: object) -> None:
     kept = await make_place(database)
     for change in (create(database, **{field: value}), update(database, kept.id, **{field: value})):
         with pytest.raises(InvalidInput) as refused:
@@ -62,20 +62,20 @@ async def test_refuses_facts_that_cannot_be(database: Database, field: str, valu
         assert refused.value.path == ("input", field)
 
 
-async def test_tells_all_faults_at_once(database: Database) -> None:
+async def test_refuses_all_faults_of_place_at_once(database: Database) -> None:
     with pytest.raises(Refusals) as refused:
         await create(database, name="", address="", capacity=0)
     assert len(refused.value.exceptions) == 3
 
 
 @pytest.mark.parametrize("field", FACTS)
-async def test_changes_what_is_given_and_nothing_else(database: Database, field: str) -> None:
+async def test_update_changes_given_values_only(database: Database, field: str) -> None:
     kept = await make_place(database)
     changed = await update(database, kept.id, **{field: FACTS[field]})
     assert facts(changed) == facts(kept) | {field: FACTS[field]}
 
 
-async def test_a_new_capacity_holds_for_later_sessions(database: Database) -> None:
+async def test_new_capacity_applies_to_later_sessions(database: Database) -> None:
     movie, kept = await make_movie(database), await create(database, capacity=10)
     async with database.transaction() as tx:
         before = await session.schedule_session(tx, movie_id=movie.id, place_id=kept.id, starts_at=soon())
@@ -86,7 +86,7 @@ async def test_a_new_capacity_holds_for_later_sessions(database: Database) -> No
     assert await database.primary.value("SELECT capacity FROM sessions WHERE id = %(id)s", id=before.id) == 10
 
 
-async def test_a_new_name_takes_its_turn_in_the_places_of_a_movie(database: Database) -> None:
+async def test_renamed_place_moves_in_places_of_movie(database: Database) -> None:
     movie = await make_movie(database)
     first, second = await make_place(database, name="Aaa"), await make_place(database, name="Bbb")
     for each in (first, second):
@@ -98,14 +98,14 @@ async def test_a_new_name_takes_its_turn_in_the_places_of_a_movie(database: Data
     assert [each.name for each in listed.rows] == ["Bbb", "Ccc"]
 
 
-async def test_refuses_a_place_that_is_not_there(database: Database) -> None:
+async def test_refuses_update_and_delete_of_missing_place(database: Database) -> None:
     with pytest.raises(PlaceNotFound):
         await update(database, 1, name="x")
     with pytest.raises(PlaceNotFound):
         await delete(database, 1)
 
 
-async def test_deletes_with_sessions_and_dead_bookings(database: Database) -> None:
+async def test_delete_removes_sessions_and_closed_bookings(database: Database) -> None:
     gone = await make_place(database)
     stays = await make_session(database)
     movie = await make_movie(database)
@@ -117,7 +117,7 @@ async def test_deletes_with_sessions_and_dead_bookings(database: Database) -> No
 
 
 @pytest.mark.parametrize("status", ["open", "confirmed"])
-async def test_does_not_delete_what_is_booked(database: Database, status: str) -> None:
+async def test_refuses_delete_of_booked_place(database: Database, status: str) -> None:
     kept = await make_place(database)
     await make_booking(database, session=await make_session(database, place=kept), seats=1, status=status)
     with pytest.raises(StillInUse):

@@ -13,7 +13,7 @@ async def rows(database: Database, provider: str = "cinemaworld") -> dict[str, t
     return {row[0]: row[1:] for row in await database.primary.tuples(statement, provider=provider)}
 
 
-async def test_both_providers_entries_share_an_offer(database: Database) -> None:
+async def test_entries_of_both_providers_share_offer(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1"), entry("cw2", "Amélie", "2001"))
     await tell(database, "filmworld", entry("fw1", "Anything"), entry("fwx", "AMELIE!", "2001"))
 
@@ -22,7 +22,7 @@ async def test_both_providers_entries_share_an_offer(database: Database) -> None
     assert ours["cw1"] != ours["cw2"]
 
 
-async def test_an_offer_is_the_same_after_any_number_of_answers(database: Database) -> None:
+async def test_repeated_answers_keep_offer(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1"), entry("cw2", "Alien", "1979"))
     before = await offers_of(database, "cinemaworld")
     for price in ("11", "12"):
@@ -32,7 +32,7 @@ async def test_an_offer_is_the_same_after_any_number_of_answers(database: Databa
     assert (await rows(database))["cw2"] == (Decimal(12), True)
 
 
-async def test_a_new_title_is_joined_anew_and_the_offer_renamed(database: Database) -> None:
+async def test_entry_with_new_title_is_matched_again_and_renames_offer(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
     await tell(database, "filmworld", entry("fw2", "Alein", "1979"))
     await tell(database, "filmworld", entry("fw2", "Alien", "1979"))
@@ -44,14 +44,14 @@ async def test_a_new_title_is_joined_anew_and_the_offer_renamed(database: Databa
     assert {row[0] for row in await database.primary.tuples("SELECT title FROM movie_offers")} >= {"Alien", "Aliens"}
 
 
-async def test_what_is_no_longer_listed_is_kept_but_not_sold(database: Database) -> None:
+async def test_unlisted_entry_is_stored_but_not_sold(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1"), entry("cw2", "Alien", "1979"))
     await tell(database, "cinemaworld", entry("cw1"))
 
     assert {identity: listed for identity, (_, listed) in (await rows(database)).items()} == {"cw1": True, "cw2": False}
 
 
-async def test_a_detail_that_was_not_had_leaves_the_price_and_one_without_takes_it_away(database: Database) -> None:
+async def test_missing_detail_keeps_price_and_detail_without_price_removes_it(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", price="24.50"))
     await tell(database, "cinemaworld", replace(entry("cw1", price=None), priced=False))
     assert (await rows(database))["cw1"][0] == Decimal("24.50")
@@ -66,7 +66,7 @@ async def test_prices_keep_every_digit(database: Database) -> None:
     assert {str(price) for price, _ in (await rows(database)).values()} == {"0.10000000000000000001", "24.50"}
 
 
-async def test_seen_first_stays_and_seen_last_moves(database: Database) -> None:
+async def test_first_seen_stays_and_last_seen_moves(database: Database) -> None:
     statement = "SELECT first_seen_at, last_seen_at FROM provider_movies"
     await tell(database, "cinemaworld", entry("cw1"))
     ((first, last),) = await database.primary.tuples(statement)
@@ -76,14 +76,14 @@ async def test_seen_first_stays_and_seen_last_moves(database: Database) -> None:
     assert first == last == first_again < last_again
 
 
-async def test_a_failure_loses_nothing(database: Database) -> None:
+async def test_failure_keeps_entries(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1"))
     await fall_silent(database, "cinemaworld")
 
     assert (await rows(database))["cw1"] == (Decimal(10), True)
 
 
-async def test_an_id_that_is_sold_no_more_joins_nothing(database: Database) -> None:
+async def test_unlisted_entry_matches_no_entry(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
     await tell(database, "filmworld", entry("fw1", "Alien", "1979"))
 
@@ -94,7 +94,7 @@ async def test_an_id_that_is_sold_no_more_joins_nothing(database: Database) -> N
     assert ours["cw1"] == theirs["fw2"]
 
 
-async def test_two_movies_that_one_has_joined_part_when_it_is_sold_no_more(database: Database) -> None:
+async def test_offers_part_when_their_common_entry_is_no_longer_sold(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
     await tell(database, "filmworld", entry("fw1", "Alien", "1979"))
     # By its id cw1 is the movie of fw1, and by its title cw2 is.
@@ -108,7 +108,7 @@ async def test_two_movies_that_one_has_joined_part_when_it_is_sold_no_more(datab
     assert {ours["cw1"]: "Amélie", ours["cw2"]: "Alien"}.items() <= dict(titles).items()
 
 
-async def test_the_other_providers_entry_moves_too_when_what_joined_it_is_gone(database: Database) -> None:
+async def test_entry_of_other_provider_moves_when_its_match_is_gone(database: Database) -> None:
     await tell(database, "filmworld", entry("fw1", "Alien", "1979"), entry("fw9", "Amélie", "2001"))
     await tell(database, "cinemaworld", entry("cw1", "Amélie", "2001"))
     first = await offers_of(database, "filmworld")
@@ -120,7 +120,7 @@ async def test_the_other_providers_entry_moves_too_when_what_joined_it_is_gone(d
     assert (await offers_of(database, "cinemaworld"))["cw1"] == theirs["fw9"] == first["fw9"]
 
 
-async def test_what_is_sold_again_is_joined_anew(database: Database) -> None:
+async def test_entry_sold_again_is_matched_again(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw5", "Alien", "1979"))
     await tell(database, "filmworld", entry("fw9", "Alien", "1979"))
     await tell(database, "filmworld", entry("fw8", "Brazil", "1985"))
@@ -131,7 +131,7 @@ async def test_what_is_sold_again_is_joined_anew(database: Database) -> None:
     assert (await offers_of(database, "cinemaworld"))["cw5"] != (await offers_of(database, "filmworld"))["fw9"]
 
 
-async def test_a_movie_keeps_its_offer_where_its_provider_calls_it_by_another_id(database: Database) -> None:
+async def test_movie_with_new_id_keeps_its_offer(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Alien", "1979"))
     await tell(database, "cinemaworld", entry("cw2", "Alien", "1979"))
 
@@ -139,7 +139,7 @@ async def test_a_movie_keeps_its_offer_where_its_provider_calls_it_by_another_id
     assert ours["cw1"] == ours["cw2"]
 
 
-async def test_who_keeps_the_title_keeps_the_offer(database: Database) -> None:
+async def test_entry_that_keeps_title_keeps_offer(database: Database) -> None:
     await tell(database, "cinemaworld", entry("cw1", "Alien", None))
     await tell(database, "filmworld", entry("fw2", "Alien", None))
     (before,) = (await offers_of(database, "filmworld")).values()

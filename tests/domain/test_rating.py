@@ -23,7 +23,7 @@ async def mean(database: Database, movie: Movie) -> tuple[float | None, int]:
     return found[0][0], found[0][1]
 
 
-async def test_the_first_is_new(database: Database) -> None:
+async def test_first_rating_is_new(database: Database) -> None:
     user, movie = await make_user(database), await make_movie(database)
     assert await mean(database, movie) == (None, 0)
     given, is_first = await rate(database, user, movie, 3.5)
@@ -32,7 +32,7 @@ async def test_the_first_is_new(database: Database) -> None:
     assert await mean(database, movie) == (3.5, 1)
 
 
-async def test_the_next_replaces_it(database: Database) -> None:
+async def test_second_rating_replaces_first(database: Database) -> None:
     user, movie = await make_user(database), await make_movie(database)
     before, _ = await rate(database, user, movie, 1)
     after, is_first = await rate(database, user, movie, 4)
@@ -43,7 +43,7 @@ async def test_the_next_replaces_it(database: Database) -> None:
     assert await mean(database, movie) == (4.0, 1)
 
 
-async def test_one_rating_is_of_one_movie(database: Database) -> None:
+async def test_rating_belongs_to_one_movie(database: Database) -> None:
     user = await make_user(database)
     first, second = await make_movie(database), await make_movie(database)
     await rate(database, user, first, 1)
@@ -53,7 +53,7 @@ async def test_one_rating_is_of_one_movie(database: Database) -> None:
 
 
 @pytest.mark.parametrize("values", [(0.1, 0.2, 0.3), (1 / 3, 2 / 3, 5), (4.9999999999, 0), (0, 0, 0, 0), (2.5,) * 7])
-async def test_the_mean_is_right_and_comes_back_where_it_was(database: Database, values: Sequence[float]) -> None:
+async def test_mean_is_exact_after_change_and_change_back(database: Database, values: Sequence[float]) -> None:
     movie = await make_movie(database)
     users = [await make_user(database) for _ in values]
     for user, value in zip(users, values, strict=True):
@@ -66,7 +66,7 @@ async def test_the_mean_is_right_and_comes_back_where_it_was(database: Database,
     assert await mean(database, movie) == first
 
 
-async def test_movies_with_the_same_ratings_tie_exactly(database: Database) -> None:
+async def test_movies_with_equal_ratings_have_equal_means(database: Database) -> None:
     users = [await make_user(database) for _ in range(3)]
     movies = [await make_movie(database) for _ in range(3)]
     for movie, values in zip(movies, [(0.1, 0.2, 0.3), (0.3, 0.1, 0.2), (0.2, 0.2, 0.2)], strict=True):
@@ -76,13 +76,13 @@ async def test_movies_with_the_same_ratings_tie_exactly(database: Database) -> N
 
 
 @pytest.mark.parametrize("value", [0, 5, 0.0, 5.0, -0.0, 1e-300])
-async def test_takes_0_to_5(database: Database, value: float) -> None:
+async def test_accepts_rating_from_0_to_5(database: Database, value: float) -> None:
     user, movie = await make_user(database), await make_movie(database)
     assert (await rate(database, user, movie, value))[0].value == value
 
 
 @pytest.mark.parametrize("value", [-1, 5.0000001, -1e-9, math.nan, math.inf, -math.inf, 10**30])
-async def test_refuses_other_numbers(database: Database, value: float) -> None:
+async def test_refuses_rating_below_0_above_5_or_not_finite(database: Database, value: float) -> None:
     user, movie = await make_user(database), await make_movie(database)
     with pytest.raises(InvalidRating) as refused:
         await rate(database, user, movie, value)
@@ -90,21 +90,21 @@ async def test_refuses_other_numbers(database: Database, value: float) -> None:
     assert await mean(database, movie) == (None, 0)
 
 
-async def test_refuses_a_movie_that_is_not_there(database: Database) -> None:
+async def test_refuses_rating_of_missing_movie(database: Database) -> None:
     user, movie = await make_user(database), await make_movie(database)
     await database.primary.value("DELETE FROM movies RETURNING 1")
     with pytest.raises(MovieNotFound):
         await rate(database, user, movie, 3)
 
 
-async def test_refuses_an_account_that_is_gone(database: Database) -> None:
+async def test_refuses_rating_of_deleted_account(database: Database) -> None:
     user, movie = await make_user(database), await make_movie(database)
     await database.primary.value("DELETE FROM users RETURNING 1")
     with pytest.raises(Unauthenticated):
         await rate(database, user, movie, 3)
 
 
-async def test_many_at_once_are_all_counted(database: Database) -> None:
+async def test_concurrent_ratings_are_all_counted(database: Database) -> None:
     movie = await make_movie(database)
     users = [await make_user(database) for _ in range(4)]
     await asyncio.gather(*(rate(database, user, movie, value) for value in (1, 5, 2) for user in users))

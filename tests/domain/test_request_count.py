@@ -38,7 +38,7 @@ async def test_servers_see_each_others_counts(database: Database) -> None:
     assert (here.shown(), there.shown()) == (8, 7)
 
 
-async def test_what_a_killed_server_had_told_still_counts(database: Database) -> None:
+async def test_count_written_by_killed_server_still_counts(database: Database) -> None:
     await add_up(database, counted(5))
     after = counted(1)
 
@@ -47,7 +47,7 @@ async def test_what_a_killed_server_had_told_still_counts(database: Database) ->
     assert after.shown() == 6
 
 
-async def test_written_twice_it_counts_once(database: Database) -> None:
+async def test_count_written_twice_counts_once(database: Database) -> None:
     here, there = counted(3), counted(0)
     old = here.counted()
     here.add()
@@ -59,7 +59,7 @@ async def test_written_twice_it_counts_once(database: Database) -> None:
     assert there.shown() == 4
 
 
-async def test_a_reset_is_for_all_servers(database: Database) -> None:
+async def test_reset_applies_to_all_servers(database: Database) -> None:
     here, there = counted(3), counted(4)
     await add_up(database, here, there)
 
@@ -72,7 +72,7 @@ async def test_a_reset_is_for_all_servers(database: Database) -> None:
     assert await database.primary.value("SELECT count(*) FROM request_counts WHERE generation = 0") == 0
 
 
-async def test_a_server_that_is_behind_cannot_undo_a_reset(database: Database) -> None:
+async def test_late_write_does_not_undo_reset(database: Database) -> None:
     here, there = counted(3), counted(4)
     await reset(database, here)
 
@@ -83,7 +83,7 @@ async def test_a_server_that_is_behind_cannot_undo_a_reset(database: Database) -
     assert (here.shown(), there.shown()) == (0, 0)
 
 
-async def test_resets_at_once_are_each_one_of_their_own(database: Database) -> None:
+async def test_each_reset_has_its_own_generation(database: Database) -> None:
     async with database.transaction() as tx:
         first = await request_count.reset(tx, private_counter())
     async with database.transaction() as tx:
@@ -92,7 +92,7 @@ async def test_resets_at_once_are_each_one_of_their_own(database: Database) -> N
     assert (first, second) == (1, 2)
 
 
-async def test_nothing_new_is_not_written(database: Database) -> None:
+async def test_unchanged_count_is_not_written(database: Database) -> None:
     here = counted(3)
     written = await request_count.add_up(database, here, History())
     await database.primary.tuples("DELETE FROM request_counts RETURNING 1")
@@ -102,7 +102,7 @@ async def test_nothing_new_is_not_written(database: Database) -> None:
     assert await database.primary.value("SELECT count(*) FROM request_counts") == 0
 
 
-async def test_a_reset_takes_effect_elsewhere_when_it_was_made(database: Database) -> None:
+async def test_reset_takes_effect_on_other_servers_from_its_instant(database: Database) -> None:
     here, there, history = counted(3), counted(4), History()
     history.note(there.live())
     await reset(database, here)
@@ -116,7 +116,7 @@ async def test_a_reset_takes_effect_elsewhere_when_it_was_made(database: Databas
     assert there.shown() == 5
 
 
-async def test_who_resets_need_not_be_told(database: Database) -> None:
+async def test_reset_takes_effect_in_its_own_process_when_learned(database: Database) -> None:
     here = counted(3)
     async with database.transaction() as tx:
         generation = await request_count.reset(tx, here)
@@ -129,7 +129,7 @@ async def test_who_resets_need_not_be_told(database: Database) -> None:
     assert here.shown() == 0
 
 
-async def test_a_reset_whose_worker_was_killed_takes_effect_all_the_same(
+async def test_reset_takes_effect_when_its_worker_is_killed(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_count, "TOLD_BY_NOW_SECONDS", 0.0)
@@ -142,7 +142,7 @@ async def test_a_reset_whose_worker_was_killed_takes_effect_all_the_same(
     assert here.shown() == 0
 
 
-def test_history_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_forgets_old_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     history = History()

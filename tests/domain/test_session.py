@@ -32,7 +32,7 @@ async def count(database: Database, table: str) -> int:
     return number
 
 
-async def test_schedules_with_the_places_capacity_and_the_movies_end(database: Database) -> None:
+async def test_new_session_has_capacity_of_place_and_end_by_duration(database: Database) -> None:
     movie, place = await make_movie(database, duration=95), await make_place(database, capacity=37)
     made = await schedule(database, movie, place, soon())
     assert (made.movie_id, made.place_id, made.starts_at) == (movie.id, place.id, soon())
@@ -40,7 +40,7 @@ async def test_schedules_with_the_places_capacity_and_the_movies_end(database: D
     assert (made.capacity, made.taken) == (37, 0)
 
 
-async def test_takes_any_offset(database: Database) -> None:
+async def test_accepts_start_with_any_offset(database: Database) -> None:
     starts_at = soon().astimezone(timezone(timedelta(hours=-9, minutes=-30)))
     made = await schedule(database, await make_movie(database), await make_place(database), starts_at)
     assert made.starts_at == starts_at
@@ -51,7 +51,7 @@ async def test_takes_any_offset(database: Database) -> None:
     "starts_at",
     [soon(-1), soon(0), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), datetime(1970, 1, 1, tzinfo=UTC)],
 )
-async def test_refuses_a_start_that_is_not_to_come(database: Database, starts_at: datetime) -> None:
+async def test_refuses_start_in_the_past(database: Database, starts_at: datetime) -> None:
     movie, place = await make_movie(database), await make_place(database)
     with pytest.raises(InvalidDate) as refused:
         await schedule(database, movie, place, starts_at)
@@ -67,7 +67,7 @@ async def test_refuses_a_start_that_is_not_to_come(database: Database, starts_at
         datetime(9999, 1, 1, tzinfo=UTC),
     ],
 )
-async def test_refuses_a_start_so_late_that_its_end_has_no_date(database: Database, starts_at: datetime) -> None:
+async def test_refuses_start_whose_end_has_no_date(database: Database, starts_at: datetime) -> None:
     movie, place = await make_movie(database), await make_place(database)
     with pytest.raises(InvalidDate):
         await schedule(database, movie, place, starts_at)
@@ -76,7 +76,7 @@ async def test_refuses_a_start_so_late_that_its_end_has_no_date(database: Databa
         await reschedule(database, moved, starts_at)
 
 
-async def test_refuses_a_movie_or_place_that_is_not_there(database: Database) -> None:
+async def test_refuses_session_of_missing_movie_or_place(database: Database) -> None:
     movie, place = await make_movie(database), await make_place(database)
     with pytest.raises(MovieNotFound):
         await schedule(database, Movie.model_construct(id=1), place, soon())
@@ -96,7 +96,7 @@ async def test_refuses_a_movie_or_place_that_is_not_there(database: Database) ->
         (timedelta(hours=-1), True),
     ],
 )
-async def test_sessions_of_a_place_may_touch_but_not_overlap(
+async def test_sessions_of_place_may_touch_but_not_overlap(
     database: Database, after: timedelta, *, refused: bool
 ) -> None:
     movie, place = await make_movie(database, duration=120), await make_place(database)
@@ -110,7 +110,7 @@ async def test_sessions_of_a_place_may_touch_but_not_overlap(
     assert await count(database, "sessions") == (1 if refused else 2)
 
 
-async def test_a_short_one_inside_a_long_one_overlaps(database: Database) -> None:
+async def test_refuses_short_session_inside_long_one(database: Database) -> None:
     place = await make_place(database)
     longest, shortest = await make_movie(database, duration=1440), await make_movie(database, duration=1)
     await schedule(database, longest, place, soon(48))
@@ -120,14 +120,14 @@ async def test_a_short_one_inside_a_long_one_overlaps(database: Database) -> Non
     await schedule(database, shortest, place, soon(72))
 
 
-async def test_other_places_do_not_matter(database: Database) -> None:
+async def test_sessions_of_different_places_may_overlap(database: Database) -> None:
     movie = await make_movie(database)
     for _ in range(2):
         await schedule(database, movie, await make_place(database), soon())
     assert await count(database, "sessions") == 2
 
 
-async def test_moves_a_session_with_its_bookings(database: Database) -> None:
+async def test_rescheduled_session_keeps_its_bookings(database: Database) -> None:
     moved = await make_session(database)
     await make_booking(database, session=moved, seats=3, status="confirmed")
     after = await reschedule(database, moved, soon(30))
@@ -136,7 +136,7 @@ async def test_moves_a_session_with_its_bookings(database: Database) -> None:
     assert await count(database, "bookings") == 1
 
 
-async def test_may_move_into_its_own_time_but_not_into_anothers(database: Database) -> None:
+async def test_session_can_move_into_its_own_time_only(database: Database) -> None:
     movie, place = await make_movie(database, duration=120), await make_place(database)
     moved = await schedule(database, movie, place, soon())
     await schedule(database, movie, place, soon() + timedelta(hours=3))
@@ -147,7 +147,7 @@ async def test_may_move_into_its_own_time_but_not_into_anothers(database: Databa
     await reschedule(database, moved, soon() + timedelta(hours=5))
 
 
-async def test_does_not_move_into_the_past_nor_what_is_not_there(database: Database) -> None:
+async def test_refuses_move_into_the_past_and_of_missing_session(database: Database) -> None:
     moved = await make_session(database)
     with pytest.raises(InvalidDate):
         await reschedule(database, moved, soon(-1))
@@ -156,7 +156,7 @@ async def test_does_not_move_into_the_past_nor_what_is_not_there(database: Datab
     assert await database.primary.value("SELECT starts_at FROM sessions") == moved.starts_at
 
 
-async def test_deletes_with_what_hangs_on_it_no_more(database: Database) -> None:
+async def test_delete_removes_closed_bookings(database: Database) -> None:
     gone = await make_session(database)
     await make_expired_booking(database, session=gone, seats=3)
     await make_booking(database, session=gone, status="cancelled")
@@ -166,7 +166,7 @@ async def test_deletes_with_what_hangs_on_it_no_more(database: Database) -> None
 
 
 @pytest.mark.parametrize("status", ["open", "confirmed"])
-async def test_does_not_delete_what_is_booked(database: Database, status: str) -> None:
+async def test_refuses_delete_of_booked_session(database: Database, status: str) -> None:
     kept = await make_session(database)
     await make_expired_booking(database, session=kept)
     await make_booking(database, session=kept, seats=1, status=status)
@@ -175,7 +175,7 @@ async def test_does_not_delete_what_is_booked(database: Database, status: str) -
     assert await count(database, "bookings") == 2
 
 
-async def test_deleting_twice_finds_nothing(database: Database) -> None:
+async def test_refuses_second_delete_of_session(database: Database) -> None:
     gone = await make_session(database)
     await delete(database, gone.id)
     with pytest.raises(SessionNotFound):
@@ -183,7 +183,7 @@ async def test_deleting_twice_finds_nothing(database: Database) -> None:
 
 
 @pytest.mark.parametrize("refusal", [SessionNotFound])
-async def test_deletes_no_other(database: Database, refusal: type[Refusal]) -> None:
+async def test_delete_keeps_other_sessions(database: Database, refusal: type[Refusal]) -> None:
     await make_session(database)
     with pytest.raises(refusal):
         await delete(database, 1)

@@ -7,7 +7,7 @@ from tests.support.factories import make_session
 from tests.support.statements import Statements
 
 
-async def test_each_session_has_its_movie_and_place(database: Database) -> None:
+async def test_summary_has_movie_and_place_of_session(database: Database) -> None:
     one, two = await make_session(database), await make_session(database)
     found = await session_summary.read_summaries(database.primary, [one.id, two.id, one.id, 1])
 
@@ -18,6 +18,6 @@ async def test_each_session_has_its_movie_and_place(database: Database) -> None:
     assert found[two.id].name.startswith("Place ")
 
 
-async def test_no_sessions_cost_nothing(database: Database, statements: Statements) -> None:
+async def test_no_sessions_need_no_statement(database: Database, statements: Statements) -> None:
     assert await session_summary.read_summaries(database.primary, []) == {}
     assert statements == []

@@ -6,7 +6,7 @@ from tests.support.seats import give_back, lapse, open_by, record, reserve, seen
 STATUS = "SELECT status, count(*) FROM bookings GROUP BY status ORDER BY status"
 
 
-async def test_gives_back_what_has_expired_and_nothing_else(database: Database) -> None:
+async def test_give_back_frees_seats_of_expired_bookings_only(database: Database) -> None:
     session = await make_session(database)
     lost = await make_expired_booking(database, session=session, seats=3)
     await make_booking(database, session=session, seats=5)
@@ -20,13 +20,13 @@ async def test_gives_back_what_has_expired_and_nothing_else(database: Database) 
     assert await give_back(database) == 0
 
 
-async def test_records_nothing_where_nothing_was_held(database: Database) -> None:
+async def test_give_back_records_no_change_of_booking_without_seats(database: Database) -> None:
     lost = await make_expired_booking(database)
     assert await give_back(database) == 1
     assert await record(database, lost) == []
 
 
-async def test_gives_back_over_many_sessions_a_batch_at_a_time(database: Database) -> None:
+async def test_give_back_closes_bookings_of_many_sessions_in_batches(database: Database) -> None:
     sessions = [await make_session(database, starts_at=soon(hours)) for hours in (-3, 5, 24)]
     for session in sessions:
         for seats in (0, 1, 2):
@@ -35,7 +35,7 @@ async def test_gives_back_over_many_sessions_a_batch_at_a_time(database: Databas
     assert [await taken(database, session) for session in sessions] == [0, 0, 0]
 
 
-async def test_the_oldest_go_first(database: Database) -> None:
+async def test_give_back_closes_oldest_bookings_first(database: Database) -> None:
     session = await make_session(database)
     older = await make_expired_booking(database, session=session, seats=1)
     newer = await make_booking(database, session=session, seats=1)
@@ -45,17 +45,17 @@ async def test_the_oldest_go_first(database: Database) -> None:
     assert await record(database, newer) == []
 
 
-async def test_nothing_is_due_is_nothing_done(database: Database) -> None:
+async def test_give_back_does_nothing_without_expired_bookings(database: Database) -> None:
     assert await give_back(database) == 0
 
 
-async def test_an_attempt_on_a_booking_that_is_not_there_is_none(database: Database) -> None:
+async def test_hold_returns_none_for_missing_booking(database: Database) -> None:
     user = await make_user(database)
     async with database.transaction() as tx:
         assert await stock.hold(tx, user_id=user.id, booking_id=1, seats=1) is None
 
 
-async def test_the_books_balance_after_a_day_of_everything(database: Database) -> None:
+async def test_counts_balance_after_random_operations(database: Database) -> None:
     session = await make_session(database, capacity=7)
     user = await make_user(database)
     held = [await open_by(database, user, session) for _ in range(3)]

@@ -41,7 +41,7 @@ ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
         *((text, "must have a visible character") for text in INVISIBLE),
     ],
 )
-def test_says_what_is_wrong_with_a_text(text: str, problem: str) -> None:
+def test_finds_problem_of_invalid_text(text: str, problem: str) -> None:
     (fault,) = find_text_faults("title", text, longest=10)
     assert fault.path == ("input", "title")
     assert str(fault) == f"`title` {problem}."
@@ -50,18 +50,18 @@ def test_says_what_is_wrong_with_a_text(text: str, problem: str) -> None:
 @pytest.mark.parametrize(
     "text", [None, "x", "x" * 10, "🎬" * 10, " x ", "a\r\n\tb", "हि", "e\u0301", "\u200fمرحبا", "…", "👩\u200d🚀"]
 )
-def test_lets_other_texts_be(text: str | None) -> None:
+def test_accepts_other_texts(text: str | None) -> None:
     assert list(find_text_faults("title", text, longest=10)) == []
 
 
 @settings(deadline=None)
 @given(ANYTHING)
-def test_what_is_let_through_can_be_written_down(text: str) -> None:
+def test_accepted_text_can_be_stored(text: str) -> None:
     if not list(find_text_faults("title", text, longest=10)):
         assert is_encodable(text)
         assert "\0" not in text
 
 
 @pytest.mark.parametrize(("number", "wrong"), [(None, 0), (1, 0), (9, 0), (0, 1), (10, 1), (-(10**30), 1), (10**30, 1)])
-def test_numbers_lie_within_bounds_that_are_included(number: int | None, wrong: int) -> None:
+def test_accepts_number_within_bounds_both_included(number: int | None, wrong: int) -> None:
     assert len(list(find_number_faults("capacity", number, smallest=1, largest=9))) == wrong

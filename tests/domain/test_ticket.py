@@ -39,7 +39,7 @@ async def shows(database: Database) -> int:
     return int(await database.primary.value("SELECT count(*) FROM shows"))
 
 
-async def test_a_first_ticket_makes_its_show(database: Database) -> None:
+async def test_first_ticket_creates_its_show(database: Database) -> None:
     made = await book(database, show_timing=soon(), ticket_count=4)
     found = await show.find_show(database.primary, show_timing=soon())
     assert (found.id, found.taken, found.capacity) == (made.show_id, 4, 20)
@@ -50,7 +50,7 @@ async def test_a_first_ticket_makes_its_show(database: Database) -> None:
 
 
 @pytest.mark.parametrize(("taken", "wanted"), [(20, 1), (19, 2), (0, 21), (0, stock.MOST_SEATS)])
-async def test_refuses_the_twenty_first_and_changes_nothing(database: Database, taken: int, wanted: int) -> None:
+async def test_refuses_twenty_first_ticket_and_changes_nothing(database: Database, taken: int, wanted: int) -> None:
     of = await make_show(database)
     if taken:
         await make_ticket(database, show=of, ticket_count=taken)
@@ -60,14 +60,14 @@ async def test_refuses_the_twenty_first_and_changes_nothing(database: Database, 
     assert await unbalanced(database) == []
 
 
-async def test_a_refused_booking_leaves_no_show_behind(database: Database) -> None:
+async def test_refused_ticket_leaves_no_show(database: Database) -> None:
     with pytest.raises(SeatsUnavailable):
         await book(database, show_timing=soon(), ticket_count=21)
     assert await shows(database) == 0
 
 
 @pytest.mark.parametrize("hours", [0, -1, -7, -9, -9999])
-async def test_refuses_a_show_that_has_begun(database: Database, hours: float) -> None:
+async def test_refuses_ticket_of_show_that_has_begun(database: Database, hours: float) -> None:
     await make_show(database, hours=hours)
     with pytest.raises(InvalidDate):
         await book(database, show_timing=soon(hours))
@@ -88,20 +88,20 @@ async def test_refuses_a_show_that_has_begun(database: Database, hours: float) -
         ({"ticket_count": stock.MOST_SEATS + 1}, "ticketCount"),
     ],
 )
-async def test_refuses_facts_that_no_ticket_has(database: Database, given: dict[str, object], field: str) -> None:
+async def test_refuses_invalid_values_of_ticket(database: Database, given: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         await book(database, show_timing=soon(), **given)  # type: ignore[arg-type]  # wrong on purpose
     assert refused.value.words["field"] == field
     assert await shows(database) == 0
 
 
-async def test_tells_all_that_is_wrong_at_once(database: Database) -> None:
+async def test_refuses_all_faults_of_ticket_at_once(database: Database) -> None:
     with pytest.raises(Refusals) as refused:
         await book(database, show_timing=soon(), user_name="", phone_number="", ticket_count=0)
     assert len(refused.value.exceptions) == 3
 
 
-async def test_moves_a_ticket_to_another_show(database: Database) -> None:
+async def test_moves_ticket_to_other_show(database: Database) -> None:
     first, second = await make_show(database, hours=24), await make_show(database, hours=48)
     for origin, target in ((first, second), (second, first)):
         row = await make_ticket(database, show=origin, ticket_count=3)
@@ -112,14 +112,14 @@ async def test_moves_a_ticket_to_another_show(database: Database) -> None:
         assert await unbalanced(database) == []
 
 
-async def test_moves_a_ticket_to_a_show_that_is_new(database: Database) -> None:
+async def test_moves_ticket_to_new_show(database: Database) -> None:
     row = await make_ticket(database, ticket_count=20)
     moved = await move(database, row, soon(48))
     assert moved.show_id != row.show_id
     assert await unbalanced(database) == []
 
 
-async def test_a_ticket_stays_where_it_was_where_the_new_show_is_full(database: Database) -> None:
+async def test_ticket_keeps_its_show_when_other_show_is_full(database: Database) -> None:
     row, full = await make_ticket(database, ticket_count=3), await make_show(database, hours=48)
     await make_ticket(database, show=full, ticket_count=18)
     with pytest.raises(SeatsUnavailable) as refused:
@@ -129,13 +129,13 @@ async def test_a_ticket_stays_where_it_was_where_the_new_show_is_full(database: 
     assert await unbalanced(database) == []
 
 
-async def test_a_ticket_may_be_moved_to_where_it_is(database: Database) -> None:
+async def test_ticket_can_be_moved_to_its_own_show(database: Database) -> None:
     row = await make_ticket(database, ticket_count=20)
     assert await move(database, row, soon()) == row
     assert await unbalanced(database) == []
 
 
-async def test_a_ticket_of_a_running_show_is_moved_ahead_but_never_back(database: Database) -> None:
+async def test_ticket_of_running_show_can_move_to_future_show_only(database: Database) -> None:
     row = await make_ticket(database, show=await make_show(database, hours=-7))
     for hours in (-7.0, -6.0):
         with pytest.raises(InvalidDate):
@@ -144,7 +144,7 @@ async def test_a_ticket_of_a_running_show_is_moved_ahead_but_never_back(database
     assert await unbalanced(database) == []
 
 
-async def test_a_move_of_nothing_leaves_no_show_behind(database: Database) -> None:
+async def test_move_of_missing_ticket_leaves_no_show(database: Database) -> None:
     row = await make_ticket(database)
     await delete(database, row)
     with pytest.raises(TicketNotFound):
@@ -152,7 +152,7 @@ async def test_a_move_of_nothing_leaves_no_show_behind(database: Database) -> No
     assert await shows(database) == 1
 
 
-async def test_a_deleted_ticket_gives_back_once(database: Database) -> None:
+async def test_deleted_ticket_frees_its_number_once(database: Database) -> None:
     of = await make_show(database)
     row, kept = await make_ticket(database, show=of, ticket_count=3), await make_ticket(database, show=of)
     await delete(database, row)
@@ -168,7 +168,7 @@ async def listed(database: Database, of: Show) -> int:
     return len((await paging.read_page(database.primary, codec, listing, paging.make_window())).rows)
 
 
-async def test_eight_hours_after_its_start_a_show_and_its_tickets_are_gone_at_once(database: Database) -> None:
+async def test_show_and_its_tickets_expire_eight_hours_after_start(database: Database) -> None:
     live, over = await make_show(database, hours=-7.9), await make_show(database, hours=-8)
     kept, lost = await make_ticket(database, show=live), await make_ticket(database, show=over)
     assert await show.find_show(database.primary, show_id=live.id) == await show.find_show(
@@ -188,7 +188,7 @@ async def test_eight_hours_after_its_start_a_show_and_its_tickets_are_gone_at_on
             await attempt
 
 
-async def test_expired_shows_are_deleted_with_their_tickets_a_batch_at_a_time(database: Database) -> None:
+async def test_expired_shows_are_deleted_with_their_tickets_in_batches(database: Database) -> None:
     over = [await make_show(database, hours=hours) for hours in (-8, -9, -1000)]
     for each in over:
         await make_ticket(database, show=each)
@@ -202,7 +202,7 @@ async def test_expired_shows_are_deleted_with_their_tickets_a_batch_at_a_time(da
     assert await shows(database) == 1
 
 
-async def test_a_show_is_found_by_id_and_time_together_where_they_agree(database: Database) -> None:
+async def test_finds_show_by_id_and_time_when_both_match(database: Database) -> None:
     of, other = await make_show(database), await make_show(database, hours=48)
     assert await show.find_show(database.primary, show_id=of.id, show_timing=of.show_timing) == of
     for find in ({"show_id": of.id, "show_timing": other.show_timing}, {"show_id": 1}, {}):

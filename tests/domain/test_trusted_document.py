@@ -43,11 +43,11 @@ class Time:
         return self.now
 
 
-def test_a_digest_is_the_sha256_of_the_text() -> None:
+def test_digest_is_sha256_of_text() -> None:
     assert compute_digest("é\n") == hashlib.sha256(b"\xc3\xa9\n").hexdigest()
 
 
-async def test_a_document_is_added_once(database: Database) -> None:
+async def test_document_is_added_once(database: Database) -> None:
     assert await add(database, TEXT, "{ a }", TEXT) == 2
     assert await add(database, TEXT, "{ b }") == 1
     listed = await trusted_document.list_documents(database.primary)
@@ -56,33 +56,33 @@ async def test_a_document_is_added_once(database: Database) -> None:
     }
 
 
-async def test_none_stands_under_the_hash_of_another(database: Database) -> None:
+async def test_database_refuses_hash_of_other_text(database: Database) -> None:
     statement = "INSERT INTO trusted_documents (hash, text) VALUES (%(hash)s, %(text)s) RETURNING 1"
     assert await database.primary.value(statement, hash=compute_digest("{ a }"), text="{ a }") == 1
     with pytest.raises(psycopg.errors.CheckViolation):
         await database.primary.value(statement, hash=compute_digest("{ b }"), text="{ c }")
 
 
-async def test_refuses_a_nul(database: Database) -> None:
+async def test_refuses_document_with_nul(database: Database) -> None:
     with pytest.raises(InvalidInput):
         await add(database, "{ a }\0")
 
 
-async def test_removing_tells_whether_it_was_there(database: Database) -> None:
+async def test_remove_returns_whether_document_was_registered(database: Database) -> None:
     await add(database, TEXT)
     assert await remove(database, TEXT)
     assert not await remove(database, TEXT)
     assert await trusted_document.list_documents(database.primary) == []
 
 
-async def test_a_known_document_is_asked_for_once(database: Database, statements: Statements) -> None:
+async def test_cache_reads_registered_document_once(database: Database, statements: Statements) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(database.primary)
     assert [await known.text(compute_digest(TEXT)) for _ in range(3)] == [TEXT] * 3
     assert asked(statements) == 1
 
 
-async def test_an_unknown_one_is_asked_for_once_a_second(database: Database, statements: Statements) -> None:
+async def test_cache_reads_unknown_document_once_a_second(database: Database, statements: Statements) -> None:
     now = Time()
     known = TrustedDocumentCache(database.primary, now=now)
     assert [await known.text(compute_digest(TEXT)) for _ in range(3)] == [None] * 3
@@ -93,7 +93,7 @@ async def test_an_unknown_one_is_asked_for_once_a_second(database: Database, sta
     assert await known.text(compute_digest(TEXT)) == TEXT
 
 
-async def test_one_that_is_taken_out_is_forgotten_after_a_minute(database: Database) -> None:
+async def test_cache_forgets_removed_document_after_a_minute(database: Database) -> None:
     now = Time()
     known = TrustedDocumentCache(database.primary, now=now)
     await add(database, TEXT)
@@ -104,7 +104,7 @@ async def test_one_that_is_taken_out_is_forgotten_after_a_minute(database: Datab
     assert await known.text(compute_digest(TEXT)) is None
 
 
-async def test_a_crowd_of_invented_hashes_shares_statements(database: Database, statements: Statements) -> None:
+async def test_cache_reads_many_unknown_hashes_by_few_statements(database: Database, statements: Statements) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(database.primary)
     invented = [compute_digest(str(number)) for number in range(600)]
@@ -114,7 +114,7 @@ async def test_a_crowd_of_invented_hashes_shares_statements(database: Database, 
     assert asked(statements) == 2
 
 
-async def test_what_is_remembered_has_its_bounds(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cache_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trusted_document_cache, "MOST_CHARACTERS", 3 * len(TEXT))
     monkeypatch.setattr(trusted_document_cache, "MOST_UNKNOWN", 3)
     texts = [TEXT.replace("A", name) for name in "BCDEF"]
@@ -144,7 +144,7 @@ class Broken(Reading):
         self.reading.touch(kind, identity)
 
 
-async def test_a_failure_is_raised_and_not_remembered(database: Database) -> None:
+async def test_cache_raises_failure_and_does_not_remember_it(database: Database) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(Broken(database.primary))
     first: Sequence[object] = await asyncio.gather(
@@ -154,7 +154,7 @@ async def test_a_failure_is_raised_and_not_remembered(database: Database) -> Non
     assert await known.text(compute_digest(TEXT)) == TEXT
 
 
-async def test_who_leaves_takes_the_answer_from_nobody(database: Database) -> None:
+async def test_cancelled_caller_does_not_cancel_read_of_others(database: Database) -> None:
     await add(database, TEXT)
     known = TrustedDocumentCache(database.primary)
     leaving, staying = (asyncio.create_task(known.text(compute_digest(TEXT))) for _ in range(2))

@@ -27,7 +27,7 @@ async def signed_up(database: Database, *, email: str | None = None, username: s
         return await user.sign_up(tx, email=email, username=username, password_hash="hash")
 
 
-async def test_signs_up_by_address_or_by_name(database: Database) -> None:
+async def test_signs_up_by_email_or_username(database: Database) -> None:
     ada = await signed_up(database, email="Ada@Example.org")
     assert (ada.email, ada.username, ada.is_staff) == ("Ada@Example.org", None, False)
     assert "password_hash" not in ada.model_fields_set
@@ -35,7 +35,7 @@ async def test_signs_up_by_address_or_by_name(database: Database) -> None:
 
 
 @pytest.mark.parametrize("again", ["ada@example.org", "ADA@EXAMPLE.ORG", "Ada@example.org"])
-async def test_an_address_is_taken_in_whatever_case(database: Database, again: str) -> None:
+async def test_email_is_taken_in_any_case(database: Database, again: str) -> None:
     await signed_up(database, email="ada@Example.org")
     with pytest.raises(EmailTaken) as refused:
         await signed_up(database, email=again)
@@ -43,21 +43,21 @@ async def test_an_address_is_taken_in_whatever_case(database: Database, again: s
 
 
 @pytest.mark.parametrize("again", ["zoë", "ZOË"])
-async def test_a_name_is_taken_in_whatever_case(database: Database, again: str) -> None:
+async def test_username_is_taken_in_any_case(database: Database, again: str) -> None:
     await signed_up(database, username="Zoë")
     with pytest.raises(UsernameTaken) as refused:
         await signed_up(database, username=again)
     assert refused.value.path == ("input", "identity", "username")
 
 
-async def test_a_refused_account_leaves_nothing(database: Database) -> None:
+async def test_refused_account_leaves_nothing(database: Database) -> None:
     await signed_up(database, email="ada@example.org")
     with pytest.raises(EmailTaken):
         await signed_up(database, email="ada@example.org", username="other")
     assert await database.primary.value("SELECT count(*) FROM users") == 1
 
 
-async def test_is_found_by_the_one_name_that_is_given(database: Database) -> None:
+async def test_finds_account_by_email_or_username(database: Database) -> None:
     ada = await signed_up(database, email="ada@example.org")
     bob = await signed_up(database, username="bob")
     found = await user.find_account(database.primary, email="ADA@example.org", username=None)
@@ -70,7 +70,7 @@ async def test_is_found_by_the_one_name_that_is_given(database: Database) -> Non
         assert await user.find_account(database.primary, email=email, username=username) is None
 
 
-async def test_staff_are_made_anew_or_of_whom_there_is(database: Database) -> None:
+async def test_adds_new_staff_user_or_makes_existing_user_staff(database: Database) -> None:
     async with database.transaction() as tx:
         boss = await user.add_staff(tx, email="boss@example.org", password_hash="first")
     assert boss.is_staff
@@ -83,13 +83,13 @@ async def test_staff_are_made_anew_or_of_whom_there_is(database: Database) -> No
     assert kept.password_hash == "hash"
 
 
-async def test_staff_need_an_address(database: Database) -> None:
+async def test_staff_user_needs_email(database: Database) -> None:
     with pytest.raises(InvalidEmail):
         async with database.transaction() as tx:
             await user.add_staff(tx, email="boss", password_hash="x")
 
 
-async def test_only_staff_of_this_moment_may(database: Database) -> None:
+async def test_staff_role_is_read_from_database(database: Database) -> None:
     boss, ada = await make_user(database, is_staff=True), await make_user(database)
     await user.require_staff(database.primary, boss.id)
     for nobody in (ada.id, 1):
@@ -103,7 +103,7 @@ async def test_only_staff_of_this_moment_may(database: Database) -> None:
 @pytest.mark.parametrize(
     "email", ["ada@example.org", "ada+tag@example.co.uk", "zoë@exämple.fr", "o'hara@example.org", "a@localhost.test"]
 )
-def test_takes_addresses(email: str) -> None:
+def test_accepts_email_addresses(email: str) -> None:
     assert user.check_email(email) == email
 
 
@@ -111,7 +111,7 @@ def test_takes_addresses(email: str) -> None:
     "email",
     ["", "ada", "ada@", "@example.org", "a b@example.org", "a@b@c.org", "ada@exa\0mple.org", "a" * 300, "a\n@b.c"],
 )
-def test_refuses_what_is_no_address(email: str) -> None:
+def test_refuses_text_that_is_no_email_address(email: str) -> None:
     with pytest.raises(InvalidEmail):
         user.check_email(email)
 
@@ -126,14 +126,14 @@ def test_refuses_what_is_no_address(email: str) -> None:
         ("Ada@Example.ORG", "Ada@Example.ORG"),
     ],
 )
-def test_gives_every_spelling_of_an_address_one_form(spelled: str, one_form: str) -> None:
+def test_normalizes_spellings_of_email_address(spelled: str, one_form: str) -> None:
     assert user.check_email(spelled) == one_form
 
 
 @pytest.mark.parametrize(
     ("spelled", "one_form"), [("zoe\u0308", "zoë"), ("ａｄａ", "ada"), ("ﬁnn", "finn"), ("Ada", "Ada")]
 )
-def test_gives_every_spelling_of_a_name_one_form(spelled: str, one_form: str) -> None:
+def test_normalizes_spellings_of_username(spelled: str, one_form: str) -> None:
     assert user.check_username(spelled) == one_form
 
 
@@ -146,7 +146,7 @@ def test_gives_every_spelling_of_a_name_one_form(spelled: str, one_form: str) ->
         ({"username": "zoë"}, {"username": "ZOE\u0308"}, UsernameTaken),
     ],
 )
-async def test_refuses_another_spelling_of_a_taken_name(
+async def test_refuses_other_spelling_of_taken_name(
     database: Database, first: dict[str, str], again: dict[str, str], kind: type[Refusal]
 ) -> None:
     made = await signed_up(database, **first)
@@ -158,7 +158,7 @@ async def test_refuses_another_spelling_of_a_taken_name(
 
 
 @pytest.mark.parametrize("column", ["email", "username"])
-async def test_finds_an_account_of_before_by_the_spelling_it_was_made_with(database: Database, column: str) -> None:
+async def test_finds_account_that_was_made_before_names_were_normalized(database: Database, column: str) -> None:
     as_made = {"email": "zoe\u0308@xn--exmple-cua.fr", "username": "zoe\u0308"}[column]
     old = await make_user(database, **{column: as_made})
     new = await signed_up(database, **{column: as_made})
@@ -170,18 +170,18 @@ async def test_finds_an_account_of_before_by_the_spelling_it_was_made_with(datab
 
 
 @pytest.mark.parametrize("username", ["a", "a" * 150, "ada.l+1@x_y-z", "Zoë", "Ада", "42"])
-def test_takes_names(username: str) -> None:
+def test_accepts_usernames(username: str) -> None:
     assert user.check_username(username) == username
 
 
 @pytest.mark.parametrize("username", ["", "a" * 151, "a b", "ada\n", "ada!", "a\0", "🎬", "a/b", "\u3164", "ada\u115f"])
-def test_refuses_what_is_no_name(username: str) -> None:
+def test_refuses_text_that_is_no_username(username: str) -> None:
     with pytest.raises(InvalidUsername):
         user.check_username(username)
 
 
 @pytest.mark.parametrize("password", ["x" * 8, "x" * 128, "é" * 8, "e\u0301" * 128, "        ", "パスワードです。"])
-def test_takes_passwords_of_8_to_128_characters(password: str) -> None:
+def test_accepts_passwords_of_8_to_128_characters(password: str) -> None:
     user.check_password(password)
 
 
@@ -197,20 +197,20 @@ def test_takes_passwords_of_8_to_128_characters(password: str) -> None:
         ("1234567\ud800", "must not contain a lone surrogate, which is half of a character"),
     ],
 )
-def test_says_what_is_wrong_with_a_password(password: str, problem: str) -> None:
+def test_refuses_weak_password_with_reason(password: str, problem: str) -> None:
     with pytest.raises(WeakPassword) as refused:
         user.check_password(password)
     assert str(refused.value) == f"`password` {problem}."
 
 
-def test_tells_all_that_is_wrong_at_once() -> None:
+def test_refuses_all_faults_of_account_at_once() -> None:
     with pytest.raises(Refusals) as refused:
         user.check_account(email="ada", username=None, password="short")
     assert [type(fault) for fault in refused.value.exceptions] == [InvalidEmail, WeakPassword]
 
 
 @pytest.mark.parametrize(("email", "username"), [(None, None), ("ada@example.org", "ada")])
-def test_an_account_has_exactly_one_name(email: str | None, username: str | None) -> None:
+def test_account_needs_either_email_or_username(email: str | None, username: str | None) -> None:
     with pytest.raises(InvalidInput) as refused:
         user.check_account(email=email, username=username, password=GOOD)
     assert refused.value.path == ("input", "identity")
@@ -219,7 +219,7 @@ def test_an_account_has_exactly_one_name(email: str | None, username: str | None
 @settings(deadline=None)
 @given(email=st.none() | ANYTHING, username=st.none() | ANYTHING, password=ANYTHING)
 @example(email="\ud800@example.org", username=None, password=GOOD)
-def test_whatever_is_given_is_taken_or_refused(email: str | None, username: str | None, password: str) -> None:
+def test_any_text_is_accepted_or_refused(email: str | None, username: str | None, password: str) -> None:
     try:
         user.check_account(email=email, username=username, password=password)
     except (Refusal, Refusals):

@@ -18,7 +18,7 @@ from domain.web_address import is_web_address
         "https://example.org./x",
     ],
 )
-def test_takes_addresses_that_a_browser_can_open(address: str) -> None:
+def test_accepts_addresses_that_browser_can_open(address: str) -> None:
     assert is_web_address(address)
 
 
@@ -63,5 +63,5 @@ def test_takes_addresses_that_a_browser_can_open(address: str) -> None:
         "/posters/1.svg",
     ],
 )
-def test_refuses_what_only_looks_like_an_address(address: str) -> None:
+def test_refuses_text_that_only_looks_like_address(address: str) -> None:
     assert not is_web_address(address)

@@ -37,7 +37,7 @@ def test_keeps_acknowledged_confirmations_over_crashes(folder: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_commits_wait_for_the_disk_whatever_the_database_says_and_the_journal_shows_when_they_do_not(
+def test_commits_wait_for_disk_whatever_database_sets(
     folder: Path,
 ) -> None:
     with stage(folder) as made:

@@ -47,7 +47,7 @@ def audited(address: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_passes_every_audit_should_and_may_included(server: Server) -> None:
+def test_passes_every_graphql_over_http_audit(server: Server) -> None:
     found = audited(server.address)
     assert [audit for audit in found if audit["status"] != "ok"] == []
     assert len({audit["id"] for audit in found}) == ALL

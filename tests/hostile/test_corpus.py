@@ -48,13 +48,15 @@ def _median_seconds(address: str) -> float:
     return statistics.median(exchange(address, PLAIN).seconds for _ in range(30))
 
 
-def test_the_corpus_is_as_large_as_it_should_be() -> None:
+def test_corpus_has_expected_size() -> None:
     assert len(CORPUS) >= 300
     assert len({hostile.name for hostile in CORPUS}) == len(CORPUS)
 
 
 @pytest.mark.parametrize("hostile", CORPUS, ids=lambda hostile: hostile.name)
-def test_is_answered_in_time_and_in_shape(stage: tuple[Server, dict[str, str]], hostile: Hostile) -> None:
+def test_hostile_request_is_answered_in_time_with_valid_body(
+    stage: tuple[Server, dict[str, str]], hostile: Hostile
+) -> None:
     server, known = stage
     request = hostile.spelled(known)
     answer = exchange(server.address, request)

@@ -80,7 +80,7 @@ async def test_ends_all_tokens_of_one_user_on_all_servers(
     assert await statuses(servers, authorization(ada, generation=1)) == [200] * 4
 
 
-async def test_a_server_that_does_not_read_again_accepts_ended_tokens(
+async def test_server_that_does_not_read_again_accepts_ended_tokens(
     servers: tuple[AsyncClient, AsyncClient], ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Control: without the read the test above fails."""

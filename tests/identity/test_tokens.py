@@ -37,7 +37,7 @@ def signed(secret: bytes = NEW, algorithm: str = "HS256", **changes: object) -> 
     return jwt.encode(claims(**changes), secret, algorithm, headers={"kid": compute_key_id(secret)})
 
 
-def test_a_token_names_its_user_and_its_key() -> None:
+def test_token_has_its_user_and_key_id() -> None:
     token = make_token(ADA, keys=KEYS)
 
     assert read_token(token, keys=KEYS) == ADA
@@ -51,15 +51,15 @@ def test_a_token_names_its_user_and_its_key() -> None:
     assert told["exp"] - told["iat"] == 60
 
 
-def test_two_tokens_of_one_moment_are_two() -> None:
+def test_two_tokens_of_one_second_differ() -> None:
     assert len({make_token(ADA, keys=KEYS) for _ in range(9)}) == 9
 
 
-def test_an_older_secret_still_verifies() -> None:
+def test_older_secret_still_verifies() -> None:
     assert read_token(make_token(ADA, keys=Keys((OLD,), 60)), keys=KEYS) == ADA
 
 
-def test_a_token_without_a_key_id_is_tried_with_every_secret() -> None:
+def test_token_without_key_id_is_verified_with_every_secret() -> None:
     assert read_token(jwt.encode(claims(), OLD, "HS256"), keys=KEYS) == ADA
 
 
@@ -92,17 +92,17 @@ def test_a_token_without_a_key_id_is_tried_with_every_secret() -> None:
         base64.urlsafe_b64encode(b"[]").decode() + ".e30.x",
     ],
 )
-def test_refuses_a_token_that_is_not_wholly_ours(token: str) -> None:
+def test_refuses_token_that_was_not_made_here(token: str) -> None:
     with pytest.raises(Unauthenticated):
         read_token(token, keys=KEYS)
 
 
-def test_an_expiry_in_quotes_is_read_as_the_number_it_is() -> None:
+def test_expiry_in_quotes_is_read_as_number() -> None:
     now = int(time.time())
     assert read_token(signed(exp=str(now + 60)), keys=KEYS).expires == now + 60
 
 
-def test_a_token_that_was_good_once_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_token_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     token = make_token(ADA, keys=KEYS)
     assert read_token(token, keys=KEYS) == ADA
     later = time.time() + 61
@@ -112,7 +112,7 @@ def test_a_token_that_was_good_once_expires_all_the_same(monkeypatch: pytest.Mon
         read_token(token, keys=KEYS)
 
 
-def test_a_token_of_a_withdrawn_secret_is_refused() -> None:
+def test_refuses_token_of_withdrawn_secret() -> None:
     token = make_token(ADA, keys=KEYS)
     assert read_token(token, keys=KEYS) == ADA
 
@@ -120,26 +120,26 @@ def test_a_token_of_a_withdrawn_secret_is_refused() -> None:
         read_token(token, keys=Keys((OLD,), 60))
 
 
-def test_a_clock_that_is_a_little_ahead_does_no_harm() -> None:
+def test_accepts_token_of_clock_that_is_slightly_ahead() -> None:
     assert read_token(signed(iat=int(time.time()) + 3), keys=KEYS) == ADA
 
 
-def test_no_header_is_nobody() -> None:
+def test_request_without_header_is_anonymous() -> None:
     assert authenticate(None, keys=KEYS) is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
-def test_the_scheme_is_compared_without_regard_to_case(scheme: str) -> None:
+def test_scheme_of_authorization_ignores_case(scheme: str) -> None:
     assert authenticate(f"{scheme} {make_token(ADA, keys=KEYS)}", keys=KEYS) == ADA
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "tokenonly"])
-def test_a_header_without_a_bearer_token_is_not_anonymous(value: str) -> None:
+def test_refuses_header_without_bearer_token(value: str) -> None:
     with pytest.raises(Unauthenticated):
         authenticate(value, keys=KEYS)
 
 
-def test_a_request_is_noted_with_its_actor() -> None:
+def test_request_has_its_actor_for_access_log() -> None:
     bearer = f"Bearer {make_token(ADA, keys=KEYS)}".encode()
     scope: dict[str, Any] = {"headers": [(b"authorization", bearer)]}
 
@@ -147,18 +147,18 @@ def test_a_request_is_noted_with_its_actor() -> None:
     assert scope["actor"] == ADA
 
 
-def test_two_tokens_in_one_request_are_refused() -> None:
+def test_refuses_two_tokens_in_one_request() -> None:
     bearer = (b"authorization", f"Bearer {make_token(ADA, keys=KEYS)}".encode())
 
     with pytest.raises(Unauthenticated):
         identify({"headers": [bearer, bearer]}, keys=KEYS)
 
 
-def test_keys_never_show_their_secrets() -> None:
+def test_repr_of_keys_never_shows_secrets() -> None:
     assert "nnnn" not in repr(KEYS)
 
 
-async def test_only_the_right_password_matches() -> None:
+async def test_only_right_password_matches() -> None:
     passwords = Passwords()
     kept = await passwords.hash("correct horse \ud800 é")
 
@@ -168,7 +168,7 @@ async def test_only_the_right_password_matches() -> None:
     assert not await passwords.verify(None, "correct horse")
 
 
-def test_hashes_of_other_costs_are_made_anew() -> None:
+def test_hash_of_other_costs_is_renewed() -> None:
     cheap = HASHER.hash("x").replace("m=7168", "m=8192")
 
     assert needs_rehash(cheap)
@@ -177,7 +177,7 @@ def test_hashes_of_other_costs_are_made_anew() -> None:
     assert not needs_rehash(NOBODYS_HASH)
 
 
-async def test_an_unknown_account_takes_as_long_as_a_wrong_password() -> None:
+async def test_unknown_account_takes_as_long_as_wrong_password() -> None:
     passwords = Passwords()
     kept = await passwords.hash("correct horse")
 
@@ -193,7 +193,7 @@ async def test_an_unknown_account_takes_as_long_as_a_wrong_password() -> None:
     assert 0.6 < known / unknown < 1.6
 
 
-async def test_hashing_leaves_the_event_loop_free() -> None:
+async def test_hashing_does_not_block_event_loop() -> None:
     passwords = Passwords()
     hashing = asyncio.gather(*(passwords.hash("x") for _ in range(4)))
     turns = 0
@@ -204,7 +204,7 @@ async def test_hashing_leaves_the_event_loop_free() -> None:
     assert turns >= 5
 
 
-async def test_a_flood_of_sign_ins_is_refused_instead_of_piling_up() -> None:
+async def test_refuses_sign_ins_above_bound_of_queue() -> None:
     passwords = Passwords(threads=1, waiting=1)
     outcomes = await asyncio.gather(*(passwords.verify(None, "x") for _ in range(5)), return_exceptions=True)
 

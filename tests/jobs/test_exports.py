@@ -141,7 +141,7 @@ def test_guards_cells_that_begin_a_formula(text: str, guarded: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a=1", "Spider-Man; a film", "1-2", "Léon, le pro", "; ;", "'=1", "E=mc²"])
-def test_lets_other_cells_be(text: str) -> None:
+def test_leaves_other_cells_unchanged(text: str) -> None:
     assert export.guard_formula(text) == text
 
 

@@ -201,7 +201,7 @@ def test_runs_each_job_on_schedule(name: str, cron: str) -> None:
     assert [task.cron for task in tasks if task.task.name == name] == [cron]
 
 
-def test_looks_for_expired_holds_every_ten_seconds() -> None:
+def test_closes_expired_bookings_every_ten_seconds() -> None:
     tasks = queue.make_queue().periodic_registry.periodic_tasks.values()
     (periodic,) = [each for each in tasks if each.task.name == expiries.NAME]
     assert periodic.task.name == expiries.NAME

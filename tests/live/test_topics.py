@@ -87,7 +87,7 @@ async def hold(database: Database, session: Session, seats: int, **given: Any) -
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_an_expiry_is_heard_within_two_seconds_without_any_job(services: Services, database: Database) -> None:
+async def test_expiry_of_booking_is_sent_within_two_seconds_without_job(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=10)
     async with followed(services, session) as found:
         assert await following(found) == 10
@@ -100,9 +100,7 @@ async def test_an_expiry_is_heard_within_two_seconds_without_any_job(services: S
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_a_reader_that_is_slow_gets_the_newest_state_and_no_backlog(
-    services: Services, database: Database
-) -> None:
+async def test_slow_subscriber_gets_newest_state_only(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=50)
     async with followed(services, session) as slow, followed(services, session) as quick:
         assert await following(slow) == await following(quick) == 50
@@ -117,9 +115,7 @@ async def test_a_reader_that_is_slow_gets_the_newest_state_and_no_backlog(
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_a_listener_that_is_cut_catches_up_and_goes_on(
-    services: Services, database: Database, database_url: str
-) -> None:
+async def test_cut_listener_reads_everything_again(services: Services, database: Database, database_url: str) -> None:
     session = await make_session(database, capacity=10)
     async with followed(services, session) as found:
         assert await following(found) == 10
@@ -131,7 +127,7 @@ async def test_a_listener_that_is_cut_catches_up_and_goes_on(
         assert await following(found) == 5
 
 
-async def test_what_nobody_tells_is_found_out_by_and_by(
+async def test_change_without_notice_is_found_after_a_while(
     services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(topics, "AGAIN_SECONDS", 0.5)
@@ -144,7 +140,7 @@ async def test_what_nobody_tells_is_found_out_by_and_by(
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_a_change_that_makes_no_difference_is_not_told(services: Services, database: Database) -> None:
+async def test_change_of_other_columns_is_not_sent(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=10)
     async with followed(services, session) as found:
         assert await following(found) == 10
@@ -154,7 +150,7 @@ async def test_a_change_that_makes_no_difference_is_not_told(services: Services,
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_an_export_is_told_until_it_is_completed(services: Services, database: Database) -> None:
+async def test_export_is_sent_until_completed(services: Services, database: Database) -> None:
     user = await make_user(database)
     made = await make_export(database, user_id=user.id, status="queued")
     told: list[tuple[str, int | None]] = []
@@ -187,7 +183,7 @@ async def heard(services: Services, document: str, session: Session, told: list[
 
 @pytest.mark.usefixtures("seldom")
 @pytest.mark.parametrize(("document", "most"), [(SEATS, 3), (DETAILS, 12)])
-async def test_a_change_costs_as_many_statements_for_many_as_for_one(
+async def test_change_takes_as_many_statements_for_many_subscribers_as_for_one(
     services: Services, database: Database, statements: Statements, document: str, most: int
 ) -> None:
     session = await make_session(database, capacity=50)
@@ -206,7 +202,7 @@ async def test_a_change_costs_as_many_statements_for_many_as_for_one(
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_who_goes_away_takes_nothing_from_others(services: Services, database: Database) -> None:
+async def test_subscriber_that_leaves_does_not_affect_others(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=50)
     told: list[list[Result]] = [[] for _ in range(20)]
     tasks = [asyncio.create_task(heard(services, DETAILS, session, each)) for each in told]
@@ -219,7 +215,7 @@ async def test_who_goes_away_takes_nothing_from_others(services: Services, datab
     await until(lambda: not services.topics._topics)  # noqa: SLF001
 
 
-async def test_what_a_crowd_waits_for_is_not_cancelled_by_one(database: Database) -> None:
+async def test_cancelled_subscriber_does_not_cancel_shared_read(database: Database) -> None:
     tick, session = Tick(database), await make_session(database)
     first, second = (asyncio.ensure_future(tick["session_by_id"].load(session.id)) for _ in range(2))
     first.cancel()
@@ -228,7 +224,7 @@ async def test_what_a_crowd_waits_for_is_not_cancelled_by_one(database: Database
     assert found.id == session.id
 
 
-async def test_moment_that_is_over_reads_anew_instead_of_failing(database: Database) -> None:
+async def test_loaders_of_expired_tick_read_again(database: Database) -> None:
     tick, session = Tick(database), await make_session(database)
     tick.end()
     found = await tick["session_by_id"].load(session.id)
@@ -236,7 +232,7 @@ async def test_moment_that_is_over_reads_anew_instead_of_failing(database: Datab
     assert found.id == session.id
 
 
-async def test_what_was_read_long_ago_is_read_anew_for_who_comes_late(services: Services, database: Database) -> None:
+async def test_late_subscriber_reads_again(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=10)
     follower = Follower()
     async with aclosing(services.topics.follow("session", session.id, follower)) as found:
@@ -256,7 +252,7 @@ async def title(news: News, database: Database, session: Session) -> str:
     return found.title
 
 
-async def test_an_audience_is_told_by_one_source_that_ends_with_the_last_of_it() -> None:
+async def test_broadcast_has_one_source_that_ends_with_last_follower() -> None:
     sources: list[Follower] = []
     broadcasts: Broadcasts[int] = Broadcasts()
 

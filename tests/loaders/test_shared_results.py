@@ -17,7 +17,7 @@ def settings(settings: Settings) -> Settings:
     return replace(settings, planner=PlannerMode(is_on=False))
 
 
-async def test_field_that_fails_takes_nothing_from_its_neighbours(graphql: GraphQL, database: Database) -> None:
+async def test_failing_field_does_not_affect_siblings(graphql: GraphQL, database: Database) -> None:
     await make_session(database)
     answer = await graphql("""{
         failing: movies { nodes { places { totalCount nodes { name } } sessions(first: 0) { totalCount } } }

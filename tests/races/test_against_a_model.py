@@ -196,11 +196,11 @@ def compare(settings: Settings, emptied: Callable[[], None], limits: bounded) ->
         runner.run(stack.aclose())
 
 
-def test_all_is_as_the_model_has_it(compare: Callable[[], None]) -> None:
+def test_database_behaves_like_model(compare: Callable[[], None]) -> None:
     compare()
 
 
-def test_the_comparison_can_fail(compare: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_with_model_finds_difference(compare: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     # A model without expiry must be found out within as many tries.
     monkeypatch.setattr(Cinema, "expire", lambda self, _: self)
     with pytest.raises(AssertionError):

@@ -45,7 +45,7 @@ async def delete(database: Database, gone: Session) -> None:
         await session.delete_session(tx, session_id=gone.id)
 
 
-async def test_two_reserves_of_one_booking_take_their_turns(database: Database) -> None:
+async def test_concurrent_reserves_of_one_booking_run_one_after_other(database: Database) -> None:
     of = await make_session(database)
     held = await held_by_somebody(database, of, seats=3)
     async with holding(database, HOLD_SESSION, id=of.id):
@@ -57,7 +57,7 @@ async def test_two_reserves_of_one_booking_take_their_turns(database: Database) 
     assert await record(database, held) == [3, 7, 5]
 
 
-async def test_two_bookings_want_the_last_seats(database: Database) -> None:
+async def test_one_of_two_bookings_gets_last_seats(database: Database) -> None:
     of = await make_session(database, capacity=4)
     pair = [await held_by_somebody(database, of) for _ in range(2)]
     async with holding(database, HOLD_SESSION, id=of.id):
@@ -70,7 +70,7 @@ async def test_two_bookings_want_the_last_seats(database: Database) -> None:
     assert await unbalanced(database) == []
 
 
-async def test_a_reserve_behind_a_cancel_is_refused(database: Database) -> None:
+async def test_refuses_reserve_that_waited_for_cancel(database: Database) -> None:
     of = await make_session(database)
     held = await held_by_somebody(database, of, seats=3)
     async with holding(database, HOLD_SESSION, id=of.id):
@@ -83,7 +83,7 @@ async def test_a_reserve_behind_a_cancel_is_refused(database: Database) -> None:
     assert await record(database, held) == [3, 0]
 
 
-async def test_a_cancel_behind_a_reserve_frees_all(database: Database) -> None:
+async def test_cancel_that_waited_for_reserve_frees_all_seats(database: Database) -> None:
     of = await make_session(database)
     held = await held_by_somebody(database, of, seats=3)
     async with holding(database, HOLD_SESSION, id=of.id):
@@ -98,7 +98,7 @@ async def test_a_cancel_behind_a_reserve_frees_all(database: Database) -> None:
 @pytest.mark.parametrize(
     ("change", "refusal"), [(lambda db, held: reserve(db, held, 0), NoSeatsReserved), (cancel, BookingCancelled)]
 )
-async def test_a_confirm_behind_a_change_sees_what_it_left(
+async def test_confirm_that_waited_for_change_reads_its_seats(
     database: Database, change: Callable[[Database, Booking], Coroutine[Any, Any, Booking]], refusal: type[Refusal]
 ) -> None:
     held = await held_by_somebody(database, await make_session(database), seats=3)
@@ -111,13 +111,13 @@ async def test_a_confirm_behind_a_change_sees_what_it_left(
     assert await unbalanced(database) == []
 
 
-async def test_of_two_confirms_one_confirms(database: Database) -> None:
+async def test_one_of_two_concurrent_confirms_succeeds(database: Database) -> None:
     held = await held_by_somebody(database, await make_session(database), seats=3)
     outcomes = await asyncio.gather(*(confirm(database, held) for _ in range(4)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes].count(Booking) == 1
 
 
-async def test_what_is_confirmed_in_time_the_job_leaves_alone(database: Database) -> None:
+async def test_job_keeps_booking_that_is_confirmed_in_time(database: Database) -> None:
     of = await make_session(database)
     held = await about_to_lapse(database, of, seats=3)
     async with database.transaction() as tx:
@@ -130,7 +130,7 @@ async def test_what_is_confirmed_in_time_the_job_leaves_alone(database: Database
     assert await record(database, held) == [3]
 
 
-async def test_what_is_confirmed_in_time_nobody_takes(database: Database) -> None:
+async def test_no_caller_gets_seats_of_booking_confirmed_in_time(database: Database) -> None:
     of = await make_session(database, capacity=3)
     held = await about_to_lapse(database, of, seats=3)
     rival = await held_by_somebody(database, of)
@@ -144,7 +144,7 @@ async def test_what_is_confirmed_in_time_nobody_takes(database: Database) -> Non
     assert (await seen(database, held)).reserved_seats == 3
 
 
-async def test_a_confirm_that_waits_beyond_the_hold_is_refused(database: Database) -> None:
+async def test_refuses_confirm_that_waited_beyond_deadline(database: Database) -> None:
     held = await about_to_lapse(database, await make_session(database), seats=3)
     async with holding(database, HOLD_BOOKING, id=held.id):
         late = await started(database, confirm(database, held))
@@ -153,7 +153,7 @@ async def test_a_confirm_that_waits_beyond_the_hold_is_refused(database: Databas
         await late
 
 
-async def test_a_confirm_behind_the_job_is_refused(database: Database) -> None:
+async def test_refuses_confirm_that_waited_for_job(database: Database) -> None:
     held = await make_expired_booking(database, seats=3)
     async with database.transaction() as tx:
         assert await stock.give_back(tx, batch=10) == 1
@@ -162,7 +162,7 @@ async def test_a_confirm_behind_the_job_is_refused(database: Database) -> None:
         await late
 
 
-async def test_a_take_gets_what_the_job_is_just_giving_back(database: Database) -> None:
+async def test_reserve_gets_seats_that_job_is_freeing(database: Database) -> None:
     of = await make_session(database, capacity=3)
     lost = await make_expired_booking(database, session=of, seats=3)
     held = await held_by_somebody(database, of)
@@ -174,7 +174,7 @@ async def test_a_take_gets_what_the_job_is_just_giving_back(database: Database) 
     assert await record(database, lost) == [0]
 
 
-async def test_the_job_passes_by_a_session_where_somebody_takes(database: Database) -> None:
+async def test_job_skips_session_that_is_locked(database: Database) -> None:
     busy, idle = await make_session(database, capacity=3), await make_session(database)
     lost = await make_expired_booking(database, session=busy, seats=3)
     await make_expired_booking(database, session=idle, seats=1)
@@ -186,7 +186,7 @@ async def test_the_job_passes_by_a_session_where_somebody_takes(database: Databa
     assert await record(database, lost) == [0]
 
 
-async def test_a_refusal_tells_what_is_free_now_and_not_before_the_wait(database: Database) -> None:
+async def test_refusal_counts_free_seats_after_wait(database: Database) -> None:
     of = await make_session(database, capacity=5)
     await make_expired_booking(database, session=of, seats=3)
     held = await held_by_somebody(database, of)
@@ -207,7 +207,7 @@ async def test_jobs_of_several_servers_close_each_booking_once(database: Databas
     assert await unbalanced(database) == []
 
 
-async def test_who_opens_behind_the_end_of_a_session_finds_none(database: Database) -> None:
+async def test_refuses_booking_that_waited_for_delete_of_session(database: Database) -> None:
     gone, user = await make_session(database), await make_user(database)
     async with database.transaction() as tx:
         await session.delete_session(tx, session_id=gone.id)
@@ -216,7 +216,7 @@ async def test_who_opens_behind_the_end_of_a_session_finds_none(database: Databa
         await late
 
 
-async def test_a_session_stays_when_somebody_opens_first(database: Database) -> None:
+async def test_refuses_delete_of_session_that_waited_for_booking(database: Database) -> None:
     kept, user = await make_session(database), await make_user(database)
     async with database.transaction() as tx:
         await booking.open_booking(tx, user_id=user.id, session_id=kept.id, hold_seconds=60)
@@ -225,7 +225,7 @@ async def test_a_session_stays_when_somebody_opens_first(database: Database) -> 
         await late
 
 
-async def test_a_session_stays_when_its_last_hold_is_just_confirmed(database: Database) -> None:
+async def test_refuses_delete_of_session_that_waited_for_confirm(database: Database) -> None:
     kept = await make_session(database)
     held = await about_to_lapse(database, kept, seats=3)
     async with database.transaction() as tx:
@@ -237,7 +237,7 @@ async def test_a_session_stays_when_its_last_hold_is_just_confirmed(database: Da
     assert (await seen(database, held)).status == BookingStatus.CONFIRMED
 
 
-async def test_who_reserves_behind_the_end_of_a_session_finds_no_booking(database: Database) -> None:
+async def test_refuses_reserve_that_waited_for_delete_of_session(database: Database) -> None:
     gone = await make_session(database)
     held = await make_expired_booking(database, session=gone, seats=2)
     async with database.transaction() as tx:
@@ -248,7 +248,7 @@ async def test_who_reserves_behind_the_end_of_a_session_finds_no_booking(databas
 
 
 @pytest.mark.alone
-async def test_a_crowd_gets_every_seat_and_not_one_more(database: Database) -> None:
+async def test_many_callers_get_every_seat_and_not_one_more(database: Database) -> None:
     of = await make_session(database, capacity=37)
     users = [await make_user(database) for _ in range(5)]
 

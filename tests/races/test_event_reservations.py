@@ -51,7 +51,7 @@ async def outcomes(*changes: Awaitable[object]) -> list[str]:
 
 
 @pytest.mark.alone
-async def test_of_100_tickets_200_buyers_get_100(database: Database, way: Reading) -> None:
+async def test_200_buyers_get_100_tickets(database: Database, way: Reading) -> None:
     of = await make_event(database, capacity=100)
     found = await outcomes(*(reserve(way, of) for _ in range(200)))
     assert (found.count("EventReservation"), found.count("SeatsUnavailable")) == (100, 100)
@@ -60,7 +60,7 @@ async def test_of_100_tickets_200_buyers_get_100(database: Database, way: Readin
 
 
 @pytest.mark.parametrize(("clock", "outcome"), [("clock_timestamp()", "EventOver"), ("now()", "EventReservation")])
-async def test_event_that_ends_while_buyer_waits_sells_no_more(
+async def test_refuses_buyer_that_waited_beyond_date_of_event(
     database: Database, way: Reading, monkeypatch: pytest.MonkeyPatch, clock: str, outcome: str
 ) -> None:
     # Negative control: a clock that is asked before the lock, as the transaction's is, sells.
@@ -72,7 +72,7 @@ async def test_event_that_ends_while_buyer_waits_sells_no_more(
     assert await buying == [outcome]
 
 
-async def test_buyers_of_several_never_get_a_part(database: Database, way: Reading) -> None:
+async def test_buyers_of_several_tickets_get_all_or_none(database: Database, way: Reading) -> None:
     of = await make_event(database, capacity=10)
     found = await outcomes(*(reserve(way, of, 3) for _ in range(20)))
     assert found.count("EventReservation") == 3
@@ -80,7 +80,7 @@ async def test_buyers_of_several_never_get_a_part(database: Database, way: Readi
     assert await unbalanced(database) == []
 
 
-async def test_cancelled_by_many_it_is_refunded_once(database: Database, way: Reading) -> None:
+async def test_concurrent_cancels_free_tickets_once(database: Database, way: Reading) -> None:
     of = await make_event(database, capacity=10)
     row = await make_event_reservation(database, event=of, tickets=4)
     await make_event_reservation(database, event=of, tickets=5)
@@ -88,7 +88,7 @@ async def test_cancelled_by_many_it_is_refunded_once(database: Database, way: Re
     assert await availability(database, of) == 5
 
 
-async def test_many_changes_of_one_reservation_leave_what_the_last_says(database: Database, way: Reading) -> None:
+async def test_concurrent_changes_of_reservation_leave_the_last(database: Database, way: Reading) -> None:
     of = await make_event(database, capacity=10)
     row = await make_event_reservation(database, event=of, tickets=2)
     await make_event_reservation(database, event=of, tickets=3)
@@ -96,7 +96,7 @@ async def test_many_changes_of_one_reservation_leave_what_the_last_says(database
     assert await unbalanced(database) == []
 
 
-async def test_changes_of_two_events_never_wait_in_a_ring(database: Database, way: Reading) -> None:
+async def test_batches_of_two_events_never_deadlock(database: Database, way: Reading) -> None:
     pair = [await make_event(database, capacity=1000) for _ in range(2)]
     rows = [await make_event_reservation(database, event=of) for of in pair]
     changes = [change(way, row, tickets) for tickets in range(2, 12) for row in (rows if tickets % 2 else rows[::-1])]
@@ -105,7 +105,7 @@ async def test_changes_of_two_events_never_wait_in_a_ring(database: Database, wa
     assert await unbalanced(database) == []
 
 
-async def test_a_change_behind_a_cancel_is_refused(database: Database) -> None:
+async def test_refuses_change_that_waited_for_cancel(database: Database) -> None:
     of = await make_event(database, capacity=10)
     row = await make_event_reservation(database, event=of, tickets=4)
     async with holding(database, HOLD_EVENT, id=of.id):
@@ -117,7 +117,7 @@ async def test_a_change_behind_a_cancel_is_refused(database: Database) -> None:
     assert await availability(database, of) == 10
 
 
-async def test_a_cancel_behind_a_change_gives_all_back(database: Database) -> None:
+async def test_cancel_that_waited_for_change_frees_all_tickets(database: Database) -> None:
     of = await make_event(database, capacity=10)
     row = await make_event_reservation(database, event=of, tickets=4)
     async with holding(database, HOLD_EVENT, id=of.id):
@@ -128,7 +128,7 @@ async def test_a_cancel_behind_a_change_gives_all_back(database: Database) -> No
     assert await availability(database, of) == 10
 
 
-async def test_a_buyer_who_waited_gets_what_was_freed_meanwhile(database: Database) -> None:
+async def test_buyer_that_waited_gets_tickets_freed_meanwhile(database: Database) -> None:
     of = await make_event(database, capacity=4)
     row = await make_event_reservation(database, event=of, tickets=4)
     async with holding(database, HOLD_EVENT, id=of.id):
@@ -139,7 +139,7 @@ async def test_a_buyer_who_waited_gets_what_was_freed_meanwhile(database: Databa
     assert await unbalanced(database) == []
 
 
-async def test_a_refusal_counts_what_was_sold_meanwhile(database: Database) -> None:
+async def test_refusal_counts_tickets_sold_meanwhile(database: Database) -> None:
     of = await make_event(database, capacity=4)
     async with holding(database, HOLD_EVENT, id=of.id):
         first = await started(database, _run(reserve(database.primary, of, 3)))
@@ -150,7 +150,7 @@ async def test_a_refusal_counts_what_was_sold_meanwhile(database: Database) -> N
     assert refused.value.words == {"seats_available": 1}
 
 
-async def test_a_buyer_behind_a_deletion_finds_no_event(database: Database) -> None:
+async def test_refuses_buyer_that_waited_for_delete_of_event(database: Database) -> None:
     of = await make_event(database)
     async with holding(database, HOLD_EVENT, id=of.id):
         going = await started(database, delete(database, of))
@@ -161,7 +161,7 @@ async def test_a_buyer_behind_a_deletion_finds_no_event(database: Database) -> N
     assert await database.primary.value("SELECT count(*) FROM event_reservations") == 0
 
 
-async def test_a_deletion_behind_a_buyer_cancels_what_was_bought(database: Database) -> None:
+async def test_delete_that_waited_for_buyer_cancels_reservation(database: Database) -> None:
     of = await make_event(database)
     async with holding(database, HOLD_EVENT, id=of.id):
         bought = await started(database, _run(reserve(database.primary, of, 3)))
@@ -173,7 +173,7 @@ async def test_a_deletion_behind_a_buyer_cancels_what_was_bought(database: Datab
     assert await unbalanced(database) == []
 
 
-async def test_deleted_by_many_it_is_deleted_once(database: Database) -> None:
+async def test_concurrent_deletes_delete_event_once(database: Database) -> None:
     of = await make_event(database)
     await make_event_reservation(database, event=of, tickets=3)
     assert await outcomes(*(delete(database, of) for _ in range(4))) == ["EventNotFound"] * 3 + ["NoneType"]

@@ -90,7 +90,7 @@ async def crowd(address: str, url: str, asked: Asked, *, together: int) -> list[
 
 
 @pytest.mark.parametrize("door", DOORS)
-async def test_of_fifty_at_once_one_is_done(url: str, tmp_path: Path, rows: Rows, door: Door) -> None:
+async def test_one_of_fifty_concurrent_requests_takes_effect(url: str, tmp_path: Path, rows: Rows, door: Door) -> None:
     user, session, _ = rows
     before = counted(url, "bookings")
     with server("cli", url, tmp_path, workers=2, **PATIENT) as running:
@@ -105,7 +105,7 @@ async def test_of_fifty_at_once_one_is_done(url: str, tmp_path: Path, rows: Rows
     assert counted(url, "bookings") == before + 1
 
 
-async def test_without_the_claim_it_is_done_more_than_once(url: str, tmp_path: Path, rows: Rows) -> None:
+async def test_request_takes_effect_more_than_once_without_claim(url: str, tmp_path: Path, rows: Rows) -> None:
     user, session, _ = rows
     before = counted(url, "bookings")
     with server("tests.support.unclaimed", url, tmp_path, workers=2, **PATIENT) as running:
@@ -113,7 +113,9 @@ async def test_without_the_claim_it_is_done_more_than_once(url: str, tmp_path: P
     assert counted(url, "bookings") > before + 1
 
 
-async def test_killed_between_effect_and_commit_it_leaves_neither(url: str, tmp_path: Path, rows: Rows) -> None:
+async def test_server_killed_before_commit_leaves_neither_effect_nor_record(
+    url: str, tmp_path: Path, rows: Rows
+) -> None:
     user, _, booking = rows
     path, body = f"/v1/bookings/{ids.encode('bok', booking.id)}/reserve", {"seats": 3}
     with server("tests.support.halted", url, tmp_path, workers=1) as running:
@@ -134,7 +136,7 @@ async def test_killed_between_effect_and_commit_it_leaves_neither(url: str, tmp_
     assert counted(url, "seat_reservations") == 1
 
 
-async def test_killed_after_the_commit_it_answers_what_was_done(url: str, tmp_path: Path, rows: Rows) -> None:
+async def test_server_killed_after_commit_replays_recorded_response(url: str, tmp_path: Path, rows: Rows) -> None:
     user, _, booking = rows
     path, body = f"/v1/bookings/{ids.encode('bok', booking.id)}/reserve", {"seats": 3}
     with server("tests.support.silenced", url, tmp_path, workers=1) as running:

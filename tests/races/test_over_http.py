@@ -93,7 +93,7 @@ def sold(url: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-async def test_every_seat_is_sold_once(url: str, tmp_path: Path) -> None:
+async def test_every_seat_is_sold_once_over_http(url: str, tmp_path: Path) -> None:
     users, session = await prepared(url, tmp_path)
     with server("cli", url, tmp_path, workers=2) as running:
         outcomes = await crowd(running.address, users, session)
@@ -103,7 +103,7 @@ async def test_every_seat_is_sold_once(url: str, tmp_path: Path) -> None:
         assert connection.execute(UNBALANCED.encode()).fetchall() == []
 
 
-async def test_without_the_guard_more_is_sold_than_there_is(url: str, tmp_path: Path) -> None:
+async def test_seats_are_oversold_without_guard(url: str, tmp_path: Path) -> None:
     users, session = await prepared(url, tmp_path)
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE sessions DROP CONSTRAINT sessions_taken_check")

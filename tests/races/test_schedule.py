@@ -58,7 +58,7 @@ async def overlaps(database: Database) -> int:
     return number
 
 
-async def test_of_two_sessions_at_the_same_time_one_is_made(database: Database) -> None:
+async def test_one_of_two_overlapping_sessions_is_scheduled(database: Database) -> None:
     movies, where = [await make_movie(database) for _ in range(2)], await make_place(database)
     async with holding(database, HOLD_PLACE, id=where.id):
         first = await started(database, schedule(database, movies[0], where, soon()))
@@ -68,7 +68,7 @@ async def test_of_two_sessions_at_the_same_time_one_is_made(database: Database) 
     assert await overlaps(database) == 0
 
 
-async def test_many_sessions_at_once_never_overlap(database: Database) -> None:
+async def test_concurrent_sessions_never_overlap(database: Database) -> None:
     shown, where = await make_movie(database, duration=120), await make_place(database)
     starts = [soon(24 + quarter / 4) for quarter in range(24)]
     outcomes = await asyncio.gather(
@@ -78,7 +78,7 @@ async def test_many_sessions_at_once_never_overlap(database: Database) -> None:
     assert await overlaps(database) == 0
 
 
-async def test_two_sessions_that_move_into_the_same_time(database: Database) -> None:
+async def test_one_of_two_sessions_moves_into_same_time(database: Database) -> None:
     shown, where = await make_movie(database), await make_place(database)
     pair = [await make_session(database, movie=shown, place=where, starts_at=soon(hours)) for hours in (24, 48)]
     outcomes = await asyncio.gather(*(reschedule(database, each, soon(72)) for each in pair), return_exceptions=True)
@@ -87,7 +87,7 @@ async def test_two_sessions_that_move_into_the_same_time(database: Database) -> 
 
 
 @pytest.mark.parametrize("longer_first", [True, False])
-async def test_a_session_is_scheduled_while_the_one_before_gets_longer(
+async def test_session_scheduled_during_longer_duration_does_not_overlap(
     database: Database, *, longer_first: bool
 ) -> None:
     first, second = await make_movie(database, duration=60), await make_movie(database, duration=60)
@@ -103,7 +103,7 @@ async def test_a_session_is_scheduled_while_the_one_before_gets_longer(
     assert await overlaps(database) == 0
 
 
-async def test_the_movie_gets_longer_just_as_it_comes_to_a_new_place(database: Database) -> None:
+async def test_longer_duration_during_first_session_in_new_place_does_not_overlap(database: Database) -> None:
     first, second = await make_movie(database, duration=60), await make_movie(database, duration=60)
     where = await make_place(database)
     async with database.transaction() as tx:
@@ -120,7 +120,7 @@ async def test_the_movie_gets_longer_just_as_it_comes_to_a_new_place(database: D
     assert await overlaps(database) == 0
 
 
-async def test_a_session_goes_while_its_movie_gets_longer(database: Database) -> None:
+async def test_session_deleted_during_longer_duration_does_not_deadlock(database: Database) -> None:
     shown = await make_movie(database, duration=60)
     gone = await make_session(database, movie=shown)
     async with holding(database, HOLD_MOVIE, id=shown.id):
@@ -131,7 +131,7 @@ async def test_a_session_goes_while_its_movie_gets_longer(database: Database) ->
     assert await database.primary.value("SELECT count(*) FROM sessions") == 0
 
 
-async def test_a_movie_goes_while_it_gets_longer(database: Database) -> None:
+async def test_movie_deleted_during_longer_duration_does_not_deadlock(database: Database) -> None:
     shown = await make_movie(database, duration=60)
     await make_session(database, movie=shown)
     async with holding(database, HOLD_MOVIE, id=shown.id):
@@ -142,7 +142,7 @@ async def test_a_movie_goes_while_it_gets_longer(database: Database) -> None:
     assert await database.primary.value("SELECT count(*) FROM movies") == 0
 
 
-async def test_a_place_goes_while_a_movie_there_gets_longer(database: Database) -> None:
+async def test_place_deleted_during_longer_duration_does_not_deadlock(database: Database) -> None:
     shown, where = await make_movie(database, duration=60), await make_place(database)
     await make_session(database, movie=shown, place=where)
     async with holding(database, HOLD_MOVIE, id=shown.id):
@@ -153,7 +153,7 @@ async def test_a_place_goes_while_a_movie_there_gets_longer(database: Database) 
     assert await database.primary.value("SELECT count(*) FROM places") == 0
 
 
-async def test_a_movie_goes_while_somebody_rates_it_again(database: Database) -> None:
+async def test_refuses_rating_that_waited_for_delete_of_movie(database: Database) -> None:
     user, shown = await make_user(database), await make_movie(database)
     await make_rating(database, user=user, movie=shown)
 
@@ -169,7 +169,7 @@ async def test_a_movie_goes_while_somebody_rates_it_again(database: Database) ->
         await rating_
 
 
-async def test_a_session_is_scheduled_while_its_movie_goes(database: Database) -> None:
+async def test_delete_of_movie_that_waited_for_new_session_deletes_it(database: Database) -> None:
     shown, where = await make_movie(database), await make_place(database)
     async with database.transaction() as tx:
         await session.schedule_session(tx, movie_id=shown.id, place_id=where.id, starts_at=soon())
@@ -180,7 +180,7 @@ async def test_a_session_is_scheduled_while_its_movie_goes(database: Database) -
         await schedule(database, shown, where, soon())
 
 
-async def test_a_session_is_scheduled_while_its_place_goes(database: Database) -> None:
+async def test_refuses_session_that_waited_for_delete_of_place(database: Database) -> None:
     shown, where = await make_movie(database), await make_place(database)
     async with holding(database, HOLD_PLACE, id=where.id):
         going = await started(database, delete_place(database, where))
@@ -190,7 +190,7 @@ async def test_a_session_is_scheduled_while_its_place_goes(database: Database) -
         await coming
 
 
-async def test_a_session_goes_while_it_is_moved(database: Database) -> None:
+async def test_refuses_move_that_waited_for_delete_of_session(database: Database) -> None:
     moved = await make_session(database)
     async with holding(database, HOLD_PLACE, id=moved.place_id):
         going = await started(database, delete_session(database, moved))

@@ -108,11 +108,11 @@ def _on_this_database(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Storms, "url", empty_database_url, raising=False)
 
 
-def test_the_books_balance_after_any_storm() -> None:
+def test_counts_balance_after_concurrent_random_operations() -> None:
     run_state_machine_as_test(Storms, settings=CALM)
 
 
-def test_without_the_locks_the_same_storms_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_do_not_balance_without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Storms, "outcomes_matter", False)
     for name in ("CHANGE", "RESERVE", "LOCK_ALL"):
         statement = getattr(event_reservation, name)

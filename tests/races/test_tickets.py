@@ -86,14 +86,14 @@ async def test_sells_no_ticket_for_show_that_began_during_wait_for_its_lock(
 
 
 @pytest.mark.alone
-async def test_of_40_at_the_counter_20_get_a_ticket_for_a_show_that_nobody_has_made(database: Database) -> None:
+async def test_20_of_40_concurrent_callers_get_ticket_of_new_show(database: Database) -> None:
     found = await outcomes(*(book(database, soon()) for _ in range(40)))
     assert (found.count("Ticket"), found.count("SeatsUnavailable")) == (20, 20)
     assert await database.primary.tuples("SELECT taken, capacity FROM shows") == [(20, 20)]
     assert await unbalanced(database) == []
 
 
-async def test_tickets_that_change_places_never_wait_in_a_ring(database: Database) -> None:
+async def test_tickets_that_swap_shows_never_deadlock(database: Database) -> None:
     pair = [await make_show(database, hours=hours) for hours in (24, 48)]
     rows = [
         (await make_ticket(database, show=of, ticket_count=2), to) for of, to in (pair, pair[::-1]) for _ in range(5)
@@ -103,7 +103,7 @@ async def test_tickets_that_change_places_never_wait_in_a_ring(database: Databas
     assert await unbalanced(database) == []
 
 
-async def test_of_many_who_move_into_the_last_places_none_gets_a_part(database: Database) -> None:
+async def test_concurrent_moves_into_last_places_move_all_or_none(database: Database) -> None:
     full = await make_show(database, hours=48)
     await make_ticket(database, show=full, ticket_count=13)
     rows = [
@@ -115,7 +115,7 @@ async def test_of_many_who_move_into_the_last_places_none_gets_a_part(database: 
     assert await unbalanced(database) == []
 
 
-async def test_one_ticket_that_many_move_ends_in_one_show(database: Database) -> None:
+async def test_ticket_moved_concurrently_ends_in_one_show(database: Database) -> None:
     shows = [await make_show(database, hours=hours) for hours in range(1, 6)]
     row = await make_ticket(database, show=shows[0], ticket_count=7)
     assert await outcomes(*(move(database, row, to) for to in shows * 3)) == ["Ticket"] * 15
@@ -123,7 +123,7 @@ async def test_one_ticket_that_many_move_ends_in_one_show(database: Database) ->
     assert await unbalanced(database) == []
 
 
-async def test_deleted_by_many_it_gives_back_once(database: Database) -> None:
+async def test_concurrent_deletes_free_ticket_once(database: Database) -> None:
     of = await make_show(database)
     row, kept = await make_ticket(database, show=of, ticket_count=3), await make_ticket(database, show=of)
     assert await outcomes(*(delete(database, row) for _ in range(6))) == ["NoneType"] + ["TicketNotFound"] * 5
@@ -131,7 +131,7 @@ async def test_deleted_by_many_it_gives_back_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize("first_goes", [True, False])
-async def test_a_ticket_that_is_moved_and_deleted_at_once_is_gone(database: Database, *, first_goes: bool) -> None:
+async def test_ticket_moved_and_deleted_concurrently_is_deleted(database: Database, *, first_goes: bool) -> None:
     of, to = await make_show(database), await make_show(database, hours=48)
     row = await make_ticket(database, show=of, ticket_count=3)
     changes: list[Coroutine[Any, Any, object]] = [delete(database, row), move(database, row, to)]
@@ -145,7 +145,7 @@ async def test_a_ticket_that_is_moved_and_deleted_at_once_is_gone(database: Data
     assert await unbalanced(database) == []
 
 
-async def test_a_move_away_makes_room_for_one_who_waits(database: Database) -> None:
+async def test_caller_that_waited_gets_places_of_moved_ticket(database: Database) -> None:
     of, to = await make_show(database), await make_show(database, hours=48)
     row = await make_ticket(database, show=of, ticket_count=20)
     async with holding(database, HOLD_SHOW, id=of.id):
@@ -156,7 +156,7 @@ async def test_a_move_away_makes_room_for_one_who_waits(database: Database) -> N
     assert await unbalanced(database) == []
 
 
-async def test_the_job_passes_by_a_show_that_somebody_is_busy_with(database: Database) -> None:
+async def test_job_skips_show_that_is_locked(database: Database) -> None:
     busy, idle = await make_show(database, hours=-9), await make_show(database, hours=-10)
     async with holding(database, HOLD_SHOW, id=busy.id), database.transaction() as tx:
         assert await show.delete_expired_shows(tx, batch=10) == 1

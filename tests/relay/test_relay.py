@@ -88,7 +88,7 @@ def connections() -> Iterator[ConnectionField]:
                     yield ConnectionField(kind.name, name, field)
 
 
-def test_every_connection_is_one_to_relay(tmp_path: Path) -> None:
+def test_relay_accepts_every_connection(tmp_path: Path) -> None:
     found = list(connections())
     assert {(each.parent, each.name) for each in found} >= {("Query", "movies"), ("User", "bookings")}
     source = 'import { graphql } from "relay-runtime";\n' + "\n".join(each.fragment() for each in found)
@@ -105,7 +105,7 @@ def test_every_connection_is_one_to_relay(tmp_path: Path) -> None:
         ("session {", 'session @connection(key: "x_session") {', "connection"),
     ],
 )
-def test_the_compiler_finds_what_is_wrong(tmp_path: Path, was: str, becomes: str, said: str) -> None:
+def test_relay_compiler_refuses_invalid_document(tmp_path: Path, was: str, becomes: str, said: str) -> None:
     sources = {file.name: file.read_text().replace(was, becomes) for file in (HERE / "src").iterdir()}
     done = compiled(tmp_path, sources)
     assert done.returncode != 0
@@ -153,7 +153,7 @@ async def relay(
     return Client(client, names)
 
 
-async def test_a_client_pages_books_and_fetches_again(relay: Client, database: Database) -> None:
+async def test_relay_client_reads_pages_books_and_refetches(relay: Client, database: Database) -> None:
     movie, place = await make_movie(database), await make_place(database)
     sessions = [await make_session(database, movie=movie, place=place, starts_at=soon(24 * n)) for n in (1, 2, 3)]
     for _ in range(2):

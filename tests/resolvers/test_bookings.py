@@ -37,7 +37,7 @@ def given(mutation: str, booking_id: str, seats: int = 1) -> dict[str, Any]:
     return {"bookingId": booking_id, "seats": seats} if mutation == "reserveSeats" else {"bookingId": booking_id}
 
 
-async def test_opens_a_booking_of_a_minute(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_opens_booking_for_a_minute(database: Database, graphql: GraphQL, user: User) -> None:
     session = await make_session(database)
     booking = (await done(graphql, "openBooking", by=user, sessionId=f"ses_{session.id}"))["booking"]
     assert booking["id"].startswith("bok_")
@@ -51,15 +51,13 @@ async def test_opens_a_booking_of_a_minute(database: Database, graphql: GraphQL,
     )
 
 
-async def test_several_open_bookings_of_one_session_are_allowed(
-    database: Database, graphql: GraphQL, user: User
-) -> None:
+async def test_user_can_open_several_bookings_of_one_session(database: Database, graphql: GraphQL, user: User) -> None:
     session = f"ses_{(await make_session(database)).id}"
     made = [(await done(graphql, "openBooking", by=user, sessionId=session))["booking"]["id"] for _ in range(2)]
     assert made[0] != made[1]
 
 
-async def test_reserves_changes_and_confirms(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_reserves_changes_and_confirms_seats(database: Database, graphql: GraphQL, user: User) -> None:
     session = await make_session(database)
     booking_id = f"bok_{(await make_booking(database, user=user, session=session)).id}"
     for seats in (5, 2, 0, 3):
@@ -73,7 +71,7 @@ async def test_reserves_changes_and_confirms(database: Database, graphql: GraphQ
     assert all(change["id"].startswith("rsv_") for change in booking["reservations"])
 
 
-async def test_a_cancelled_booking_holds_no_seats_and_keeps_its_record(
+async def test_cancelled_booking_has_no_seats_and_keeps_their_record(
     database: Database, graphql: GraphQL, user: User
 ) -> None:
     session = await make_session(database)
@@ -88,32 +86,32 @@ async def test_a_cancelled_booking_holds_no_seats_and_keeps_its_record(
 # Refusals
 
 
-async def test_refuses_a_session_that_has_started(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_refuses_booking_of_started_session(database: Database, graphql: GraphQL, user: User) -> None:
     session = await make_session(database, starts_at=soon(-0.01))
     refusal = await refused(graphql, "openBooking", by=user, sessionId=f"ses_{session.id}")
     assert refusal == [("Conflict", "SESSION_STARTED", [])]
 
 
-async def test_refuses_a_session_that_is_not_there(graphql: GraphQL, user: User) -> None:
+async def test_refuses_booking_of_missing_session(graphql: GraphQL, user: User) -> None:
     assert await refused(graphql, "openBooking", by=user, sessionId="ses_1") == [
         ("NotFound", "SESSION_NOT_FOUND", ["input", "sessionId"])
     ]
 
 
 @pytest.mark.parametrize("public_id", ["", "ses_", "bok_1", "1"])
-async def test_refuses_what_is_no_id_of_a_session(graphql: GraphQL, user: User, public_id: str) -> None:
+async def test_refuses_malformed_id_of_session(graphql: GraphQL, user: User, public_id: str) -> None:
     refusal = await refused(graphql, "openBooking", by=user, sessionId=public_id)
     assert refusal == [("InvalidInput", "INVALID_ID", ["input", "sessionId"])]
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_refuses_what_is_no_id_of_a_booking(graphql: GraphQL, user: User, mutation: str) -> None:
+async def test_refuses_malformed_id_of_booking(graphql: GraphQL, user: User, mutation: str) -> None:
     refusal = await refused(graphql, mutation, by=user, **given(mutation, "ses_1"))
     assert refusal == [("InvalidInput", "INVALID_ID", ["input", "bookingId"])]
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_another_users_booking_is_not_there(
+async def test_booking_of_other_user_is_not_found(
     database: Database, graphql: GraphQL, user: User, mutation: str
 ) -> None:
     theirs = await make_booking(database, seats=1)
@@ -128,7 +126,7 @@ CLOSED = {"confirmed": "BOOKING_CONFIRMED", "cancelled": "BOOKING_CANCELLED", "e
 
 @pytest.mark.parametrize("mutation", CHANGES)
 @pytest.mark.parametrize("status", CLOSED)
-async def test_a_closed_booking_is_not_changed(
+async def test_closed_booking_refuses_every_change(
     database: Database, graphql: GraphQL, user: User, mutation: str, status: str
 ) -> None:
     booking = await make_booking(database, user=user, status=status)
@@ -137,7 +135,7 @@ async def test_a_closed_booking_is_not_changed(
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_a_booking_that_no_job_has_closed_yet_has_expired(
+async def test_booking_is_expired_before_job_closes_it(
     database: Database, graphql: GraphQL, user: User, mutation: str
 ) -> None:
     booking = await make_expired_booking(database, user=user, seats=2)
@@ -145,13 +143,13 @@ async def test_a_booking_that_no_job_has_closed_yet_has_expired(
     assert refusal == [("Conflict", "BOOKING_EXPIRED", [])]
 
 
-async def test_refuses_to_confirm_without_seats(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_refuses_confirm_without_seats(database: Database, graphql: GraphQL, user: User) -> None:
     booking = await make_booking(database, user=user)
     refusal = await refused(graphql, "confirmBooking", by=user, bookingId=f"bok_{booking.id}")
     assert refusal == [("Conflict", "NO_SEATS_RESERVED", [])]
 
 
-async def test_refuses_to_confirm_another_number_of_seats(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_refuses_confirm_of_other_number_of_seats(database: Database, graphql: GraphQL, user: User) -> None:
     booking_id = f"bok_{(await make_booking(database, user=user, seats=5)).id}"
     for seats in (2, 0, 6):
         refusal = await refused(graphql, "confirmBooking", by=user, bookingId=booking_id, seats=seats)
@@ -189,7 +187,7 @@ async def test_filter_leaves_out_bookings_that_never_held_a_seat(
     assert not second["pageInfo"]["hasNextPage"]
 
 
-async def test_too_many_seats_change_nothing(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_refused_number_of_seats_changes_nothing(database: Database, graphql: GraphQL, user: User) -> None:
     place = await make_place(database, capacity=10)
     session = await make_session(database, place=place)
     await make_booking(database, session=session, seats=6)
@@ -207,13 +205,13 @@ async def test_too_many_seats_change_nothing(database: Database, graphql: GraphQ
     assert await free(database, session) == 3
 
 
-async def test_refuses_a_negative_number_of_seats(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_refuses_negative_number_of_seats(database: Database, graphql: GraphQL, user: User) -> None:
     booking = await make_booking(database, user=user)
     refusal = await refused(graphql, "reserveSeats", by=user, bookingId=f"bok_{booking.id}", seats=-1)
     assert refusal == [("InvalidInput", "INVALID_SEATS", ["input", "seats"])]
 
 
-async def test_tells_all_faults_at_once(graphql: GraphQL, user: User) -> None:
+async def test_refuses_all_faults_of_booking_at_once(graphql: GraphQL, user: User) -> None:
     assert await refused(graphql, "reserveSeats", by=user, bookingId="x", seats=-1) == [
         ("InvalidInput", "INVALID_ID", ["input", "bookingId"]),
         ("InvalidInput", "INVALID_SEATS", ["input", "seats"]),
@@ -221,19 +219,19 @@ async def test_tells_all_faults_at_once(graphql: GraphQL, user: User) -> None:
 
 
 @pytest.mark.parametrize("seats", [1.5, "2", 2**31, None, True])
-async def test_seats_that_are_no_integer_are_the_documents_fault(graphql: GraphQL, user: User, seats: object) -> None:
+async def test_seats_that_are_no_integer_make_document_invalid(graphql: GraphQL, user: User, seats: object) -> None:
     answer = await send(graphql, "reserveSeats", by=user, bookingId="bok_1", seats=seats)
     assert answer.codes == ["INVALID_INPUT"]
     assert "data" not in answer.response.json()
 
 
 @pytest.mark.parametrize("mutation", ["openBooking", *CHANGES])
-async def test_nobody_is_not_let_in(graphql: GraphQL, mutation: str) -> None:
+async def test_refuses_booking_without_token(graphql: GraphQL, mutation: str) -> None:
     inputs = {"sessionId": "ses_1"} if mutation == "openBooking" else given(mutation, "bok_1")
     assert await barred(graphql, mutation, **inputs) == "UNAUTHENTICATED"
 
 
-async def test_a_token_of_an_account_that_is_gone_is_not_let_in(database: Database, graphql: GraphQL) -> None:
+async def test_refuses_booking_with_token_of_deleted_account(database: Database, graphql: GraphQL) -> None:
     session = await make_session(database)
     gone = User(id=1, email="gone@example.org", password_hash="")
     assert await barred(graphql, "openBooking", by=gone, sessionId=f"ses_{session.id}") == "UNAUTHENTICATED"
@@ -242,7 +240,7 @@ async def test_a_token_of_an_account_that_is_gone_is_not_let_in(database: Databa
 # Reading
 
 
-async def test_seats_of_an_expired_hold_are_free_at_once(database: Database, graphql: GraphQL) -> None:
+async def test_seats_of_expired_booking_are_free_at_once(database: Database, graphql: GraphQL) -> None:
     session = await make_session(database)
     await make_expired_booking(database, session=session, seats=40)
     await make_booking(database, session=session, seats=5)
@@ -251,14 +249,14 @@ async def test_seats_of_an_expired_hold_are_free_at_once(database: Database, gra
     assert answer.data["session"]["seatsAvailable"] == 88
 
 
-async def test_an_expired_booking_shows_no_seats(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_expired_booking_has_no_seats(database: Database, graphql: GraphQL, user: User) -> None:
     booking = await make_expired_booking(database, user=user, seats=2)
     await make_seat_reservation(database, booking=booking, seats=2)
     found = (await graphql(ONE, {"id": f"bok_{booking.id}"}, by=user)).data["booking"]
     assert (found["status"], found["reservedSeats"], found["reservations"]) == ("EXPIRED", 0, [{"seats": 2}])
 
 
-async def test_the_record_of_a_booking_is_its_latest_hundred_changes(
+async def test_reservations_of_booking_are_its_latest_hundred_changes(
     database: Database, graphql: GraphQL, user: User
 ) -> None:
     booking = await make_booking(database, user=user)
@@ -268,21 +266,21 @@ async def test_the_record_of_a_booking_is_its_latest_hundred_changes(
     assert [change["seats"] for change in found["reservations"]] == list(range(3, 103))
 
 
-async def test_bookings_are_the_newest_first(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_bookings_are_listed_newest_first(database: Database, graphql: GraphQL, user: User) -> None:
     mine = [f"bok_{(await make_booking(database, user=user)).id}" for _ in range(3)]
     await make_booking(database)
     answer = await graphql("{ viewer { bookings { totalCount nodes { id } } } }", by=user)
     assert answer.data["viewer"]["bookings"] == {"totalCount": 3, "nodes": [{"id": each} for each in reversed(mine)]}
 
 
-async def test_a_booking_is_seen_by_nobody_else(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_booking_is_visible_to_its_user_only(database: Database, graphql: GraphQL, user: User) -> None:
     theirs: Booking = await make_booking(database)
     staff = await make_user(database, is_staff=True)
     for caller in (user, staff, None):
         assert (await graphql(ONE, {"id": f"bok_{theirs.id}"}, by=caller)).data == {"booking": None}
 
 
-async def test_bookings_of_somebody_else_are_not_there_for_staff_either(database: Database, graphql: GraphQL) -> None:
+async def test_staff_see_no_bookings_of_other_users(database: Database, graphql: GraphQL) -> None:
     booking = await make_booking(database)
     staff = await make_user(database, is_staff=True)
     document = "query ($id: ID!) { node(id: $id) { ... on User { email bookings { totalCount nodes { id } } } } }"

@@ -23,7 +23,7 @@ async def user(database: Database) -> User:
     return await make_user(database)
 
 
-async def test_each_mutation_reads_what_those_before_it_wrote(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_mutation_reads_changes_of_earlier_mutations(database: Database, graphql: GraphQL, user: User) -> None:
     session = await make_session(database)
     one, two = [f"bok_{(await make_booking(database, user=user, session=session)).id}" for _ in range(2)]
     document = """mutation ($one: ID!, $two: ID!) {
@@ -46,7 +46,7 @@ async def test_each_mutation_reads_what_those_before_it_wrote(database: Database
     assert data["f"] == {"booking": None, "errors": [{"code": "BOOKING_CONFIRMED"}]}
 
 
-async def test_a_refused_mutation_leaves_those_around_it_alone(
+async def test_refused_mutation_does_not_affect_other_mutations(
     database: Database, graphql: GraphQL, user: User
 ) -> None:
     movie = f"mov_{(await make_movie(database)).id}"
@@ -61,7 +61,7 @@ async def test_a_refused_mutation_leaves_those_around_it_alone(
     assert data["c"]["movie"] == {"rating": 5.0, "ratingCount": 1, "viewerRating": {"value": 5.0}}
 
 
-async def test_forbidden_mutation_undoes_none_of_those_before_it(
+async def test_forbidden_mutation_keeps_changes_of_earlier_mutations(
     database: Database, graphql: GraphQL, user: User
 ) -> None:
     movie = await make_movie(database)
@@ -76,9 +76,7 @@ async def test_forbidden_mutation_undoes_none_of_those_before_it(
     assert await database.primary.value("SELECT rating FROM movies") == 1.0
 
 
-async def test_who_signs_in_is_the_viewer_of_the_rest_of_the_document(
-    database: Database, graphql: GraphQL, user: User
-) -> None:
+async def test_user_who_signs_in_is_viewer_of_later_fields(database: Database, graphql: GraphQL, user: User) -> None:
     other, movie = await make_user(database, email="ada@example.org"), await make_movie(database)
     for rater, value in ((user, 1.0), (other, 4.0)):
         await make_rating(database, user=rater, movie=movie, value=value)
@@ -98,7 +96,7 @@ async def test_who_signs_in_is_the_viewer_of_the_rest_of_the_document(
     assert await database.primary.value("SELECT array_agg(value ORDER BY value) FROM ratings") == [2.0, 3.0]
 
 
-async def test_siblings_of_a_query_run_side_by_side(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sibling_fields_of_query_run_concurrently(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     under_way, most = 0, 0
     run = PipelinedReads.run
 

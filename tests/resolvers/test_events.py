@@ -56,7 +56,7 @@ async def names(graphql: GraphQL, **given: Any) -> list[str]:
     return [node["name"] for node in found["nodes"]]
 
 
-async def test_events_are_listed_earliest_date_first(database: Database, graphql: GraphQL) -> None:
+async def test_events_are_listed_earliest_first(database: Database, graphql: GraphQL) -> None:
     dates = {name: soon(hours) for name, hours in (("Bal", 72), ("Piano", 24), ("Métropolis", 48))}
     for name, date in dates.items():
         await make_event(database, name=name, date=date, taken=100 if name == "Piano" else 0)
@@ -67,14 +67,14 @@ async def test_events_are_listed_earliest_date_first(database: Database, graphql
     assert await names(graphql, to=instants.spell(dates["Métropolis"])) == ["Piano", "Métropolis"]
 
 
-async def test_refuses_range_of_dates_that_ends_before_it_begins(graphql: GraphQL) -> None:
+async def test_refuses_events_whose_range_ends_before_its_beginning(graphql: GraphQL) -> None:
     document = "query ($f: EventFilter) { events(filter: $f) { nodes { id } } }"
     range_ = {"from": instants.spell(soon(2)), "to": instants.spell(soon(1))}
     assert (await graphql(document, {"f": range_})).codes == ["INVALID_DATE"]
     assert (await graphql(document, {"f": {"from": range_["to"], "to": range_["to"]}})).codes == []
 
 
-async def test_both_spellings_of_an_id_name_one_event(database: Database, graphql: GraphQL) -> None:
+async def test_uuid_and_id_name_same_event(database: Database, graphql: GraphQL) -> None:
     event = await make_event(database, taken=40)
     assert (await graphql(ONE, {"id": f"evt_{event.id}"})).data["event"] == {
         "id": f"evt_{event.id}",
@@ -115,7 +115,7 @@ async def test_staff_create_change_and_delete_events(database: Database, graphql
         ({"date": "9999-12-31T23:59:59-12:00"}, "INVALID_DATE", "date"),
     ],
 )
-async def test_refuses_facts_that_no_event_has(
+async def test_refuses_invalid_values_of_event(
     graphql: GraphQL, staff: User, given: dict[str, Any], code: str, field: str
 ) -> None:
     refusal = await refused(graphql, "createEvent", by=staff, **FACTS | given)
@@ -123,13 +123,13 @@ async def test_refuses_facts_that_no_event_has(
     assert await names(graphql) == []
 
 
-async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_all_faults_of_event_at_once(graphql: GraphQL, staff: User) -> None:
     faults = await refused(graphql, "createEvent", by=staff, **FACTS | {"name": "", "availability": -1})
     assert [path for _, _, path in faults] == [["input", "name"], ["input", "availability"]]
 
 
 @pytest.mark.parametrize("mutation", [*STAFFS, *USERS])
-async def test_who_may(graphql: GraphQL, user: User, mutation: str) -> None:
+async def test_only_staff_may_change_events(graphql: GraphQL, user: User, mutation: str) -> None:
     given = STAFFS.get(mutation) or USERS[mutation]
     assert await barred(graphql, mutation, **given) == "UNAUTHENTICATED"
     if mutation in STAFFS:
@@ -149,14 +149,14 @@ async def test_who_may(graphql: GraphQL, user: User, mutation: str) -> None:
         ("deleteEvent", {"id": ""}, "id"),
     ],
 )
-async def test_a_malformed_id_is_told_with_its_path(
+async def test_refuses_malformed_id_with_its_path(
     graphql: GraphQL, staff: User, mutation: str, given: dict[str, Any], field: str
 ) -> None:
     refusal = await refused(graphql, mutation, by=staff, **given)
     assert refusal == [("InvalidInput", "INVALID_ID", ["input", field])]
 
 
-async def test_a_reservation_from_first_to_last(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_reservation_is_made_changed_and_cancelled(database: Database, graphql: GraphQL, user: User) -> None:
     event = await make_event(database, capacity=5)
     made = (await done(graphql, "reserveTickets", by=user, eventId=f"evt_{event.id}", tickets=2))["reservation"]
     assert (made["tickets"], made["cancelled"]) == (2, False)
@@ -173,7 +173,7 @@ async def test_a_reservation_from_first_to_last(database: Database, graphql: Gra
     assert await unbalanced(database) == []
 
 
-async def test_more_than_are_left_is_refused_with_what_is_left(
+async def test_refuses_reservation_with_number_of_tickets_left(
     database: Database, graphql: GraphQL, user: User
 ) -> None:
     event = await make_event(database, capacity=5)
@@ -192,7 +192,9 @@ async def test_more_than_are_left_is_refused_with_what_is_left(
 
 
 @pytest.mark.parametrize("tickets", [0, -1])
-async def test_less_than_one_ticket_is_none(database: Database, graphql: GraphQL, user: User, tickets: int) -> None:
+async def test_refuses_reservation_of_less_than_one_ticket(
+    database: Database, graphql: GraphQL, user: User, tickets: int
+) -> None:
     row = await make_event_reservation(database, user=user)
     expected = [("InvalidInput", "INVALID_INPUT", ["input", "tickets"])]
     given = {"eventId": f"evt_{row.event_id}", "tickets": tickets}
@@ -202,7 +204,7 @@ async def test_less_than_one_ticket_is_none(database: Database, graphql: GraphQL
 
 
 @pytest.mark.alone
-async def test_of_100_tickets_200_buyers_get_100(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_200_buyers_get_100_tickets(database: Database, graphql: GraphQL, user: User) -> None:
     event = await make_event(database, capacity=100)
     given = {"eventId": f"evt_{event.id}", "tickets": 1}
     answers = await asyncio.gather(*(send(graphql, "reserveTickets", by=user, **given) for _ in range(200)))
@@ -218,7 +220,7 @@ async def tickets_of(graphql: GraphQL, row: EventReservation, by: User | None) -
     return node and int(node["tickets"])
 
 
-async def test_reservations_are_their_users_and_the_staffs_alone(
+async def test_reservation_is_visible_to_its_user_and_staff_only(
     database: Database, graphql: GraphQL, user: User, staff: User
 ) -> None:
     other = await make_user(database)
@@ -258,7 +260,7 @@ async def test_filters_reservations_by_event_date_and_cancellation(
         assert found["totalCount"] == len(expected)
 
 
-async def test_viewers_find_their_reservations_newest_first_even_of_a_deleted_event(
+async def test_reservations_are_listed_newest_first_even_of_deleted_event(
     database: Database, graphql: GraphQL, user: User, staff: User
 ) -> None:
     rows = [await make_event_reservation(database, user=user, tickets=tickets) for tickets in (1, 2)]

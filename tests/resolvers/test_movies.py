@@ -38,9 +38,7 @@ async def titles(graphql: GraphQL, *, sort: str = "RATING", **given: Any) -> lis
     return [node["title"] for node in found["nodes"]]
 
 
-async def test_a_movie_is_shown_with_what_follows_from_sessions_and_ratings(
-    database: Database, graphql: GraphQL
-) -> None:
+async def test_movie_has_airing_dates_and_rating(database: Database, graphql: GraphQL) -> None:
     movie = await make_movie(database, **FACTS)
     first, last = soon(24), soon(48)
     for start in (last, first):
@@ -59,7 +57,7 @@ async def test_a_movie_is_shown_with_what_follows_from_sessions_and_ratings(
     }
 
 
-async def test_a_movie_without_sessions_has_no_airing_dates(database: Database, graphql: GraphQL) -> None:
+async def test_movie_without_sessions_has_no_airing_dates(database: Database, graphql: GraphQL) -> None:
     movie = await make_movie(database, poster="https://images.example.org/1.jpg")
     document = "query ($id: ID!) { movie(id: $id) { poster airingDates { from to } } }"
     assert (await graphql(document, {"id": f"mov_{movie.id}"})).data == {
@@ -67,14 +65,14 @@ async def test_a_movie_without_sessions_has_no_airing_dates(database: Database, 
     }
 
 
-async def test_what_is_not_there_is_null(graphql: GraphQL) -> None:
+async def test_missing_movie_is_null(graphql: GraphQL) -> None:
     assert (await graphql('{ movie(id: "mov_1") { id } }')).data == {"movie": None}
 
 
 # Lists
 
 
-async def test_movies_are_sorted(database: Database, graphql: GraphQL) -> None:
+async def test_movies_are_listed_in_each_order(database: Database, graphql: GraphQL) -> None:
     best, second, unrated = [await make_movie(database, title=title) for title in ("Best", "Second", "Unrated")]
     await make_rating(database, movie=best, value=5.0)
     await make_rating(database, movie=second, value=0.0)
@@ -85,7 +83,7 @@ async def test_movies_are_sorted(database: Database, graphql: GraphQL) -> None:
     assert await titles(graphql, sort="LEAVING_SOON") == ["Unrated", "Second", "Best"]
 
 
-async def test_a_sort_that_is_none_is_the_documents_fault(graphql: GraphQL) -> None:
+async def test_unknown_sort_makes_document_invalid(graphql: GraphQL) -> None:
     answer = await graphql("{ movies(sort: TITLE) { totalCount } }")
     assert answer.codes == ["INVALID_INPUT"]
 
@@ -104,13 +102,15 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-async def test_finds_words_with_accents_and_typing_errors(database: Database, graphql: GraphQL, search: str) -> None:
+async def test_search_finds_movies_despite_accents_and_typing_errors(
+    database: Database, graphql: GraphQL, search: str
+) -> None:
     await make_movie(database, title="Le Fabuleux Destin d'Amélie Poulain")
     await make_movie(database, title="Alphaville")
     assert await titles(graphql, search=search) == ["Le Fabuleux Destin d'Amélie Poulain"]
 
 
-async def test_blank_search_finds_all_and_one_without_matches_none(database: Database, graphql: GraphQL) -> None:
+async def test_blank_search_finds_all_movies(database: Database, graphql: GraphQL) -> None:
     await make_movie(database, title="Alphaville?")
     for search in ("", "  ", "?", None):
         assert await titles(graphql, search=search) == ["Alphaville?"]
@@ -118,7 +118,7 @@ async def test_blank_search_finds_all_and_one_without_matches_none(database: Dat
         assert await titles(graphql, search=search) == []
 
 
-async def test_filters_hold_together(database: Database, graphql: GraphQL) -> None:
+async def test_filters_of_movies_are_combined(database: Database, graphql: GraphQL) -> None:
     here, there = await make_place(database), await make_place(database)
     starts: list[tuple[str, Any, datetime]] = [
         ("Early here", here, soon(24)),
@@ -145,13 +145,13 @@ async def test_filters_hold_together(database: Database, graphql: GraphQL) -> No
     assert await found(placeId="plc_1") == set()
 
 
-async def test_refuses_a_filter_by_what_is_no_id(graphql: GraphQL) -> None:
+async def test_refuses_movies_filtered_by_malformed_id(graphql: GraphQL) -> None:
     answer = await graphql(LIST, {"filter": {"placeId": "mov_1"}})
     assert answer.codes == ["INVALID_ID"]
     assert answer.errors[0]["path"] == ["movies"]
 
 
-async def test_places_of_a_movie_are_those_that_still_show_it_by_name(database: Database, graphql: GraphQL) -> None:
+async def test_places_of_movie_are_those_that_still_show_it_by_name(database: Database, graphql: GraphQL) -> None:
     movie = await make_movie(database, duration=120)
     zoo, abc, over = [await make_place(database, name=name) for name in ("Zoo", "abc", "Over")]
     await make_place(database)
@@ -166,7 +166,7 @@ async def test_places_of_a_movie_are_those_that_still_show_it_by_name(database: 
 # Staff
 
 
-async def test_creates_a_movie(graphql: GraphQL, staff: User) -> None:
+async def test_creates_movie(graphql: GraphQL, staff: User) -> None:
     movie = (await done(graphql, "createMovie", by=staff, **FACTS))["movie"]
     assert movie.pop("id").startswith("mov_")
     assert movie == FACTS | {
@@ -177,13 +177,13 @@ async def test_creates_a_movie(graphql: GraphQL, staff: User) -> None:
     }
 
 
-async def test_genres_may_be_left_out(graphql: GraphQL, staff: User) -> None:
+async def test_creates_movie_without_genres(graphql: GraphQL, staff: User) -> None:
     facts = {name: value for name, value in FACTS.items() if name != "genres"}
     assert (await done(graphql, "createMovie", by=staff, **facts))["movie"]["genres"] == []
 
 
 @pytest.mark.parametrize("field", ["title", "description", "duration", "genres"])
-async def test_changes_what_is_given_and_leaves_the_rest(
+async def test_update_changes_given_values_of_movie_only(
     database: Database, graphql: GraphQL, staff: User, field: str
 ) -> None:
     movie = await make_movie(database)
@@ -192,7 +192,7 @@ async def test_changes_what_is_given_and_leaves_the_rest(
     assert {name: after[name] for name in before} == before | {field: FACTS[field]}
 
 
-async def test_deletes_a_movie(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_deletes_movie(database: Database, graphql: GraphQL, staff: User) -> None:
     movie_id = f"mov_{(await make_movie(database)).id}"
     assert await done(graphql, "deleteMovie", by=staff, id=movie_id) == {"deletedId": movie_id}
     assert await refused(graphql, "deleteMovie", by=staff, id=movie_id) == [
@@ -211,7 +211,7 @@ UNFIT: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in UNFIT.items() for value in values])
-async def test_refuses_facts_that_cannot_be(
+async def test_refuses_invalid_values_of_movie(
     database: Database, graphql: GraphQL, staff: User, field: str, value: object
 ) -> None:
     fault = ("InvalidInput", "INVALID_INPUT", ["input", field])
@@ -221,7 +221,7 @@ async def test_refuses_facts_that_cannot_be(
     assert set(map(str, refusal)) == {str(fault)}
 
 
-async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_all_faults_of_movie_at_once(graphql: GraphQL, staff: User) -> None:
     facts = FACTS | {"title": "", "duration": 0, "poster": "ftp://x"}
     refusal = await refused(graphql, "createMovie", by=staff, **facts)
     assert [path for _, _, path in refusal] == [["input", "title"], ["input", "poster"], ["input", "duration"]]
@@ -232,7 +232,7 @@ async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
     ]
 
 
-async def test_refuses_a_movie_that_is_not_there(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_update_and_delete_of_missing_movie(graphql: GraphQL, staff: User) -> None:
     for mutation in ("updateMovie", "deleteMovie"):
         assert await refused(graphql, mutation, by=staff, id="mov_1") == [
             ("NotFound", "MOVIE_NOT_FOUND", ["input", "id"])
@@ -241,16 +241,14 @@ async def test_refuses_a_movie_that_is_not_there(graphql: GraphQL, staff: User) 
         assert refusal == [("InvalidInput", "INVALID_ID", ["input", "id"])]
 
 
-async def test_does_not_delete_what_is_booked(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_refuses_delete_of_booked_movie(database: Database, graphql: GraphQL, staff: User) -> None:
     booking = await make_booking(database)
     movie_id = await database.primary.value("SELECT movie_id FROM sessions WHERE id = %(id)s", id=booking.session_id)
     refusal = await refused(graphql, "deleteMovie", by=staff, id=f"mov_{movie_id}")
     assert refusal == [("Conflict", "STILL_IN_USE", [])]
 
 
-async def test_refuses_a_duration_that_runs_into_the_next_session(
-    database: Database, graphql: GraphQL, staff: User
-) -> None:
+async def test_refuses_duration_that_makes_sessions_overlap(database: Database, graphql: GraphQL, staff: User) -> None:
     movie, place = await make_movie(database, duration=60), await make_place(database)
     await make_session(database, movie=movie, place=place, starts_at=soon(24))
     await make_session(database, place=place, starts_at=soon(26))
@@ -259,7 +257,7 @@ async def test_refuses_a_duration_that_runs_into_the_next_session(
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_only_staff_are_let_in(database: Database, graphql: GraphQL, mutation: str) -> None:
+async def test_only_staff_may_change_movies(database: Database, graphql: GraphQL, mutation: str) -> None:
     user, movie = await make_user(database), await make_movie(database)
     given = FACTS if mutation == "createMovie" else {"id": f"mov_{movie.id}"}
     assert await barred(graphql, mutation, **given) == "UNAUTHENTICATED"

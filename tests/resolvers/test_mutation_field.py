@@ -47,14 +47,14 @@ async def staff(database: Database) -> User:
     return await make_user(database, is_staff=True)
 
 
-async def test_not_found_names_the_argument_of_every_id(graphql: GraphQL, database: Database, staff: User) -> None:
+async def test_not_found_names_argument_of_every_id(graphql: GraphQL, database: Database, staff: User) -> None:
     there = {"MOVIE": f"mov_{(await make_movie(database)).id}", "PLACE": f"plc_{(await make_place(database)).id}"}
     for mutation, values, field, code in ID_ARGUMENTS:
         input_ = {name: there.get(value, value) for name, value in values.items()}
         assert await refused(graphql, mutation, by=staff, **input_) == [("NotFound", code, ["input", field])], mutation
 
 
-def test_every_id_argument_of_a_mutation_is_listed_above() -> None:
+def test_every_id_argument_of_mutations_is_tested() -> None:
     schema = build_schema(sdl())
     assert schema.mutation_type is not None
     ids = {
@@ -79,14 +79,14 @@ def test_every_id_argument_of_a_mutation_is_listed_above() -> None:
         ("updateCollection", "col_1", "title"),
     ],
 )
-async def test_refuses_null_where_a_field_cannot_be_empty(
+async def test_refuses_null_for_field_that_cannot_be_empty(
     graphql: GraphQL, staff: User, mutation: str, public_id: str, field: str
 ) -> None:
     found = await refused(graphql, mutation, by=staff, id=public_id, **{field: None})
     assert found == [("InvalidInput", "INVALID_INPUT", ["input", field])]
 
 
-async def test_null_clears_genres_and_leaving_out_keeps_them(graphql: GraphQL, database: Database, staff: User) -> None:
+async def test_null_clears_genres_and_omission_keeps_them(graphql: GraphQL, database: Database, staff: User) -> None:
     movie = await make_movie(database, genres=["Drama"])
     document = (
         "mutation ($input: UpdateMovieInput!) { updateMovie(input: $input) { movie { genres } errors { code } } }"
@@ -96,7 +96,7 @@ async def test_null_clears_genres_and_leaving_out_keeps_them(graphql: GraphQL, d
         assert answer.data["updateMovie"] == {"movie": {"genres": genres}, "errors": []}
 
 
-async def test_null_clears_description_and_movies_of_a_collection(graphql: GraphQL, staff: User) -> None:
+async def test_null_clears_description_and_movies_of_collection(graphql: GraphQL, staff: User) -> None:
     movie = {"uuid": "57baf4f4-c9ef-4197-9e4f-acf04eae5b4d", "title": "t"}
     made = await graphql(
         """mutation ($input: CreateCollectionInput!) {
@@ -117,7 +117,7 @@ async def test_null_clears_description_and_movies_of_a_collection(graphql: Graph
         assert answer.data["updateCollection"] == {"collection": left, "errors": []}
 
 
-def test_descriptions_name_codes_that_a_payload_can_carry() -> None:
+def test_descriptions_list_codes_that_payload_can_have() -> None:
     carried = {leaf.code for leaf in list_leaves() if find_error_type(leaf) is not None}
     mutation_type = SCHEMA.graphql.mutation_type
     assert mutation_type is not None

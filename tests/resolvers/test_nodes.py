@@ -68,15 +68,15 @@ async def seen(graphql: GraphQL, objects: Objects, by: User | None) -> set[str]:
     return {answer["__typename"] for answer in answers if answer}
 
 
-async def test_nobody_sees_what_is_public(graphql: GraphQL, objects: Objects) -> None:
+async def test_anonymous_viewer_sees_public_nodes_only(graphql: GraphQL, objects: Objects) -> None:
     assert await seen(graphql, objects, None) == PUBLIC
 
 
-async def test_users_see_what_is_theirs(graphql: GraphQL, objects: Objects) -> None:
+async def test_user_sees_own_nodes(graphql: GraphQL, objects: Objects) -> None:
     assert await seen(graphql, objects, objects.owner) == {*KINDS} - {"PageView", "Ticket"}
 
 
-async def test_users_do_not_see_what_is_somebody_elses(graphql: GraphQL, database: Database, objects: Objects) -> None:
+async def test_user_does_not_see_nodes_of_other_users(graphql: GraphQL, database: Database, objects: Objects) -> None:
     assert await seen(graphql, objects, await make_user(database)) == PUBLIC
 
 
@@ -88,37 +88,37 @@ async def test_staff_see_users_page_views_reservations_and_tickets_too(
 
 
 @pytest.mark.parametrize("prefix", ["usr", "mov", "plc", "ses", "bok", "rsv", "rat", "trk", "evt", "evr", "shw", "tkt"])
-async def test_what_is_not_there_is_null(graphql: GraphQL, database: Database, prefix: str) -> None:
+async def test_missing_node_is_null(graphql: GraphQL, database: Database, prefix: str) -> None:
     staff = await make_user(database, is_staff=True)
     assert (await graphql(NODE, {"id": f"{prefix}_1"}, by=staff)).data == {"node": None}
 
 
-async def test_nodes_keep_their_order_and_their_gaps(graphql: GraphQL, objects: Objects) -> None:
+async def test_nodes_keep_order_of_ids_with_null_for_missing_ones(graphql: GraphQL, objects: Objects) -> None:
     ids = [objects.ids["Place"], "mov_1", objects.ids["Movie"], objects.ids["Place"], objects.ids["Booking"]]
     nodes = (await graphql(NODES, {"ids": ids})).data["nodes"]
     assert [node and node["id"] for node in nodes] == [ids[0], None, ids[2], ids[3], None]
 
 
-async def test_nodes_of_nothing_are_nothing(graphql: GraphQL) -> None:
+async def test_nodes_of_no_ids_are_empty(graphql: GraphQL) -> None:
     assert (await graphql(NODES, {"ids": []})).data == {"nodes": []}
 
 
 @pytest.mark.parametrize("public_id", ["", "mov", "mov_", "xyz_1", "mov_01", "_1", "7262193846145024"])
-async def test_refuses_what_is_no_id(graphql: GraphQL, public_id: str) -> None:
+async def test_refuses_malformed_id_of_node(graphql: GraphQL, public_id: str) -> None:
     assert (await graphql(NODE, {"id": public_id})).codes == ["INVALID_ID"]
     assert (await graphql(NODES, {"ids": ["mov_1", public_id]})).codes == ["INVALID_ID"]
 
 
-async def test_tells_all_ids_that_are_none(graphql: GraphQL) -> None:
+async def test_refuses_each_malformed_id_of_nodes(graphql: GraphQL) -> None:
     assert (await graphql(NODES, {"ids": ["x", "mov_1", "y"]})).codes == ["INVALID_ID", "INVALID_ID"]
 
 
-async def test_refuses_more_than_a_hundred_ids(graphql: GraphQL) -> None:
+async def test_refuses_more_than_100_ids(graphql: GraphQL) -> None:
     assert (await graphql(NODES, {"ids": ["mov_1"] * 100})).data == {"nodes": [None] * 100}
     assert (await graphql(NODES, {"ids": ["mov_1"] * 101})).codes == ["INVALID_INPUT"]
 
 
-async def test_an_id_of_another_kind_is_none_of_this_kind(graphql: GraphQL, objects: Objects) -> None:
+async def test_id_of_other_kind_is_malformed(graphql: GraphQL, objects: Objects) -> None:
     for field, kind in (("movie", "Place"), ("place", "Movie"), ("session", "Booking"), ("booking", "Session")):
         document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
         answer = await graphql(document, {"id": objects.ids[kind]})

@@ -35,7 +35,7 @@ async def views(graphql: GraphQL, staff: User, **given: Any) -> list[dict[str, A
     return nodes
 
 
-async def test_a_page_view_is_kept_as_it_was_told(graphql: GraphQL, staff: User) -> None:
+async def test_stores_page_view_as_sent(graphql: GraphQL, staff: User) -> None:
     query = [{"name": "q", "value": "amélie"}, {"name": "q", "value": ""}, {"name": "", "value": "x"}]
     told = SEEN | {"type": "PAGE_EXIT", "page": PAGE | {"query": query}}
     assert await done(graphql, "trackPage", **told) == {"ok": True}
@@ -52,7 +52,7 @@ async def test_a_page_view_is_kept_as_it_was_told(graphql: GraphQL, staff: User)
     }
 
 
-async def test_with_a_token_it_is_its_users(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_page_view_with_token_has_its_user(database: Database, graphql: GraphQL, staff: User) -> None:
     user = await make_user(database)
     await done(graphql, "trackPage", by=user, **SEEN)
     (view,) = await views(graphql, staff)
@@ -60,7 +60,7 @@ async def test_with_a_token_it_is_its_users(database: Database, graphql: GraphQL
     assert view["query"] == []
 
 
-async def test_it_is_the_same_at_v1(client: AsyncClient, graphql: GraphQL, staff: User) -> None:
+async def test_rest_stores_same_page_view(client: AsyncClient, graphql: GraphQL, staff: User) -> None:
     page = {"scheme": "https", "path": "/movies", "query": {"page": 2, "tag": ["a", "b"], "none": None}}
     body = {"tracking_id": "8d3f1c52", "type": "page_enter", "page": page}
     response = await client.post("/v1/analytics/track", json=body, headers=bearer(staff))
@@ -81,7 +81,7 @@ UNFIT: list[tuple[dict[str, Any], list[list[str]]]] = [
 
 
 @pytest.mark.parametrize(("given", "paths"), UNFIT)
-async def test_refuses_what_cannot_be_kept(
+async def test_refuses_page_view_that_cannot_be_stored(
     graphql: GraphQL, staff: User, given: dict[str, Any], paths: list[list[str]]
 ) -> None:
     refusal = await refused(graphql, "trackPage", **SEEN | given)
@@ -89,18 +89,18 @@ async def test_refuses_what_cannot_be_kept(
     assert await views(graphql, staff) == []
 
 
-async def test_a_type_that_is_none_is_the_documents_fault(graphql: GraphQL) -> None:
+async def test_unknown_type_makes_document_invalid(graphql: GraphQL) -> None:
     answer = await send(graphql, "trackPage", **SEEN | {"type": "page_enter"})
     assert answer.codes == ["INVALID_INPUT"]
 
 
-async def test_page_views_are_the_newest_first(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_page_views_are_listed_newest_first(database: Database, graphql: GraphQL, staff: User) -> None:
     made = [await make_page_view(database, occurred_at=soon(-hours)) for hours in (3, 1, 2)]
     found = [view["id"] for view in await views(graphql, staff)]
     assert found == [f"trk_{made[number].id}" for number in (1, 2, 0)]
 
 
-async def test_filters_hold_together(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_filters_of_page_views_are_combined(database: Database, graphql: GraphQL, staff: User) -> None:
     user = await make_user(database)
     times = {hours: soon(-hours) for hours in (1, 2, 3)}
     for hours, path, who in ((1, "/a", user), (2, "/a", None), (3, "/b", user)):
@@ -129,11 +129,11 @@ async def test_filters_hold_together(database: Database, graphql: GraphQL, staff
     assert await found(userId="usr_1") == []
 
 
-async def test_refuses_a_filter_by_what_is_no_id(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_page_views_filtered_by_malformed_id(graphql: GraphQL, staff: User) -> None:
     assert (await graphql(LIST, {"filter": {"userId": "ada"}}, by=staff)).codes == ["INVALID_ID"]
 
 
-async def test_only_staff_are_let_in(database: Database, graphql: GraphQL) -> None:
+async def test_only_staff_may_read_page_views(database: Database, graphql: GraphQL) -> None:
     user = await make_user(database)
     for caller, code in ((None, "UNAUTHENTICATED"), (user, "FORBIDDEN")):
         answer = await graphql(LIST, by=caller)

@@ -28,27 +28,29 @@ async def names(graphql: GraphQL, search: str | None = None) -> list[str]:
     return [node["name"] for node in found["nodes"]]
 
 
-async def test_places_are_in_order_of_their_names(database: Database, graphql: GraphQL) -> None:
+async def test_places_are_listed_by_name(database: Database, graphql: GraphQL) -> None:
     for name in ("Zoo", "éclair", "Eden", "abc"):
         await make_place(database, name=name)
     assert await names(graphql) == ["abc", "éclair", "Eden", "Zoo"]
 
 
 @pytest.mark.parametrize("search", ["eclair", "ÉCLAIR", "ecalir", "eclai", "palace eclair"])
-async def test_finds_words_with_accents_and_typing_errors(database: Database, graphql: GraphQL, search: str) -> None:
+async def test_search_finds_places_despite_accents_and_typing_errors(
+    database: Database, graphql: GraphQL, search: str
+) -> None:
     await make_place(database, name="Éclair Palace")
     await make_place(database, name="Eden")
     assert await names(graphql, search) == ["Éclair Palace"]
 
 
-async def test_a_place_is_what_it_is(database: Database, graphql: GraphQL) -> None:
+async def test_place_has_its_values(database: Database, graphql: GraphQL) -> None:
     place = await make_place(database, **FACTS)
     document = "query ($id: ID!) { place(id: $id) { id name address capacity } }"
     assert (await graphql(document, {"id": f"plc_{place.id}"})).data == {"place": FACTS | {"id": f"plc_{place.id}"}}
     assert (await graphql(document, {"id": "plc_1"})).data == {"place": None}
 
 
-async def test_movies_of_a_place_are_those_it_still_shows(database: Database, graphql: GraphQL) -> None:
+async def test_movies_of_place_are_those_that_it_still_shows(database: Database, graphql: GraphQL) -> None:
     place = await make_place(database)
     good, new, over = [await make_movie(database, title=title) for title in ("Good", "New", "Over")]
     await make_rating(database, movie=good, value=5.0)
@@ -67,14 +69,14 @@ async def test_movies_of_a_place_are_those_it_still_shows(database: Database, gr
 # Staff
 
 
-async def test_creates_a_place(graphql: GraphQL, staff: User) -> None:
+async def test_creates_place(graphql: GraphQL, staff: User) -> None:
     place = (await done(graphql, "createPlace", by=staff, **FACTS))["place"]
     assert place.pop("id").startswith("plc_")
     assert place == FACTS
 
 
 @pytest.mark.parametrize("field", FACTS)
-async def test_changes_what_is_given_and_leaves_the_rest(
+async def test_update_changes_given_values_of_place_only(
     database: Database, graphql: GraphQL, staff: User, field: str
 ) -> None:
     place = await make_place(database)
@@ -83,7 +85,7 @@ async def test_changes_what_is_given_and_leaves_the_rest(
     assert {name: after[name] for name in before} == before | {field: FACTS[field]}
 
 
-async def test_a_new_capacity_holds_for_later_sessions(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_new_capacity_applies_to_later_sessions(database: Database, graphql: GraphQL, staff: User) -> None:
     session = await make_session(database)
     await done(graphql, "updatePlace", by=staff, id=f"plc_{session.place_id}", capacity=7)
     given = {"movieId": f"mov_{session.movie_id}", "placeId": f"plc_{session.place_id}"}
@@ -93,7 +95,7 @@ async def test_a_new_capacity_holds_for_later_sessions(database: Database, graph
     assert (await graphql(document, {"id": f"ses_{session.id}"})).data == {"session": {"capacity": 100}}
 
 
-async def test_deletes_a_place(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_deletes_place(database: Database, graphql: GraphQL, staff: User) -> None:
     place_id = f"plc_{(await make_place(database)).id}"
     assert await done(graphql, "deletePlace", by=staff, id=place_id) == {"deletedId": place_id}
     assert await names(graphql) == []
@@ -111,7 +113,7 @@ UNFIT = [
 
 
 @pytest.mark.parametrize(("field", "value"), UNFIT)
-async def test_refuses_facts_that_cannot_be(
+async def test_refuses_invalid_values_of_place(
     database: Database, graphql: GraphQL, staff: User, field: str, value: object
 ) -> None:
     fault = [("InvalidInput", "INVALID_INPUT", ["input", field])]
@@ -120,12 +122,12 @@ async def test_refuses_facts_that_cannot_be(
     assert await refused(graphql, "updatePlace", by=staff, id=f"plc_{place.id}", **{field: value}) == fault
 
 
-async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_all_faults_of_place_at_once(graphql: GraphQL, staff: User) -> None:
     refusal = await refused(graphql, "createPlace", by=staff, name="", address="", capacity=0)
     assert [path for _, _, path in refusal] == [["input", "name"], ["input", "address"], ["input", "capacity"]]
 
 
-async def test_refuses_a_place_that_is_not_there(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_update_and_delete_of_missing_place(graphql: GraphQL, staff: User) -> None:
     for mutation in ("updatePlace", "deletePlace"):
         assert await refused(graphql, mutation, by=staff, id="plc_1") == [
             ("NotFound", "PLACE_NOT_FOUND", ["input", "id"])
@@ -134,7 +136,7 @@ async def test_refuses_a_place_that_is_not_there(graphql: GraphQL, staff: User) 
         assert refusal == [("InvalidInput", "INVALID_ID", ["input", "id"])]
 
 
-async def test_does_not_delete_what_is_booked(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_refuses_delete_of_booked_place(database: Database, graphql: GraphQL, staff: User) -> None:
     session = await make_session(database)
     await make_booking(database, session=session)
     refusal = await refused(graphql, "deletePlace", by=staff, id=f"plc_{session.place_id}")
@@ -142,7 +144,7 @@ async def test_does_not_delete_what_is_booked(database: Database, graphql: Graph
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_only_staff_are_let_in(database: Database, graphql: GraphQL, mutation: str) -> None:
+async def test_only_staff_may_change_places(database: Database, graphql: GraphQL, mutation: str) -> None:
     user, place = await make_user(database), await make_place(database)
     given = FACTS if mutation == "createPlace" else {"id": f"plc_{place.id}"}
     assert await barred(graphql, mutation, **given) == "UNAUTHENTICATED"

@@ -19,7 +19,7 @@ async def user(database: Database) -> User:
     return await make_user(database)
 
 
-async def test_rates_a_movie(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_rates_movie(database: Database, graphql: GraphQL, user: User) -> None:
     movie = await make_movie(database)
     await make_rating(database, movie=movie, value=2.0)
     payload = await done(graphql, "rateMovie", by=user, movieId=f"mov_{movie.id}", value=4.5)
@@ -35,7 +35,7 @@ async def test_rates_a_movie(database: Database, graphql: GraphQL, user: User) -
     }
 
 
-async def test_rating_again_replaces(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_second_rating_replaces_first(database: Database, graphql: GraphQL, user: User) -> None:
     movie = await make_movie(database)
     first = await done(graphql, "rateMovie", by=user, movieId=f"mov_{movie.id}", value=1)
     again = await done(graphql, "rateMovie", by=user, movieId=f"mov_{movie.id}", value=5)
@@ -46,43 +46,43 @@ async def test_rating_again_replaces(database: Database, graphql: GraphQL, user:
 
 
 @pytest.mark.parametrize("value", [0, 5, 2.5])
-async def test_the_bounds_are_included(database: Database, graphql: GraphQL, user: User, value: float) -> None:
+async def test_accepts_ratings_of_0_and_5(database: Database, graphql: GraphQL, user: User, value: float) -> None:
     movie = await make_movie(database)
     payload = await done(graphql, "rateMovie", by=user, movieId=f"mov_{movie.id}", value=value)
     assert payload["movie"]["rating"] == value
 
 
 @pytest.mark.parametrize("value", [-0.1, 5.1, 1e300])
-async def test_refuses_a_value_out_of_bounds(database: Database, graphql: GraphQL, user: User, value: float) -> None:
+async def test_refuses_rating_out_of_bounds(database: Database, graphql: GraphQL, user: User, value: float) -> None:
     movie = await make_movie(database)
     refusal = await refused(graphql, "rateMovie", by=user, movieId=f"mov_{movie.id}", value=value)
     assert refusal == [("InvalidInput", "INVALID_RATING", ["input", "value"])]
 
 
-async def test_refuses_an_endless_number_in_the_document(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_refuses_infinite_number_in_document(database: Database, graphql: GraphQL, user: User) -> None:
     movie = await make_movie(database)
     document = f'mutation {{ rateMovie(input: {{movieId: "mov_{movie.id}", value: 1e999}}) {{ errors {{ code }} }} }}'
     answer = await graphql(document, by=user)
     assert answer.response.json()["data"] == {"rateMovie": {"errors": [{"code": "INVALID_RATING"}]}}
 
 
-async def test_refuses_a_movie_that_is_not_there(graphql: GraphQL, user: User) -> None:
+async def test_refuses_rating_of_missing_movie(graphql: GraphQL, user: User) -> None:
     refusal = await refused(graphql, "rateMovie", by=user, movieId="mov_1", value=1)
     assert refusal == [("NotFound", "MOVIE_NOT_FOUND", ["input", "movieId"])]
 
 
-async def test_tells_all_faults_at_once(graphql: GraphQL, user: User) -> None:
+async def test_refuses_all_faults_of_rating_at_once(graphql: GraphQL, user: User) -> None:
     assert await refused(graphql, "rateMovie", by=user, movieId="plc_1", value=9) == [
         ("InvalidInput", "INVALID_ID", ["input", "movieId"]),
         ("InvalidInput", "INVALID_RATING", ["input", "value"]),
     ]
 
 
-async def test_nobody_is_not_let_in(graphql: GraphQL) -> None:
+async def test_refuses_rating_without_token(graphql: GraphQL) -> None:
     assert await barred(graphql, "rateMovie", movieId="mov_1", value=1) == "UNAUTHENTICATED"
 
 
-async def test_a_token_of_an_account_that_is_gone_is_not_let_in(database: Database, graphql: GraphQL) -> None:
+async def test_refuses_rating_with_token_of_deleted_account(database: Database, graphql: GraphQL) -> None:
     movie = await make_movie(database)
     gone = User(id=1, email="gone@example.org", password_hash="")
     assert await barred(graphql, "rateMovie", by=gone, movieId=f"mov_{movie.id}", value=1) == "UNAUTHENTICATED"
@@ -100,7 +100,7 @@ async def test_each_viewer_sees_their_own_rating(database: Database, graphql: Gr
     assert (await graphql(RATINGS, variables)).data["movie"] == {"rating": 2.5, "ratingCount": 2, "viewerRating": None}
 
 
-async def test_an_unrated_movie_has_no_mean(database: Database, graphql: GraphQL, user: User) -> None:
+async def test_unrated_movie_has_no_mean(database: Database, graphql: GraphQL, user: User) -> None:
     movie = await make_movie(database)
     found = (await graphql(RATINGS, {"id": f"mov_{movie.id}"}, by=user)).data["movie"]
     assert found == {"rating": None, "ratingCount": 0, "viewerRating": None}

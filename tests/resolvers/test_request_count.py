@@ -11,7 +11,7 @@ from runtime.request_count import private_counter
 
 
 @pytest.mark.parametrize(("counted", "shown"), [(7, 7), (2**31 - 1, 2**31 - 1), (2**31, 2**31 - 1), (2**40, 2**31 - 1)])
-async def test_more_than_an_int_can_hold_is_the_largest_int(counted: int, shown: int) -> None:
+async def test_request_count_is_at_most_the_largest_int(counted: int, shown: int) -> None:
     counting = private_counter()
     counting.learn(1, counted)
     context = cast("Context", SimpleNamespace(user_id=1, services=SimpleNamespace(request_counter=counting)))

@@ -42,7 +42,7 @@ async def starts(graphql: GraphQL, document: str, **variables: Any) -> list[str]
     return [node["startsAt"] for node in parent["sessions"]["nodes"]]
 
 
-async def test_sessions_are_the_latest_first_between_bounds_that_are_included(
+async def test_sessions_are_listed_latest_first_between_bounds_both_included(
     database: Database, graphql: GraphQL
 ) -> None:
     movie, place = await make_movie(database), await make_place(database)
@@ -58,7 +58,7 @@ async def test_sessions_are_the_latest_first_between_bounds_that_are_included(
         assert await starts(graphql, document, id=parent, **{"from": instants.spell(soon(49))}) == []
 
 
-async def test_bounds_may_have_any_offset(database: Database, graphql: GraphQL) -> None:
+async def test_bounds_of_sessions_can_have_any_offset(database: Database, graphql: GraphQL) -> None:
     session = await make_session(database)
     offsets = [timezone(timedelta(hours=hours)) for hours in (-14, 5.5, 14)]
     for bound in [session.starts_at.astimezone(offset).isoformat() for offset in offsets]:
@@ -66,7 +66,7 @@ async def test_bounds_may_have_any_offset(database: Database, graphql: GraphQL) 
         assert found == [instants.spell(session.starts_at)]
 
 
-async def test_sessions_of_one_movie_in_one_place(database: Database, graphql: GraphQL) -> None:
+async def test_filters_sessions_by_movie_and_place(database: Database, graphql: GraphQL) -> None:
     movie, place = await make_movie(database), await make_place(database)
     both = await make_session(database, movie=movie, place=place, starts_at=soon(24))
     await make_session(database, movie=movie, starts_at=soon(24))
@@ -77,7 +77,7 @@ async def test_sessions_of_one_movie_in_one_place(database: Database, graphql: G
     assert await starts(graphql, OF_MOVIE, id=f"mov_{movie.id}", place="plc_1") == []
 
 
-async def test_refuses_what_is_no_id_of_the_other_side(database: Database, graphql: GraphQL) -> None:
+async def test_refuses_sessions_filtered_by_malformed_id(database: Database, graphql: GraphQL) -> None:
     session = await make_session(database)
     movie, place = f"mov_{session.movie_id}", f"plc_{session.place_id}"
     assert (await graphql(OF_MOVIE, {"id": movie, "place": movie})).codes == ["INVALID_ID"]
@@ -95,7 +95,7 @@ async def days(graphql: GraphQL, **variables: Any) -> list[str]:
     return found
 
 
-async def test_session_days_are_those_of_the_cinemas_timezone(database: Database, graphql: GraphQL) -> None:
+async def test_session_days_are_in_timezone_of_cinema(database: Database, graphql: GraphQL) -> None:
     movie, here, there = await make_movie(database), await make_place(database), await make_place(database)
     # Midnight in Paris is 22:00 or 23:00 in UTC; clocks change on 2031-10-26.
     times = ["2031-10-24T21:59:00Z", "2031-10-24T22:00:00Z", "2031-10-25T21:59:00Z", "2031-10-25T22:00:00Z"]
@@ -116,7 +116,7 @@ async def test_session_days_are_those_of_the_cinemas_timezone(database: Database
         assert error["extensions"]["code"] == "INVALID_LIMIT"
 
 
-async def test_a_session_is_what_it_is(database: Database, graphql: GraphQL) -> None:
+async def test_session_has_its_values(database: Database, graphql: GraphQL) -> None:
     session = await make_session(database)
     await make_booking(database, session=session, seats=3)
     document = "query ($id: ID!) { session(id: $id) { id startsAt capacity seatsAvailable movie { id } place { id } } }"
@@ -141,7 +141,7 @@ async def asked(database: Database, **given: Any) -> dict[str, Any]:
     return facts | given
 
 
-async def test_schedules_a_session(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_schedules_session(database: Database, graphql: GraphQL, staff: User) -> None:
     given = await asked(database)
     session = (await done(graphql, "scheduleSession", by=staff, **given))["session"]
     assert session["id"].startswith("ses_")
@@ -151,7 +151,7 @@ async def test_schedules_a_session(database: Database, graphql: GraphQL, staff: 
     assert session["place"] == {"id": given["placeId"]}
 
 
-async def test_moves_a_session_with_its_bookings(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_rescheduled_session_keeps_its_bookings(database: Database, graphql: GraphQL, staff: User) -> None:
     session = await make_session(database)
     await make_booking(database, session=session, seats=2, status="confirmed")
     start = instants.spell(soon(72))
@@ -160,7 +160,7 @@ async def test_moves_a_session_with_its_bookings(database: Database, graphql: Gr
     assert moved["movie"]["airingDates"] == {"from": start}
 
 
-async def test_deletes_a_session_with_what_is_dead_of_it(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_deletes_session_with_its_closed_bookings(database: Database, graphql: GraphQL, staff: User) -> None:
     session = await make_session(database)
     await make_booking(database, session=session, status="cancelled")
     await make_expired_booking(database, session=session, seats=2)
@@ -172,13 +172,13 @@ async def test_deletes_a_session_with_what_is_dead_of_it(database: Database, gra
 
 
 @pytest.mark.parametrize("status", ["open", "confirmed"])
-async def test_does_not_delete_what_is_booked(database: Database, graphql: GraphQL, staff: User, status: str) -> None:
+async def test_refuses_delete_of_booked_session(database: Database, graphql: GraphQL, staff: User, status: str) -> None:
     booking = await make_booking(database, status=status)
     refusal = await refused(graphql, "deleteSession", by=staff, id=f"ses_{booking.session_id}")
     assert refusal == [("Conflict", "STILL_IN_USE", [])]
 
 
-async def test_refuses_a_start_that_is_not_to_come(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_refuses_start_in_the_past(database: Database, graphql: GraphQL, staff: User) -> None:
     fault = [("InvalidInput", "INVALID_DATE", ["input", "startsAt"])]
     session = await make_session(database)
     for start in (instants.spell(soon(-1)), "9999-12-31T23:00:00Z"):
@@ -187,7 +187,7 @@ async def test_refuses_a_start_that_is_not_to_come(database: Database, graphql: 
         assert refusal == fault
 
 
-async def test_refuses_a_session_that_overlaps(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_refuses_overlapping_session(database: Database, graphql: GraphQL, staff: User) -> None:
     fault = [("Conflict", "SESSION_OVERLAPS", ["input", "startsAt"])]
     place = await make_place(database)
     await make_session(database, place=place, starts_at=soon(24))
@@ -200,7 +200,7 @@ async def test_refuses_a_session_that_overlaps(database: Database, graphql: Grap
     assert refusal == fault
 
 
-async def test_refuses_what_is_not_there(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_refuses_missing_movie_place_or_session(database: Database, graphql: GraphQL, staff: User) -> None:
     for field, code in (("movieId", "MOVIE_NOT_FOUND"), ("placeId", "PLACE_NOT_FOUND")):
         given = await asked(database, **{field: "mov_1" if field == "movieId" else "plc_1"})
         assert await refused(graphql, "scheduleSession", by=staff, **given) == [("NotFound", code, ["input", field])]
@@ -209,7 +209,7 @@ async def test_refuses_what_is_not_there(database: Database, graphql: GraphQL, s
     assert refusal == [("NotFound", "SESSION_NOT_FOUND", ["input", "id"])]
 
 
-async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
+async def test_refuses_all_faults_of_session_at_once(graphql: GraphQL, staff: User) -> None:
     start = "9999-12-31T23:00:00Z"
     refusal = await refused(graphql, "scheduleSession", by=staff, movieId="plc_1", placeId="", startsAt=start)
     assert [(code, path) for _, code, path in refusal] == [
@@ -224,16 +224,14 @@ async def test_tells_all_faults_at_once(graphql: GraphQL, staff: User) -> None:
     ]
 
 
-async def test_a_start_without_an_offset_is_the_documents_fault(
-    database: Database, graphql: GraphQL, staff: User
-) -> None:
+async def test_start_without_offset_makes_document_invalid(database: Database, graphql: GraphQL, staff: User) -> None:
     answer = await send(graphql, "scheduleSession", by=staff, **await asked(database, startsAt="2030-01-01T20:00:00"))
     assert answer.codes == ["INVALID_DATE"]
     assert "data" not in answer.response.json()
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_only_staff_are_let_in(database: Database, graphql: GraphQL, mutation: str) -> None:
+async def test_only_staff_may_change_sessions(database: Database, graphql: GraphQL, mutation: str) -> None:
     user, session = await make_user(database), await make_session(database)
     given = {
         "scheduleSession": await asked(database),

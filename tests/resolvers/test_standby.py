@@ -69,14 +69,14 @@ OWN = {
 
 @pytest.mark.usefixtures("user")
 @pytest.mark.parametrize("document", CATALOGUE.values(), ids=CATALOGUE)
-async def test_the_catalogue_is_read_from_the_standby(graphql: GraphQL, sources: list[str], document: str) -> None:
+async def test_catalogue_is_read_from_standby(graphql: GraphQL, sources: list[str], document: str) -> None:
     sources.clear()
     await graphql(document)
     assert set(sources) == {"standby"}
 
 
 @pytest.mark.parametrize("document", OWN.values(), ids=OWN)
-async def test_what_is_somebodys_own_is_read_from_the_primary(
+async def test_private_rows_are_read_from_primary(
     graphql: GraphQL, user: User, sources: list[str], document: str
 ) -> None:
     sources.clear()
@@ -84,7 +84,7 @@ async def test_what_is_somebodys_own_is_read_from_the_primary(
     assert set(sources) == {"primary"}
 
 
-async def test_free_seats_and_the_viewers_rating_are_read_from_the_primary(
+async def test_free_seats_and_rating_of_viewer_are_read_from_primary(
     graphql: GraphQL, user: User, sources: list[str]
 ) -> None:
     sources.clear()
@@ -93,7 +93,7 @@ async def test_free_seats_and_the_viewers_rating_are_read_from_the_primary(
     assert sources == ["primary"]
 
 
-async def test_what_a_standby_does_not_know_yet_is_asked_of_the_primary(
+async def test_rows_missing_on_standby_are_read_from_primary(
     graphql: GraphQL, database: Database, sources: list[str]
 ) -> None:
     movie = await make_movie(database)
@@ -106,7 +106,7 @@ async def test_what_a_standby_does_not_know_yet_is_asked_of_the_primary(
     assert sources == ["standby", "standby", "standby", "primary"]
 
 
-async def test_all_of_a_mutations_answer_is_read_from_the_primary(
+async def test_answer_of_mutation_is_read_from_primary(
     database: Database, graphql: GraphQL, user: User, sources: list[str]
 ) -> None:
     movie, place = await make_movie(database), await make_place(database)

@@ -58,7 +58,7 @@ async def ticket(database: Database, show: Show) -> Ticket:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_nobody_but_staff_ever_sees_a_name_or_a_number(
+async def test_only_staff_see_names_and_telephone_numbers(
     database: Database, graphql: GraphQL, show: Show, ticket: Ticket, way: str
 ) -> None:
     document = WAYS[way].replace("{ticket}", f"tkt_{ticket.id}").replace("{show}", f"shw_{show.id}")
@@ -76,7 +76,7 @@ async def test_nobody_but_staff_ever_sees_a_name_or_a_number(
     assert await sold(database, show) == 2
 
 
-async def test_staff_see_all_of_it(graphql: GraphQL, staff: User, show: Show, ticket: Ticket) -> None:
+async def test_staff_see_tickets_with_personal_data(graphql: GraphQL, staff: User, show: Show, ticket: Ticket) -> None:
     document = """query ($show: ID!, $ticket: ID!) {
         show(id: $show) { tickets { totalCount nodes { id userName phoneNumber ticketCount } } }
         ticket(id: $ticket) { userName expiresAt show { id showTiming } }
@@ -91,7 +91,7 @@ async def test_staff_see_all_of_it(graphql: GraphQL, staff: User, show: Show, ti
     }
 
 
-async def test_a_show_by_its_id_or_its_exact_time(database: Database, graphql: GraphQL, show: Show) -> None:
+async def test_finds_show_by_id_or_exact_time(database: Database, graphql: GraphQL, show: Show) -> None:
     other = await make_show(database, hours=48)
     expected = {
         "id": f"shw_{show.id}",
@@ -113,7 +113,7 @@ async def test_a_show_by_its_id_or_its_exact_time(database: Database, graphql: G
     assert (await graphql(SHOW, {"at": "2047-01-01T00:00:00"})).codes == ["INVALID_DATE"]
 
 
-async def test_a_ticket_from_first_to_last(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_ticket_is_sold_moved_and_deleted(database: Database, graphql: GraphQL, staff: User) -> None:
     times = [instants.spell(soon(hours)) for hours in (24, 48)]
     booked = (await done(graphql, "bookTicket", by=staff, **BOOKED, showTiming=times[0]))["ticket"]
     assert {name: booked[name] for name in BOOKED} == BOOKED
@@ -131,7 +131,7 @@ async def test_a_ticket_from_first_to_last(database: Database, graphql: GraphQL,
 
 
 @pytest.mark.alone
-async def test_of_40_at_the_counter_20_get_a_ticket(database: Database, graphql: GraphQL, staff: User) -> None:
+async def test_20_of_40_concurrent_callers_get_ticket(database: Database, graphql: GraphQL, staff: User) -> None:
     given = {**BOOKED, "ticketCount": 1, "showTiming": instants.spell(soon())}
     answers = await asyncio.gather(*(send(graphql, "bookTicket", by=staff, **given) for _ in range(40)))
     payloads = [answer.data["bookTicket"] for answer in answers]
@@ -141,9 +141,7 @@ async def test_of_40_at_the_counter_20_get_a_ticket(database: Database, graphql:
     assert await unbalanced(database) == []
 
 
-async def test_a_full_show_takes_no_ticket_in(
-    database: Database, graphql: GraphQL, staff: User, ticket: Ticket
-) -> None:
+async def test_refuses_move_into_full_show(database: Database, graphql: GraphQL, staff: User, ticket: Ticket) -> None:
     full = await make_show(database, hours=48)
     await make_ticket(database, show=full, ticket_count=19)
     at = instants.spell(full.show_timing)
@@ -163,7 +161,7 @@ def wrongs() -> Iterator[tuple[dict[str, Any], str, str]]:
 
 
 @pytest.mark.parametrize(("given", "code", "field"), list(wrongs()))
-async def test_refuses_what_no_ticket_has(
+async def test_refuses_invalid_values_of_ticket(
     graphql: GraphQL, staff: User, given: dict[str, Any], code: str, field: str
 ) -> None:
     asked = {**BOOKED, "showTiming": "2047-01-01T00:00:00Z"} | given
@@ -172,7 +170,7 @@ async def test_refuses_what_no_ticket_has(
 
 
 @pytest.mark.parametrize("mutation", ["bookTicket", "updateTicketTiming", "deleteTicket"])
-async def test_the_counter_is_for_staff(database: Database, graphql: GraphQL, mutation: str) -> None:
+async def test_only_staff_may_sell_tickets(database: Database, graphql: GraphQL, mutation: str) -> None:
     asked: dict[str, dict[str, Any]] = {
         "bookTicket": {**BOOKED, "showTiming": "2047-01-01T00:00:00Z"},
         "updateTicketTiming": {"id": "tkt_1", "showTiming": "2047-01-01T00:00:00Z"},
@@ -183,7 +181,7 @@ async def test_the_counter_is_for_staff(database: Database, graphql: GraphQL, mu
     assert await database.primary.value("SELECT count(*) FROM shows") == 0
 
 
-async def test_eight_hours_after_its_start_a_show_and_its_tickets_are_gone(
+async def test_show_and_its_tickets_expire_eight_hours_after_start(
     database: Database, graphql: GraphQL, staff: User
 ) -> None:
     show = await make_show(database, hours=-8)

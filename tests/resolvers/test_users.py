@@ -50,7 +50,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("identity", "code", "field"), TAKEN)
-async def test_refuses_a_name_that_is_taken(
+async def test_refuses_taken_name(
     database: Database, graphql: GraphQL, identity: dict[str, str], code: str, field: str
 ) -> None:
     await make_user(database, email="ada@example.org", username="ada")
@@ -74,7 +74,7 @@ UNFIT: list[tuple[dict[str, Any], str, list[tuple[str, list[str]]]]] = [
 
 
 @pytest.mark.parametrize(("identity", "password", "faults"), UNFIT)
-async def test_refuses_an_unfit_account_with_all_its_faults(
+async def test_refuses_all_faults_of_account_at_once(
     graphql: GraphQL, identity: dict[str, str], password: str, faults: list[tuple[str, list[str]]]
 ) -> None:
     refusal = await refused(graphql, "signUp", identity=identity, password=password)
@@ -85,13 +85,13 @@ async def test_refuses_an_unfit_account_with_all_its_faults(
 @pytest.mark.parametrize(
     "identity", [{}, {"email": "a@example.org", "username": "a"}, {"email": None}, {"email": None, "username": "a"}]
 )
-async def test_exactly_one_name_is_given(graphql: GraphQL, mutation: str, identity: dict[str, str]) -> None:
+async def test_account_needs_exactly_one_name(graphql: GraphQL, mutation: str, identity: dict[str, str]) -> None:
     answer = await send(graphql, mutation, identity=identity, password=PASSWORD)
     assert answer.codes == ["INVALID_INPUT"]
     assert "data" not in answer.response.json()
 
 
-async def test_a_wrong_password_and_an_unknown_account_are_told_alike(database: Database, graphql: GraphQL) -> None:
+async def test_wrong_password_and_unknown_account_have_same_refusal(database: Database, graphql: GraphQL) -> None:
     await make_user(database, email="ada@example.org")
     answers = [
         await send(graphql, "signIn", identity={"email": email}, password="not the password")
@@ -103,7 +103,7 @@ async def test_a_wrong_password_and_an_unknown_account_are_told_alike(database: 
     assert answers[0].data["signIn"]["token"] is None
 
 
-async def test_an_old_hash_is_made_anew(database: Database, graphql: GraphQL) -> None:
+async def test_sign_in_renews_hash_of_other_costs(database: Database, graphql: GraphQL) -> None:
     old = type(HASHER)(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     await make_user(database, email="ada@example.org", password_hash=old)
     await done(graphql, "signIn", identity={"email": "ada@example.org"}, password=PASSWORD)
@@ -120,7 +120,7 @@ async def test_an_old_hash_is_made_anew(database: Database, graphql: GraphQL) ->
         ({"username": "ada"}, "ﾊﾟｽﾜｰﾄﾞ８８８", {"username": "ａｄａ"}, "パスワード888"),
     ],
 )
-async def test_signs_in_with_another_spelling_of_name_and_password(
+async def test_signs_in_with_other_spelling_of_name_and_password(
     graphql: GraphQL, identity: dict[str, str], password: str, other_identity: dict[str, str], other_password: str
 ) -> None:
     made = await done(graphql, "signUp", identity=identity, password=password)
@@ -128,7 +128,7 @@ async def test_signs_in_with_another_spelling_of_name_and_password(
     assert found["user"]["id"] == made["user"]["id"]
 
 
-async def test_renews_the_hash_of_a_password_as_it_was_once_sent(database: Database, graphql: GraphQL) -> None:
+async def test_sign_in_renews_hash_of_password_that_was_not_normalized(database: Database, graphql: GraphQL) -> None:
     sent = "zoe\u0308 und mehr"
     await make_user(database, email="ada@example.org", password_hash=HASHER.hash(sent))
     identity = {"email": "ada@example.org"}
@@ -143,11 +143,11 @@ async def test_renews_the_hash_of_a_password_as_it_was_once_sent(database: Datab
 # Seeing
 
 
-async def test_nobody_is_no_viewer(graphql: GraphQL) -> None:
+async def test_anonymous_caller_has_no_viewer(graphql: GraphQL) -> None:
     assert (await graphql(VIEWER)).data == {"viewer": None}
 
 
-async def test_the_viewer_is_who_asks(database: Database, graphql: GraphQL) -> None:
+async def test_viewer_is_signed_in_user(database: Database, graphql: GraphQL) -> None:
     user = await make_user(database, email="ada@example.org", is_staff=True)
     assert (await graphql(VIEWER, by=user)).data["viewer"] == {
         "id": f"usr_{user.id}",
@@ -157,13 +157,13 @@ async def test_the_viewer_is_who_asks(database: Database, graphql: GraphQL) -> N
     }
 
 
-async def test_an_account_that_is_gone_is_no_anonymous_viewer(database: Database, graphql: GraphQL) -> None:
+async def test_refuses_token_of_deleted_account(database: Database, graphql: GraphQL) -> None:
     user = await make_user(database)
     await database.primary.value("DELETE FROM users RETURNING 1")
     assert (await graphql(VIEWER, by=user)).codes == ["UNAUTHENTICATED"]
 
 
-async def test_users_see_themselves_and_staff_see_all(database: Database, graphql: GraphQL) -> None:
+async def test_user_sees_self_and_staff_see_all_users(database: Database, graphql: GraphQL) -> None:
     user, other, staff = (
         await make_user(database),
         await make_user(database),
@@ -177,7 +177,7 @@ async def test_users_see_themselves_and_staff_see_all(database: Database, graphq
     assert (await graphql(USER, variables)).data == {"node": None}
 
 
-async def test_whether_somebody_is_staff_is_asked_of_the_database(database: Database, graphql: GraphQL) -> None:
+async def test_staff_role_is_read_from_database(database: Database, graphql: GraphQL) -> None:
     staff = await make_user(database, is_staff=True)
     view = await make_page_view(database)
     document = f'{{ node(id: "trk_{view.id}") {{ id }} }}'
@@ -186,7 +186,7 @@ async def test_whether_somebody_is_staff_is_asked_of_the_database(database: Data
     assert (await graphql(document, by=staff)).data == {"node": None}
 
 
-async def test_a_hash_is_never_told(database: Database, graphql: GraphQL) -> None:
+async def test_password_hash_is_in_no_answer(database: Database, graphql: GraphQL) -> None:
     user = await insert(
         database, type(await make_user(database)), email="bob@example.org", password_hash="the hash itself"
     )

@@ -61,15 +61,15 @@ def given(asked: GraphQLArgument | GraphQLInputField) -> str:
     return f"{asked.type}{default}"
 
 
-def test_all_that_was_agreed_is_served() -> None:
+def test_agreed_contract_is_served() -> None:
     assert facts(AGREED) - facts(SERVED) == set()
 
 
-def test_clients_of_what_was_agreed_need_not_give_more() -> None:
+def test_agreed_fields_need_no_additional_arguments() -> None:
     assert [change.description for change in find_breaking_changes(AGREED, SERVED)] == []
 
 
-def test_a_missing_default_would_be_noticed() -> None:
+def test_comparison_finds_missing_default() -> None:
     text = sdl()
     changed = text.replace("sort: MovieSort! = RATING", "sort: MovieSort! = NEW", 1)
     assert changed != text

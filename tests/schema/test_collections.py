@@ -50,7 +50,7 @@ async def create(graphql: GraphQL, user: User, **given: Any) -> dict[str, Any]:
     return made
 
 
-async def test_what_was_created_is_answered(graphql: GraphQL, ada: User) -> None:
+async def test_created_collection_is_answered(graphql: GraphQL, ada: User) -> None:
     made = await create(graphql, ada)
 
     assert made["movies"] == [ZAZIE, HULOT]
@@ -63,7 +63,7 @@ async def test_what_was_created_is_answered(graphql: GraphQL, ada: User) -> None
     }
 
 
-async def test_both_doors_lead_to_the_same_collection(graphql: GraphQL, client: AsyncClient, ada: User) -> None:
+async def test_graphql_and_rest_have_same_collection(graphql: GraphQL, client: AsyncClient, ada: User) -> None:
     made = await create(graphql, ada)
 
     found = await client.get(f"/collection/{made['uuid']}/", headers=bearer(ada))
@@ -75,7 +75,7 @@ async def test_both_doors_lead_to_the_same_collection(graphql: GraphQL, client: 
     assert data["favouriteGenres"] == ["Comedy", "Drama"]
 
 
-async def test_a_change_keeps_what_is_left_out(graphql: GraphQL, ada: User) -> None:
+async def test_update_keeps_values_that_are_left_out(graphql: GraphQL, ada: User) -> None:
     made = await create(graphql, ada, description="Before.")
 
     answer = await graphql(UPDATE, {"input": {"id": made["id"], "title": "After"}}, by=ada)
@@ -86,7 +86,7 @@ async def test_a_change_keeps_what_is_left_out(graphql: GraphQL, ada: User) -> N
     assert answer.data["made"]["collection"]["movies"] == [HULOT]
 
 
-async def test_a_deleted_one_is_gone(graphql: GraphQL, ada: User) -> None:
+async def test_deleted_collection_is_gone(graphql: GraphQL, ada: User) -> None:
     made = await create(graphql, ada)
 
     assert (await graphql(DELETE, {"id": made["id"]}, by=ada)).data["gone"]["deletedId"] == made["id"]
@@ -96,7 +96,7 @@ async def test_a_deleted_one_is_gone(graphql: GraphQL, ada: User) -> None:
     assert (await graphql(MINE, by=ada)).data["viewer"]["collections"]["totalCount"] == 0
 
 
-async def test_nobody_else_sees_changes_or_deletes_it(graphql: GraphQL, ada: User, staff: User) -> None:
+async def test_collection_of_other_user_is_not_found(graphql: GraphQL, ada: User, staff: User) -> None:
     made = await create(graphql, ada)
     seen = f"""{{
         node(id: "{made["id"]}") {{ id }}
@@ -130,7 +130,7 @@ async def test_nobody_else_sees_changes_or_deletes_it(graphql: GraphQL, ada: Use
         ("{ catalogue { totalCount } }", {}),
     ],
 )
-async def test_all_of_it_is_for_signed_in_callers(graphql: GraphQL, document: str, given: dict[str, Any]) -> None:
+async def test_refuses_collections_without_token(graphql: GraphQL, document: str, given: dict[str, Any]) -> None:
     assert (await graphql(document, given)).codes == ["UNAUTHENTICATED"]
 
 
@@ -149,7 +149,7 @@ async def test_all_of_it_is_for_signed_in_callers(graphql: GraphQL, document: st
         ),
     ],
 )
-async def test_what_is_wrong_is_told_with_its_path(
+async def test_fault_of_collection_has_its_path(
     graphql: GraphQL, ada: User, given: dict[str, Any], paths: list[list[str]]
 ) -> None:
     made = await create(graphql, ada)
@@ -165,7 +165,7 @@ async def test_what_is_wrong_is_told_with_its_path(
 
 
 @pytest.mark.parametrize("uuid", ["nonsense", "{57baf4f4-c9ef-4197-9e4f-acf04eae5b4d}", 5, None, [], "9" * 300])
-async def test_a_bad_uuid_is_refused(graphql: GraphQL, ada: User, uuid: object) -> None:
+async def test_refuses_malformed_uuid(graphql: GraphQL, ada: User, uuid: object) -> None:
     answer = await graphql(CREATE, {"input": {"title": "Mine", "movies": [ZAZIE | {"uuid": uuid}]}}, by=ada)
 
     assert answer.codes == ["INVALID_INPUT"]
@@ -173,13 +173,13 @@ async def test_a_bad_uuid_is_refused(graphql: GraphQL, ada: User, uuid: object) 
 
 
 @pytest.mark.parametrize("public_id", ["col_x", "mov_7262193846145024", "0325270c-8001-8000-84ad-e3bdb8cc9f5f"])
-async def test_an_id_of_another_kind_is_invalid(graphql: GraphQL, ada: User, public_id: str) -> None:
+async def test_refuses_id_of_other_kind(graphql: GraphQL, ada: User, public_id: str) -> None:
     payload = (await graphql(UPDATE, {"input": {"id": public_id}}, by=ada)).data["made"]
 
     assert [(error["code"], error["path"]) for error in payload["errors"]] == [("INVALID_ID", ["input", "id"])]
 
 
-async def test_pages_of_collections_lead_from_end_to_end(graphql: GraphQL, ada: User) -> None:
+async def test_pages_of_collections_make_whole_list(graphql: GraphQL, ada: User) -> None:
     made = [(await create(graphql, ada, title=str(number), movies=[]))["id"] for number in range(5)]
     found: list[str] = []
     after = None
@@ -205,7 +205,7 @@ async def catalogue_page(graphql: GraphQL, user: User, **given: Any) -> dict[str
 
 
 @pytest.mark.parametrize("size", [100, 37, 10])
-async def test_the_catalogue_is_a_connection_over_its_pages_of_ten(graphql: GraphQL, ada: User, size: int) -> None:
+async def test_catalogue_is_connection_over_pages_of_ten(graphql: GraphQL, ada: User, size: int) -> None:
     pages = [await catalogue_page(graphql, ada, first=size)]
     while pages[-1]["pageInfo"]["hasNextPage"]:
         pages.append(await catalogue_page(graphql, ada, first=size, after=pages[-1]["pageInfo"]["endCursor"]))
@@ -220,7 +220,7 @@ async def test_the_catalogue_is_a_connection_over_its_pages_of_ten(graphql: Grap
     assert edges[6]["node"]["genres"] == names
 
 
-async def test_the_catalogue_begins_anywhere_and_has_an_end(graphql: GraphQL, ada: User) -> None:
+async def test_catalogue_can_be_read_from_any_position_to_its_end(graphql: GraphQL, ada: User) -> None:
     page = await catalogue_page(graphql, ada)
     assert len(page["nodes"]) == 20
 
@@ -245,13 +245,13 @@ async def test_the_catalogue_begins_anywhere_and_has_an_end(graphql: GraphQL, ad
     ("arguments", "code"),
     [("first: 0", "INVALID_LIMIT"), ("first: 101", "INVALID_LIMIT"), ('after: "x"', "INVALID_CURSOR")],
 )
-async def test_a_page_that_cannot_be_is_refused(graphql: GraphQL, ada: User, arguments: str, code: str) -> None:
+async def test_refuses_impossible_page_of_catalogue(graphql: GraphQL, ada: User, arguments: str, code: str) -> None:
     answer = await graphql(f"{{ catalogue({arguments}) {{ totalCount }} }}", by=ada)
 
     assert answer.codes == [code]
 
 
-async def test_a_cursor_of_another_list_is_not_the_catalogues(graphql: GraphQL, ada: User, database: Database) -> None:
+async def test_refuses_cursor_of_other_list_for_catalogue(graphql: GraphQL, ada: User, database: Database) -> None:
     await make_collection(database, user=ada)
     answer = await graphql("{ viewer { collections { edges { cursor } } } }", by=ada)
     cursor = answer.data["viewer"]["collections"]["edges"][0]["cursor"]
@@ -259,7 +259,9 @@ async def test_a_cursor_of_another_list_is_not_the_catalogues(graphql: GraphQL, 
     assert (await graphql(CATALOGUE, {"after": cursor}, by=ada)).codes == ["INVALID_CURSOR"]
 
 
-async def test_a_dead_third_party_is_told(graphql: GraphQL, ada: User, catalogue: CatalogueStandIn) -> None:
+async def test_catalogue_that_does_not_answer_is_reported(
+    graphql: GraphQL, ada: User, catalogue: CatalogueStandIn
+) -> None:
     catalogue.behave(error_rate=1)
 
     answer = await graphql("{ catalogue { totalCount } viewer { username } }", by=ada)
@@ -267,7 +269,7 @@ async def test_a_dead_third_party_is_told(graphql: GraphQL, ada: User, catalogue
     assert answer.codes == ["UPSTREAM_UNAVAILABLE"]
 
 
-async def test_both_doors_count_and_reset_the_same(graphql: GraphQL, client: AsyncClient, ada: User) -> None:
+async def test_graphql_and_rest_share_request_count(graphql: GraphQL, client: AsyncClient, ada: User) -> None:
     await asyncio.gather(*(client.get("/livez") for _ in range(5)))
     assert (await graphql("{ requestCount }", by=ada)).data == {"requestCount": 6}
 

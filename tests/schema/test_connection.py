@@ -109,7 +109,7 @@ def shown(page: dict[str, Any]) -> list[str]:
     return [edge["node"]["id"] for edge in page["edges"]]
 
 
-async def test_one_page_holds_all(connection: Connection) -> None:
+async def test_one_page_has_whole_list(connection: Connection) -> None:
     page = await connection.page(first=100)
     assert len(set(shown(page))) == page["totalCount"] >= ROWS
     assert [node["id"] for node in page["nodes"]] == shown(page)
@@ -124,7 +124,7 @@ async def test_one_page_holds_all(connection: Connection) -> None:
     assert shown(await connection.page()) == shown(page)
 
 
-async def test_a_walk_forwards_meets_every_row_once(connection: Connection) -> None:
+async def test_pages_forwards_have_every_row_once(connection: Connection) -> None:
     everything, size = shown(await connection.page(first=100)), 2
     walked: list[str] = []
     page = await connection.page(first=size)
@@ -139,7 +139,7 @@ async def test_a_walk_forwards_meets_every_row_once(connection: Connection) -> N
     assert walked == everything
 
 
-async def test_a_walk_backwards_meets_every_row_once(connection: Connection) -> None:
+async def test_pages_backwards_have_every_row_once(connection: Connection) -> None:
     everything, size = shown(await connection.page(first=100)), 2
     walked: list[str] = []
     page = await connection.page(last=size)
@@ -154,7 +154,7 @@ async def test_a_walk_backwards_meets_every_row_once(connection: Connection) -> 
     assert walked == everything
 
 
-async def test_rows_between_two_cursors(connection: Connection) -> None:
+async def test_page_can_be_between_two_cursors(connection: Connection) -> None:
     page = await connection.page(first=100)
     cursors = [edge["cursor"] for edge in page["edges"]]
     between = await connection.page(first=100, after=cursors[0], before=cursors[-1])
@@ -163,7 +163,7 @@ async def test_rows_between_two_cursors(connection: Connection) -> None:
     assert shown(last) == shown(page)[-2:-1]
 
 
-async def test_beyond_the_end_is_an_empty_page(connection: Connection) -> None:
+async def test_page_beyond_end_is_empty(connection: Connection) -> None:
     end = (await connection.page(first=100))["pageInfo"]["endCursor"]
     page = await connection.page(first=1, after=end)
     assert page["edges"] == page["nodes"] == []
@@ -179,7 +179,7 @@ async def test_beyond_the_end_is_an_empty_page(connection: Connection) -> None:
 BAD_SIZES = [{"first": 0}, {"first": -1}, {"first": 101}, {"last": 0}, {"last": 101}, {"first": 1, "last": 1}]
 
 
-async def test_refuses_a_size_that_is_none(connection: Connection) -> None:
+async def test_refuses_page_size_out_of_range(connection: Connection) -> None:
     for window in BAD_SIZES:
         assert (await connection.ask(**window)).codes == ["INVALID_LIMIT"], window
 
@@ -187,14 +187,14 @@ async def test_refuses_a_size_that_is_none(connection: Connection) -> None:
 FORGED = ["", "x", "=", "AAAA", "a" * 5_000, "é", "b2Zmc2V0OjE", "2026-11-20"]
 
 
-async def test_refuses_a_forged_cursor(connection: Connection) -> None:
+async def test_refuses_forged_cursor(connection: Connection) -> None:
     mine: str = (await connection.page(first=1))["pageInfo"]["endCursor"]
     for cursor in [*FORGED, mine[:-2], f"{mine}A", mine.swapcase(), f"?{mine[1:]}"]:
         assert (await connection.ask(after=cursor)).codes == ["INVALID_CURSOR"], cursor
     assert (await connection.ask(before=FORGED[1])).codes == ["INVALID_CURSOR"]
 
 
-async def test_refuses_a_cursor_of_every_other_list(graphql: GraphQL, house: House) -> None:
+async def test_refuses_cursor_of_every_other_list(graphql: GraphQL, house: House) -> None:
     lists = [Connection(graphql, house, fields) for fields in CONNECTIONS.values()]
     cursors = [(await each.page(first=1))["pageInfo"]["endCursor"] for each in lists]
     for number, each in enumerate(lists):
@@ -205,7 +205,7 @@ async def test_refuses_a_cursor_of_every_other_list(graphql: GraphQL, house: Hou
 # Parents
 
 
-async def test_refuses_a_cursor_of_another_parent(graphql: GraphQL, house: House) -> None:
+async def test_refuses_cursor_of_other_parent(graphql: GraphQL, house: House) -> None:
     cursor = (await Connection(graphql, house, CONNECTIONS["Movie.sessions"]).page(first=1))["pageInfo"]["endCursor"]
     document = "query ($id: ID!, $after: String) { movie(id: $id) { sessions(after: $after) { nodes { id } } } }"
     answer = await graphql(document, {"id": f"mov_{house.movies[1].id}", "after": cursor})
@@ -214,7 +214,7 @@ async def test_refuses_a_cursor_of_another_parent(graphql: GraphQL, house: House
     assert answer.response.json()["data"] == {"movie": None}
 
 
-async def test_a_bad_cursor_of_one_parent_leaves_its_siblings_alone(graphql: GraphQL, house: House) -> None:
+async def test_refused_cursor_of_one_parent_does_not_affect_siblings(graphql: GraphQL, house: House) -> None:
     mine, other = (f"mov_{movie.id}" for movie in house.movies[:2])
     cursor = (await Connection(graphql, house, CONNECTIONS["Movie.sessions"]).page(first=1))["pageInfo"]["endCursor"]
     document = """query ($mine: ID!, $other: ID!, $after: String) {
@@ -230,7 +230,7 @@ async def test_a_bad_cursor_of_one_parent_leaves_its_siblings_alone(graphql: Gra
 
 
 @pytest.mark.parametrize("cursor", ["", "x"])
-async def test_a_cursor_fits_no_list_of_many_parents(graphql: GraphQL, house: House, cursor: str) -> None:
+async def test_refuses_cursor_for_lists_of_several_parents(graphql: GraphQL, house: House, cursor: str) -> None:
     answer = await graphql(
         "query ($c: String) { movies { nodes { places(after: $c) { nodes { id } } } } }", {"c": cursor}
     )
@@ -238,7 +238,7 @@ async def test_a_cursor_fits_no_list_of_many_parents(graphql: GraphQL, house: Ho
     assert house.movies
 
 
-async def test_nested_pages_have_cursors_that_go_on(graphql: GraphQL, house: House) -> None:
+async def test_cursors_of_nested_pages_continue_their_lists(graphql: GraphQL, house: House) -> None:
     nested = "{ movies { nodes { id sessions(first: 1) { pageInfo { hasNextPage endCursor } nodes { id } } } } }"
     movies = (await graphql(nested)).data["movies"]["nodes"]
     (first,) = [movie for movie in movies if movie["sessions"]["pageInfo"]["hasNextPage"]]
@@ -254,20 +254,22 @@ async def test_nested_pages_have_cursors_that_go_on(graphql: GraphQL, house: Hou
 
 
 @pytest.mark.parametrize("sort", ["rating", "new", "leaving_soon"])
-async def test_cursors_of_movies_are_those_of_v1(
+async def test_cursors_of_movies_equal_those_of_rest(
     client: AsyncClient, graphql: GraphQL, house: House, sort: str
 ) -> None:
     connection = Connection(graphql, house, f"movies(sort: {sort.upper()}, {WINDOW})")
     await follow_each_other(client, connection, "/v1/movies", "movies", {"sort": sort})
 
 
-async def test_cursors_of_a_movies_places_are_those_of_v1(client: AsyncClient, graphql: GraphQL, house: House) -> None:
+async def test_cursors_of_places_of_movie_equal_those_of_rest(
+    client: AsyncClient, graphql: GraphQL, house: House
+) -> None:
     connection = Connection(graphql, house, CONNECTIONS["Movie.places"])
     path = f"/v1/movies/{ids.encode('mov', house.movies[0].id)}/places"
     await follow_each_other(client, connection, path, "places", {})
 
 
-async def test_cursors_of_sessions_are_those_of_v1(
+async def test_cursors_of_sessions_equal_those_of_rest(
     client: AsyncClient, graphql: GraphQL, house: House, database: Database
 ) -> None:
     movie, place = house.movies[0], house.places[0]
@@ -283,7 +285,7 @@ async def test_cursors_of_sessions_are_those_of_v1(
         await follow_each_other(client, connection, path, "sessions", {"from": start, "to": end})
 
 
-async def test_cursors_of_bookings_are_those_of_v1(client: AsyncClient, graphql: GraphQL, house: House) -> None:
+async def test_cursors_of_bookings_equal_those_of_rest(client: AsyncClient, graphql: GraphQL, house: House) -> None:
     connection = Connection(graphql, house, CONNECTIONS["User.bookings"])
     await follow_each_other(client, connection, "/v1/bookings", "bookings", {})
 

@@ -36,36 +36,36 @@ def coordinates() -> Iterator[tuple[str, str | None]]:
                 yield f"{name}.{member}({argument}:)", given.description
 
 
-def test_the_committed_contract_is_the_one_that_is_served() -> None:
+def test_committed_schema_is_served_schema() -> None:
     assert COMMITTED.read_text() == sdl()
 
 
-def test_nothing_is_without_a_description() -> None:
+def test_every_type_field_and_argument_has_description() -> None:
     found = dict(coordinates())
     assert {"Movie", "Movie.title", "Movie.places(first:)", "MovieSort.NEW", "MovieFilter.search"} <= found.keys()
     assert [name for name, description in found.items() if not description] == []
 
 
-def test_a_description_has_no_gaps_to_be_filled() -> None:
+def test_no_description_has_placeholders() -> None:
     codes = SCHEMA.type_map["ErrorCode"]
     assert isinstance(codes, GraphQLEnumType)
     gaps = [name for name, value in codes.values.items() if set(value.description or "") & set("{}")]
     assert gaps == []
 
 
-async def test_introspection_tells_all_of_it(graphql: GraphQL) -> None:
+async def test_introspection_has_whole_schema(graphql: GraphQL) -> None:
     query = get_introspection_query(specified_by_url=True, input_value_deprecation=True)
     told = build_client_schema((await graphql(query)).data)
     assert find_breaking_changes(SCHEMA, told) == find_breaking_changes(told, SCHEMA) == []
 
 
-def test_every_refusal_has_its_code() -> None:
+def test_every_refusal_has_error_code() -> None:
     codes = SCHEMA.type_map["ErrorCode"]
     assert isinstance(codes, GraphQLEnumType)
     assert list(codes.values) == [leaf.code for leaf in errors.list_leaves()]
 
 
-def test_every_connection_has_the_four_fields() -> None:
+def test_every_connection_has_its_four_fields() -> None:
     for name, found in SCHEMA.type_map.items():
         if name.endswith("Connection") and isinstance(found, GraphQLObjectType):
             fields = {field: str(facts.type) for field, facts in found.fields.items()}

@@ -93,12 +93,12 @@ EACH: Final = pytest.mark.parametrize("listed", CONNECTIONS, ids=str)
 # The shapes that the specifications ask for
 
 
-def test_there_are_connections_and_nodes_to_look_at() -> None:
+def test_schema_has_connections_and_nodes() -> None:
     assert {str(each) for each in CONNECTIONS} >= {"Query.movies", "User.bookings", "Show.tickets", "Query.catalogue"}
     assert len(NODES) >= 15
 
 
-def test_a_node_has_an_id_and_is_found_by_it() -> None:
+def test_query_has_node_by_id() -> None:
     assert fields_of("Node") == {"id": "ID!"}
     query = TYPES["Query"]
     assert isinstance(query, GraphQLObjectType)
@@ -111,14 +111,14 @@ def test_a_node_has_an_id_and_is_found_by_it() -> None:
 
 
 @pytest.mark.parametrize("name", NODES)
-def test_a_node_says_so_and_never_lacks_its_id(name: str) -> None:
+def test_every_type_with_id_implements_node(name: str) -> None:
     kind = TYPES[name]
     assert isinstance(kind, GraphQLObjectType)
     assert "Node" in {each.name for each in kind.interfaces}
     assert fields_of(name)["id"] == "ID!"
 
 
-def test_page_info_is_the_specifications() -> None:
+def test_page_info_matches_specification() -> None:
     assert fields_of("PageInfo") == {
         "hasNextPage": "Boolean!",
         "hasPreviousPage": "Boolean!",
@@ -128,7 +128,7 @@ def test_page_info_is_the_specifications() -> None:
 
 
 @EACH
-def test_a_connection_has_edges_and_page_info(listed: Listed) -> None:
+def test_connection_has_edges_and_page_info(listed: Listed) -> None:
     connection = fields_of(f"{listed.item}Connection")
     assert connection["edges"] == f"[{listed.item}Edge!]!"
     assert connection["pageInfo"] == "PageInfo!"
@@ -136,7 +136,7 @@ def test_a_connection_has_edges_and_page_info(listed: Listed) -> None:
 
 
 @EACH
-def test_a_connection_takes_the_arguments_and_demands_none(listed: Listed) -> None:
+def test_connection_accepts_page_arguments_and_requires_none(listed: Listed) -> None:
     forwards, backwards = {"first": "Int", "after": "String"}, {"last": "Int", "before": "String"}
     assert forwards.items() <= listed.arguments.items()
     # A third party's list, which knows no way back.
@@ -213,7 +213,7 @@ async def house(database: Database) -> House:
     )
 
 
-async def test_every_node_is_found_again_by_its_id(graphql: GraphQL, house: House) -> None:
+async def test_every_node_is_refetched_by_id(graphql: GraphQL, house: House) -> None:
     assert sorted(house.ids) == NODES
     one = "query ($id: ID!) { node(id: $id) { __typename id } }"
     for name, public_id in house.ids.items():
@@ -269,7 +269,7 @@ def walker(graphql: GraphQL, house: House, listed: Listed) -> Walker:
 
 
 @EACH
-async def test_pages_forwards_make_the_whole_list(walker: Walker) -> None:
+async def test_pages_forwards_make_whole_list(walker: Walker) -> None:
     pages = await walker.forwards(2 if walker.listed.goes_back else 7)
     edges = [edge for page in pages for edge in page["edges"]]
     assert len({edge["cursor"] for edge in edges}) == len(edges) == pages[0]["totalCount"] >= ROWS
@@ -284,7 +284,7 @@ BOTH_WAYS: Final = pytest.mark.parametrize("listed", [each for each in CONNECTIO
 
 
 @BOTH_WAYS
-async def test_pages_backwards_are_the_same_list_from_its_end(walker: Walker) -> None:
+async def test_pages_backwards_make_same_list_from_end(walker: Walker) -> None:
     forwards, backwards = await walker.forwards(2), await walker.backwards(2)
     # `last` takes from the end and does not turn the page around: edges come in the list's own order, cursors included.
     there = [edge for page in forwards for edge in page["edges"]]
@@ -297,7 +297,7 @@ async def test_pages_backwards_are_the_same_list_from_its_end(walker: Walker) ->
 
 
 @BOTH_WAYS
-async def test_every_cursor_leads_to_its_neighbours(walker: Walker) -> None:
+async def test_every_cursor_leads_to_adjacent_rows(walker: Walker) -> None:
     (page,) = await walker.forwards(100)
     edges = page["edges"]
     for place, edge in enumerate(edges):

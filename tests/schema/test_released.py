@@ -24,11 +24,11 @@ def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
     )
 
 
-def test_clients_of_the_last_release_go_on_working() -> None:
+def test_clients_of_last_release_keep_working() -> None:
     assert [str(each) for each in changes(RELEASED.read_text(encoding="utf-8"), sdl()) if each.breaking] == []
 
 
-def test_the_gate_is_part_of_every_check() -> None:
+def test_check_of_released_schema_is_part_of_make_check() -> None:
     assert GATE in make("--dry-run", "check").stdout
     assert "make --keep-going" in (ROOT / ".ci/run").read_text()
 
@@ -48,14 +48,14 @@ def gate(folder: Path) -> subprocess.CompletedProcess[str]:
     return make("--assume-old", given[1].removeprefix("PROJECT="), *given, "released", folder=folder)
 
 
-def test_the_gate_lets_a_contract_pass_that_only_adds(folder: Path) -> None:
+def test_check_of_released_schema_accepts_additions(folder: Path) -> None:
     released = folder / "released.graphql"
     released.write_text(released.read_text().replace('  """Its title."""\n  title: String!\n', "", 1))
     done = gate(folder)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_gate_fails_on_what_breaks_clients(folder: Path) -> None:
+def test_check_of_released_schema_fails_on_breaking_changes(folder: Path) -> None:
     released = folder / "released.graphql"
     was = released.read_text()
     released.write_text(

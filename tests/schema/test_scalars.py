@@ -38,6 +38,6 @@ def test_reads_decimal_numbers(value: object, number: str) -> None:
         "1\n",
     ],
 )
-def test_refuses_other_spellings_of_a_decimal(value: object) -> None:
+def test_refuses_other_spellings_of_decimal(value: object) -> None:
     with pytest.raises(InvalidInput):
         parse_decimal(value)

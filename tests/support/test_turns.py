@@ -50,7 +50,7 @@ def arriving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
     return arrive
 
 
-def test_two_run_side_by_side(arriving: Callable[..., Standing]) -> None:
+def test_two_tests_run_concurrently(arriving: Callable[..., Standing]) -> None:
     one, other = arriving(), arriving()
     assert one.begun.wait(SOON_SECONDS)
     assert other.begun.wait(SOON_SECONDS)
@@ -58,7 +58,7 @@ def test_two_run_side_by_side(arriving: Callable[..., Standing]) -> None:
     other.may_end.set()
 
 
-def test_one_that_is_to_be_alone_is(arriving: Callable[..., Standing]) -> None:
+def test_alone_test_runs_alone(arriving: Callable[..., Standing]) -> None:
     first = arriving()
     assert first.begun.wait(SOON_SECONDS)
     alone = arriving(alone=True)

@@ -42,7 +42,7 @@ def page(**given: Any) -> Behaviour:
     return saying(200, orjson.dumps(PAGE | given))
 
 
-async def test_the_list_may_be_under_either_name(upstream: Upstream, party: ThirdParty) -> None:
+async def test_reads_list_under_results_or_data(upstream: Upstream, party: ThirdParty) -> None:
     as_documented = {name: value for name, value in PAGE.items() if name != "results"} | {"data": [MOVIE]}
     party.behaviours = [page(), saying(200, orjson.dumps(as_documented))]
     catalogue = Catalogue(party.url, upstream)
@@ -50,7 +50,7 @@ async def test_the_list_may_be_under_either_name(upstream: Upstream, party: Thir
     assert (await catalogue.page(1)).movies == (await catalogue.page(1)).movies != []
 
 
-async def test_asks_at_the_address_to_the_letter(upstream: Upstream, party: ThirdParty) -> None:
+async def test_requests_address_unchanged(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [page()]
     catalogue = Catalogue(f"{party.url}api/movies/", upstream)
 
@@ -70,14 +70,14 @@ async def test_asks_at_the_address_to_the_letter(upstream: Upstream, party: Thir
         ({"genres": 7, "description": None}, [], ""),
     ],
 )
-def test_genres_and_descriptions_may_be_anything(given: dict[str, Any], genres: list[str], description: str) -> None:
+def test_accepts_any_genres_and_descriptions(given: dict[str, Any], genres: list[str], description: str) -> None:
     movie = read_movie(MOVIE | given)
 
     assert movie is not None
     assert (movie.genre_names, movie.description) == (genres, description)
 
 
-def test_what_is_missing_is_empty() -> None:
+def test_missing_description_and_genres_are_empty() -> None:
     movie = read_movie({"title": "Zazie", "uuid": UUID.upper()})
 
     assert movie is not None
@@ -87,7 +87,7 @@ def test_what_is_missing_is_empty() -> None:
 @pytest.mark.parametrize(
     "row", [None, 5, "Zazie", [], {}, {"title": "Zazie"}, {"uuid": UUID}, MOVIE | {"uuid": "x"}, MOVIE | {"title": 5}]
 )
-async def test_an_entry_that_cannot_be_used_is_skipped(upstream: Upstream, party: ThirdParty, row: Any) -> None:  # noqa: ANN401
+async def test_skips_entry_that_cannot_be_used(upstream: Upstream, party: ThirdParty, row: Any) -> None:  # noqa: ANN401
     party.behaviours = [page(count=3, results=[MOVIE, row, MOVIE])]
 
     found = await Catalogue(party.url, upstream).slice(start=0, size=10)
@@ -109,14 +109,14 @@ async def test_an_entry_that_cannot_be_used_is_skipped(upstream: Upstream, party
         saying(400, b"{}"),
     ],
 )
-async def test_what_is_no_page_is_no_answer(upstream: Upstream, party: ThirdParty, behaviour: Behaviour) -> None:
+async def test_answer_without_page_is_unavailable(upstream: Upstream, party: ThirdParty, behaviour: Behaviour) -> None:
     party.behaviours = [behaviour]
 
     with pytest.raises(UpstreamUnavailable):
         await Catalogue(party.url, upstream).page(1)
 
 
-async def test_a_page_that_the_third_party_does_not_have_is_not_there(upstream: Upstream, party: ThirdParty) -> None:
+async def test_page_beyond_last_is_not_found(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [saying(404, b"{}")]
 
     with pytest.raises(RouteNotFound):
@@ -125,18 +125,18 @@ async def test_a_page_that_the_third_party_does_not_have_is_not_there(upstream: 
 
 
 @pytest.mark.parametrize("number", [0, -1, LAST_PAGE + 1, 10**50])
-async def test_nobody_is_asked_for_a_page_that_cannot_be(upstream: Upstream, party: ThirdParty, number: int) -> None:
+async def test_sends_no_request_for_impossible_page(upstream: Upstream, party: ThirdParty, number: int) -> None:
     with pytest.raises(RouteNotFound):
         await Catalogue(party.url, upstream).page(number)
     assert party.seen == []
 
 
-async def test_without_an_address_it_is_never_available(upstream: Upstream) -> None:
+async def test_catalogue_without_address_is_unavailable(upstream: Upstream) -> None:
     with pytest.raises(UpstreamUnavailable):
         await Catalogue(None, upstream).page(1)
 
 
-async def test_a_catalogue_that_becomes_shorter_meanwhile_ends_earlier(upstream: Upstream, party: ThirdParty) -> None:
+async def test_slice_of_catalogue_that_became_shorter_ends_earlier(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [page(count=25, results=[MOVIE] * 10, next="more"), saying(404)]
 
     found = await Catalogue(party.url, upstream).slice(start=0, size=30)

@@ -22,7 +22,7 @@ def answer(body: object, status: int = 200) -> Answer:
         {"movies": [{"Id": " fw1 ", "TITLE": " Alien ", "year": 1979, "price": "12.5"}]},
     ],
 )
-def test_every_shape_says_the_same(body: object) -> None:
+def test_every_shape_of_list_has_same_entries(body: object) -> None:
     found = read_list(answer(body))
 
     (entry,) = found.entries
@@ -40,7 +40,7 @@ def test_every_shape_says_the_same(body: object) -> None:
         {"id": "a", "title": "\u200b\u3164"}, {"id": "\u2800", "title": "b"},
     ],
 )  # fmt: skip
-def test_a_bad_entry_is_skipped_and_counted(bad: object) -> None:
+def test_skips_and_counts_unreadable_entry(bad: object) -> None:
     found = read_list(answer([bad, {"id": "good", "title": "Good", "price": 1}] if bad != {"id": "good", "title": "again"}
                             else [{"id": "good", "title": "Good", "price": 1}, bad]))  # fmt: skip
 
@@ -51,16 +51,16 @@ def test_a_bad_entry_is_skipped_and_counted(bad: object) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"{}", b'{"Movies": 7}', b"7", b"null", b'[{"x": 1}]', b"[" * 100_000]
 )
-def test_what_is_no_list_is_an_answer_that_cannot_be_read(body: bytes) -> None:
+def test_refuses_answer_without_list(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the client tells it in its own words
         read_list(answer(body))
 
 
-def test_an_empty_list_is_a_list() -> None:
+def test_accepts_empty_list() -> None:
     assert read_list(answer([])).entries == []
 
 
-def test_a_plain_no_is_no_list() -> None:
+def test_refuses_status_4xx_as_list() -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         read_list(answer([], status=404))
 
@@ -75,13 +75,13 @@ def test_a_plain_no_is_no_list() -> None:
         (10**13, None), (Decimal("1E+400"), None), (Decimal("1E-400"), None), ("9" * 400, None), (Decimal("NaN"), None),
     ],
 )  # fmt: skip
-def test_a_price_is_a_plain_decimal_number_or_none(written: Any, meant: str | None) -> None:  # noqa: ANN401
+def test_reads_price_that_is_plain_decimal_number(written: Any, meant: str | None) -> None:  # noqa: ANN401
     found = read_price(Decimal(str(written)) if isinstance(written, float) else written)
 
     assert (None if found is None else str(found)) == meant
 
 
-def test_numbers_are_exact() -> None:
+def test_numbers_in_json_are_exact() -> None:
     found = read_list(
         Answer(
             200, b'[{"id": "a", "title": "A", "price": 24.500000000000000000}, {"id": "b", "title": "B", "price": 1e1}]'
@@ -91,7 +91,7 @@ def test_numbers_are_exact() -> None:
     assert [str(entry.price) for entry in found.entries] == ["24.500000000000000000", "10"]
 
 
-def test_a_price_that_is_not_there_is_to_be_had_in_the_detail_and_an_unreadable_one_is_not() -> None:
+def test_missing_price_is_in_detail_and_unreadable_price_is_not() -> None:
     rows = [
         {"id": "a", "title": "A"},
         {"id": "b", "title": "B", "price": None},
@@ -106,7 +106,7 @@ def test_a_price_that_is_not_there_is_to_be_had_in_the_detail_and_an_unreadable_
 @pytest.mark.parametrize(
     ("year", "meant"), [("2011–2019", "2011"), ("N/A", None), ("", None), (1977, "1977"), (77, None)]
 )
-def test_a_year_is_four_digits(year: object, meant: str | None) -> None:
+def test_year_has_four_digits(year: object, meant: str | None) -> None:
     (entry,) = read_list(answer([{"id": "a", "title": "A", "year": year}])).entries
     assert entry.year == meant
 
@@ -114,12 +114,12 @@ def test_a_year_is_four_digits(year: object, meant: str | None) -> None:
 @pytest.mark.parametrize(
     "poster", ["javascript:alert(1)", "/local.jpg", 7, None, "data:image/png;base64,xx", "https://[", "http:// x"]
 )
-def test_a_poster_is_an_address_of_the_web(poster: object) -> None:
+def test_poster_is_web_address(poster: object) -> None:
     (entry,) = read_list(answer([{"id": "a", "title": "A", "poster": poster}])).entries
     assert entry.poster is None
 
 
-def test_a_detail_has_a_price_or_none() -> None:
+def test_detail_has_price_or_none() -> None:
     assert read_detail(answer({"ID": "cw1", "Price": "29.5"})) == Decimal("29.5")
     assert read_detail(answer({"ID": "cw1"})) is None
     assert read_detail(answer({}, status=404)) is None
@@ -127,7 +127,7 @@ def test_a_detail_has_a_price_or_none() -> None:
         read_detail(answer([]))
 
 
-def test_a_new_id_is_a_text_or_a_number() -> None:
+def test_new_id_is_text_or_number() -> None:
     assert read_new_id(answer({"id": 101}, status=201)) == "101"
     assert read_new_id(answer({"ID": "cw9"})) == "cw9"
     assert read_new_id(answer({"error": "no"}, status=400)) is None

@@ -94,7 +94,7 @@ async def states(prices: Prices) -> list[str]:
     return [standing.state for standing in await prices.standings()]
 
 
-async def test_both_are_asked_and_joined(prices: Prices, database: Database) -> None:
+async def test_prices_of_both_providers_are_matched(prices: Prices, database: Database) -> None:
     await prices.ready()
 
     assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11)}
@@ -102,7 +102,7 @@ async def test_both_are_asked_and_joined(prices: Prices, database: Database) -> 
     assert await states(prices) == ["up", "up"]
 
 
-async def test_the_token_goes_out_and_nowhere_else(
+async def test_token_is_sent_to_its_provider_only(
     database: Database, told: Settings, cinemaworld: PriceParty, filmworld: PriceParty
 ) -> None:
     registry = CollectorRegistry()
@@ -119,13 +119,15 @@ async def test_the_token_goes_out_and_nowhere_else(
     assert TOKEN not in str(await database.primary.tuples("SELECT * FROM price_providers"))
 
 
-async def test_slow_ones_are_asked_side_by_side(prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty) -> None:
+async def test_slow_providers_are_requested_concurrently(
+    prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty
+) -> None:
     cinemaworld.movies, cinemaworld.latency, filmworld.latency = FW, 0.6, 0.6
 
     assert 0.6 <= await ready(prices) < 1.2
 
 
-async def test_the_first_caller_of_all_does_not_wait_for_a_second_call(
+async def test_first_caller_does_not_wait_for_details(
     prices: Prices, database: Database, cinemaworld: PriceParty, filmworld: PriceParty
 ) -> None:
     cinemaworld.latency = filmworld.latency = 0.6
@@ -135,7 +137,7 @@ async def test_the_first_caller_of_all_does_not_wait_for_a_second_call(
     assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11)}
 
 
-async def test_details_of_before_are_asked_for_beside_the_list(
+async def test_known_details_are_requested_beside_list(
     prices: Prices, database: Database, cinemaworld: PriceParty
 ) -> None:
     await prices.refresh()
@@ -148,7 +150,7 @@ async def test_details_of_before_are_asked_for_beside_the_list(
     assert (await known(database))["cw1"] == 13
 
 
-async def test_one_that_hangs_keeps_nobody_from_the_others_prices(
+async def test_hanging_provider_does_not_delay_prices_of_other(
     prices: Prices, database: Database, filmworld: PriceParty
 ) -> None:
     filmworld.hanging = True
@@ -160,7 +162,7 @@ async def test_one_that_hangs_keeps_nobody_from_the_others_prices(
     assert await ready(prices) < 0.3
 
 
-async def test_details_that_hang_leave_the_price_out_and_the_rest_in(
+async def test_hanging_detail_leaves_out_its_price_only(
     prices: Prices, database: Database, cinemaworld: PriceParty
 ) -> None:
     cinemaworld.movies = {"Movies": [*CW["Movies"], {"ID": "cw2", "Title": "Alien", "Price": "7"}]}
@@ -172,7 +174,7 @@ async def test_details_that_hang_leave_the_price_out_and_the_rest_in(
     assert await states(prices) == ["up", "up"]
 
 
-async def test_the_first_caller_of_all_has_the_prices_of_a_list_whose_details_hang(
+async def test_first_caller_gets_prices_of_list_whose_details_hang(
     prices: Prices, database: Database, filmworld: PriceParty
 ) -> None:
     filmworld.movies = [*FW, {"id": "fw2", "title": "Alien", "price": None}]
@@ -182,14 +184,14 @@ async def test_the_first_caller_of_all_has_the_prices_of_a_list_whose_details_ha
     assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11), "fw2": None}
 
 
-async def test_without_any_price_to_be_had_a_provider_has_not_answered(prices: Prices, cinemaworld: PriceParty) -> None:
+async def test_provider_without_any_price_has_failed(prices: Prices, cinemaworld: PriceParty) -> None:
     cinemaworld.hanging_details = True
     await prices.refresh()
 
     assert [standing.last_error for standing in await prices.standings()] == ["no prices", None]
 
 
-async def test_both_dead_with_prices_known_is_answered_at_once(
+async def test_known_prices_are_answered_at_once_when_providers_fail(
     database: Database, told: Settings, prices: Prices, dead: str
 ) -> None:
     await prices.ready()
@@ -201,7 +203,7 @@ async def test_both_dead_with_prices_known_is_answered_at_once(
         assert all(standing.stale(5) for standing in await after.standings())
 
 
-async def test_the_first_to_find_them_dead_waits_for_half_a_second_at_most(
+async def test_first_caller_of_failing_providers_waits_half_a_second_at_most(
     database: Database, told: Settings, prices: Prices, dead: str
 ) -> None:
     await prices.ready()
@@ -210,7 +212,9 @@ async def test_the_first_to_find_them_dead_waits_for_half_a_second_at_most(
         assert await states(after) == ["degraded", "degraded"]
 
 
-async def test_both_dead_with_nothing_known_is_unavailable(database: Database, told: Settings, dead: str) -> None:
+async def test_failing_providers_without_known_prices_are_unavailable(
+    database: Database, told: Settings, dead: str
+) -> None:
     async with asking(database, replace(told, cinemaworld_url=dead, filmworld_url=dead)) as prices:
         started = time.monotonic()
         with pytest.raises(UpstreamUnavailable):
@@ -220,20 +224,22 @@ async def test_both_dead_with_nothing_known_is_unavailable(database: Database, t
         assert await states(prices) == ["down", "down"]
 
 
-async def test_nobody_configured_is_unavailable(database: Database, settings: Settings) -> None:
+async def test_no_configured_provider_is_unavailable(database: Database, settings: Settings) -> None:
     async with asking(database, settings) as prices:
         with pytest.raises(UpstreamUnavailable):
             await prices.ready()
 
 
-async def test_all_who_ask_share_one_answer(prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty) -> None:
+async def test_concurrent_callers_share_one_request(
+    prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty
+) -> None:
     filmworld.latency = cinemaworld.latency = 0.1
     await asyncio.gather(*(prices.ready() for _ in range(50)))
 
     assert (cinemaworld.lists, filmworld.lists) == (1, 1)
 
 
-async def test_a_fresh_answer_is_used_again_by_other_servers_too(
+async def test_fresh_answer_is_reused_by_other_servers(
     prices: Prices, database: Database, told: Settings, filmworld: PriceParty
 ) -> None:
     await prices.ready()
@@ -243,7 +249,7 @@ async def test_a_fresh_answer_is_used_again_by_other_servers_too(
     assert filmworld.lists == 1
 
 
-async def test_an_answer_that_gets_old_is_renewed_before_anybody_waits(
+async def test_answer_is_renewed_in_background_before_it_is_old(
     database: Database, told: Settings, filmworld: PriceParty
 ) -> None:
     async with asking(database, told, fresh_seconds=0.6) as prices:
@@ -257,9 +263,7 @@ async def test_an_answer_that_gets_old_is_renewed_before_anybody_waits(
         assert all(standing.fresh(0.6) for standing in await prices.standings())
 
 
-async def test_a_provider_that_is_back_is_fresh_again(
-    prices: Prices, database: Database, filmworld: PriceParty
-) -> None:
+async def test_provider_that_recovers_is_fresh_again(prices: Prices, database: Database, filmworld: PriceParty) -> None:
     filmworld.status = 500
     await prices.ready()
     assert await states(prices) == ["up", "down"]
@@ -273,7 +277,7 @@ async def test_a_provider_that_is_back_is_fresh_again(
     assert (await known(database))["fw1"] == 11
 
 
-async def test_bad_entries_are_counted(database: Database, told: Settings, filmworld: PriceParty) -> None:
+async def test_unreadable_entries_are_counted(database: Database, told: Settings, filmworld: PriceParty) -> None:
     registry = CollectorRegistry()
     filmworld.movies = [*FW, {"title": "no id"}, 7]
     async with asking(database, told, registry=registry) as prices:
@@ -283,14 +287,14 @@ async def test_bad_entries_are_counted(database: Database, told: Settings, filmw
     assert (await known(database))["fw1"] == 11
 
 
-async def test_a_movie_is_published_with_its_exact_price(prices: Prices, filmworld: PriceParty) -> None:
+async def test_publishes_movie_with_exact_price(prices: Prices, filmworld: PriceParty) -> None:
     identity = await prices.publish("filmworld", title="Dune", body="Sand.", price=Decimal("24.10"))
 
     assert identity == "new1"
     assert filmworld.posted == [{"title": "Dune", "body": "Sand.", "price": 24.1}]
 
 
-async def test_what_a_provider_refuses_is_the_callers_to_mend(prices: Prices, filmworld: PriceParty) -> None:
+async def test_refusal_of_provider_is_invalid_input(prices: Prices, filmworld: PriceParty) -> None:
     filmworld.status = 422
     with pytest.raises(InvalidInput):
         await prices.publish("filmworld", title="Dune", body="Sand.", price=Decimal(1))

@@ -84,13 +84,13 @@ def dead() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
-async def test_answers_with_what_the_reader_makes_of_it(upstream: Upstream, party: ThirdParty) -> None:
+async def test_returns_result_of_reader(upstream: Upstream, party: ThirdParty) -> None:
     assert await upstream.get(party.url, read=body, params={"page": "2"}) == {"fine": True}
     assert party.seen[0].url.query == "page=2"
 
 
 @pytest.mark.parametrize("code", [404, 400, 422])
-async def test_a_plain_no_is_an_answer_and_not_repeated(upstream: Upstream, party: ThirdParty, code: int) -> None:
+async def test_status_4xx_is_answer_and_not_retried(upstream: Upstream, party: ThirdParty, code: int) -> None:
     party.behaviours = [saying(code)]
 
     assert await upstream.get(party.url, read=status) == code
@@ -102,7 +102,7 @@ async def test_a_plain_no_is_an_answer_and_not_repeated(upstream: Upstream, part
     [saying(500), saying(503, b"<html>"), saying(429), saying(200, b"{not json"), saying(408)],
     ids=["500", "503", "429", "no JSON", "408"],
 )
-async def test_repeats_after_a_passing_fault(upstream: Upstream, party: ThirdParty, fault: Behaviour) -> None:
+async def test_retries_after_temporary_fault(upstream: Upstream, party: ThirdParty, fault: Behaviour) -> None:
     party.behaviours = [fault, fault, well]
 
     assert await upstream.get(party.url, read=body) == {"fine": True}
@@ -110,7 +110,7 @@ async def test_repeats_after_a_passing_fault(upstream: Upstream, party: ThirdPar
 
 
 @pytest.mark.parametrize("code", [401, 403, 302])
-async def test_gives_up_at_once_on_what_no_repeat_can_mend(upstream: Upstream, party: ThirdParty, code: int) -> None:
+async def test_does_not_retry_after_permanent_fault(upstream: Upstream, party: ThirdParty, code: int) -> None:
     party.behaviours = [saying(code, location="/elsewhere"), well]
 
     await refused(upstream, party.url)
@@ -119,7 +119,7 @@ async def test_gives_up_at_once_on_what_no_repeat_can_mend(upstream: Upstream, p
 
 
 @pytest.mark.alone
-async def test_an_attempt_that_hangs_holds_nobody_up(upstream: Upstream, party: ThirdParty) -> None:
+async def test_hanging_attempt_is_hedged(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [hanging, hanging, well]
     started = time.monotonic()
 
@@ -127,22 +127,20 @@ async def test_an_attempt_that_hangs_holds_nobody_up(upstream: Upstream, party: 
     assert 0.2 <= time.monotonic() - started < 0.4
 
 
-async def test_a_slow_answer_still_counts(upstream: Upstream, party: ThirdParty) -> None:
+async def test_slow_answer_is_used(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [slow(0.25), hanging]
 
     assert await upstream.get(party.url, read=body) == {"fine": True}
 
 
-async def test_never_takes_longer_than_the_deadline(upstream: Upstream, party: ThirdParty) -> None:
+async def test_call_takes_no_longer_than_deadline(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [hanging]
 
     assert await refused(upstream, party.url) == pytest.approx(0.6, abs=0.15)
 
 
 @pytest.mark.alone
-async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
-    registry: CollectorRegistry, party: ThirdParty
-) -> None:
+async def test_calls_succeed_when_half_of_attempts_fail_or_hang(registry: CollectorRegistry, party: ThirdParty) -> None:
     party.behaviours = [hanging, well, saying(500), well] * 50
 
     async def answered(upstream: Upstream) -> bool:
@@ -157,7 +155,7 @@ async def test_half_of_all_answers_failing_or_hanging_is_hardly_noticed(
         assert all(await asyncio.gather(*(answered(upstream) for _ in range(25))))
 
 
-async def test_leaves_a_dead_one_alone_after_five_failures(upstream: Upstream, dead: str) -> None:
+async def test_breaker_opens_after_five_failures(upstream: Upstream, dead: str) -> None:
     for _ in range(5):
         assert await refused(upstream, dead) < 5
 
@@ -166,7 +164,7 @@ async def test_leaves_a_dead_one_alone_after_five_failures(upstream: Upstream, d
     assert upstream.health.last_error == "no connection"
 
 
-async def test_calls_that_recover_by_a_repeat_never_open_the_breaker(upstream: Upstream, party: ThirdParty) -> None:
+async def test_calls_that_recover_by_retry_never_open_breaker(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [behaviour for _ in range(12) for behaviour in (saying(500), well)]
 
     for _ in range(12):
@@ -175,7 +173,7 @@ async def test_calls_that_recover_by_a_repeat_never_open_the_breaker(upstream: U
     assert upstream.health.state is State.UP
 
 
-async def test_comes_back_by_itself(upstream: Upstream, party: ThirdParty) -> None:
+async def test_breaker_closes_once_third_party_recovers(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [saying(401)]
     for _ in range(5):
         await refused(upstream, party.url)
@@ -190,7 +188,7 @@ async def test_comes_back_by_itself(upstream: Upstream, party: ThirdParty) -> No
     assert upstream.health.last_success_at is not None
 
 
-async def test_one_call_alone_finds_out_whether_it_is_back(upstream: Upstream, party: ThirdParty) -> None:
+async def test_one_call_probes_after_breaker_rests(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [saying(401)]
     for _ in range(5):
         await refused(upstream, party.url)
@@ -202,7 +200,7 @@ async def test_one_call_alone_finds_out_whether_it_is_back(upstream: Upstream, p
     assert len(party.seen) == 1
 
 
-async def test_what_may_have_arrived_is_never_sent_twice(upstream: Upstream, party: ThirdParty) -> None:
+async def test_post_that_may_have_arrived_is_not_sent_again(upstream: Upstream, party: ThirdParty) -> None:
     for fault in (saying(500), hanging, saying(200, b"{not json")):
         party.behaviours = [fault, well]
         with pytest.raises(UpstreamUnavailable):
@@ -211,7 +209,7 @@ async def test_what_may_have_arrived_is_never_sent_twice(upstream: Upstream, par
     assert [request.method for request in party.seen] == ["POST"] * 3
 
 
-async def test_what_cannot_have_arrived_is_sent_again(registry: CollectorRegistry, party: ThirdParty) -> None:
+async def test_post_that_cannot_have_arrived_is_sent_again(registry: CollectorRegistry, party: ThirdParty) -> None:
     attempts: list[str] = []
 
     async def gone_at_first(request: httpx.Request) -> None:
@@ -229,7 +227,7 @@ async def test_what_cannot_have_arrived_is_sent_again(registry: CollectorRegistr
 
 
 @pytest.mark.parametrize("spelled", ["seconds", "date"])
-async def test_waits_as_long_as_it_is_asked_to(registry: CollectorRegistry, party: ThirdParty, spelled: str) -> None:
+async def test_waits_as_long_as_retry_after_says(registry: CollectorRegistry, party: ThirdParty, spelled: str) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     party.behaviours = [saying(503, retry_after="1" if spelled == "seconds" else later), well]
     started = time.monotonic()
@@ -241,7 +239,7 @@ async def test_waits_as_long_as_it_is_asked_to(registry: CollectorRegistry, part
     assert len(party.seen) == 2
 
 
-async def test_asks_nobody_who_wants_to_be_left_alone_for_longer(upstream: Upstream, party: ThirdParty) -> None:
+async def test_sends_no_request_while_retry_after_exceeds_deadline(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [saying(429, retry_after="3600"), well]
 
     assert await refused(upstream, party.url) < 0.5
@@ -252,13 +250,13 @@ async def test_asks_nobody_who_wants_to_be_left_alone_for_longer(upstream: Upstr
 @pytest.mark.parametrize(
     "header", ["soon", "-5", "nan", "inf", "6_0", "٦٠", "60.0", "+60", "1e9", "Fri, 99 Foo 2026 00:00:00 GMT"]
 )
-async def test_a_silly_retry_after_is_none(upstream: Upstream, party: ThirdParty, header: str) -> None:
+async def test_ignores_malformed_retry_after(upstream: Upstream, party: ThirdParty, header: str) -> None:
     party.behaviours = [saying(503, retry_after=header), well]
 
     assert await upstream.get(party.url, read=body) == {"fine": True}
 
 
-async def test_a_flood_is_cut_off(registry: CollectorRegistry, party: ThirdParty) -> None:
+async def test_refuses_too_long_answer(registry: CollectorRegistry, party: ThirdParty) -> None:
     party.behaviours = [saying(200, b"[" + b"1," * 5000 + b"1]")]
 
     async with opened(registry, replace(LIMITS, body_bytes=10_000)) as upstream:
@@ -267,14 +265,14 @@ async def test_a_flood_is_cut_off(registry: CollectorRegistry, party: ThirdParty
     assert len(party.seen) == 1
 
 
-async def test_packed_answers_are_neither_asked_for_nor_taken(upstream: Upstream, party: ThirdParty) -> None:
+async def test_compressed_answers_are_neither_requested_nor_accepted(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [saying(200, gzip.compress(b"[]"), content_encoding="gzip"), well]
 
     assert await upstream.get(party.url, read=body) == {"fine": True}
     assert party.seen[0].headers["accept-encoding"] == "identity"
 
 
-async def test_no_more_requests_at_once_than_allowed(registry: CollectorRegistry, party: ThirdParty) -> None:
+async def test_sends_no_more_concurrent_requests_than_allowed(registry: CollectorRegistry, party: ThirdParty) -> None:
     party.behaviours = [slow(0.05)]
 
     async with opened(registry, replace(LIMITS, at_once=4, deadline=5, patience=5)) as upstream:
@@ -283,7 +281,7 @@ async def test_no_more_requests_at_once_than_allowed(registry: CollectorRegistry
     assert party.most_under_way == 4
 
 
-async def test_credentials_go_out_and_appear_nowhere_else(
+async def test_credentials_are_sent_and_appear_nowhere_else(
     upstream: Upstream, party: ThirdParty, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture, dead: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -305,7 +303,9 @@ async def test_credentials_go_out_and_appear_nowhere_else(
     assert not [text for text in everything if PASSWORD in text or encoded in text]
 
 
-async def test_tells_metrics_how_it_goes(upstream: Upstream, party: ThirdParty, registry: CollectorRegistry) -> None:
+async def test_counts_calls_and_attempts_in_metrics(
+    upstream: Upstream, party: ThirdParty, registry: CollectorRegistry
+) -> None:
     party.behaviours = [saying(500), well]
     await upstream.get(party.url, read=body)
     party.behaviours = [saying(401)]

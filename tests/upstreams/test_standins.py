@@ -42,7 +42,7 @@ def served(told: Settings) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_catalogue_is_ten_a_page_from_end_to_end(served: httpx.Client) -> None:
+def test_catalogue_has_ten_movies_a_page(served: httpx.Client) -> None:
     pages: list[dict[str, Any]] = [served.get(LIST).json()]
     while pages[-1]["next"]:
         pages.append(served.get(pages[-1]["next"]).json())
@@ -57,18 +57,18 @@ def test_the_catalogue_is_ten_a_page_from_end_to_end(served: httpx.Client) -> No
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "1000", "9" * 30, ""])
-def test_a_page_out_of_range_is_not_there(served: httpx.Client, page: str) -> None:
+def test_page_out_of_range_is_not_found(served: httpx.Client, page: str) -> None:
     assert served.get(LIST, params={"page": page}).status_code == 404
 
 
 @pytest.mark.parametrize("auth", [None, ("somebody", "else"), ("", ""), ("nobody", "a password")])
-def test_strangers_are_turned_away(served: httpx.Client, auth: tuple[str, str] | None) -> None:
+def test_refuses_caller_without_credentials(served: httpx.Client, auth: tuple[str, str] | None) -> None:
     served.auth = auth  # type: ignore[assignment]  # None is taken
 
     assert served.get(LIST).status_code == 401
 
 
-def test_faults_are_set_while_it_runs(served: httpx.Client) -> None:
+def test_faults_can_be_changed_while_stand_in_runs(served: httpx.Client) -> None:
     assert served.put("/faults/catalogue", json={"error_rate": 1}).json()["error_rate"] == 1
     assert served.get(LIST).status_code in (500, 502, 503, 504)
 
@@ -86,13 +86,13 @@ def test_faults_are_set_while_it_runs(served: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"error_rate": 2}, {"timeout_rate": 0.6, "error_rate": 0.6}, {"colour": 1}, [], {"latency_ms": "x"}]
 )
-def test_impossible_faults_are_refused(served: httpx.Client, wrong: object) -> None:
+def test_refuses_impossible_faults(served: httpx.Client, wrong: object) -> None:
     assert served.put("/faults/catalogue", json=wrong).status_code == 422
     assert served.get("/faults/nobody").status_code == 404
     assert served.get(LIST).status_code == 200
 
 
-def test_rates_are_kept_in_the_long_run(served: httpx.Client) -> None:
+def test_faults_occur_at_their_rates(served: httpx.Client) -> None:
     served.put("/faults/catalogue", json={"error_rate": 0.3})
 
     wrong = sum(served.get(LIST).status_code >= 500 for _ in range(200))
@@ -100,7 +100,7 @@ def test_rates_are_kept_in_the_long_run(served: httpx.Client) -> None:
     assert 40 <= wrong <= 80
 
 
-def test_whoever_has_no_address_is_stood_in_for(told: Settings) -> None:
+def test_third_parties_without_address_have_stand_ins(told: Settings) -> None:
     with capture_logs() as lines, serve_missing_standins(told) as led:
         assert led.catalogue_url is not None
         httpx.put(urljoin(led.catalogue_url, "/faults/catalogue"), json={"error_rate": 0, "timeout_rate": 0})
@@ -110,7 +110,7 @@ def test_whoever_has_no_address_is_stood_in_for(told: Settings) -> None:
     assert [line["missing"] for line in lines if "stand-ins" in line["event"]] == [everybody]
 
 
-def test_made_up_credentials_are_new_each_time_and_never_logged(told: Settings) -> None:
+def test_generated_credentials_are_new_each_time_and_never_logged(told: Settings) -> None:
     bare = replace(told, catalogue_user=None, catalogue_password=None)
 
     with capture_logs() as lines, serve_missing_standins(bare) as first, serve_missing_standins(bare) as second:
@@ -118,7 +118,7 @@ def test_made_up_credentials_are_new_each_time_and_never_logged(told: Settings) 
         assert str(first.catalogue_password) not in str(lines)
 
 
-def test_a_configured_third_party_is_left_alone(told: Settings) -> None:
+def test_configured_third_party_has_no_stand_in(told: Settings) -> None:
     configured = replace(
         told,
         catalogue_url="https://catalogue.test/",
@@ -130,7 +130,7 @@ def test_a_configured_third_party_is_left_alone(told: Settings) -> None:
         assert led is configured
 
 
-def test_in_production_nobody_is_stood_in_for(told: Settings) -> None:
+def test_production_has_no_stand_ins(told: Settings) -> None:
     production = replace(told, environment="production")
 
     with capture_logs() as lines, serve_missing_standins(production) as led:
@@ -140,7 +140,7 @@ def test_in_production_nobody_is_stood_in_for(told: Settings) -> None:
 
 
 @pytest.mark.parametrize("name", ["cinemaworld", "filmworld"])
-def test_price_providers_know_their_callers_by_a_token(served: httpx.Client, name: str) -> None:
+def test_price_providers_require_token(served: httpx.Client, name: str) -> None:
     assert served.get(f"/{name}/movies").status_code == 401
     assert served.get(f"/{name}/movies", headers={"x-access-token": "matinee"}).status_code == 200
 
@@ -161,7 +161,7 @@ def test_price_providers_answer_in_both_shapes(served: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["cinemaworld", "filmworld"])
-def test_a_movie_that_is_published_is_listed(served: httpx.Client, name: str) -> None:
+def test_published_movie_is_listed(served: httpx.Client, name: str) -> None:
     served.headers["x-access-token"] = "matinee"
     made = served.post(f"/{name}/movie", json={"title": "New", "body": "!", "price": 24.1})
 
@@ -170,7 +170,7 @@ def test_a_movie_that_is_published_is_listed(served: httpx.Client, name: str) ->
     assert {str(key).lower(): value for key, value in detail.items()}["price"] == 24.1
 
 
-def test_more_can_stand_beside_it(told: Settings) -> None:
+def test_more_stand_ins_can_be_mounted(told: Settings) -> None:
     other = StandIn("other", [], lambda _: True)
     app = create_standins([*standin_server.make_standins(told, Faults()), other])
 

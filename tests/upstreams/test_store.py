@@ -48,20 +48,20 @@ async def content(store: Store) -> bytes | None:
     return None if found is None else b"".join([part async for part in found])
 
 
-async def test_what_was_written_is_read(store: Store) -> None:
+async def test_reads_written_file(store: Store) -> None:
     await store.write(NAME, parts(120))
 
     assert await content(store) == PART * 120
 
 
-async def test_a_file_that_fails_half_way_is_not_there(store: Store) -> None:
+async def test_failed_write_leaves_no_file(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         await store.write(NAME, parts(120, fails_at=110))
 
     assert await content(store) is None
 
 
-async def test_a_file_that_fails_leaves_the_one_before(store: Store) -> None:
+async def test_failed_write_keeps_older_file(store: Store) -> None:
     await store.write(NAME, parts(1))
     with pytest.raises(ZeroDivisionError):
         await store.write(NAME, parts(120, fails_at=110))
@@ -69,14 +69,14 @@ async def test_a_file_that_fails_leaves_the_one_before(store: Store) -> None:
     assert await content(store) == PART
 
 
-async def test_written_again_it_is_one_file(store: Store) -> None:
+async def test_second_write_replaces_file(store: Store) -> None:
     await store.write(NAME, parts(2))
     await store.write(NAME, parts(3))
 
     assert await content(store) == PART * 3
 
 
-async def test_a_file_that_is_given_up_is_not_there(store: Store) -> None:
+async def test_cancelled_write_leaves_no_file(store: Store) -> None:
     reached = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
@@ -94,7 +94,7 @@ async def test_a_file_that_is_given_up_is_not_there(store: Store) -> None:
     assert await content(store) is None
 
 
-async def test_deleted_it_is_gone_and_may_be_deleted_again(store: Store) -> None:
+async def test_deletes_file_and_accepts_second_delete(store: Store) -> None:
     await store.write(NAME, parts(1))
     await store.delete(NAME)
     await store.delete(NAME)
@@ -102,7 +102,7 @@ async def test_deleted_it_is_gone_and_may_be_deleted_again(store: Store) -> None
     assert await content(store) is None
 
 
-async def test_what_a_killed_process_has_left_is_taken_away(tmp_path: Path) -> None:
+async def test_removes_temporary_files_of_killed_process(tmp_path: Path) -> None:
     (tmp_path / f"{NAME}#1").write_bytes(b"half of it")
     (tmp_path / "exp_10.csv#1").write_bytes(b"another's")
     await Store(tmp_path.as_uri()).write(NAME, parts(1))
@@ -110,9 +110,7 @@ async def test_what_a_killed_process_has_left_is_taken_away(tmp_path: Path) -> N
     assert names(tmp_path) == [NAME, "exp_10.csv#1"]
 
 
-async def test_a_bucket_that_is_not_there_is_unavailable_and_no_key_is_told(
-    api: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missing_bucket_is_unavailable_without_revealing_key(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment(api).items():
         monkeypatch.setenv(name, value)
     with capture_logs() as lines, pytest.raises(UpstreamUnavailable):
@@ -122,5 +120,5 @@ async def test_a_bucket_that_is_not_there_is_unavailable_and_no_key_is_told(
     assert "secret" not in str(lines)
 
 
-def test_the_api_is_a_real_one(api: str) -> None:
+def test_s3_api_of_tests_is_separate_server(api: str) -> None:
     assert "ListAllMyBucketsResult" in httpx.get(api).text

@@ -11,7 +11,7 @@ LOCKS: Final = ("package-lock.json", "tests/graphql_over_http/package-lock.json"
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_names_a_hash_for_every_package_and_no_address(name: str) -> None:
+def test_lock_has_hash_of_every_package_and_no_address(name: str) -> None:
     lock = (ROOT / name).read_text()
     packages = {path: entry for path, entry in json.loads(lock)["packages"].items() if path}
     assert packages

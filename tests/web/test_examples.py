@@ -14,14 +14,14 @@ def _documents() -> list[DocumentNode]:
     return [parse(text) for text in re.findall(r"`([^`]+)`", source)]
 
 
-def test_every_tab_is_valid() -> None:
+def test_every_tab_of_playground_is_valid() -> None:
     documents = _documents()
     assert len(documents) == 2
     for document in documents:
         assert validate(_SCHEMA, document) == []
 
 
-def test_one_tab_goes_from_an_account_to_a_confirmed_booking() -> None:
+def test_second_tab_leads_from_account_to_confirmed_booking() -> None:
     operations = [
         definition.name.value
         for definition in _documents()[1].definitions

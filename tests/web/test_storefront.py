@@ -51,7 +51,7 @@ def documents() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", storefront.PAGES)
-async def test_every_page_is_the_same_document(client: AsyncClient, path: str) -> None:
+async def test_every_page_answers_same_document(client: AsyncClient, path: str) -> None:
     home, page = await client.get("/"), await client.get(address(path))
     assert page.status_code == (404 if "{id}" in path else 200)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -78,7 +78,7 @@ async def test_page_of_an_object_is_found_only_if_the_object_exists(client: Asyn
 
 
 @pytest.mark.parametrize("path", ["/flim/mov_1", "/film", "/tickets/evt_1/x", "/my", "/%E0%A4", "/index.html"])
-async def test_a_mistyped_address_shows_the_storefront_to_browsers(client: AsyncClient, path: str) -> None:
+async def test_unknown_address_shows_storefront_to_browsers(client: AsyncClient, path: str) -> None:
     page = await client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert page.status_code == 404
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -90,13 +90,13 @@ async def test_a_mistyped_address_shows_the_storefront_to_browsers(client: Async
         assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_page_has_headers_alone_too_and_takes_nothing_else(client: AsyncClient) -> None:
+async def test_page_answers_get_and_head_only(client: AsyncClient) -> None:
     head = await client.head("/tickets")
     assert (head.status_code, head.content) == (200, b"")
     assert (await client.post("/tickets")).status_code == 405
 
 
-async def test_a_page_runs_and_styles_nothing_but_its_own_files(client: AsyncClient) -> None:
+async def test_page_allows_its_own_scripts_and_styles_only(client: AsyncClient) -> None:
     page = await client.get("/")
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -109,7 +109,7 @@ async def test_a_page_runs_and_styles_nothing_but_its_own_files(client: AsyncCli
     assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", page.text)
 
 
-async def test_all_that_a_page_loads_is_there_for_good_and_from_here(client: AsyncClient) -> None:
+async def test_files_of_page_exist_here_and_are_cached_for_good(client: AsyncClient) -> None:
     page = await client.get("/")
     addresses = re.findall(r'(?:<script[^>]* src|<link[^>]* href)="([^"]+)"', page.text)
     assert len(addresses) > 8
@@ -122,7 +122,7 @@ async def test_all_that_a_page_loads_is_there_for_good_and_from_here(client: Asy
         assert re.match(r"text/javascript|text/css|image/svg\+xml", file.headers["content-type"])
 
 
-async def test_a_browser_that_has_the_document_is_not_sent_it_again(client: AsyncClient) -> None:
+async def test_unchanged_document_answers_304(client: AsyncClient) -> None:
     page = await client.get("/")
     assert page.headers["cache-control"] == "no-cache"
     again = await client.get("/", headers={"If-None-Match": f"W/{page.headers['etag']}"})
@@ -130,13 +130,13 @@ async def test_a_browser_that_has_the_document_is_not_sent_it_again(client: Asyn
     assert (await client.get("/", headers={"If-None-Match": '"older"'})).status_code == 200
 
 
-async def test_a_file_of_another_version_is_asked_for_again(client: AsyncClient) -> None:
+async def test_file_of_other_version_is_not_cached(client: AsyncClient) -> None:
     file = await client.get("/assets/storefront/0123456789ab/main.js")
     assert file.status_code == 200
     assert file.headers["cache-control"] == "no-cache"
 
 
-async def test_a_file_is_packed_for_those_who_can_unpack_it(client: AsyncClient) -> None:
+async def test_file_is_compressed_for_clients_that_accept_it(client: AsyncClient) -> None:
     path = f"/assets/storefront/{storefront.version()}/storefront.css"
     packed = await client.get(path, headers={"Accept-Encoding": "gzip, br"})
     plain = await client.get(path, headers={"Accept-Encoding": "identity"})
@@ -149,7 +149,7 @@ async def test_a_file_is_packed_for_those_who_can_unpack_it(client: AsyncClient)
 @pytest.mark.parametrize(
     "name", ["index.html", "..%2Fstorefront.py", "..%2F..%2Fstorefront.py", "%2Fetc%2Fpasswd", "no.js"]
 )
-async def test_nothing_but_its_files_is_served(client: AsyncClient, name: str) -> None:
+async def test_serves_nothing_but_files_of_storefront(client: AsyncClient, name: str) -> None:
     missing = await client.get(f"/assets/storefront/{storefront.version()}/{name}")
     assert missing.status_code == 404
     assert missing.headers["content-type"] == "application/json"
@@ -159,17 +159,17 @@ async def test_nothing_but_its_files_is_served(client: AsyncClient, name: str) -
     "path",
     ["/movies", "/events/", "/events/no/thing", "/collection", "/reservations", "/register", "/login", "/v1/nothing"],
 )
-async def test_the_addresses_of_rest_still_answer_programs(client: AsyncClient, path: str) -> None:
+async def test_rest_addresses_answer_programs(client: AsyncClient, path: str) -> None:
     answer = await client.get(path, headers={"Accept": "text/html"})
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_script_and_style_are_under_100_kb_in_all() -> None:
+def test_scripts_and_styles_are_under_100_kb() -> None:
     files = [path.read_bytes() for path in storefront.FOLDER.iterdir() if path.suffix in WEIGHED]
     assert sum(len(gzip.compress(each, mtime=0)) for each in files) < PACKED
 
 
-def test_the_first_page_and_the_way_to_a_seat_are_under_100_kb_even_unpacked() -> None:
+def test_first_page_and_booking_are_under_100_kb_uncompressed() -> None:
     loaded, names = set[str](), FIRST_VISIT | {"film.js", "book.js", "booking.js"}
     while names > loaded:
         loaded = names
@@ -178,11 +178,11 @@ def test_the_first_page_and_the_way_to_a_seat_are_under_100_kb_even_unpacked() -
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_module_that_is_imported_is_there(name: str) -> None:
+def test_every_imported_module_exists(name: str) -> None:
     assert imported(name) <= set(MODULES)
 
 
-def test_no_module_is_left_over() -> None:
+def test_every_module_is_imported() -> None:
     reached: set[str] = set()
     left = ["main.js", "theme.js"]
     while left:
@@ -192,7 +192,7 @@ def test_no_module_is_left_over() -> None:
     assert reached == set(MODULES)
 
 
-def test_what_the_first_page_imports_is_loaded_at_once() -> None:
+def test_modules_of_first_page_are_preloaded() -> None:
     needed: set[str] = set()
     left = ["main.js", "films.js"]
     while left:
@@ -204,13 +204,13 @@ def test_what_the_first_page_imports_is_loaded_at_once() -> None:
 
 
 @pytest.mark.parametrize(("name", "document"), documents())
-def test_every_document_is_one_of_the_contract(name: str, document: str) -> None:
+def test_every_document_of_storefront_is_valid(name: str, document: str) -> None:
     assert "${" not in document, f"{name} puts documents together"
     assert validate(build_schema(sdl()), parse(document)) == []
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_no_module_turns_text_into_markup(name: str) -> None:
+def test_no_module_makes_markup_of_text(name: str) -> None:
     text = (storefront.FOLDER / name).read_text(encoding="utf-8")
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|https?://",
@@ -218,7 +218,7 @@ def test_no_module_turns_text_into_markup(name: str) -> None:
     )
 
 
-def test_document_below_a_path_names_every_address_below_it() -> None:
+def test_document_below_path_has_addresses_below_it() -> None:
     body = storefront.shell("Europe/Paris", "v", base="/cinema").body.decode()
     assert 'data-base="/cinema"' in body
     addresses = re.findall(r'(?:href|src)="(/[^"]*)"', body)

@@ -28,7 +28,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/docs"])
-async def test_loads_only_files_of_this_server_and_all_of_them_are_there(client: httpx.AsyncClient, path: str) -> None:
+async def test_tool_pages_load_existing_files_of_this_server_only(client: httpx.AsyncClient, path: str) -> None:
     page = await client.get(path)
     assert page.status_code == 200
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -42,7 +42,7 @@ async def test_loads_only_files_of_this_server_and_all_of_them_are_there(client:
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/docs"])
-async def test_forbids_inline_scripts_and_foreign_origins(client: httpx.AsyncClient, path: str) -> None:
+async def test_tool_pages_forbid_inline_scripts_and_foreign_origins(client: httpx.AsyncClient, path: str) -> None:
     page = await client.get(path)
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -51,7 +51,7 @@ async def test_forbids_inline_scripts_and_foreign_origins(client: httpx.AsyncCli
     assert not re.search(r"<script(?![^>]* src=)", page.text)
 
 
-async def test_asks_again_for_a_file_whose_address_names_no_version(
+async def test_file_without_version_in_address_is_revalidated(
     client: httpx.AsyncClient,
 ) -> None:
     asset = await client.get("/assets/tools/tools.css")
@@ -59,12 +59,12 @@ async def test_asks_again_for_a_file_whose_address_names_no_version(
 
 
 @pytest.mark.parametrize("name", ["package.json", "..%2F..%2Fsettings.py", "%2Fetc%2Fpasswd"])
-async def test_serves_nothing_but_the_files_of_its_pages(client: httpx.AsyncClient, name: str) -> None:
+async def test_serves_nothing_but_files_of_tool_pages(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.get(f"/assets/tools/{name}")).status_code == 404
 
 
 @pytest.mark.parametrize(("path", "name"), [("/graphql", "graphiql.js"), ("/docs", "swagger-ui.js")])
-async def test_says_how_to_install_what_is_missing(
+async def test_tool_page_tells_how_to_install_missing_files(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, path: str, name: str
 ) -> None:
     monkeypatch.setitem(tools.FILES, name, Path("not-there.js"))
@@ -75,7 +75,7 @@ async def test_says_how_to_install_what_is_missing(
     assert (await client.get(f"/assets/tools/{name}")).status_code == 404
 
 
-def test_pages_below_a_path_load_their_files_from_below_it() -> None:
+def test_tool_pages_below_path_load_files_from_below_it() -> None:
     text = bytes(tools.graphiql_page("/cinema").body).decode()
     assert 'data-base="/cinema"' in text
     assert all(each.startswith("/cinema/assets/tools/") for each in re.findall(r'(?:href|src)="([^"]+)"', text))

@@ -148,7 +148,7 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-def test_keeps_the_data_over_a_restart(data_dir: Path) -> None:
+def test_data_outlive_restart(data_dir: Path) -> None:
     with run_embedded(data_dir) as url:
         _write(url, "once")
     assert not _is_running(url)
@@ -156,7 +156,7 @@ def test_keeps_the_data_over_a_restart(data_dir: Path) -> None:
         assert _kept(url) == "once"
 
 
-def test_two_processes_share_it_and_the_last_one_that_leaves_stops_it(data_dir: Path) -> None:
+def test_two_processes_share_server_and_last_one_stops_it(data_dir: Path) -> None:
     with run_embedded(data_dir) as url:
         other = _user(data_dir)
         assert _url(other) == url
@@ -166,7 +166,7 @@ def test_two_processes_share_it_and_the_last_one_that_leaves_stops_it(data_dir: 
     assert not _is_running(url)
 
 
-def test_leaving_does_not_stop_it_under_another_process(data_dir: Path) -> None:
+def test_leaving_does_not_stop_server_that_another_process_uses(data_dir: Path) -> None:
     with run_embedded(data_dir) as url:
         other = _user(data_dir)
         _url(other)
@@ -174,7 +174,7 @@ def test_leaving_does_not_stop_it_under_another_process(data_dir: Path) -> None:
         assert _is_running(url)
 
 
-def test_survives_a_kill_of_its_users_process_group_and_is_adopted(data_dir: Path) -> None:
+def test_server_survives_kill_of_its_user_and_is_used_again(data_dir: Path) -> None:
     user = _user(data_dir)
     url = _url(user)
     _write(url, "kept")
@@ -187,7 +187,7 @@ def test_survives_a_kill_of_its_users_process_group_and_is_adopted(data_dir: Pat
     assert not _is_running(url)
 
 
-def test_recovers_while_processes_of_a_killed_postmaster_linger(data_dir: Path) -> None:
+def test_start_recovers_while_processes_of_killed_postmaster_run(data_dir: Path) -> None:
     with run_embedded(data_dir) as url:
         _write(url, "committed")
         lingering = psycopg.connect(url)
@@ -205,7 +205,7 @@ def test_recovers_while_processes_of_a_killed_postmaster_linger(data_dir: Path) 
         lingering.close()
 
 
-def test_starts_where_another_process_has_the_number_of_a_killed_postmaster(data_dir: Path) -> None:
+def test_start_ignores_other_process_with_number_of_killed_postmaster(data_dir: Path) -> None:
     with run_embedded(data_dir) as url:
         _write(url, "committed")
         owner = (data_dir / "postgres").stat().st_uid
@@ -223,7 +223,7 @@ def test_starts_where_another_process_has_the_number_of_a_killed_postmaster(data
         impostor.kill()
 
 
-def test_two_first_starts_at_once_make_one_database(empty_dir: Path) -> None:
+def test_concurrent_first_starts_make_one_database(empty_dir: Path) -> None:
     users = [_user(empty_dir), _user(empty_dir)]
     first, second = (_url(user) for user in users)
     assert first == second
@@ -233,7 +233,7 @@ def test_two_first_starts_at_once_make_one_database(empty_dir: Path) -> None:
     assert not _is_running(first)
 
 
-def test_makes_a_half_made_database_again(empty_dir: Path) -> None:
+def test_start_replaces_half_made_database(empty_dir: Path) -> None:
     half = empty_dir / "postgres.new-killed"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -242,7 +242,7 @@ def test_makes_a_half_made_database_again(empty_dir: Path) -> None:
     assert not half.exists()
 
 
-def test_works_below_a_long_path_with_spaces_and_accents(empty_dir: Path) -> None:
+def test_start_works_below_long_path_with_spaces_and_accents(empty_dir: Path) -> None:
     server = start(empty_dir / "une séance d'été" / ("long" * 30))
     try:
         assert _run(server.url, "SELECT current_database()") == "matinee"
@@ -252,7 +252,7 @@ def test_works_below_a_long_path_with_spaces_and_accents(empty_dir: Path) -> Non
         shutil.rmtree(server.cluster.sockets)
 
 
-def test_folds_the_case_of_letters_beyond_ascii(shared: EmbeddedServer) -> None:
+def test_database_folds_case_of_letters_beyond_ascii(shared: EmbeddedServer) -> None:
     assert _run(shared.url, "SELECT lower('ÉLODIE À L''ŒUVRE, ЖИЗНЬ')") == "élodie à l'œuvre, жизнь"
 
 
@@ -267,16 +267,16 @@ def test_folds_the_case_of_letters_beyond_ascii(shared: EmbeddedServer) -> None:
         ("TimeZone", "UTC"),
     ],
 )
-def test_is_set_up_to_be_private_and_durable(shared: EmbeddedServer, setting: str, value: str) -> None:
+def test_database_is_private_and_durable(shared: EmbeddedServer, setting: str, value: str) -> None:
     assert _run(shared.url, f"SHOW {setting}") == value
 
 
-def test_nobody_else_reaches_the_socket(shared: EmbeddedServer) -> None:
+def test_socket_is_private(shared: EmbeddedServer) -> None:
     assert shared.cluster.sockets.stat().st_mode & 0o077 == 0
     assert shared.cluster.socket.stat().st_mode & 0o077 == 0
 
 
-def test_refuses_data_of_another_major_version_in_one_line(empty_dir: Path) -> None:
+def test_start_refuses_data_of_other_major_version_in_one_line(empty_dir: Path) -> None:
     (empty_dir / "postgres").mkdir(parents=True)
     (empty_dir / "postgres" / "PG_VERSION").write_text("16\n")
     with pytest.raises(EmbeddedError, match=r"MATINEE_DATA_DIR: .* PostgreSQL 16") as refusal:
@@ -284,7 +284,7 @@ def test_refuses_data_of_another_major_version_in_one_line(empty_dir: Path) -> N
     assert "\n" not in str(refusal.value)
 
 
-def test_says_where_the_log_is_and_how_it_ends_when_it_does_not_start(data_dir: Path) -> None:
+def test_failed_start_reports_path_and_end_of_log(data_dir: Path) -> None:
     stop(start(data_dir))
     with (data_dir / "postgres" / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")
@@ -293,13 +293,13 @@ def test_says_where_the_log_is_and_how_it_ends_when_it_does_not_start(data_dir: 
     assert str(data_dir / "postgres" / "postgres.log") in str(failure.value)
 
 
-def test_names_the_variable_when_the_folder_cannot_be_made(empty_dir: Path) -> None:
+def test_start_names_variable_when_folder_cannot_be_created(empty_dir: Path) -> None:
     empty_dir.write_text("a file, not a folder")
     with pytest.raises(EmbeddedError, match="MATINEE_DATA_DIR"):
         start(empty_dir)
 
 
-def test_never_replaces_a_database_that_its_link_does_not_find(empty_dir: Path) -> None:
+def test_start_refuses_link_to_missing_database(empty_dir: Path) -> None:
     empty_dir.mkdir()
     (empty_dir / "postgres").symlink_to("/nowhere/to/be/found")
     with pytest.raises(EmbeddedError, match=r"MATINEE_DATA_DIR: .*gone"):
@@ -307,7 +307,7 @@ def test_never_replaces_a_database_that_its_link_does_not_find(empty_dir: Path) 
 
 
 @pytest.mark.skipif(not _AS_ROOT, reason="only root runs PostgreSQL as somebody else")
-def test_as_root_keeps_private_folders_private(empty_dir: Path) -> None:
+def test_start_as_root_keeps_private_folders_private(empty_dir: Path) -> None:
     empty_dir.mkdir()
     empty_dir.chmod(0o700)
     with run_embedded(empty_dir) as url:
@@ -319,7 +319,7 @@ def test_as_root_keeps_private_folders_private(empty_dir: Path) -> None:
 
 @pytest.mark.skipif(not _AS_ROOT, reason="only root runs PostgreSQL as somebody else")
 @pytest.mark.parametrize("umask", [0o077, 0o027])
-def test_as_root_starts_under_a_strict_umask(empty_dir: Path, umask: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_as_root_works_under_strict_umask(empty_dir: Path, umask: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_ROOT_FOLDER", empty_dir.parent / "var")
     before = os.umask(umask)
     try:
@@ -331,7 +331,7 @@ def test_as_root_starts_under_a_strict_umask(empty_dir: Path, umask: int, monkey
         os.umask(before)
 
 
-def test_a_new_cluster_at_the_path_of_a_deleted_one_keeps_its_socket(empty_dir: Path) -> None:
+def test_new_cluster_in_folder_of_deleted_one_keeps_its_socket(empty_dir: Path) -> None:
     first = start(empty_dir)
     postmaster = _postmaster(first.url)
     shutil.rmtree(empty_dir)
@@ -356,7 +356,7 @@ def test_a_new_cluster_at_the_path_of_a_deleted_one_keeps_its_socket(empty_dir: 
         ("PGTZ", "nowhere"),
     ],
 )
-def test_ignores_libpq_variables_of_the_environment(
+def test_start_ignores_libpq_variables_of_environment(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -364,7 +364,7 @@ def test_ignores_libpq_variables_of_the_environment(
         assert _run(url, "SELECT current_database()") == "matinee"
 
 
-def test_an_interrupted_start_leaves_no_server_behind(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_start_leaves_no_server_running(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[None] = []
 
     def interrupt(_: object) -> None:
@@ -379,7 +379,7 @@ def test_an_interrupted_start_leaves_no_server_behind(data_dir: Path, monkeypatc
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
 
 
-def test_a_dead_postmaster_is_started_again_while_somebody_looks_after_it(data_dir: Path) -> None:
+def test_dead_postmaster_is_restarted(data_dir: Path) -> None:
     with run_embedded(data_dir) as url, restart_when_dead(data_dir), restart_when_dead(data_dir):
         _write(url, "committed")
         killed = _postmaster(url)
