@@ -1,8 +1,6 @@
 """The only reader of the environment: every variable is declared once, here, as data."""
 
 import difflib
-import os
-import secrets as randomness
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +11,17 @@ from zoneinfo import ZoneInfo
 from config import variables
 from config.limits import FIELDS as LIMIT_FIELDS
 from config.limits import RequestLimits
-from config.variables import PlannerMode, SettingsError, Variable
+from config.secret_file import read_or_make_secret
+from config.third_parties import (
+    CataloguePassword,
+    CatalogueUrl,
+    CatalogueUser,
+    CinemaworldToken,
+    CinemaworldUrl,
+    FilmworldToken,
+    FilmworldUrl,
+)
+from config.variables import PlannerMode, Variable
 
 PREFIX: Final = "MATINEE_"
 
@@ -228,37 +236,9 @@ class Settings:
             example="Europe/Paris",
         ),
     ]
-    catalogue_url: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_CATALOGUE_URL",
-            variables.read_list_address,
-            shown_default="a stand-in; in production none",
-            meaning="the third-party catalogue's list of movies, at its own address",
-            example="https://catalogue.example.org/api/v1/maya/movies/",
-            # Somebody may put the password into it.
-            secret=True,
-        ),
-    ]
-    catalogue_user: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_CATALOGUE_USER",
-            variables.read_user_name,
-            meaning="user name for the catalogue's basic authentication",
-            example="matinee",
-        ),
-    ]
-    catalogue_password: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_CATALOGUE_PASSWORD",
-            variables.read_credential,
-            meaning="password for the catalogue's basic authentication",
-            example="…",
-            secret=True,
-        ),
-    ] = field(repr=False)
+    catalogue_url: CatalogueUrl
+    catalogue_user: CatalogueUser
+    catalogue_password: CataloguePassword = field(repr=False)
     counter_timezone: Annotated[
         ZoneInfo,
         Variable(
@@ -291,48 +271,10 @@ class Settings:
         ),
     ]
 
-    cinemaworld_url: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_CINEMAWORLD_URL",
-            variables.read_web_address,
-            shown_default="a stand-in; in production none",
-            meaning="base of the price provider Cinemaworld: `/movies`, `/movies/{id}` and `/movie` are below it",
-            example="https://prices.example.org/dev/cinemaworld",
-            secret=True,
-        ),
-    ]
-    cinemaworld_token: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_CINEMAWORLD_TOKEN",
-            variables.read_credential,
-            meaning="sent to Cinemaworld as `x-access-token`",
-            example="…",
-            secret=True,
-        ),
-    ] = field(repr=False)
-    filmworld_url: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_FILMWORLD_URL",
-            variables.read_web_address,
-            shown_default="a stand-in; in production none",
-            meaning="base of the price provider Filmworld, in the same way",
-            example="https://prices.example.org/dev/filmworld",
-            secret=True,
-        ),
-    ]
-    filmworld_token: Annotated[
-        str | None,
-        Variable(
-            "MATINEE_FILMWORLD_TOKEN",
-            variables.read_credential,
-            meaning="sent to Filmworld as `x-access-token`",
-            example="…",
-            secret=True,
-        ),
-    ] = field(repr=False)
+    cinemaworld_url: CinemaworldUrl
+    cinemaworld_token: CinemaworldToken = field(repr=False)
+    filmworld_url: FilmworldUrl
+    filmworld_token: FilmworldToken = field(repr=False)
     offers_fresh_seconds: Annotated[
         float,
         Variable(
@@ -481,28 +423,7 @@ def _read_secret(settings: Settings) -> bytes:
         raise NAMED["MATINEE_SECRET"].error("must be set when MATINEE_ENV is production")
     file = settings.data_dir / "secret"
     try:
-        return _read_or_make(file)
+        return read_or_make_secret(file)
     except OSError as problem:
         text = f"must be a folder that can be written to ({problem.strerror}: {file})"
         raise NAMED["MATINEE_DATA_DIR"].error(text) from None
-
-
-def _read_or_make(file: Path) -> bytes:
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"secret.{randomness.token_hex(8)}")
-        draft.touch(mode=0o600, exist_ok=False)
-        draft.write_text(randomness.token_hex(variables.SECRET_BYTES), encoding="ascii")
-        try:
-            # A link is created whole or not at all: processes that start together all read one secret.
-            os.link(draft, file)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    secret = file.read_bytes().strip()
-    if len(secret) < variables.SECRET_BYTES:
-        raise SettingsError(
-            f"{file} holds no secret of {variables.SECRET_BYTES} bytes. Delete it, and a new one is made"
-        )
-    return secret
