@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict
@@ -14,7 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Lifespan
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Lifespan
 
 import rest.error_format
 from config.settings import Settings
@@ -78,6 +81,17 @@ class State(TypedDict):
     end_streams: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a worker process makes before it connects: metrics, traces, and what it shares with the other workers."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    request_counter: RequestCounter = field(default_factory=private_counter)
+    rate_windows: RateWindows = field(default_factory=private_windows)
+    hash_slots: SharedSlots | None = None
+    tracing: "Tracing | None" = None
+
+
 def create_app(
     settings: Settings,
     worker: int = 0,
@@ -94,49 +108,51 @@ def create_app(
     (runtime/rate_windows.py); without them this worker counts alone. `hash_slots` bounds the
     passwords that the workers hash at once (runtime/shared_slots.py).
     """
-    metrics = Metrics()
-    metrics.usage.expect(deprecated(SCHEMA.graphql))
-    counted = join_counter(counts, worker=worker) if counts else private_counter()
-    spans = join_windows(rates) if rates else private_windows()
-    tracing = _make_tracing(settings)
+    counter = join_counter(counts, worker=worker) if counts else private_counter()
+    windows = join_windows(rates) if rates else private_windows()
+    process = Process(Metrics(), counter, windows, hash_slots, _make_tracing(settings))
+    process.metrics.usage.expect(deprecated(SCHEMA.graphql))
+    adds_up = counter.is_shared and worker == 0
     app = Starlette(
-        routes=[
-            *graphql.routes(),
-            *probes.routes(checks={"database": _check_database, "migrations": _check_migrations}, counted=metrics),
-            *storefront.routes(exists=page_exists),
-            *browser_session.routes(),
-            *tools.routes(addresses.base_path(settings.public_url)),
-            *map(build_route, ENDPOINTS),
-            *openapi.build_routes(ENDPOINTS),
-            *poster_files.build_routes(),
-        ],
-        lifespan=_make_lifespan(
-            settings,
-            metrics,
-            counted,
-            spans,
-            tracing,
-            hash_slots=hash_slots,
-            with_jobs=with_jobs,
-            adds_up=counted.is_shared and worker == 0,
-        ),
+        routes=_list_routes(settings, process.metrics),
+        lifespan=_make_lifespan(settings, process, with_jobs=with_jobs, adds_up=adds_up),
     )
     # The edge removes the slash; with a redirect many clients would lose the body of a POST.
     app.router.redirect_slashes = False
-    inner = ExceptionMiddleware(app.router, handlers=HANDLERS)
-    # In place of Starlette's own stack of layers, of which every request pays for each.
-    app.middleware_stack = Edge(
-        tracing.requests(inner) if tracing else inner,
-        doors={
-            route.path: Door(tracing.requests(route.app) if tracing else route.app, route) for route in graphql.doors()
-        },
+    # In place of Starlette's own stack of layers, each of which takes time in every request.
+    app.middleware_stack = _make_edge(app, settings, process)
+    return app
+
+
+def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
+    return [
+        *graphql.routes(),
+        *probes.routes(checks={"database": _check_database, "migrations": _check_migrations}, counted=metrics),
+        *storefront.routes(exists=page_exists),
+        *browser_session.routes(),
+        *tools.routes(addresses.base_path(settings.public_url)),
+        *map(build_route, ENDPOINTS),
+        *openapi.build_routes(ENDPOINTS),
+        *poster_files.build_routes(),
+    ]
+
+
+def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
+    trace = process.tracing.requests if process.tracing else _leave_untraced
+    doors = {route.path: Door(trace(route.app), route) for route in graphql.doors()}
+    return Edge(
+        trace(ExceptionMiddleware(app.router, handlers=HANDLERS)),
+        doors=doors,
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
-        metrics=metrics,
-        request_counter=counted,
+        metrics=process.metrics,
+        request_counter=process.request_counter,
         render=rest.error_format.render_faults,
         websockets=ConnectionCounter(settings.limits.websockets),
     )
+
+
+def _leave_untraced(app: ASGIApp) -> ASGIApp:
     return app
 
 
@@ -177,72 +193,57 @@ def open_database(
 
 
 @asynccontextmanager
-async def open_services(
-    settings: Settings,
-    *,
-    metrics: Metrics | None = None,
-    counted: RequestCounter | None = None,
-    spans: RateWindows | None = None,
-    tracing: "Tracing | None" = None,
-    hash_slots: SharedSlots | None = None,
-) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, process: Process | None = None) -> AsyncIterator[Services]:
     """Yield the services that requests and jobs share; at the end write what still waits to be written."""
-    measured = metrics or Metrics()
-    count_event = PipelineMetrics(measured.registry).count
-    async with open_database(settings, tracing=tracing, count_event=count_event) as database:
-        passwords = Passwords(slots=hash_slots)
-        database.notices.on_sent = measured.streaming.sent
-        of_upstreams = UpstreamMetrics(measured.registry)
-        upstream = _make_catalogue(settings, of_upstreams)
-        response_cache = _make_response_cache(settings, measured)
-        services = Services(
-            settings=settings,
-            database=database,
-            keys=Keys(settings.secrets, settings.token_seconds),
-            passwords=passwords,
-            sign_outs=SignOuts(database.primary),
-            page_views=page_view.make_batcher(database),
-            booking_commits=CommitBatcher(
-                database.primary.pool, lock_all=stock.lock_sessions, note=database.primary.note
-            ),
-            catalogue=Catalogue(settings.catalogue_url, upstream),
-            request_counter=counted or private_counter(),
-            reservation_commits=CommitBatcher(
-                database.primary.pool, lock_all=event_reservation.lock_events, note=database.primary.note
-            ),
-            rating_commits=CommitBatcher(
-                database.primary.pool, lock_all=rating.lock_movies, note=database.primary.note
-            ),
-            prices=Prices(
-                database,
-                make_providers(settings, of_upstreams),
-                fresh_seconds=settings.offers_fresh_seconds,
-            ),
-            response_cache=response_cache,
-            rate_windows=spans or private_windows(),
-            store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
-            trusted_documents=TrustedDocumentCache(database.primary),
-            persisted_queries=PersistedQueryCache(),
-            usage_metrics=measured.usage,
-            planner_metrics=PlannerMetrics(measured.registry),
-            live_metrics=measured.streaming,
-            topics=Topics(database, settings.direct_url or "", on_heard=measured.streaming.heard),
-            broadcasts=Broadcasts(),
-            admission=AdmissionControl(),
-            cipher=idempotency_cipher.make_cipher(settings.secrets),
-            trace_span=tracing.span if tracing else None,
-        )
+    process = process or Process()
+    count_event = PipelineMetrics(process.metrics.registry).count
+    async with open_database(settings, tracing=process.tracing, count_event=count_event) as database:
+        database.notices.on_sent = process.metrics.streaming.sent
+        passwords = Passwords(slots=process.hash_slots)
+        services = _make_services(settings, process, database, passwords)
         try:
             yield services
         finally:
             await services.topics.close()
             await services.sign_outs.close()
-            await response_cache.changes.close()
+            await services.response_cache.changes.close()
             await services.prices.close()
             await services.page_views.drain()
-            await upstream.close()
+            await services.catalogue.close()
             passwords.close()
-            measured.usage.tell()
+            process.metrics.usage.tell()
+
+
+def _make_services(settings: Settings, process: Process, database: Database, passwords: Passwords) -> Services:
+    metrics, of_upstreams = process.metrics, UpstreamMetrics(process.metrics.registry)
+    batch = partial(CommitBatcher, database.primary.pool, note=database.primary.note)
+    return Services(
+        settings=settings,
+        database=database,
+        keys=Keys(settings.secrets, settings.token_seconds),
+        passwords=passwords,
+        sign_outs=SignOuts(database.primary),
+        page_views=page_view.make_batcher(database),
+        booking_commits=batch(lock_all=stock.lock_sessions),
+        reservation_commits=batch(lock_all=event_reservation.lock_events),
+        rating_commits=batch(lock_all=rating.lock_movies),
+        catalogue=Catalogue(settings.catalogue_url, _make_catalogue(settings, of_upstreams)),
+        prices=Prices(database, make_providers(settings, of_upstreams), fresh_seconds=settings.offers_fresh_seconds),
+        request_counter=process.request_counter,
+        rate_windows=process.rate_windows,
+        store=Store(settings.exports_url or (settings.data_dir / "exports").as_uri()),
+        trusted_documents=TrustedDocumentCache(database.primary),
+        persisted_queries=PersistedQueryCache(),
+        response_cache=_make_response_cache(settings, metrics),
+        usage_metrics=metrics.usage,
+        planner_metrics=PlannerMetrics(metrics.registry),
+        live_metrics=metrics.streaming,
+        topics=Topics(database, settings.direct_url or "", on_heard=metrics.streaming.heard),
+        broadcasts=Broadcasts(),
+        admission=AdmissionControl(),
+        cipher=idempotency_cipher.make_cipher(settings.secrets),
+        trace_span=process.tracing.span if process.tracing else None,
+    )
 
 
 def make_providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provider]:
@@ -289,25 +290,10 @@ async def _trace_resolvers(tracing: "Tracing | None") -> AsyncIterator[None]:
             await tracing.close()
 
 
-def _make_lifespan(
-    settings: Settings,
-    metrics: Metrics,
-    counted: RequestCounter,
-    spans: RateWindows,
-    tracing: "Tracing | None",
-    *,
-    hash_slots: SharedSlots | None,
-    with_jobs: bool,
-    adds_up: bool,
-) -> Lifespan[Starlette]:
+def _make_lifespan(settings: Settings, process: Process, *, with_jobs: bool, adds_up: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        async with (
-            _trace_resolvers(tracing),
-            open_services(
-                settings, metrics=metrics, counted=counted, spans=spans, tracing=tracing, hash_slots=hash_slots
-            ) as services,
-        ):
+        async with _trace_resolvers(process.tracing), open_services(settings, process) as services:
             services.prices.warm()
             chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
@@ -316,10 +302,10 @@ def _make_lifespan(
                 task.cancel()
             if running:
                 await asyncio.wait(running, timeout=JOBS_END_SECONDS)
-            if counted.is_shared:
+            if process.request_counter.is_shared:
                 await request_count.write_final_count(services)
-        counted.close()
-        spans.close()
+        process.request_counter.close()
+        process.rate_windows.close()
 
     return lifespan
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, LiteralString, TypeVar, cast
 
 from psycopg import AsyncConnection, AsyncPipeline, errors
@@ -272,41 +273,45 @@ async def connect(
     For traces, the pools make connections of `connection_class`, and `trace_reads` wraps the pipelined reads.
     `count_event` counts the events of pipelined connections.
     """
-
-    async def reader(conninfo: str, watch: ServerWatch, *, needs_primary: bool) -> Reader:
-        opened = make_pool(
-            conninfo,
-            size=size,
-            statement_seconds=statement_seconds,
-            lock_seconds=lock_seconds,
-            is_pooled=direct_conninfo is not None,
-            watch=watch,
-            connection_class=connection_class,
-        )
-        # Not by `async with`, which would wait for the first connections.
-        await opened.open()
-        stack.push_async_callback(opened.close)
-        reads: RawReads = PooledReads(opened, POOL_TIMEOUT_SECONDS)
-        if pipeline_connections:
-            pipeline = open_pipeline(
-                (direct_conninfo if needs_primary else None) or conninfo,
-                connections=pipeline_connections,
-                statement_seconds=statement_seconds,
-                lock_seconds=lock_seconds,
-                needs_primary=needs_primary,
-                fallback=PooledReads(opened, POOL_TIMEOUT_SECONDS),
-                count_event=count_event,
-            )
-            reads = await stack.enter_async_context(pipeline)
-        return Reader(opened, notices.note, trace_reads(reads) if trace_reads else reads)
-
+    pools = partial(
+        make_pool,
+        size=size,
+        statement_seconds=statement_seconds,
+        lock_seconds=lock_seconds,
+        is_pooled=direct_conninfo is not None,
+        connection_class=connection_class,
+    )
+    pipelines = partial(
+        open_pipeline,
+        connections=pipeline_connections,
+        statement_seconds=statement_seconds,
+        lock_seconds=lock_seconds,
+        count_event=count_event,
+    )
     async with AsyncExitStack() as stack:
         # A pooler answers even where its server does not, so the watch needs the direct address.
         watch = ServerWatch(direct_conninfo or conninfo, statement_seconds=statement_seconds)
         notices = Notices(watch)
-        primary = standby = await reader(conninfo, watch, needs_primary=True)
+
+        async def open_reader(conninfo: str, pipelined: str, watch: ServerWatch, *, needs_primary: bool) -> Reader:
+            pool = await _open_pool(stack, pools(conninfo, watch=watch))
+            reads: RawReads = PooledReads(pool, POOL_TIMEOUT_SECONDS)
+            if pipeline_connections:
+                reads = await stack.enter_async_context(
+                    pipelines(pipelined, needs_primary=needs_primary, fallback=PooledReads(pool, POOL_TIMEOUT_SECONDS))
+                )
+            return Reader(pool, notices.note, trace_reads(reads) if trace_reads else reads)
+
+        primary = standby = await open_reader(conninfo, direct_conninfo or conninfo, watch, needs_primary=True)
         if read_conninfo:
             watch = ServerWatch(read_conninfo, statement_seconds=statement_seconds)
-            standby = await reader(read_conninfo, watch, needs_primary=False)
+            standby = await open_reader(read_conninfo, read_conninfo, watch, needs_primary=False)
         stack.push_async_callback(notices.close)
         yield Database(primary=primary, standby=standby, cursors=cursors, notices=notices)
+
+
+async def _open_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
+    """Open a pool until the end of the stack. Not by `async with`, which would wait for the first connections."""
+    await pool.open()
+    stack.push_async_callback(pool.close)
+    return pool

@@ -89,6 +89,10 @@ class Catalogue:
         within = [(place, movie) for place, movie in placed if start <= place < start + size]
         return Slice(pages[0].count, within, has_next=start + size < pages[0].count)
 
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._upstream.close()
+
     async def _page_or_empty(self, number: int) -> CataloguePage:
         try:
             return await self.page(number)
