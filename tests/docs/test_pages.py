@@ -58,7 +58,7 @@ def test_tree_in_readme_names_every_folder() -> None:
         r"^## The tree\n\n```\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
     assert tree is not None
-    named = {line.split()[0].rstrip("/") for line in tree[1].splitlines()}
+    named = {line.split()[0].rstrip("/") for line in tree[1].splitlines() if not line.startswith(" ")}
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {path.name for path in ROOT.glob("*.py")}
     assert named == packages | {"docs"}
 
