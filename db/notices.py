@@ -92,14 +92,14 @@ class Notices:
     async def _tell(self, gathered: Collection[Changed]) -> None:
         try:
             async with asyncio.timeout(TELL_SECONDS):
-                connection = await self._connected()
+                connection = await self._connect()
                 await connection.execute(TELL, {"channel": CHANNEL, "payloads": list(write_payloads(gathered))})
             self.on_sent(len(gathered))
         except (psycopg.Error, OSError, TimeoutError) as error:
             log.warning("a notice of changes was not sent", reason=describe_error(error), changes=len(gathered))
             await self._hang_up()
 
-    async def _connected(self) -> AsyncConnection[Any]:
+    async def _connect(self) -> AsyncConnection[Any]:
         if self._connection is None:
             self._connection = await self._watch.connect()
         return self._connection

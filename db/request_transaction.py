@@ -41,7 +41,7 @@ class RequestTransaction:
         """Whether there is a transaction at the moment."""
         return self._open is not None
 
-    def _opened(self) -> tuple[AsyncConnection[Any], AsyncPipeline]:
+    def _require_open(self) -> tuple[AsyncConnection[Any], AsyncPipeline]:
         if self._open is None:
             raise RuntimeError("the transaction of this request is not open")
         return self._open
@@ -56,7 +56,7 @@ class RequestTransaction:
 
     async def commit(self) -> None:
         """Commit; raise OutcomeUnknown where the outcome is not known, Unavailable where nothing was committed."""
-        connection, _ = self._opened()
+        connection, _ = self._require_open()
         with track_commit() as commit:
             await commit.send(connection)
             await self._release()
@@ -88,7 +88,7 @@ class RequestTransaction:
 
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[Transaction]:
-        connection, pipe = self._opened()
+        connection, pipe = self._require_open()
         with translate_errors():
             await connection.execute("SAVEPOINT use_case")
             try:
@@ -117,7 +117,7 @@ class RequestTransaction:
 
         Each begins after the one before has got its locks. A failure undoes the whole transaction.
         """
-        connection, _ = self._opened()
+        connection, _ = self._require_open()
         cursors = [connection.cursor() for _ in statements]
         with translate_errors():
             for cursor, statement in zip(cursors, statements, strict=True):
@@ -126,7 +126,7 @@ class RequestTransaction:
 
     async def execute(self, statement: str, **parameters: object) -> None:
         """Send a statement without rows; it travels with the next one."""
-        connection, _ = self._opened()
+        connection, _ = self._require_open()
         with translate_errors():
             await connection.execute(statement, parameters)
 

@@ -51,29 +51,29 @@ class Standing:
     age: timedelta | None = None
 
     @property
-    def known(self) -> bool:
+    def has_answered(self) -> bool:
         """Whether the provider has ever answered."""
         return self.answered_at is not None
 
     @property
-    def failing(self) -> bool:
+    def is_failing(self) -> bool:
         """Whether the latest request failed."""
         return self.failures > 0
 
-    def fresh(self, seconds: float) -> bool:
+    def is_fresh(self, seconds: float) -> bool:
         """Return whether the latest answer is at most `seconds` old."""
         return self.age is not None and self.age <= timedelta(seconds=seconds)
 
-    def stale(self, seconds: float) -> bool:
+    def is_stale(self, seconds: float) -> bool:
         """Return whether its prices are the last known ones, and older than `seconds`."""
-        return self.failing and not self.fresh(seconds)
+        return self.is_failing and not self.is_fresh(seconds)
 
     @property
     def state(self) -> str:
         """`up`, `degraded` after a failure, `down` after five in a row or before the first answer."""
-        if not self.known or self.failures >= DOWN_AFTER:
+        if not self.has_answered or self.failures >= DOWN_AFTER:
             return "down"
-        return "degraded" if self.failing else "up"
+        return "degraded" if self.is_failing else "up"
 
 
 async def read_standings(reading: Reading, names: Sequence[str]) -> list[Standing]:
@@ -96,7 +96,7 @@ async def read_prices(
     for row in rows:
         standing = by_name.get(row.provider)
         if row.price is not None and row.priced_at is not None:
-            stale = standing is None or standing.stale(fresh_seconds) or was_left_out(standing, row.priced_at)
+            stale = standing is None or standing.is_stale(fresh_seconds) or was_left_out(standing, row.priced_at)
             price = Price(row.provider, row.provider_movie_id, row.price, row.priced_at, stale)
             found[row.offer_id].append(price)
     return {offer_id: select_cheapest(each) for offer_id, each in found.items()}

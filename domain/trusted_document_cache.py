@@ -52,9 +52,9 @@ class TrustedDocumentCache:
                 self._known.move_to_end(digest)
             return remembered.text
         # Other callers may wait for the same answer; one that leaves must not cancel it.
-        return await asyncio.shield(self._answer(digest))
+        return await asyncio.shield(self._wait_for(digest))
 
-    def _answer(self, digest: str) -> asyncio.Future[str | None]:
+    def _wait_for(self, digest: str) -> asyncio.Future[str | None]:
         if digest not in self._waiting:
             if len(self._waiting) >= MOST_WAITING:
                 raise Unavailable

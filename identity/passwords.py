@@ -52,17 +52,17 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Return the hash to store; raise Unavailable when the queue is full."""
-        return await self._off_the_loop(lambda: HASHER.hash(_encode(password)))
+        return await self._run_off_the_loop(lambda: HASHER.hash(_encode(password)))
 
     async def verify(self, stored_hash: str | None, password: str) -> bool:
         """Return whether the password matches the stored hash; None stands for an unknown account.
 
         An unknown account takes as long as a wrong password. Raises Unavailable when the queue is full.
         """
-        matches = await self._off_the_loop(lambda: _matches(stored_hash or NOBODYS_HASH, password))
+        matches = await self._run_off_the_loop(lambda: _matches(stored_hash or NOBODYS_HASH, password))
         return matches and stored_hash is not None
 
-    async def _off_the_loop(self, work: Callable[[], Result]) -> Result:
+    async def _run_off_the_loop(self, work: Callable[[], Result]) -> Result:
         if self._room == 0:
             raise Unavailable
         self._room -= 1

@@ -157,7 +157,7 @@ class Topics:
     def _join(self, kind: Kind, identity: int, follower: Follower) -> Topic:
         if not self._running:
             listening = listen(self._conninfo, hear=self.hear, connected=self.hear_all)
-            self._running = [asyncio.create_task(listening), asyncio.create_task(self._read_on())]
+            self._running = [asyncio.create_task(listening), asyncio.create_task(self._read_forever())]
         topic = self._topics.setdefault(Changed(kind, identity), Topic(kind, identity))
         topic.followers.add(follower)
         topic.due = 0.0
@@ -169,9 +169,9 @@ class Topics:
         if not topic.followers:
             self._topics.pop(Changed(topic.kind, topic.id), None)
 
-    async def _read_on(self) -> None:
+    async def _read_forever(self) -> None:
         while True:
-            await self._something_due()
+            await self._wait_until_due()
             await asyncio.sleep(GATHER_SECONDS)
             try:
                 await self._read_due()
@@ -183,7 +183,7 @@ class Topics:
                 log.exception("unexpected error")
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _something_due(self) -> None:
+    async def _wait_until_due(self) -> None:
         until = min([self._again, *(topic.due for topic in self._topics.values())]) if self._topics else None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):

@@ -165,7 +165,7 @@ class Loaders:
         """Offers."""
         return row_by_id(self._database.primary, MovieOffer)
 
-    def batched(self, name: str, load: Callable[[list[int]], Coroutine[Any, Any, list[T]]]) -> DataLoader[int, T]:
+    def batch(self, name: str, load: Callable[[list[int]], Coroutine[Any, Any, list[T]]]) -> DataLoader[int, T]:
         """Return a loader that batches a resolver's own read; `name` identifies it."""
         if name not in self._batched:
             self._batched[name] = ShieldedLoader(load)

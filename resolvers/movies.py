@@ -59,7 +59,7 @@ async def list_genres(context: Context) -> list[str]:
         rows = await context.catalogue.tuples(movie.GENRES)
         return [[name for (name,) in rows] for _ in keys]
 
-    return await context.loaders.batched("genres", load).load(0)
+    return await context.loaders.batch("genres", load).load(0)
 
 
 async def list_movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:

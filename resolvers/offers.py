@@ -14,7 +14,7 @@ from resolvers.context import Context
 
 async def list_offers(context: Context, window: Window, *, search: str | None) -> Page[MovieOffer]:
     """Return a page of offers; raise UpstreamUnavailable where no provider has answered yet."""
-    await context.services.prices.ready()
+    await context.services.prices.await_known()
     listing = lists.list_offers(search_for=search)
     return await paging.read_page(context.database.primary, context.database.cursors, listing, window)
 
@@ -26,7 +26,7 @@ async def offer_by_id(context: Context, public_id: str) -> MovieOffer | None:
 
 async def find_sold_offer(context: Context, offer_id: int) -> MovieOffer | None:
     """Return an offer that a provider sells."""
-    await context.services.prices.ready()
+    await context.services.prices.await_known()
     found = await context.loaders.offer_by_id.load(offer_id)
     return found if found and await load_prices(context, found) else None
 
@@ -39,14 +39,14 @@ async def load_prices(context: Context, row: MovieOffer) -> list[Price]:
         found = await offer.read_prices(context.database.primary, offer_ids, fresh_seconds=fresh_seconds, names=names)
         return [found[offer_id] for offer_id in offer_ids]
 
-    return await context.loaders.batched("prices", load).load(row.id)
+    return await context.loaders.batch("prices", load).load(row.id)
 
 
 async def list_providers(context: Context) -> list[Standing]:
     """Return the standing of each provider at this moment."""
     with suppress(UpstreamUnavailable):
-        await context.services.prices.ready()
-    return await context.services.prices.standings()
+        await context.services.prices.await_known()
+    return await context.services.prices.read_standings()
 
 
 async def publish_movie(context: Context, provider: str, *, title: str, body: str, price: Decimal) -> str:

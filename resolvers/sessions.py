@@ -102,7 +102,7 @@ async def list_session_days(
         )
         return [found.get(each, []) for each in movie_ids]
 
-    return await context.loaders.batched(f"session days {place} {starts_from} {most}", load).load(movie_id)
+    return await context.loaders.batch(f"session days {place} {starts_from} {most}", load).load(movie_id)
 
 
 async def session_by_id(context: Context, public_id: str) -> Session | None:

@@ -36,35 +36,35 @@ class Prices:
         self._flights: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, float] = {}
 
-    async def ready(self) -> None:
+    async def await_known(self) -> None:
         """Return once the database holds prices to serve, after two seconds at most; raise UpstreamUnavailable.
 
         No caller waits while an answer is fresh. A provider that failed last time is asked in the background while stale
         prices are known. An answer past half its time is renewed in the background.
         """
-        standings = await self.standings()
-        known = any(standing.known for standing in standings)
-        awaited = [flight for standing in standings if (flight := self._flight_for(standing, known=known))]
+        standings = await self.read_standings()
+        known = any(standing.has_answered for standing in standings)
+        awaited = [flight for standing in standings if (flight := self._find_flight(standing, known=known))]
         if awaited:
-            await self._arrival(awaited, promptly=not all(standing.known for standing in standings))
-        if not known and not await self._known():
+            await self._await_flights(awaited, promptly=not all(standing.has_answered for standing in standings))
+        if not known and not await self._has_known_prices():
             raise UpstreamUnavailable
 
-    async def standings(self) -> list[Standing]:
+    async def read_standings(self) -> list[Standing]:
         """Return the outcome of each provider's last request, by this or another server."""
         return await offer.read_standings(self._database.primary, self.names)
 
-    async def _arrival(self, flights: Sequence[asyncio.Task[None]], *, promptly: bool) -> None:
+    async def _await_flights(self, flights: Sequence[asyncio.Task[None]], *, promptly: bool) -> None:
         """Wait for these requests; with `promptly` not for those that still need details, once another's prices are there."""
         if promptly:
             _, late = await asyncio.wait(flights, timeout=PROMPT_SECONDS)
             needing = {flight for name, flight in self._flights.items() if self._providers[name].needs_details}
-            if late <= needing and await self._known():
+            if late <= needing and await self._has_known_prices():
                 return
         await asyncio.wait(flights)
 
-    async def _known(self) -> bool:
-        return any(standing.known for standing in await self.standings())
+    async def _has_known_prices(self) -> bool:
+        return any(standing.has_answered for standing in await self.read_standings())
 
     async def refresh(self) -> None:
         """Fetch the prices of all providers, and wait for their answers."""
@@ -93,16 +93,16 @@ class Prices:
         for provider in self._providers.values():
             await provider.close()
 
-    def _flight_for(self, standing: Standing, *, known: bool) -> asyncio.Task[None] | None:
+    def _find_flight(self, standing: Standing, *, known: bool) -> asyncio.Task[None] | None:
         """Return the request that a caller has to wait for, None for none."""
-        if standing.fresh(self.fresh_seconds):
-            if not standing.fresh(self.fresh_seconds / 2):
+        if standing.is_fresh(self.fresh_seconds):
+            if not standing.is_fresh(self.fresh_seconds / 2):
                 self._start(standing.name, patient=False)
             return None
-        in_vain = standing.failing and known
+        in_vain = standing.is_failing and known
         if in_vain and time.monotonic() - self._asked.get(standing.name, -RETRY_SECONDS) < RETRY_SECONDS:
             return None
-        flight = self._start(standing.name, patient=not standing.known)
+        flight = self._start(standing.name, patient=not standing.has_answered)
         return None if in_vain else flight
 
     def _start(self, name: str, *, patient: bool) -> asyncio.Task[None]:

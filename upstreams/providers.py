@@ -65,13 +65,13 @@ class Provider:
         try:
             attempts = None if patient else ATTEMPTS_IF_KNOWN
             listed = await self._upstream.get(f"{self._url}/movies", read=read_list, attempts=attempts)
-            wanted = [*self._order(listed.unpriced)][:MOST_DETAILS]
+            wanted = [*self._order_ids(listed.unpriced)][:MOST_DETAILS]
             details |= self._ask(identity for identity in wanted if identity not in details)
             self.needs_details = bool(wanted)
             if first and wanted and len(listed.unpriced) < len(listed.entries):
                 await first(self, listed.entries)
             await self._await({identity: details[identity] for identity in wanted}, deadline)
-            return self._priced(listed, {identity: details[identity] for identity in wanted})
+            return self._add_prices(listed, {identity: details[identity] for identity in wanted})
         finally:
             self.needs_details = False
             for task in details.values():
@@ -99,7 +99,7 @@ class Provider:
         url = f"{self._url}/movies/{quote(identity, safe='')}"
         return await self._upstream.get_part(url, read=read_detail, attempts=ATTEMPTS_OF_DETAIL)
 
-    def _order(self, unpriced: Sequence[str]) -> list[str]:
+    def _order_ids(self, unpriced: Sequence[str]) -> list[str]:
         """Return the ids, those first that were not fetched last time, so that each is fetched in turn."""
         last = set(self._apart) if len(unpriced) > MOST_DETAILS else set()
         return sorted(unpriced, key=lambda identity: identity in last)
@@ -114,7 +114,7 @@ class Provider:
                 details.values(), timeout=min(_seconds_left(deadline), GRACE_SECONDS if well else LIMITS.deadline)
             )
 
-    def _priced(self, listed: ProviderList, details: dict[str, Detail]) -> list[Entry]:
+    def _add_prices(self, listed: ProviderList, details: dict[str, Detail]) -> list[Entry]:
         found = {identity: task.result() for identity, task in details.items() if _has_answer(task)}
         self._apart = list(details)
         self._troubled = details.keys() - found.keys()

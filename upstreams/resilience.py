@@ -165,7 +165,7 @@ class Upstream:
         started = time.monotonic()
         outcome = "failed"
         try:
-            answer = await self._guarded(request, read, patience=patience, most=most)
+            answer = await self._run_guarded(request, read, patience=patience, most=most)
             outcome = "ok"
             return answer
         except BreakerOpenError:
@@ -179,26 +179,26 @@ class Upstream:
         finally:
             self._metrics.call(self.name, outcome=outcome, seconds=time.monotonic() - started)
 
-    async def _guarded(
+    async def _run_guarded(
         self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
     ) -> T:
         """Run a call through the circuit breaker, which counts calls and not attempts."""
         breaker = await self._breakers.get_breaker(self.name)
-        if self._probing or self._silence() > self._limits.deadline:
+        if self._probing or self._seconds_of_silence() > self._limits.deadline:
             raise BreakerOpenError
         try:
             async with breaker:
                 # After its rest one call probes the third party; the others are refused until it has ended.
                 self._probing = probing = breaker.context.state == HALF_OPENED
                 try:
-                    return await self._attempted(request, read, patience=patience, most=most)
+                    return await self._run_attempts(request, read, patience=patience, most=most)
                 finally:
                     if probing:
                         self._probing = False
         except OpenedState:
             raise BreakerOpenError from None
 
-    async def _attempted(
+    async def _run_attempts(
         self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
     ) -> T:
         deadline = self._limits.deadline
@@ -214,7 +214,7 @@ class Upstream:
 
     async def _send(self, request: httpx.Request, read: Callable[[Answer], T]) -> T:
         async with self._room:
-            await asyncio.sleep(self._silence())
+            await asyncio.sleep(self._seconds_of_silence())
             outcome = "failed"
             try:
                 answer = await self._exchange(request)
@@ -239,13 +239,13 @@ class Upstream:
                 fault = faults.translate_status(response.status_code, response.headers)
                 if fault:
                     raise fault
-                return Answer(response.status_code, await self._body(response))
+                return Answer(response.status_code, await self._read_body(response))
             finally:
                 await response.aclose()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise faults.translate_error(error) from None
 
-    async def _body(self, response: httpx.Response) -> bytes:
+    async def _read_body(self, response: httpx.Response) -> bytes:
         if response.headers.get("content-encoding", "identity") != "identity":
             raise Fault("an answer that cannot be read")
         body = bytearray()
@@ -255,7 +255,7 @@ class Upstream:
                 raise Fault("an answer that is too long", passing=False)
         return bytes(body)
 
-    def _silence(self) -> float:
+    def _seconds_of_silence(self) -> float:
         """Return the seconds left of the latest `Retry-After`."""
         return max(0.0, self._silent_until - time.monotonic())
 

@@ -24,7 +24,7 @@ TAG: Final = "Prices"
 async def list_offers(call: Call[OffersQuery]) -> Response:
     """Answer a page of what is sold."""
     database = call.services.database
-    await call.services.prices.ready()
+    await call.services.prices.await_known()
     found = await read_page(
         database.primary, database.cursors, lists.list_offers(search_for=call.asked.search), call.asked
     )
@@ -38,7 +38,7 @@ async def list_offers(call: Call[OffersQuery]) -> Response:
 async def get_offer(call: Call[Query]) -> Response:
     """Answer one movie that is sold."""
     offer_id = call.path_id("offer_id")
-    await call.services.prices.ready()
+    await call.services.prices.await_known()
     found = await call.services.database.primary.row(MovieOffer, offer.BY_ID, ids=[offer_id])
     told = await render_offers(call.services, [found] if found else [])
     if not told or not told[0]["prices"]:

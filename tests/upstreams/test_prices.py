@@ -82,7 +82,7 @@ def dead() -> str:
 async def ready(prices: Prices) -> float:
     """Return the seconds that a caller waits."""
     started = time.monotonic()
-    await prices.ready()
+    await prices.await_known()
     return time.monotonic() - started
 
 
@@ -91,11 +91,11 @@ async def known(database: Database) -> dict[str, Decimal | None]:
 
 
 async def states(prices: Prices) -> list[str]:
-    return [standing.state for standing in await prices.standings()]
+    return [standing.state for standing in await prices.read_standings()]
 
 
 async def test_prices_of_both_providers_are_matched(prices: Prices, database: Database) -> None:
-    await prices.ready()
+    await prices.await_known()
 
     assert await known(database) == {"cw1": Decimal("12.50"), "fw1": Decimal(11)}
     assert await database.primary.value("SELECT count(DISTINCT offer_id) FROM provider_movies") == 1
@@ -109,8 +109,8 @@ async def test_token_is_sent_to_its_provider_only(
     filmworld.status = 401
     with capture_logs() as lines:
         async with asking(database, told, registry=registry) as prices:
-            await prices.ready()
-            found = await prices.standings()
+            await prices.await_known()
+            found = await prices.read_standings()
 
     assert cinemaworld.tokens == filmworld.tokens == {TOKEN}
     assert found[1].last_error == "our credentials are refused"
@@ -188,25 +188,25 @@ async def test_provider_without_any_price_has_failed(prices: Prices, cinemaworld
     cinemaworld.hanging_details = True
     await prices.refresh()
 
-    assert [standing.last_error for standing in await prices.standings()] == ["no prices", None]
+    assert [standing.last_error for standing in await prices.read_standings()] == ["no prices", None]
 
 
 async def test_known_prices_are_answered_at_once_when_providers_fail(
     database: Database, told: Settings, prices: Prices, dead: str
 ) -> None:
-    await prices.ready()
+    await prices.await_known()
     await fall_silent(database, "cinemaworld")
     await fall_silent(database, "filmworld")
     gone = replace(told, cinemaworld_url=dead, filmworld_url=dead)
     async with asking(database, gone) as after:
         assert await ready(after) < 0.3
-        assert all(standing.stale(5) for standing in await after.standings())
+        assert all(standing.is_stale(5) for standing in await after.read_standings())
 
 
 async def test_first_caller_of_failing_providers_waits_half_a_second_at_most(
     database: Database, told: Settings, prices: Prices, dead: str
 ) -> None:
-    await prices.ready()
+    await prices.await_known()
     async with asking(database, replace(told, cinemaworld_url=dead, filmworld_url=dead), fresh_seconds=0) as after:
         assert await ready(after) < 0.9
         assert await states(after) == ["degraded", "degraded"]
@@ -218,7 +218,7 @@ async def test_failing_providers_without_known_prices_are_unavailable(
     async with asking(database, replace(told, cinemaworld_url=dead, filmworld_url=dead)) as prices:
         started = time.monotonic()
         with pytest.raises(UpstreamUnavailable):
-            await prices.ready()
+            await prices.await_known()
 
         assert time.monotonic() - started < 2.4
         assert await states(prices) == ["down", "down"]
@@ -227,14 +227,14 @@ async def test_failing_providers_without_known_prices_are_unavailable(
 async def test_no_configured_provider_is_unavailable(database: Database, settings: Settings) -> None:
     async with asking(database, settings) as prices:
         with pytest.raises(UpstreamUnavailable):
-            await prices.ready()
+            await prices.await_known()
 
 
 async def test_concurrent_callers_share_one_request(
     prices: Prices, cinemaworld: PriceParty, filmworld: PriceParty
 ) -> None:
     filmworld.latency = cinemaworld.latency = 0.1
-    await asyncio.gather(*(prices.ready() for _ in range(50)))
+    await asyncio.gather(*(prices.await_known() for _ in range(50)))
 
     assert (cinemaworld.lists, filmworld.lists) == (1, 1)
 
@@ -242,9 +242,9 @@ async def test_concurrent_callers_share_one_request(
 async def test_fresh_answer_is_reused_by_other_servers(
     prices: Prices, database: Database, told: Settings, filmworld: PriceParty
 ) -> None:
-    await prices.ready()
+    await prices.await_known()
     async with asking(database, told) as other:
-        await other.ready()
+        await other.await_known()
 
     assert filmworld.lists == 1
 
@@ -253,24 +253,24 @@ async def test_answer_is_renewed_in_background_before_it_is_old(
     database: Database, told: Settings, filmworld: PriceParty
 ) -> None:
     async with asking(database, told, fresh_seconds=0.6) as prices:
-        await prices.ready()
+        await prices.await_known()
         filmworld.latency = 0.2
         await asyncio.sleep(0.35)
         assert await ready(prices) < 0.15
         await asyncio.sleep(0.3)
 
         assert filmworld.lists == 2
-        assert all(standing.fresh(0.6) for standing in await prices.standings())
+        assert all(standing.is_fresh(0.6) for standing in await prices.read_standings())
 
 
 async def test_provider_that_recovers_is_fresh_again(prices: Prices, database: Database, filmworld: PriceParty) -> None:
     filmworld.status = 500
-    await prices.ready()
+    await prices.await_known()
     assert await states(prices) == ["up", "down"]
 
     filmworld.status = 200
     await asyncio.sleep(1.1)
-    await prices.ready()
+    await prices.await_known()
     async with asyncio.timeout(3):
         while await states(prices) != ["up", "up"]:  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.05)
@@ -281,7 +281,7 @@ async def test_unreadable_entries_are_counted(database: Database, told: Settings
     registry = CollectorRegistry()
     filmworld.movies = [*FW, {"title": "no id"}, 7]
     async with asking(database, told, registry=registry) as prices:
-        await prices.ready()
+        await prices.await_known()
 
     assert 'matinee_upstream_entries_skipped_total{upstream="filmworld"} 2.0' in generate_latest(registry).decode()
     assert (await known(database))["fw1"] == 11
