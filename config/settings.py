@@ -302,7 +302,7 @@ class Settings:
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             variables.read_web_address,
             meaning="a collector of OpenTelemetry traces that takes OTLP over HTTP, at `/v1/traces` below this address;"
-            " headers, sampling and the service's name are told by OpenTelemetry's other variables",
+            " headers, sampling and the service's name come from OpenTelemetry's other variables",
             example="http://collector.example.org:4318",
             # Somebody may put credentials into it.
             secret=True,
