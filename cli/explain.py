@@ -10,11 +10,11 @@ from graphql import DocumentNode, GraphQLError, parse, validate
 from psycopg import RawCursor
 
 from cli.command import CommandError, format_examples, prepare_database, read_settings
+from db.pipeline.parameters import encoded
 from db.pipeline.session import make_session_conninfo
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.explain import Explained, explain
 from graphql_server.planner.operations import Run
-from graphql_server.planner.parameters import encoded
 
 EPILOG: Final = format_examples("matinee explain query.graphql", "matinee explain query.graphql --cost")
 

@@ -3,27 +3,16 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Float, bindparam, case, literal_column
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, literal_column
 
 from db import paging
+from db.json_text import UNANSWERED_SQL, Literal, Piece, Row, Sql, joined, plain, spelled_key
 from db.paging import Ordered
 from graphql_server.planner.binding import Bound
 from graphql_server.planner.declarations import VIEWER
-from graphql_server.planner.json_text import (
-    CURSOR_END,
-    CURSOR_START,
-    UNANSWERED_SQL,
-    Literal,
-    Piece,
-    Sql,
-    instant,
-    joined,
-    number,
-    plain,
-    text,
-)
+from graphql_server.planner.json_text import CURSOR_END, CURSOR_START
 from graphql_server.planner.outline import TYPENAME, Field, Object
-from graphql_server.planner.reads import Page, Row
+from graphql_server.planner.reads import Page
 
 if TYPE_CHECKING:
     from graphql_server.planner.statement import Writer
@@ -217,15 +206,6 @@ class Written:
 def length(array: str) -> str:
     """Return the SQL of the number of rows."""
     return f"coalesce(array_length({array}, 1), 0)"
-
-
-def spelled_key(key: ColumnElement[Any], value: str) -> str:
-    """Return the SQL of a sort key's JSON text, as a cursor holds it."""
-    if isinstance(key.type, DateTime):
-        return instant(value)
-    if isinstance(key.type, Float):
-        return number(value)
-    return plain(value) if isinstance(key.type, BigInteger) else text(value)
 
 
 def selection(asked: Field) -> Object:

@@ -1,32 +1,16 @@
 """How a field of the schema can read: what a declaration of a field may be."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select
 from sqlmodel import SQLModel
 
+from db.json_text import Row
 from db.paging import Listing
 
 Arguments = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Row:
-    """A row of a statement that is being written; it knows which of its columns were asked for."""
-
-    alias: str
-    needed: dict[str, None] = field(default_factory=dict)
-
-    def ask(self, column: str) -> None:
-        """Have a column read."""
-        self.needed[column] = None
-
-    def __getitem__(self, column: str) -> str:
-        """Return the SQL of one of its columns, which is read then."""
-        self.ask(column)
-        return f"{self.alias}.{column}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,15 @@ import structlog
 from graphql import DocumentNode, GraphQLError, is_non_null_type, specified_rules
 from strawberry.types import ExecutionResult
 
+from db.json_text import UNANSWERED
+from db.pipeline.parameters import encoded
 from errors import Refusal, Refusals, Unavailable
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.binding import Request
 from graphql_server.planner.cursors import signed
-from graphql_server.planner.json_text import CURSOR_START, UNANSWERED
+from graphql_server.planner.json_text import CURSOR_START
 from graphql_server.planner.operations import Caller, Operation, Run, operation_of
 from graphql_server.planner.outline import TYPENAME, Field, Unplanned
-from graphql_server.planner.parameters import encoded
 from graphql_server.planner.reads import ById, Viewer
 from graphql_server.prepared_documents import Prepared, counted, find_prepared, spend
 from resolvers.context import Context

@@ -12,24 +12,15 @@ from sqlalchemy.sql import visitors
 
 from db import paging, selects
 from db.catalogue_changes import PARTS, CataloguePart
+from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, joined, merged, plain
 from db.models import Airing, Movie, Place, Session, User, table_of
 from db.pipeline import Statement
 from graphql_server.planner import pages
 from graphql_server.planner.binding import Bound
 from graphql_server.planner.declarations import KINDS, VIEWER
-from graphql_server.planner.json_text import (
-    UNANSWERED,
-    UNANSWERED_SQL,
-    Literal,
-    Piece,
-    Sql,
-    joined,
-    merged,
-    plain,
-    spelled,
-)
+from graphql_server.planner.json_text import spelled
 from graphql_server.planner.outline import TYPENAME, Field, Object, Outline
-from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Row, Viewer
+from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Viewer
 
 # What a standby may answer for.
 CATALOGUE: Final = frozenset(table_of(model).name for model in (Movie, Place, Session, Airing))

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import select
 
 from db import ids, lists, selects
+from db.json_text import Row
 from db.models import (
     Booking,
     CollectedMovie,
@@ -20,7 +21,7 @@ from db.models import (
 from db.paging import Listing
 from domain.collection import FAVOURITE_GENRES
 from graphql_server.planner.declarations.common import VIEWER, by_key, column, own, own_or_staff
-from graphql_server.planner.reads import Arguments, ById, Items, Kind, Leaf, One, Page, Reads, Row, Viewer
+from graphql_server.planner.reads import Arguments, ById, Items, Kind, Leaf, One, Page, Reads, Viewer
 from resolvers import event_reservations
 
 KINDS: Final[dict[str, Kind]] = {

@@ -3,10 +3,11 @@
 from typing import Final
 
 from db import lists, selects
+from db.json_text import Row
 from db.models import Movie, Place, Rating, Session
 from db.paging import Listing
 from graphql_server.planner.declarations.common import BASE, VIEWER, by_id, by_key, column, everybodys, own
-from graphql_server.planner.reads import Arguments, ByAnyId, Kind, Leaf, One, Page, Part, Reads, Row
+from graphql_server.planner.reads import Arguments, ByAnyId, Kind, Leaf, One, Page, Part, Reads
 from resolvers import movies, sessions
 from schema.inputs import read_order
 

@@ -3,10 +3,11 @@
 from typing import Final
 
 from db import ids, lists, selects
+from db.json_text import Row
 from db.models import SHOW_LIFE, Event, EventReservation, Show, Ticket
 from db.paging import Listing
 from graphql_server.planner.declarations.common import by_id, by_key, column, everybodys, own_or_staff, staffs
-from graphql_server.planner.reads import Arguments, ById, Kind, Leaf, Page, Reads, Row
+from graphql_server.planner.reads import Arguments, ById, Kind, Leaf, Page, Reads
 from resolvers import events
 
 KINDS: Final[dict[str, Kind]] = {

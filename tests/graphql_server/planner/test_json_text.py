@@ -9,8 +9,8 @@ import orjson
 import psycopg
 import pytest
 
+from db.json_text import UNANSWERED, Literal, Sql, instant, joined, number, text, texts
 from domain import instants
-from graphql_server.planner.json_text import UNANSWERED, Literal, Sql, instant, joined, number, text, texts
 
 FLOATS: Final = (0.0, -0.0, 4.0, 4.5, 0.1, 1.1, 1e-7, 5e-324, 1e15, 123456789012345.6, 1e20, 2.0**53 + 2, 1.7e308, -2.5)
 INSTANTS: Final = (
