@@ -126,12 +126,13 @@ def create_app(
 
 def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     return [
+        # The router tries one after the other: the addresses that most requests go to are first.
         *graphql.routes(),
+        *map(build_route, ENDPOINTS),
         *probes.routes(checks={"database": _check_database, "migrations": _check_migrations}, counted=metrics),
         *storefront.routes(exists=page_exists),
         *browser_session.routes(),
         *tools.routes(addresses.base_path(settings.public_url)),
-        *map(build_route, ENDPOINTS),
         *openapi.build_routes(ENDPOINTS),
         *poster_files.build_routes(),
     ]

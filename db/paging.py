@@ -256,10 +256,14 @@ def apply_bounds(source: Ordered, bounded: Bounds) -> Select[Any]:
 @lru_cache(maxsize=256)
 def write_numbered_statement(build: Any, names: frozenset[str], sort: str, size: int) -> str:
     """Return the SQL text of a numbered page; its best plan depends on how many rows it skips."""
-    source = build_statement(build, names, sort, None)
+    return PlannedEachTime(compile_sql(select_numbered(build_statement(build, names, sort, None), size)))
+
+
+def select_numbered(source: Ordered, size: int) -> Select[Any]:
+    """Return the statement of so many rows of a list after those that the parameter `skipped` counts."""
     order = [key.desc() if source.descending else key.asc() for key in source.keys]
     limited = source.statement.order_by(*order).limit(literal_column(str(size)))
-    return PlannedEachTime(compile_sql(limited.offset(bindparam("skipped", type_=BigInteger))))
+    return limited.offset(bindparam("skipped", type_=BigInteger))
 
 
 def repeat_for_parents(limited: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:

@@ -1,17 +1,15 @@
 """Which answers caches on the way may keep: the catalogue as everybody sees it, and never what changes by the second."""
 
-import hashlib
 from collections.abc import Iterable
 from typing import Final
 
 from starlette.responses import Response
 
+from edge import http_cache
 from runtime.usage_metrics import Coordinate
 
-SECONDS: Final = 60
-PUBLIC: Final = f"public, max-age={SECONDS}"
 VARY: Final = "Accept, Authorization, Cookie"
-PRIVATE: Final = "private, no-store"
+PRIVATE: Final = http_cache.PRIVATE
 # Whoever sends one of these is somebody.
 CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 # Whoever adds a field decides here whether a minute-old value of it is good enough. Free seats and tickets never are,
@@ -68,20 +66,9 @@ def is_catalogue(asked: Iterable[Coordinate]) -> bool:
 
 def make_public(response: Response, *, if_none_match: str, vary: str | None = VARY) -> Response:
     """Return the answer for caches to keep, or 304 where the client has it already."""
-    tag = hash_body(bytes(response.body))
-    headers = {"Cache-Control": PUBLIC, "ETag": tag} | ({"Vary": vary} if vary else {})
-    if is_known(tag, if_none_match):
+    tag = http_cache.hash_body(bytes(response.body))
+    headers = {"Cache-Control": http_cache.PUBLIC, "ETag": tag} | ({"Vary": vary} if vary else {})
+    if http_cache.matches_tag(tag, [if_none_match]):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response
-
-
-def hash_body(body: bytes) -> str:
-    """Return the strong entity tag of a body."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-
-def is_known(tag: str, if_none_match: str) -> bool:
-    """Return whether a client has this body already, by what its `If-None-Match` lists."""
-    listed = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
-    return tag in listed or "*" in listed

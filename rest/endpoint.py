@@ -3,19 +3,21 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, Final, Generic, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
 import errors
 from db import ids
-from edge import browser_session, idempotency
+from edge import browser_session, http_cache, idempotency
 from edge.content_type import is_json
 from edge.json_depth import is_deeper
 from edge.response_cache import Parts
@@ -26,10 +28,12 @@ from identity import tokens
 from identity.tokens import Actor
 from rest import counter_token
 from rest.error_format import render_refusal
-from rest.kept_answers import answer_kept
 from rest.payloads import Nothing, list_names, parse_input
 
 JSON: Final = "application/json"
+# Of each endpoint; with 256 bytes each they are a few hundred kilobytes.
+REMEMBERED_QUERIES: Final = 256
+LONGEST_REMEMBERED: Final = 256
 
 
 class PathId(NamedTuple):
@@ -147,8 +151,43 @@ class Endpoint(Generic[Asked_co]):
 
 def build_route(endpoint: Endpoint[Any]) -> Route:
     """Return the route that checks who asks, then what for, and then answers."""
+    return EndpointRoute(endpoint)
 
-    async def serve(request: Request) -> Response:
+
+class EndpointRoute(Route):
+    """The route of an endpoint. It compares the path as text before it tries its pattern, for most paths are others'."""
+
+    def __init__(self, endpoint: Endpoint[Any]) -> None:
+        """Serve an endpoint."""
+        # The middleware has removed the slash at the end of the request's path.
+        path = endpoint.path.rstrip("/")
+        super().__init__(path, EndpointApp(endpoint), methods=[endpoint.method], name=endpoint.answer.__name__)
+        self._prefix, parameter, _ = path.partition("{")
+        self._is_exact = not parameter
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the route serves this request."""
+        path = scope["path"]
+        if not scope.get("root_path") and not (path == self.path if self._is_exact else path.startswith(self._prefix)):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+class EndpointApp:
+    """Serves an endpoint as an ASGI application; refusals are raised to the application's handlers."""
+
+    def __init__(self, endpoint: Endpoint[Any]) -> None:
+        self._endpoint = endpoint
+        self._parse = cache_parsing(endpoint.takes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        response = await self.respond(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def respond(self, request: Request) -> Response:
+        """Return the response to a request; raise what it is refused for."""
+        endpoint = self._endpoint
         actor = await identify_caller(request, endpoint.caller)
         if endpoint.caller is Caller.COUNTER:
             await counter_token.require_token(request, actor)
@@ -160,18 +199,33 @@ def build_route(endpoint: Endpoint[Any]) -> Route:
                 caller=counter_token.name_caller(request, actor),
                 run=partial(run_for_record, endpoint, request, actor),
             )
-        run = partial(run_endpoint, endpoint, request, actor)
-        return await answer_kept(request, services, parts=endpoint.parts, run=run)
+        if endpoint.has_body:
+            return await run_endpoint(endpoint, request, actor, services)
+        call = Call(request, actor, self._parse(request.scope["query_string"]), services)
+        return forbid_caching(await endpoint.answer(call))
 
-    # The middleware has removed the slash at the end of the request's path.
-    return Route(endpoint.path.rstrip("/"), serve, methods=[endpoint.method])
+
+def forbid_caching(response: Response) -> Response:
+    """Return the response, which no cache may keep unless it says otherwise itself."""
+    response.headers.setdefault("Cache-Control", http_cache.PRIVATE)
+    return response
+
+
+def cache_parsing(takes: type[Asked_co]) -> Callable[[bytes], Asked_co]:
+    """Return what parses a query string, and remembers the short ones: most callers ask for the same few pages."""
+
+    def parse(query: bytes) -> Asked_co:
+        return parse_input(takes, read_parameters(query))
+
+    remembering = lru_cache(maxsize=REMEMBERED_QUERIES)(parse)
+    return lambda query: remembering(query) if len(query) <= LONGEST_REMEMBERED else parse(query)
 
 
 async def run_endpoint(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
-    """Return what the endpoint answers; raise what it refuses."""
-    data = await read_json_body(request, needed=endpoint.needs_body) if endpoint.has_body else read_parameters(request)
+    """Return the answer of an endpoint that takes a body; raise what it refuses."""
+    data = await read_json_body(request, needed=endpoint.needs_body)
     if endpoint.takes_either:
-        data = merge_parameters(data, read_parameters(request), known=list_names(endpoint.takes))
+        data = merge_parameters(data, read_parameters(request.scope["query_string"]), known=list_names(endpoint.takes))
     return await endpoint.answer(Call(request, actor, parse_input(endpoint.takes, data), services))
 
 
@@ -203,10 +257,10 @@ async def identify_caller(request: Request, caller: Caller) -> Actor | None:
     return actor
 
 
-def read_parameters(request: Request) -> dict[str, object]:
-    """Return the parameters of the address; one that is given more than once is a list, which no model takes."""
+def read_parameters(query: bytes) -> dict[str, object]:
+    """Return the parameters of a query string; one that is given more than once is a list, which no model takes."""
     given: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         given.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
 

@@ -55,7 +55,8 @@ def render_faults(*faults: Refusal, path: str = "") -> Response:
     return Response(
         orjson.dumps(shape.body(faults)),
         status_code=status,
-        headers=_list_headers(first, status),
+        # Without it caches may keep a 404 by a rule of thumb of their own.
+        headers={"Cache-Control": "no-store"} | _list_headers(first, status),
         media_type="application/json",
     )
 

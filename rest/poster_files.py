@@ -1,7 +1,5 @@
 """Serves the drawn posters; a browser keeps one until the movie's title or genres change."""
 
-import hashlib
-from collections.abc import Iterable
 from typing import Final
 
 from starlette.requests import Request
@@ -11,6 +9,7 @@ from starlette.routing import Route
 from db import ids, models
 from demo.posters import draw_poster
 from domain import movie
+from edge import http_cache
 from edge.services import Services
 from errors import MovieNotFound
 
@@ -35,13 +34,7 @@ async def get_poster(request: Request) -> Response:
     if found is None:
         raise MovieNotFound
     svg = draw_poster(found.title, found.genres).encode("utf-8", "replace")
-    headers = HEADERS | {"ETag": f'"{hashlib.blake2s(svg, digest_size=12).hexdigest()}"'}
-    if is_fresh(request.headers.getlist("if-none-match"), headers["ETag"]):
+    headers = HEADERS | {"ETag": http_cache.hash_body(svg)}
+    if http_cache.matches_tag(headers["ETag"], request.headers.getlist("if-none-match")):
         return Response(status_code=304, headers=headers)
     return Response(svg, headers=headers, media_type="image/svg+xml")
-
-
-def is_fresh(kept: Iterable[str], tag: str) -> bool:
-    """Return whether a caller that keeps these has the one of this tag, compared weakly (RFC 9110, section 13.1.2)."""
-    tags = {each.strip().removeprefix("W/") for line in kept for each in line.split(",")}
-    return bool(tags & {tag, "*"})

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from edge import http_cache
 from edge.addresses import base_path
 from edge.content_encoding import accepts_gzip
 
@@ -97,7 +98,7 @@ async def page(request: Request) -> Response:
     """Answer the document, or 304 where the browser has it already."""
     found = shell_for(request)
     headers = {**HEADERS, "ETag": found.tag}
-    if found.tag in request.headers.get("if-none-match", ""):
+    if http_cache.matches_tag(found.tag, request.headers.getlist("if-none-match")):
         return Response(status_code=304, headers=headers)
     return Response(found.body, headers=headers, media_type="text/html")
 

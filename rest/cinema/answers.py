@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from db.models import BookingStatus
 from rest.payloads import Metadata
 
 UserId = Annotated[str, Field(examples=["usr_7262193846145024"])]
@@ -101,6 +102,35 @@ class Session(TypedDict):
     starts_at: Instant
 
 
+class NamedMovie(TypedDict):
+    """What is shown."""
+
+    id: MovieId
+    title: Title
+
+
+class NamedPlace(TypedDict):
+    """Where it is shown."""
+
+    id: PlaceId
+    name: PlaceName
+
+
+class SessionDetails(Session):
+    """A showing with its free seats."""
+
+    capacity: Annotated[int, Field(description="All seats.", examples=[120])]
+    seats_available: Annotated[int, Field(description="How many could be reserved at this moment.", examples=[87])]
+    movie: NamedMovie
+    place: NamedPlace
+
+
+class OneSession(TypedDict):
+    """The session."""
+
+    session: SessionDetails
+
+
 class Sessions(TypedDict):
     """A page of sessions."""
 
@@ -177,25 +207,11 @@ class CancelledBooking(TypedDict):
     booking: CalledOffBooking
 
 
-class MovieOfBooking(TypedDict):
-    """What is shown."""
-
-    id: MovieId
-    title: Title
-
-
-class PlaceOfBooking(TypedDict):
-    """Where it is shown."""
-
-    id: PlaceId
-    name: PlaceName
-
-
 class ListedBooking(FinalBooking):
     """A booking with what it is for."""
 
-    movie: MovieOfBooking
-    place: PlaceOfBooking
+    movie: NamedMovie
+    place: NamedPlace
 
 
 class Bookings(TypedDict):
@@ -203,3 +219,16 @@ class Bookings(TypedDict):
 
     bookings: list[ListedBooking]
     metadata: Metadata
+
+
+class BookingDetails(ListedBooking):
+    """A booking as it is now."""
+
+    status: Annotated[BookingStatus, Field(examples=["confirmed"])]
+    cancelled_at: Annotated[datetime | None, Field(description="When it was cancelled, if it was.", examples=[None])]
+
+
+class OneBooking(TypedDict):
+    """The booking."""
+
+    booking: BookingDetails

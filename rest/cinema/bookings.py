@@ -2,22 +2,30 @@
 
 from typing import Final
 
+from sqlalchemy import BigInteger, bindparam
 from starlette.responses import Response
 
 import errors
-from db import ids, lists, models
-from domain import booking, session_summary, stock
-from domain.session_summary import SessionSummary
-from rest.cinema import answers
+from db import ids, lists, models, selects
+from domain import booking, stock
+from edge import http_cache
+from rest.catalogue_answers import plan_page_of
+from rest.cinema import answers, shapes
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ConfirmBooking, ReserveSeats
-from rest.endpoint import Call, Caller, Endpoint, render_json
-from rest.pages import build_metadata, read_page
-from rest.payloads import Nothing, PageQuery
+from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
+from rest.payloads import Nothing, PageQuery, Query
+from rest.planned_reads import bind, render_one, write_one
 
 TAG: Final = "Bookings"
 CLOSED: Final = (errors.BookingExpired(), errors.BookingConfirmed(), errors.BookingCancelled())
-PRIVATE: Final = {"Cache-Control": "private, no-store"}
+PRIVATE: Final = {"Cache-Control": http_cache.PRIVATE}
+OWN_BOOKING: Final = write_one(
+    shapes.BOOKING,
+    selects.select_row(models.Booking, bindparam("id", type_=BigInteger)).where(
+        lists.booking.user_id == bindparam("user_id", type_=BigInteger)
+    ),
+)
 
 
 async def book_session(call: Call[Nothing]) -> Response:
@@ -69,16 +77,17 @@ async def cancel_booking(call: Call[Nothing]) -> Response:
 
 async def list_bookings(call: Call[PageQuery]) -> Response:
     """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
-    database = call.services.database
-    found = await read_page(database.primary, database.cursors, lists.list_bookings(call.user_id), call.asked)
-    shown = await session_summary.read_summaries(database.primary, [row.session_id for row in found.rows])
-    body: answers.Bookings = {
-        "bookings": [
-            render_listed_booking(row, shown[row.session_id]) for row in found.rows if row.session_id in shown
-        ],
-        "metadata": build_metadata(found),
-    }
-    return render_json(body, headers=PRIVATE)
+    database, listing = call.services.database, lists.list_bookings(call.user_id)
+    read, render = plan_page_of(shapes.BOOKINGS, listing, database.cursors, call.asked)
+    return Response(render(await read.fetch(database.primary)), headers=PRIVATE, media_type=JSON)
+
+
+async def get_booking(call: Call[Query]) -> Response:
+    """Answer one of the caller's bookings as it is now; from the primary, as the list."""
+    values = {"id": call.path_id("booking_id"), "user_id": call.user_id}
+    rows = await bind(OWN_BOOKING, values).fetch(call.services.database.primary)
+    body = render_one(shapes.BOOKING, rows, missing=errors.BookingNotFound)
+    return Response(body, headers=PRIVATE, media_type=JSON)
 
 
 def render_booking(row: models.Booking) -> answers.HeldBooking:
@@ -89,16 +98,6 @@ def render_booking(row: models.Booking) -> answers.HeldBooking:
         "reserved_seats": row.reserved_seats,
         "created_at": row.created_at,
         "closes_at": row.closes_at,
-    }
-
-
-def render_listed_booking(row: models.Booking, shown: SessionSummary) -> answers.ListedBooking:
-    """Return a booking with the movie and the place that it is for."""
-    return {
-        **render_booking(row),
-        "confirmed_at": row.confirmed_at,
-        "movie": {"id": ids.encode("mov", shown.movie_id), "title": shown.title},
-        "place": {"id": ids.encode("plc", shown.place_id), "name": shown.name},
     }
 
 
@@ -166,5 +165,16 @@ ENDPOINTS: Final = (
         tag=TAG,
         summary="List my bookings",
         description="The newest first.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/bookings/{booking_id}",
+        answer=get_booking,
+        takes=Query,
+        caller=Caller.SIGNED_IN,
+        answers={200: answers.OneBooking},
+        tag=TAG,
+        summary="Get a booking",
+        description="One's own, as it is now. Another user's is 404.",
     ),
 )

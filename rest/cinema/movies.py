@@ -1,73 +1,75 @@
 """Movies, where and when they are shown, and what users give them."""
 
+from functools import partial
 from typing import Final
 
+from sqlalchemy import BigInteger, bindparam
 from starlette.responses import Response
 
 import errors
-from db import ids, lists, models
+from db import ids, lists, selects
+from db.models import Movie, Session
 from db.paging import LIMITS
-from domain import existence, movie, rating
-from edge import addresses
-from rest.cinema import answers, days
+from domain import existence, rating
+from edge import http_cache
+from rest.catalogue_answers import CatalogueRead, answer_catalogue, plan_list, read_base_url
+from rest.cinema import answers, days, shapes
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
-from rest.endpoint import Call, Caller, Endpoint, render_json
-from rest.pages import build_metadata, read_page
+from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
 from rest.payloads import PageQuery, Query
+from rest.planned_reads import bind, render_one, write_one
 
 TAG: Final = "Movies"
+MOVIE_BY_ID: Final = write_one(shapes.MOVIE, selects.select_row(Movie, bindparam("id", type_=BigInteger)))
+SESSION_BY_ID: Final = write_one(shapes.SESSION, selects.select_row(Session, bindparam("id", type_=BigInteger)))
 PAGE_FAULTS: Final = (errors.InvalidLimit(field="limit", problem=LIMITS), errors.InvalidCursor(field="cursor"))
 
 
 async def list_movies(call: Call[MoviesQuery]) -> Response:
     """Answer a page of all movies."""
-    database = call.services.database
-    found = await read_page(database.standby, database.cursors, lists.list_movies(call.asked.sort), call.asked)
-    base = addresses.base(call.request, call.services.settings.public_url)
-    body: answers.Movies = {
-        "movies": [render_movie(row, base=base) for row in found.rows],
-        "metadata": build_metadata(found),
-    }
-    return render_json(body)
+    return await answer_catalogue(call, plan_list(call, shapes.MOVIES, lists.list_movies(call.asked.sort)))
 
 
 async def get_movie(call: Call[Query]) -> Response:
     """Answer one movie."""
-    found = await call.services.database.standby.row(models.Movie, movie.BY_ID, ids=[call.path_id("movie_id")])
-    if found is None:
-        raise errors.MovieNotFound
-    base = addresses.base(call.request, call.services.settings.public_url)
-    body: answers.OneMovie = {"movie": render_movie(found, base=base)}
-    return render_json(body)
+    values = {"id": call.path_id("movie_id"), "base": read_base_url(call)}
+    render = partial(render_one, shapes.MOVIE, missing=errors.MovieNotFound)
+    return await answer_catalogue(call, CatalogueRead(bind(MOVIE_BY_ID, values), render))
 
 
 async def list_places(call: Call[PageQuery]) -> Response:
     """Answer a page of the places that show a movie."""
-    database, movie_id = call.services.database, call.path_id("movie_id")
-    found = await read_page(database.standby, database.cursors, lists.list_places_of_movie(movie_id), call.asked)
-    if not found.rows:
-        await existence.require_movie(database.standby, movie_id=movie_id)
-    body: answers.Places = {
-        "places": [{"id": ids.encode("plc", row.id), "name": row.name, "address": row.address} for row in found.rows],
-        "metadata": build_metadata(found),
-    }
-    return render_json(body)
+    movie_id = call.path_id("movie_id")
+    asked = plan_list(
+        call,
+        shapes.PLACES,
+        lists.list_places_of_movie(movie_id),
+        require_parents=partial(existence.require_movie, movie_id=movie_id),
+        parent_tables=frozenset({"movies"}),
+    )
+    return await answer_catalogue(call, asked)
 
 
 async def list_sessions(call: Call[SessionsQuery]) -> Response:
     """Answer a page of the sessions of a movie in a place."""
-    database, asked, zone = call.services.database, call.asked, call.services.settings.timezone
+    asked, zone = call.asked, call.services.settings.timezone
     first, last = days.resolve_bounds(asked.starts_from, asked.starts_to, zone=zone)
     movie_id, place_id = call.path_id("movie_id"), call.path_id("place_id")
-    listing = lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
-    found = await read_page(database.standby, database.cursors, listing, asked)
-    if not found.rows:
-        await existence.require_movie(database.standby, movie_id=movie_id, place_id=place_id)
-    body: answers.Sessions = {
-        "sessions": [{"id": ids.encode("ses", row.id), "starts_at": row.starts_at} for row in found.rows],
-        "metadata": build_metadata(found),
-    }
-    return render_json(body)
+    read = plan_list(
+        call,
+        shapes.SESSIONS,
+        lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last),
+        require_parents=partial(existence.require_movie, movie_id=movie_id, place_id=place_id),
+        parent_tables=frozenset({"movies", "places"}),
+    )
+    return await answer_catalogue(call, read)
+
+
+async def get_session(call: Call[Query]) -> Response:
+    """Answer one session with its free seats; from the primary, and never for caches to keep."""
+    rows = await bind(SESSION_BY_ID, {"id": call.path_id("session_id")}).fetch(call.services.database.primary)
+    body = render_one(shapes.SESSION, rows, missing=errors.SessionNotFound)
+    return Response(body, headers={"Cache-Control": http_cache.PRIVATE}, media_type=JSON)
 
 
 async def rate_movie(call: Call[RateMovie]) -> Response:
@@ -78,20 +80,6 @@ async def rate_movie(call: Call[RateMovie]) -> Response:
     )
     body: answers.Rated = {"rating": {"id": ids.encode("rat", given.id), "value": given.value}}
     return render_json(body, status=201 if is_first else 200)
-
-
-def render_movie(row: models.Movie, *, base: str) -> answers.Movie:
-    """Return a movie as it is answered."""
-    first, last = row.airing_from, row.airing_to
-    return {
-        "id": ids.encode("mov", row.id),
-        "title": row.title,
-        "description": row.description,
-        "poster": addresses.absolute(row.poster, base=base),
-        "duration": row.duration,
-        "airing_dates": {"from": first, "to": last} if first and last else None,
-        "rating": row.rating,
-    }
 
 
 ENDPOINTS: Final = (
@@ -143,6 +131,17 @@ ENDPOINTS: Final = (
         tag=TAG,
         summary="See the sessions of a movie in a place",
         description="The latest start first. Both bounds are included; days are those of the cinemas' time zone.",
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/sessions/{session_id}",
+        answer=get_session,
+        takes=Query,
+        caller=Caller.KNOWN_OR_NOT,
+        answers={200: answers.OneSession},
+        tag=TAG,
+        summary="Get a session and its free seats",
+        description="`seats_available` is the number at this moment. No cache keeps it.",
     ),
     Endpoint(
         method="POST",

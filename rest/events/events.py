@@ -12,7 +12,7 @@ from db.paging import LIMITS
 from domain import event
 from errors import EventNotFound
 from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
-from rest.events import answers, pages
+from rest.events import answers, pages, shapes
 from rest.events.answers import render_events_json
 from rest.events.payloads import A_PAGE, AN_INSTANT, CreateEvent, NumberedPage, UpdateEvent
 from rest.payloads import Query, collect_given
@@ -42,7 +42,7 @@ def read_event_id(call: Call[Any]) -> str:
 
 async def list_events(call: Call[NumberedPage]) -> Response:
     """Answer a page of all events."""
-    return await pages.answer_page(call, lists.list_events_by_age(), path=PATH, render=answers.render_event)
+    return await pages.answer_page(call, lists.list_events_by_age(), path=PATH, shape=shapes.EVENTS)
 
 
 async def create_event(call: Call[CreateEvent]) -> Response:

@@ -1,34 +1,32 @@
 """Lists by numbered pages: bare arrays, with the way to the other pages in `Link` and the total in `X-Total-Count`."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
-from sqlmodel import SQLModel
 from starlette.responses import Response
 
 from db import paging
 from db.paging import Listing
 from edge import addresses
-from rest.endpoint import Call
-from rest.events.answers import render_events_json
+from rest.endpoint import JSON, Call
 from rest.events.payloads import NumberedPage
+from rest.json_fields import Shape
+from rest.planned_reads import plan_numbered
 
-Row = TypeVar("Row", bound=SQLModel)
 
-
-async def answer_page(
-    call: Call[NumberedPage], listing: Listing[Row], *, path: str, render: Callable[[Row], object]
-) -> Response:
+async def answer_page(call: Call[NumberedPage], listing: Listing[Any], *, path: str, shape: Shape) -> Response:
     """Answer a page of a list that is at `path`; from the primary, so that callers see what they have just done."""
     source, asked = call.services.database.primary, call.asked
-    rows, total = await asyncio.gather(
-        paging.read_numbered_page(source, listing, size=asked.per_page, skipped=(asked.page - 1) * asked.per_page),
-        paging.count_rows(source, listing),
-    )
+    read = plan_numbered(shape, listing, size=asked.per_page, skipped=(asked.page - 1) * asked.per_page)
+    rows, total = await asyncio.gather(read.fetch(source), paging.count_rows(source, listing))
     base = addresses.base(call.request, call.services.settings.public_url)
-    headers = {"X-Total-Count": str(total), "Link": format_links(f"{base}{path}", asked, total=total)}
-    return render_events_json([render(row) for row in rows], headers=headers)
+    # It shows stock, so no cache may keep it.
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Total-Count": str(total),
+        "Link": format_links(f"{base}{path}", asked, total=total),
+    }
+    return Response(b"[%b]" % b",".join(row[0] or b"" for row in rows), headers=headers, media_type=JSON)
 
 
 def format_links(address: str, asked: NumberedPage, *, total: int) -> str:

@@ -12,7 +12,7 @@ from domain import event_reservation
 from domain.event_reservation import Viewer
 from errors import ReservationNotFound
 from rest.endpoint import PATH_IDS, Call, Caller, Endpoint
-from rest.events import answers, pages
+from rest.events import answers, pages, shapes
 from rest.events.answers import render_events_json
 from rest.events.events import PAGE_FAULTS, resolve_event
 from rest.events.payloads import A_UUID, TOTAL, CreateReservation, NumberedPage, UpdateReservation
@@ -42,7 +42,7 @@ def identify_viewer(call: Call[Any]) -> Viewer:
 async def list_reservations(call: Call[NumberedPage]) -> Response:
     """Answer a page of the reservations that the caller may see."""
     listing = lists.list_open_event_reservations(viewer_id=identify_viewer(call).user_id)
-    return await pages.answer_page(call, listing, path=PATH, render=answers.render_reservation)
+    return await pages.answer_page(call, listing, path=PATH, shape=shapes.RESERVATIONS)
 
 
 async def create_reservation(call: Call[CreateReservation]) -> Response:

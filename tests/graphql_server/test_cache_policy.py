@@ -2,7 +2,7 @@
 
 from graphql import GraphQLInterfaceType, GraphQLObjectType
 
-from graphql_server.cache_policy import CATALOGUE, is_catalogue, is_known
+from graphql_server.cache_policy import CATALOGUE, is_catalogue
 from graphql_server.executable_schema import SCHEMA
 from runtime.usage_metrics import Coordinate
 
@@ -26,9 +26,3 @@ def test_one_other_field_is_enough() -> None:
     assert is_catalogue({title})
     assert not is_catalogue({title, Coordinate("Session", "seatsAvailable", deprecated=False)})
     assert not is_catalogue({title, Coordinate("User", "email", deprecated=False)})
-
-
-def test_tags_are_compared_one_by_one() -> None:
-    assert is_known('"a"', '"b", "a"')
-    assert not is_known('"a"', '"aa"')
-    assert not is_known('"a"', "")

@@ -183,7 +183,9 @@ async def test_405_lists_the_allowed_methods(client: AsyncClient, method: str, p
     assert codes(response) == ["method_not_allowed"]
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/movie", "/v1/movies/a/b/c", "/v1/sessions/ses_1", "/v2/movies"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/", "/v1/movie", "/v1/movies/a/b/c", "/v1/sessions/ses_1/seats", "/v2/movies"]
+)
 async def test_answers_404_for_unknown_path(client: AsyncClient, path: str) -> None:
     response = await client.get(path)
 

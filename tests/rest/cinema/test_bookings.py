@@ -355,7 +355,7 @@ async def test_lists_no_bookings_of_new_user(client: AsyncClient, user: User) ->
     assert response.json() == {"bookings": [], "metadata": {"has_more": False, "end_cursor": None}}
 
 
-async def test_list_of_bookings_costs_two_statements(
+async def test_list_of_bookings_costs_one_statement(
     client: AsyncClient, database: Database, user: User, statements: Statements
 ) -> None:
     for _ in range(5):
@@ -363,7 +363,7 @@ async def test_list_of_bookings_costs_two_statements(
     statements.clear()
     await client.get("/v1/bookings", headers=bearer(user))
 
-    assert len(statements) == 2
+    assert len(statements) == 1
 
 
 async def test_list_of_bookings_needs_token(client: AsyncClient) -> None:

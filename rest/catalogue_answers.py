@@ -1,0 +1,98 @@
+"""Answers made of the catalogue alone, the same for every caller: read as JSON text, and left for caches to keep."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from db.cursors import CursorCodec
+from db.engine import Reading
+from db.paging import Listing, Window
+from db.pipeline.statement import RawRow
+from edge import addresses, http_cache
+from errors import InvalidCursor
+from rest.endpoint import JSON, Call
+from rest.json_fields import Shape
+from rest.payloads import PageQuery
+from rest.planned_reads import PlannedRead, plan_page, render_page
+
+# A bad token is refused, so an answer without one is no answer for somebody who sends one.
+VARY: Final = "Authorization"
+
+Render = Callable[[Sequence[RawRow]], bytes]
+RequireParents = Callable[[Reading], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRead:
+    """A read of the catalogue, and how its rows become a body."""
+
+    read: PlannedRead
+    render: Render
+    # Raises the NotFound of what the path names, where no row was found.
+    require_parents: RequireParents | None = None
+    # Tables that decide about the answer beside those of the statement.
+    parent_tables: frozenset[str] = frozenset()
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that the answer depends on: with program and values, all that decides about the body."""
+        return self.read.program.tables | self.parent_tables
+
+
+async def answer_catalogue(call: Call[Any], asked: CatalogueRead) -> Response:
+    """Answer a read of the catalogue with what caches may do with it, or 304 where the caller has this body already."""
+    body = await fetch_body(call, asked)
+    return make_cacheable(call, body)
+
+
+async def fetch_body(call: Call[Any], asked: CatalogueRead) -> bytes:
+    """Return the body of a read of the catalogue."""
+    source = call.services.database.standby
+    rows = await asked.read.fetch(source)
+    if not rows and asked.require_parents is not None:
+        await asked.require_parents(source)
+    return asked.render(rows)
+
+
+def make_cacheable(call: Call[Any], body: bytes) -> Response:
+    """Return the response with an entity tag. Shared caches may keep it where the caller did not say who they are."""
+    tag = http_cache.hash_body(body)
+    control = http_cache.PUBLIC if call.actor is None else http_cache.REVALIDATED
+    headers = {"ETag": tag, "Cache-Control": control, "Vary": VARY}
+    known = [value.decode("latin-1") for name, value in call.request.scope["headers"] if name == b"if-none-match"]
+    if known and http_cache.matches_tag(tag, known):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=JSON)
+
+
+def plan_list(
+    call: Call[Any],
+    shape: Shape,
+    listing: Listing[Any],
+    *,
+    require_parents: RequireParents | None = None,
+    parent_tables: frozenset[str] = frozenset(),
+) -> CatalogueRead:
+    """Return the read of a page of a list; raise InvalidCursor, by the name that the parameter has here."""
+    codec = call.services.database.cursors
+    read, render = plan_page_of(shape, listing, codec, call.asked, base=read_base_url(call))
+    return CatalogueRead(read, render, require_parents, parent_tables)
+
+
+def plan_page_of(
+    shape: Shape, listing: Listing[Any], codec: CursorCodec, asked: PageQuery, *, base: str = ""
+) -> tuple[PlannedRead, Render]:
+    """Return the read of the page that a request asks for, and what makes a body of its rows."""
+    try:
+        read = plan_page(shape, listing, codec, Window(asked.limit, after=asked.cursor), base=base)
+    except InvalidCursor:
+        raise InvalidCursor(path=("cursor",), field="cursor") from None
+    return read, partial(render_page, shape, listing=listing, codec=codec, size=asked.limit)
+
+
+def read_base_url(call: Call[Any]) -> str:
+    """Return what addresses in the answer begin with."""
+    return addresses.base(call.request, call.services.settings.public_url)
