@@ -20,6 +20,7 @@ from rest.planned_reads import PlannedRead, plan_page, render_page
 
 # A bad token is refused, so an answer without one is no answer for somebody who sends one.
 VARY: Final = "Authorization"
+CATALOGUE_HEADERS: Final = ("ETag", "Cache-Control")
 
 Render = Callable[[Sequence[RawRow]], bytes]
 RequireParents = Callable[[Reading], Awaitable[None]]

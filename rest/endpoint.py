@@ -28,7 +28,7 @@ from identity import tokens
 from identity.tokens import Actor
 from rest import counter_token
 from rest.error_format import render_refusal
-from rest.payloads import Nothing, list_names, parse_input
+from rest.payloads import EmptyBody, list_names, parse_input
 
 JSON: Final = "application/json"
 # Of each endpoint; with 256 bytes each they are a few hundred kilobytes.
@@ -127,11 +127,18 @@ class Endpoint(Generic[Asked_co]):
     refusals: tuple[Refusal, ...] = ()
     tag: str
     summary: str
-    description: str = ""
+    description: str
     # The parts of the catalogue that decide about its answer, where that is the same for all and may be kept in memory.
     parts: Parts = frozenset()
     # Where clients differ in whether they write into the address or the body of this.
     takes_either: bool = False
+    # Names of the headers that its answers carry beside those of every answer, for the OpenAPI document.
+    headers: tuple[str, ...] = ()
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether caches may keep its answers, so that it answers 304."""
+        return "ETag" in self.headers
 
     @property
     def has_body(self) -> bool:
@@ -146,7 +153,7 @@ class Endpoint(Generic[Asked_co]):
     @property
     def needs_body(self) -> bool:
         """Whether the body has something to say."""
-        return self.has_body and not issubclass(self.takes, Nothing) and not self.takes_either
+        return self.has_body and not issubclass(self.takes, EmptyBody) and not self.takes_either
 
 
 def build_route(endpoint: Endpoint[Any]) -> Route:

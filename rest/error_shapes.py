@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 import errors
 from errors import Refusal
-from rest.payloads import Errors
+from rest.payloads import ErrorList
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +22,37 @@ class Shape:
     statuses: Mapping[type[Refusal], HTTPStatus] = field(default_factory=dict)
 
 
-class Message(TypedDict):
+class EventsMessage(TypedDict):
     """What is wrong with the request as a whole, or what it names is not there."""
 
     message: Annotated[str, Field(examples=["There is nothing at this address."])]
 
 
-class Error(TypedDict):
+class EventsConflict(TypedDict):
     """Why the state of things does not allow it."""
 
     error: Annotated[str, Field(examples=["Requested number of tickets are not available."])]
 
 
-class Failure(TypedDict):
+class CounterFailure(TypedDict):
     """Why it was not done."""
 
     success: Annotated[bool, Field(examples=[False])]
     message: Annotated[str, Field(examples=["There is no such ticket."])]
 
 
-FieldFaults = Annotated[
-    dict[str, list[str]],
-    Field(
-        title="FieldFaults",
-        description="What is wrong with each field.",
-        examples=[{"availability": ["Missing data for required field."]}],
-    ),
-]
+FieldFaults = TypeAliasType(
+    "FieldFaults",
+    Annotated[
+        dict[str, list[str]],
+        Field(
+            description="What is wrong with each field.",
+            examples=[{"availability": ["Missing data for required field."]}],
+        ),
+    ],
+)
+# A name for it, because generators of clients make a type of each name.
+EventsRefusal = TypeAliasType("EventsRefusal", EventsMessage | EventsConflict | FieldFaults)
 
 # The texts of the events surface (docs/contract/events.md); {asked} is the id as the caller spelled it.
 TEXTS: Final[Mapping[type[Refusal], tuple[str, str]]] = {
@@ -65,7 +69,7 @@ FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
 
 
 def render_errors(faults: Sequence[Refusal]) -> object:
-    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, Errors)."""
+    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, ErrorList)."""
     return {"errors": [render_fault(fault) for fault in faults]}
 
 
@@ -75,7 +79,7 @@ def render_fault(refusal: Refusal) -> dict[str, str]:
 
 
 def render_events_error(faults: Sequence[Refusal]) -> object:
-    """Return `{"message"}`, `{"error"}` or `{field: [texts]}` (docs/contract/events.md, Errors)."""
+    """Return `{"message"}`, `{"error"}` or `{field: [texts]}` (docs/contract/events.md, ErrorList)."""
     first = faults[0]
     if isinstance(first, errors.Invalid):
         return group_by_field(faults)
@@ -100,22 +104,22 @@ def format_field_fault(fault: Refusal) -> str:
 
 
 def render_counter_failure(faults: Sequence[Refusal]) -> object:
-    """Return `{"success": false, "message"}` (docs/contract/counter.md, Errors)."""
+    """Return `{"success": false, "message"}` (docs/contract/counter.md, ErrorList)."""
     return {"success": False, "message": " ".join(map(str, faults))}
 
 
-COMMON: Final = Shape(render_errors, Errors)
+COMMON: Final = Shape(render_errors, ErrorList)
 NOT_NOW: Final[dict[type[Refusal], HTTPStatus]] = {
     errors.SeatsUnavailable: HTTPStatus.BAD_REQUEST,
     errors.ReservationCancelled: HTTPStatus.BAD_REQUEST,
     errors.EventOver: HTTPStatus.BAD_REQUEST,
 }
-RESERVATIONS: Final = Shape(render_events_error, Message | Error | FieldFaults, NOT_NOW)
+RESERVATIONS: Final = Shape(render_events_error, EventsRefusal, NOT_NOW)
 # A missing event in the path is 422, not 404 (docs/contract/events.md).
 EVENTS: Final = Shape(
     render_events_error, RESERVATIONS.model, {**NOT_NOW, errors.EventNotFound: HTTPStatus.UNPROCESSABLE_ENTITY}
 )
-COUNTER: Final = Shape(render_counter_failure, Failure)
+COUNTER: Final = Shape(render_counter_failure, CounterFailure)
 BY_FIRST_WORD: Final = {"events": EVENTS, "reservations": RESERVATIONS, "api": COUNTER}
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import errors
+from db.ids import KINDS
 from domain.idempotency import HEADER, LONGEST_KEY
 from edge.idempotency import REPLAYED
 from edge.middleware import BODY_BYTES
@@ -23,6 +24,8 @@ from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
 from rest.error_format import find_status
 from rest.error_shapes import Shape, find_shape
 from rest.openapi_examples import build_example
+from rest.openapi_headers import describe_refusal_headers, describe_success_headers
+from rest.openapi_schemas import simplify_component, simplify_schema
 from rest.payloads import list_names
 
 Schema = dict[str, Any]
@@ -48,11 +51,6 @@ BODY_FAULTS: Final[tuple[Refusal, ...]] = (
     errors.PayloadTooLarge(limit=BODY_BYTES),
     errors.UnknownField(field="colour"),
 )
-HEADERS: Final[Mapping[HTTPStatus, Sequence[str]]] = {
-    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
-    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "RateLimit", "RateLimit-Policy"),
-}
 KEY: Final[Schema] = {
     "name": HEADER,
     "in": "header",
@@ -61,11 +59,27 @@ KEY: Final[Schema] = {
     f"but answered the same, with `{REPLAYED}: true`.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
 }
-REPLAYED_HEADERS: Final[Schema] = {
-    REPLAYED: {
-        "description": "Where this was answered before.",
-        "schema": {"type": "string", "const": "true"},
-    }
+IF_NONE_MATCH: Final[Schema] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "Entity tags of bodies that the caller has. Where the answer would be one of them it is 304 without a body.",
+    "schema": {"type": "string"},
+}
+TAGS: Final[Mapping[str, str]] = {
+    "Accounts": "Accounts by e-mail address, and tokens.",
+    "Analytics": "Page views of a client's visitors.",
+    "Movies": "Movies, the places that show them, and their sessions.",
+    "Bookings": "Seats of a session, held for a minute and then confirmed or cancelled.",
+    "Events": "Ticketed events.",
+    "Reservations": "Tickets of events.",
+    "Counter": "Tickets that the box office sells to named people.",
+    "Accounts by username": "The same accounts, by username.",
+    "Catalogue": "Movies of a third party, asked for each time.",
+    "Collections": "Movies of the catalogue that a user collects.",
+    "Request count": "How many requests the server has served.",
+    "Prices": "What movies cost at two providers.",
+    "Exports": "Files of all movies that the providers sell.",
 }
 KEY_FAULTS: Final[tuple[Refusal, ...]] = (errors.RequestInProgress(), errors.IdempotencyKeyReused())
 EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
@@ -90,17 +104,23 @@ def build_document(endpoints: Endpoints, *, server: str) -> Schema:
     schemas, components = collect_schemas(endpoints)
     paths: dict[str, Schema] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = describe_operation(endpoint, schemas, components)
+        path = paths.setdefault(document_path(endpoint), {})
+        path[endpoint.method.lower()] = describe_operation(endpoint, schemas, components)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Matinee",
             "version": version("matinee"),
-            "description": "A cinema chain's API. GraphQL at /graphql is its main door, and this its side door: "
-            "both share users, rules, stock and cursors.",
+            "description": "The API server of a cinema chain: movies, sessions, bookings, ticketed events, a box office, "
+            "collections and prices. GraphQL at /graphql has the same users, rules, stock and cursors. "
+            "Every path may end with a slash.",
+            "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
+            "contact": {"name": "Matinee"},
         },
         "servers": [{"url": server}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
+        "tags": [
+            {"name": tag, "description": TAGS[tag]} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)
+        ],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -127,7 +147,13 @@ def collect_schemas(endpoints: Endpoints) -> tuple[Schemas, Schema]:
         *((answer, "serialization", TypeAdapter(answer)) for answer in dict.fromkeys([*answers, *errors_])),
     ]
     found, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE)
-    return {kind: schema for (kind, _), schema in found.items()}, definitions["$defs"]
+    components = {name: simplify_component(schema) for name, schema in definitions["$defs"].items()}
+    return {kind: simplify_schema(schema) for (kind, _), schema in found.items()}, components
+
+
+def document_path(endpoint: Endpoint[Any]) -> str:
+    """Return the path of an endpoint in the document: without the slash at its end, which linters of OpenAPI refuse."""
+    return endpoint.path.rstrip("/")
 
 
 def describe_operation(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
@@ -136,16 +162,16 @@ def describe_operation(endpoint: Endpoint[Any], schemas: Schemas, components: Sc
         "operationId": endpoint.answer.__name__,
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
+        "description": endpoint.description,
         "parameters": [
             *describe_path_parameters(endpoint.path),
             *describe_query_parameters(endpoint),
             *([KEY] if endpoint.takes_key else []),
+            *([IF_NONE_MATCH] if endpoint.is_cacheable else []),
         ],
         "responses": describe_responses(endpoint, schemas, components),
         "security": SECURITY[endpoint.caller],
     }
-    if endpoint.description:
-        described["description"] = endpoint.description
     if endpoint.has_body:
         content = describe_content(schemas[endpoint.takes], components)
         described["requestBody"] = {"required": endpoint.needs_body, "content": content}
@@ -159,8 +185,9 @@ def describe_path_parameters(path: str) -> list[Schema]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "examples": [kind.encode(SNOWFLAKE)]}
-            | ({"format": "uuid"} if kind.as_uuid else {}),
+            "description": f"The id of {KINDS[kind.prefix]}.",
+            "example": kind.encode(SNOWFLAKE),
+            "schema": {"type": "string"} | ({"format": "uuid"} if kind.as_uuid else {}),
         }
         for name, kind in PATH_IDS.items()
         if f"{{{name}}}" in path
@@ -180,12 +207,16 @@ def describe_query_parameters(endpoint: Endpoint[Any]) -> list[Schema]:
 
 
 def describe_query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
-    """Return one parameter of an address; one that has no value where it is left out has no default."""
-    schema.pop("title", None)
-    if schema.get("default", "") is None:
-        del schema["default"]
-    described = schema.pop("description", "")
-    return {"name": name, "in": "query", "required": required, "description": described, "schema": schema}
+    """Return one parameter of an address; one that has no value where it is left out has no default.
+
+    A cursor has no example, because a client cannot make one up.
+    """
+    found = simplify_schema(schema)
+    if found.get("default", "") is None:
+        del found["default"]
+    described: Schema = {"name": name, "in": "query", "required": required, "description": found.pop("description")}
+    examples = found.pop("examples", [])
+    return described | ({"example": examples[0]} if examples else {}) | {"schema": found}
 
 
 def describe_responses(endpoint: Endpoint[Any], schemas: Schemas, components: Schema) -> Schema:
@@ -193,9 +224,11 @@ def describe_responses(endpoint: Endpoint[Any], schemas: Schemas, components: Sc
     answered = {
         str(status): {"description": HTTPStatus(status).phrase}
         | ({"content": describe_content(schemas[answer], components, endpoint.media)} if answer else {})
-        | ({"headers": REPLAYED_HEADERS} if endpoint.takes_key else {})
+        | {"headers": describe_success_headers(endpoint)}
         for status, answer in endpoint.answers.items()
     }
+    if endpoint.is_cacheable:
+        answered["304"] = {"description": "Not Modified", "headers": describe_success_headers(endpoint)}
     shape = find_shape(endpoint.path)
     by_status: Callable[[Refusal], int] = lambda refusal: find_status(type(refusal), shape=shape)  # noqa: E731 - a key
     faults = sorted(list_refusals(endpoint), key=by_status)
@@ -226,13 +259,11 @@ def list_refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
 def describe_refusals(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Shape, schema: Schema) -> Schema:
     """Return the answer of one status with all the refusals that have it."""
     examples = {fault.code.lower(): {"value": shape.body([fault])} for fault in faults}
-    described: Schema = {
+    return {
         "description": status.phrase,
+        "headers": describe_refusal_headers(status),
         "content": {JSON: {"schema": schema, "examples": examples}},
     }
-    if status in HEADERS:
-        described["headers"] = {name: {"schema": {"type": "string"}} for name in HEADERS[status]}
-    return described
 
 
 def describe_content(schema: Schema, components: Schema, kind: str = JSON) -> Schema:

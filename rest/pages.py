@@ -9,7 +9,7 @@ from db.cursors import CursorCodec
 from db.engine import Reading
 from db.paging import Listing, Page, Window
 from errors import InvalidCursor
-from rest.payloads import Metadata, PageQuery
+from rest.payloads import PageMetadata, PageQuery
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -27,6 +27,6 @@ async def read_window(source: Reading, codec: CursorCodec, listing: Listing[Row]
         raise InvalidCursor(path=("cursor",), field="cursor") from None
 
 
-def build_metadata(found: Page[Row]) -> Metadata:
+def build_metadata(found: Page[Row]) -> PageMetadata:
     """Return what a caller needs for the next page."""
     return {"has_more": found.has_next, "end_cursor": found.end_cursor}

@@ -37,7 +37,7 @@ class Payload(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Nothing(Payload):
+class EmptyBody(Payload):
     """The body of a request that needs none: empty, or an object without fields."""
 
 
@@ -143,7 +143,7 @@ class PageQuery(Query):
     cursor: Cursor = None
 
 
-class Metadata(TypedDict):
+class PageMetadata(TypedDict):
     """Whether the list goes on, and from where."""
 
     has_more: Annotated[bool, Field(description="Whether there are more after these.", examples=[True])]
@@ -170,7 +170,7 @@ class Fault(TypedDict):
     message: Annotated[str, Field(description="For people: what is wrong, and what to do about it.")]
 
 
-class Errors(TypedDict):
+class ErrorList(TypedDict):
     """Everything that is wrong with the request."""
 
     errors: list[Fault]

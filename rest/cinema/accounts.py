@@ -78,5 +78,6 @@ ENDPOINTS: Final = (
         refusals=(errors.InvalidCredentials(), TOO_OFTEN),
         tag=TAG,
         summary="Sign in",
+        description="Answers a token that is valid for 24 hours. The answer is the same for an unknown address as for a wrong password.",
     ),
 )

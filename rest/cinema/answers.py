@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from db.models import BookingStatus
-from rest.payloads import Metadata
+from rest.payloads import PageMetadata
 
 UserId = Annotated[str, Field(examples=["usr_7262193846145024"])]
 MovieId = Annotated[str, Field(examples=["mov_7262193846145025"])]
@@ -67,17 +67,17 @@ class Movie(TypedDict):
     ]
 
 
-class OneMovie(TypedDict):
+class MovieAnswer(TypedDict):
     """The movie."""
 
     movie: Movie
 
 
-class Movies(TypedDict):
+class MoviePage(TypedDict):
     """A page of movies."""
 
     movies: list[Movie]
-    metadata: Metadata
+    metadata: PageMetadata
 
 
 class Place(TypedDict):
@@ -88,11 +88,11 @@ class Place(TypedDict):
     address: Annotated[str, Field(examples=["1 boulevard Poissonnière, 75002 Paris"])]
 
 
-class Places(TypedDict):
+class PlacePage(TypedDict):
     """A page of places."""
 
     places: list[Place]
-    metadata: Metadata
+    metadata: PageMetadata
 
 
 class Session(TypedDict):
@@ -125,17 +125,17 @@ class SessionDetails(Session):
     place: NamedPlace
 
 
-class OneSession(TypedDict):
+class SessionAnswer(TypedDict):
     """The session."""
 
     session: SessionDetails
 
 
-class Sessions(TypedDict):
+class SessionPage(TypedDict):
     """A page of sessions."""
 
     sessions: list[Session]
-    metadata: Metadata
+    metadata: PageMetadata
 
 
 class Rating(TypedDict):
@@ -145,7 +145,7 @@ class Rating(TypedDict):
     value: Annotated[float, Field(examples=[4.5])]
 
 
-class Rated(TypedDict):
+class RatedMovie(TypedDict):
     """The rating as it is now."""
 
     rating: Rating
@@ -214,11 +214,11 @@ class ListedBooking(FinalBooking):
     place: NamedPlace
 
 
-class Bookings(TypedDict):
+class BookingPage(TypedDict):
     """A page of bookings."""
 
     bookings: list[ListedBooking]
-    metadata: Metadata
+    metadata: PageMetadata
 
 
 class BookingDetails(ListedBooking):
@@ -228,7 +228,7 @@ class BookingDetails(ListedBooking):
     cancelled_at: Annotated[datetime | None, Field(description="When it was cancelled, if it was.", examples=[None])]
 
 
-class OneBooking(TypedDict):
+class BookingAnswer(TypedDict):
     """The booking."""
 
     booking: BookingDetails

@@ -14,7 +14,7 @@ from rest.cinema import answers, shapes
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ConfirmBooking, ReserveSeats
 from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
-from rest.payloads import Nothing, PageQuery, Query
+from rest.payloads import EmptyBody, PageQuery, Query
 from rest.planned_reads import bind, render_one, write_one
 
 TAG: Final = "Bookings"
@@ -28,7 +28,7 @@ OWN_BOOKING: Final = write_one(
 )
 
 
-async def book_session(call: Call[Nothing]) -> Response:
+async def book_session(call: Call[EmptyBody]) -> Response:
     """Answer a new booking of a session."""
     session_id, seconds = call.path_id("session_id"), call.services.settings.hold_seconds
     made = await booking.open_booking(
@@ -65,7 +65,7 @@ async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
     return render_json(body)
 
 
-async def cancel_booking(call: Call[Nothing]) -> Response:
+async def cancel_booking(call: Call[EmptyBody]) -> Response:
     """Answer the booking, cancelled."""
     booking_id = call.path_id("booking_id")
     gone = await booking.cancel(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
@@ -106,7 +106,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/sessions/{session_id}/book",
         answer=book_session,
-        takes=Nothing,
+        takes=EmptyBody,
         caller=Caller.SIGNED_IN,
         answers={201: answers.OpenedBooking},
         refusals=(errors.SessionStarted(),),
@@ -146,7 +146,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/bookings/{booking_id}/cancel",
         answer=cancel_booking,
-        takes=Nothing,
+        takes=EmptyBody,
         caller=Caller.SIGNED_IN,
         answers={200: answers.CancelledBooking},
         refusals=CLOSED,
@@ -160,7 +160,7 @@ ENDPOINTS: Final = (
         answer=list_bookings,
         takes=PageQuery,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.Bookings},
+        answers={200: answers.BookingPage},
         refusals=PAGE_FAULTS,
         tag=TAG,
         summary="List my bookings",
@@ -172,7 +172,7 @@ ENDPOINTS: Final = (
         answer=get_booking,
         takes=Query,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.OneBooking},
+        answers={200: answers.BookingAnswer},
         tag=TAG,
         summary="Get a booking",
         description="One's own, as it is now. Another user's is 404.",

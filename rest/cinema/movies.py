@@ -12,7 +12,7 @@ from db.models import Movie, Session
 from db.paging import LIMITS
 from domain import existence, rating
 from edge import http_cache
-from rest.catalogue_answers import CatalogueRead, answer_catalogue, plan_list, read_base_url
+from rest.catalogue_answers import CATALOGUE_HEADERS, CatalogueRead, answer_catalogue, plan_list, read_base_url
 from rest.cinema import answers, days, shapes
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
 from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
@@ -78,7 +78,7 @@ async def rate_movie(call: Call[RateMovie]) -> Response:
     given, is_first = await rating.rate(
         call.services.rating_commits, user_id=call.user_id, movie_id=movie_id, value=call.asked.value
     )
-    body: answers.Rated = {"rating": {"id": ids.encode("rat", given.id), "value": given.value}}
+    body: answers.RatedMovie = {"rating": {"id": ids.encode("rat", given.id), "value": given.value}}
     return render_json(body, status=201 if is_first else 200)
 
 
@@ -89,11 +89,13 @@ ENDPOINTS: Final = (
         answer=list_movies,
         takes=MoviesQuery,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: answers.Movies},
+        answers={200: answers.MoviePage},
         refusals=(*PAGE_FAULTS, errors.InvalidSort(accepted="rating, new, leaving_soon")),
         parts=frozenset({"movies", "ratings"}),
+        headers=CATALOGUE_HEADERS,
         tag=TAG,
         summary="List of movies",
+        description="All movies, a page at a time, in one of three orders.",
     ),
     Endpoint(
         method="GET",
@@ -101,10 +103,12 @@ ENDPOINTS: Final = (
         answer=get_movie,
         takes=Query,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: answers.OneMovie},
+        answers={200: answers.MovieAnswer},
         parts=frozenset({"movies", "ratings"}),
+        headers=CATALOGUE_HEADERS,
         tag=TAG,
         summary="Get a movie",
+        description="One movie, with its airing dates and its rating.",
     ),
     Endpoint(
         method="GET",
@@ -112,9 +116,10 @@ ENDPOINTS: Final = (
         answer=list_places,
         takes=PageQuery,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: answers.Places},
+        answers={200: answers.PlacePage},
         refusals=PAGE_FAULTS,
         parts=frozenset({"movies", "places", "airings", "clock"}),
+        headers=CATALOGUE_HEADERS,
         tag=TAG,
         summary="See where a movie is aired",
         description="The places with a session of it that is still to come or running, by name.",
@@ -125,9 +130,10 @@ ENDPOINTS: Final = (
         answer=list_sessions,
         takes=SessionsQuery,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: answers.Sessions},
+        answers={200: answers.SessionPage},
         refusals=(*PAGE_FAULTS, errors.InvalidDate(field="from", problem=A_DATE)),
         parts=frozenset({"movies", "places", "sessions"}),
+        headers=CATALOGUE_HEADERS,
         tag=TAG,
         summary="See the sessions of a movie in a place",
         description="The latest start first. Both bounds are included; days are those of the cinemas' time zone.",
@@ -138,7 +144,7 @@ ENDPOINTS: Final = (
         answer=get_session,
         takes=Query,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: answers.OneSession},
+        answers={200: answers.SessionAnswer},
         tag=TAG,
         summary="Get a session and its free seats",
         description="`seats_available` is the number at this moment. No cache keeps it.",
@@ -149,7 +155,7 @@ ENDPOINTS: Final = (
         answer=rate_movie,
         takes=RateMovie,
         caller=Caller.SIGNED_IN,
-        answers={201: answers.Rated, 200: answers.Rated},
+        answers={201: answers.RatedMovie, 200: answers.RatedMovie},
         refusals=(errors.InvalidRating(field="value"),),
         tag=TAG,
         summary="Rate a movie",

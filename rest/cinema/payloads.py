@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from db.lists import MovieSort
@@ -11,8 +11,8 @@ from db.models import PageEventType
 from domain import page_view, rating, stock, user
 from errors import InvalidDate, InvalidEmail, InvalidInput, InvalidRating, InvalidSeats, InvalidSort
 from rest.cinema.days import read_bound
-from rest.cinema.page_query import Values, check_query
-from rest.payloads import NO_NUL, WHOLE, Nothing, PageQuery, Payload, optional_field, refuse_as
+from rest.cinema.page_query import QueryValue, check_query
+from rest.payloads import NO_NUL, WHOLE, EmptyBody, PageQuery, Payload, optional_field, refuse_as
 
 A_DATE: Final = "must be a date such as 2026-11-20, or an instant with its offset such as 2026-11-20T18:30:00+01:00"
 A_VALUE: Final = "must be a string, a number, a boolean, null, or a list of those"
@@ -50,7 +50,7 @@ class VisitedPage(Payload):
     scheme: Annotated[str, Field(min_length=1, max_length=page_view.LONGEST_SCHEME, examples=["https"]), NO_NUL]
     path: Annotated[str, Field(max_length=page_view.LONGEST_PATH, examples=["/movies"]), NO_NUL]
     query: Annotated[
-        dict[str, Annotated[Values, refuse_as(InvalidInput, problem=A_VALUE)]],
+        dict[str, Annotated[QueryValue, refuse_as(InvalidInput, problem=A_VALUE)]],
         Field(
             max_length=page_view.MOST_QUERY_PARAMETERS,
             description="Names of query parameters and their values, each of at most "
@@ -89,7 +89,7 @@ class RateMovie(Payload):
     ]
 
 
-class ConfirmBooking(Nothing):
+class ConfirmBooking(EmptyBody):
     """How many seats the booking is to hold when it is confirmed; the body may be empty."""
 
     seats: Annotated[
@@ -128,7 +128,8 @@ class MoviesQuery(PageQuery):
         MovieSort,
         Field(
             description="`rating`: best first, unrated last. `new`: latest `airing_dates.from` first. "
-            "`leaving_soon`: earliest `airing_dates.to` first."
+            "`leaving_soon`: earliest `airing_dates.to` first.",
+            examples=["new"],
         ),
         refuse_as(InvalidSort, accepted="rating, new, leaving_soon"),
     ] = "rating"
@@ -139,6 +140,8 @@ Bound = Annotated[
     Field(examples=["2026-11-20", "2026-11-20T18:30:00+01:00"]),
     BeforeValidator(read_bound),
     refuse_as(InvalidDate, problem=A_DATE),
+    # One type for both, so that generators of clients make no union.
+    WithJsonSchema({"type": "string", "examples": ["2026-11-20", "2026-11-20T18:30:00+01:00"]}),
 ]
 
 

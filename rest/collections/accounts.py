@@ -46,7 +46,7 @@ async def login(call: Call[Login]) -> Response:
     return render_json(render_token(call, found), headers=NEVER_KEPT)
 
 
-def render_token(call: Call[Account] | Call[Login], row: models.User) -> answers.Entered:
+def render_token(call: Call[Account] | Call[Login], row: models.User) -> answers.AccessToken:
     """Return the answer with a token of this account."""
     return {"access_token": accounts.issue_token(row, keys=call.services.keys)}
 
@@ -58,7 +58,7 @@ ENDPOINTS: Final = (
         answer=register,
         takes=Account,
         caller=Caller.ANYBODY,
-        answers={201: answers.Entered},
+        answers={201: answers.AccessToken},
         refusals=(
             errors.InvalidUsername(field="username"),
             errors.WeakPassword(field="password", problem=user.PASSWORD_LENGTH),
@@ -67,6 +67,7 @@ ENDPOINTS: Final = (
         ),
         tag=TAG,
         summary="Create an account by username",
+        description="Answers a token of the new account.",
     ),
     Endpoint(
         method="POST",
@@ -74,9 +75,10 @@ ENDPOINTS: Final = (
         answer=login,
         takes=Login,
         caller=Caller.ANYBODY,
-        answers={200: answers.Entered},
+        answers={200: answers.AccessToken},
         refusals=(errors.InvalidCredentials(), TOO_OFTEN),
         tag=TAG,
         summary="Sign in by username",
+        description="Answers a new token. The answer is the same for an unknown username as for a wrong password.",
     ),
 )

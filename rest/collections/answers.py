@@ -13,7 +13,7 @@ CollectionTitle = Annotated[str, Field(examples=["Rainy Sundays"])]
 CollectionDescription = Annotated[str, Field(examples=["What I watch when it rains."])]
 
 
-class Entered(TypedDict):
+class AccessToken(TypedDict):
     """What to send as `Authorization: Bearer …` from now on."""
 
     access_token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"])]
@@ -51,7 +51,7 @@ class ListedCollection(TypedDict):
     description: CollectionDescription
 
 
-class Mine(TypedDict):
+class CollectionsOverview(TypedDict):
     """What the caller has put together, and what that tells of them."""
 
     collections: list[ListedCollection]
@@ -68,10 +68,10 @@ class Collections(TypedDict):
     """The caller's collections, and their favourite genres."""
 
     is_success: Annotated[bool, Field(examples=[True])]
-    data: Mine
+    data: CollectionsOverview
 
 
-class Created(TypedDict):
+class CreatedCollection(TypedDict):
     """The new collection."""
 
     collection_uuid: CollectionUuid
@@ -91,7 +91,7 @@ class RequestCount(TypedDict):
     requests: Annotated[int, Field(description="Since the last reset, this request included.", examples=[42])]
 
 
-class Reset(TypedDict):
+class ResetRequestCount(TypedDict):
     """The count begins anew."""
 
     message: Annotated[str, Field(examples=["request count reset successfully"])]

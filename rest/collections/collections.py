@@ -59,7 +59,7 @@ async def create_collection(call: Call[CreateCollection]) -> Response:
             movies=[movie.build_movie() for movie in asked.movies],
         )
     uuid = str(ids.to_uuid("col", made.id))
-    body: answers.Created = {"collection_uuid": uuid}
+    body: answers.CreatedCollection = {"collection_uuid": uuid}
     return render_json(body, status=201, headers={"Location": f"{PATH}{uuid}/"})
 
 
@@ -122,6 +122,7 @@ ENDPOINTS: Final = (
         caller=Caller.SIGNED_IN,
         answers={200: answers.Collections},
         refusals=(errors.InvalidCursor(field="cursor"),),
+        headers=("Link",),
         tag=TAG,
         summary="List my collections and favourite genres",
         description="Newest first, 1000 at most; where there are more, `Link` leads on.",
@@ -132,10 +133,12 @@ ENDPOINTS: Final = (
         answer=create_collection,
         takes=CreateCollection,
         caller=Caller.SIGNED_IN,
-        answers={201: answers.Created},
+        answers={201: answers.CreatedCollection},
         refusals=(TOO_LONG,),
+        headers=("Location",),
         tag=TAG,
         summary="Create a collection",
+        description="Creates a collection, with its movies where they are given. `Location` leads to it.",
     ),
     Endpoint(
         method="GET",
@@ -146,6 +149,7 @@ ENDPOINTS: Final = (
         answers={200: answers.Collection},
         tag=TAG,
         summary="Get a collection with its movies",
+        description="One of the caller's collections. Another user's is 404.",
     ),
     Endpoint(
         method="PUT",
@@ -168,5 +172,6 @@ ENDPOINTS: Final = (
         answers={204: None},
         tag=TAG,
         summary="Delete a collection",
+        description="Deletes the collection with its movies.",
     ),
 )

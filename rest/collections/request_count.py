@@ -7,7 +7,7 @@ from starlette.responses import Response
 from domain import request_count
 from rest.collections import answers
 from rest.endpoint import Call, Caller, Endpoint, render_json
-from rest.payloads import Nothing, Query
+from rest.payloads import EmptyBody, Query
 
 TAG: Final = "Request count"
 NEVER_KEPT: Final = {"Cache-Control": "no-store"}
@@ -19,12 +19,12 @@ async def get_request_count(call: Call[Query]) -> Response:
     return render_json(body, headers=NEVER_KEPT)
 
 
-async def reset_request_count(call: Call[Nothing]) -> Response:
+async def reset_request_count(call: Call[EmptyBody]) -> Response:
     """Begin anew, for all servers: here at once, elsewhere within a second."""
     async with call.services.database.transaction() as tx:
         generation = await request_count.reset(tx, call.services.request_counter)
     call.services.request_counter.learn(generation, 0)
-    body: answers.Reset = {"message": "request count reset successfully"}
+    body: answers.ResetRequestCount = {"message": "request count reset successfully"}
     return render_json(body)
 
 
@@ -44,9 +44,9 @@ ENDPOINTS: Final = (
         method="POST",
         path="/request-count/reset/",
         answer=reset_request_count,
-        takes=Nothing,
+        takes=EmptyBody,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.Reset},
+        answers={200: answers.ResetRequestCount},
         tag=TAG,
         summary="Reset the request count",
         description="The next request is counted as the first.",

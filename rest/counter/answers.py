@@ -55,7 +55,7 @@ class Buyer(TypedDict):
     phoneNumber: PhoneNumber
 
 
-class Deleted(TypedDict):
+class DeletedTicket(TypedDict):
     """What is no more."""
 
     ticketId: TicketId
@@ -89,7 +89,7 @@ class DeletedAnswer(TypedDict):
     """The ticket was deleted."""
 
     success: Success
-    data: Deleted
+    data: DeletedTicket
 
 
 def render_ticket(row: models.Ticket, *, show_timing: datetime) -> Ticket:
@@ -114,6 +114,6 @@ def render_sold_ticket(row: models.Ticket) -> SoldTicket:
     }
 
 
-def render_success(data: Ticket | Show | Buyer | Deleted, *, status: int = 200) -> Response:
+def render_success(data: Ticket | Show | Buyer | DeletedTicket, *, status: int = 200) -> Response:
     """Answer that it was done. These are people's names and numbers, so nobody keeps the answer."""
     return render_json({"success": True, "data": data}, status=status, headers={"Cache-Control": "private, no-store"})

@@ -96,7 +96,7 @@ async def delete_ticket(call: Call[OneTicket]) -> Response:
     gone_id = decode_ticket_id(call.asked.ticket_id)
     async with call.services.database.transaction() as tx:
         await ticket.delete_ticket(tx, ticket_id=gone_id)
-    body: answers.Deleted = {"ticketId": call.asked.ticket_id}
+    body: answers.DeletedTicket = {"ticketId": call.asked.ticket_id}
     return render_success(body)
 
 
@@ -165,5 +165,6 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
         refusals=(TicketNotFound(),),
         tag=TAG,
         summary="View details of the user of a ticket",
+        description="The name and the telephone number of the buyer.",
     ),
 )

@@ -26,14 +26,16 @@ ShowTiming = Annotated[
         # The contract names it showTiming; some clients send showTime.
         validation_alias=AliasChoices("showTiming", "showTime"),
         description="When the show begins; without an offset in the counter's time zone. `showTime` is taken too.",
-        examples=["2026-11-20T18:30:00"],
+        examples=["2047-10-21T18:30:00"],
     ),
     BeforeValidator(read_time),
     refuse_as(InvalidDate, problem=A_TIME),
     # Not the format date-time, which needs an offset.
     WithJsonSchema({"type": "string"}),
 ]
-TicketId = Annotated[str, Field(alias="ticketId", examples=["tkt_7262193846145024"]), NO_NUL]
+TicketId = Annotated[
+    str, Field(alias="ticketId", description="The id of the ticket.", examples=["tkt_7262193846145024"]), NO_NUL
+]
 
 
 class BookTicket(Payload):

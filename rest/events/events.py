@@ -85,6 +85,7 @@ ENDPOINTS: Final = (
         caller=Caller.KNOWN_OR_NOT,
         answers={200: list[answers.Event]},
         refusals=PAGE_FAULTS,
+        headers=("Link", "X-Total-Count"),
         tag=TAG,
         summary="Get all events",
         description="The oldest first. `Link` leads to the other pages, `X-Total-Count` is the number of all.",
@@ -99,6 +100,7 @@ ENDPOINTS: Final = (
         refusals=(A_DATE,),
         tag=TAG,
         summary="Create an event",
+        description="Creates an event with a number of tickets.",
     ),
     Endpoint(
         method="GET",
@@ -109,6 +111,7 @@ ENDPOINTS: Final = (
         answers={200: answers.Event},
         tag=TAG,
         summary="Get an event",
+        description="One event, with the number of tickets left.",
     ),
     Endpoint(
         method="PATCH",

@@ -96,6 +96,7 @@ ENDPOINTS: Final = (
         caller=Caller.KNOWN_OR_NOT,
         answers={200: list[answers.Reservation]},
         refusals=PAGE_FAULTS,
+        headers=("Link", "X-Total-Count"),
         tag=TAG,
         summary="Get all reservations",
         description="Those made without a token, and the caller's own; all of them for staff. The oldest first.",
@@ -121,6 +122,7 @@ ENDPOINTS: Final = (
         answers={200: answers.Reservation},
         tag=TAG,
         summary="Get a reservation",
+        description="A cancelled reservation can be read too.",
     ),
     Endpoint(
         method="PATCH",

@@ -10,7 +10,7 @@ from db.models import ExportStatus, MovieExport
 from domain import export
 from edge import addresses
 from rest.endpoint import Call, Caller, Endpoint, render_json
-from rest.payloads import Nothing, Query
+from rest.payloads import EmptyBody, Query
 from rest.prices import payloads
 
 TAG: Final = "Exports"
@@ -18,7 +18,7 @@ CSV: Final = "text/csv; charset=utf-8"
 PRIVATE: Final = {"Cache-Control": "private, no-store"}
 
 
-async def request_export(call: Call[Nothing]) -> Response:
+async def request_export(call: Call[EmptyBody]) -> Response:
     """Answer a new export, which a worker will write."""
     async with call.services.database.transaction() as tx:
         made = await export.request_export(tx, user_id=call.user_id)
@@ -50,12 +50,12 @@ async def find_export(call: Call[Query]) -> MovieExport:
     return await export.find_visible_export(database.primary, call.path_id("export_id"), user_id=call.user_id)
 
 
-def read_base_url(call: Call[Query] | Call[Nothing]) -> str:
+def read_base_url(call: Call[Query] | Call[EmptyBody]) -> str:
     """Return what addresses in the answer begin with."""
     return addresses.base(call.request, call.services.settings.public_url)
 
 
-def render_export(row: MovieExport, *, base: str) -> payloads.OneExport:
+def render_export(row: MovieExport, *, base: str) -> payloads.ExportAnswer:
     """Return an export as it is answered."""
     identity = ids.encode("exp", row.id)
     completed = row.status == ExportStatus.COMPLETED
@@ -79,9 +79,10 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/exports",
         answer=request_export,
-        takes=Nothing,
+        takes=EmptyBody,
         caller=Caller.SIGNED_IN,
-        answers={202: payloads.OneExport},
+        answers={202: payloads.ExportAnswer},
+        headers=("Location",),
         tag=TAG,
         summary="Request an export",
         description="A CSV of every movie seen at the providers in the last 24 hours. `Location` tells where to follow it.",
@@ -92,7 +93,7 @@ ENDPOINTS: Final = (
         answer=get_export,
         takes=Query,
         caller=Caller.SIGNED_IN,
-        answers={200: payloads.OneExport},
+        answers={200: payloads.ExportAnswer},
         tag=TAG,
         summary="Follow an export",
         description="One's own; staff see all.",
@@ -106,6 +107,7 @@ ENDPOINTS: Final = (
         answers={200: payloads.Csv},
         media="text/csv",
         refusals=(errors.ExportNotReady(), errors.ExportGone(), errors.UpstreamUnavailable()),
+        headers=("Content-Disposition",),
         tag=TAG,
         summary="Download an export",
         description="No cell begins a spreadsheet formula: such a text has an apostrophe before it.",

@@ -28,7 +28,7 @@ async def list_offers(call: Call[OffersQuery]) -> Response:
     found = await read_page(
         database.primary, database.cursors, lists.list_offers(search_for=call.asked.search), call.asked
     )
-    body: payloads.Offers = {
+    body: payloads.OfferPage = {
         "offers": await render_offers(call.services, found.rows),
         "metadata": build_metadata(found),
     }
@@ -43,7 +43,7 @@ async def get_offer(call: Call[Query]) -> Response:
     told = await render_offers(call.services, [found] if found else [])
     if not told or not told[0]["prices"]:
         raise errors.OfferNotFound
-    body: payloads.OneOffer = {"offer": told[0]}
+    body: payloads.OfferAnswer = {"offer": told[0]}
     return render_json(body)
 
 
@@ -85,7 +85,7 @@ ENDPOINTS: Final = (
         answer=list_offers,
         takes=OffersQuery,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: payloads.Offers},
+        answers={200: payloads.OfferPage},
         refusals=(
             errors.InvalidLimit(field="limit", problem=LIMITS),
             errors.InvalidCursor(field="cursor"),
@@ -101,9 +101,10 @@ ENDPOINTS: Final = (
         answer=get_offer,
         takes=Query,
         caller=Caller.KNOWN_OR_NOT,
-        answers={200: payloads.OneOffer},
+        answers={200: payloads.OfferAnswer},
         refusals=(errors.UpstreamUnavailable(),),
         tag=TAG,
         summary="Compare the prices of a movie",
+        description="One movie with the price of each provider, cheapest first.",
     ),
 )

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
 from db.models import ExportStatus
-from rest.payloads import NO_NUL, Metadata, PageQuery
+from rest.payloads import NO_NUL, PageMetadata, PageQuery
 
 Instant = Annotated[datetime, Field(description="In UTC.", examples=["2026-11-20T18:30:00Z"])]
 LaterInstant = Annotated[datetime | None, Field(description="Null until then.", examples=["2026-11-20T18:30:07Z"])]
@@ -59,14 +59,14 @@ class Offer(TypedDict):
     cheapest: Annotated[Price | None, Field(description="The first of them.")]
 
 
-class Offers(TypedDict):
+class OfferPage(TypedDict):
     """A page of offers."""
 
     offers: list[Offer]
-    metadata: Metadata
+    metadata: PageMetadata
 
 
-class OneOffer(TypedDict):
+class OfferAnswer(TypedDict):
     """The offer."""
 
     offer: Offer
@@ -92,7 +92,7 @@ class Export(TypedDict):
     expires_at: LaterInstant
 
 
-class OneExport(TypedDict):
+class ExportAnswer(TypedDict):
     """The export as it is now."""
 
     export: Export

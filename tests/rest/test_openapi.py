@@ -1,5 +1,6 @@
 """The OpenAPI document: valid, complete, and true of what is answered."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import openapi_spec_validator
@@ -16,7 +17,7 @@ from errors import list_leaves
 from rest.endpoint import PATH_IDS, Endpoint
 from rest.endpoints import ENDPOINTS
 from rest.error_format import find_status
-from rest.openapi import build_document, list_refusals
+from rest.openapi import build_document, document_path, list_refusals
 from tests.support.catalogue_standin import CatalogueStandIn
 from tests.support.factories import (
     PASSWORD,
@@ -50,8 +51,20 @@ def checker(written: Schema, schema: Schema) -> OAS31Validator:
     return OAS31Validator(written | schema, format_checker=oas31_format_checker)
 
 
+def find_titles(part: object) -> Iterator[str]:
+    """Yield the titles of all schemas in a part of the document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("title"), str) and "version" not in part:
+            yield part["title"]
+        for name, each in part.items():
+            yield from () if name in ("example", "examples") else find_titles(each)
+    elif isinstance(part, list):
+        for each in part:
+            yield from find_titles(each)
+
+
 def answer_of(written: Schema, path: str, method: str, response: Response) -> Schema:
-    responses: Schema = written["paths"][path][method]["responses"]
+    responses: Schema = written["paths"][path.rstrip("/")][method]["responses"]
     found: Schema = responses[str(response.status_code)]
     return found
 
@@ -111,20 +124,23 @@ def test_operations_have_unique_ids_and_descriptions(written: Schema) -> None:
     operations = [operation for methods in written["paths"].values() for operation in methods.values()]
 
     assert len({operation["operationId"] for operation in operations}) == 15 + 16 + 10 + 5
-    assert all(operation["summary"] and operation["tags"] for operation in operations)
+    assert all(operation["summary"] and operation["description"] and operation["tags"] for operation in operations)
+    described = {tag["name"] for tag in written["tags"] if tag["description"]}
+    assert {operation["tags"][0] for operation in operations} == described
 
 
 def test_names_each_component_once_in_plain_words(written: Schema) -> None:
     # Generators of clients name a type after its component or its title, and lose all but one of those that share a name.
     components = written["components"]["schemas"]
     assert not [name for name in components if not name.isalnum()]
-    titles = [schema["title"] for schema in components.values()]
+    titles = list(find_titles(written))
     assert sorted(titles) == sorted(set(titles))
+    assert set(titles) <= set(components)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_security_matches_the_contract(endpoint: Endpoint[Any], written: Schema) -> None:
-    security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
+    security = written["paths"][document_path(endpoint)][endpoint.method.lower()]["security"]
     words = endpoint.path.strip("/").split("/")
     needs_token = (
         words[:2] == ["v1", "exports"]
@@ -134,14 +150,14 @@ def test_security_matches_the_contract(endpoint: Endpoint[Any], written: Schema)
     )
 
     assert (security == [{"bearer": []}]) is needs_token
-    assert ("401" in written["paths"][endpoint.path][endpoint.method.lower()]["responses"]) is (
+    assert ("401" in written["paths"][document_path(endpoint)][endpoint.method.lower()]["responses"]) is (
         needs_token or security != [] or endpoint.path in ("/v1/auth/signin", "/login/")
     )
 
 
 @pytest.mark.parametrize("endpoint", PLAIN, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_every_refusal_of_an_endpoint_has_its_status_and_an_example(endpoint: Endpoint[Any], written: Schema) -> None:
-    responses = written["paths"][endpoint.path][endpoint.method.lower()]["responses"]
+    responses = written["paths"][document_path(endpoint)][endpoint.method.lower()]["responses"]
     for refusal in list_refusals(endpoint):
         content = responses[str(int(find_status(type(refusal))))]["content"]["application/json"]
         assert refusal.code.lower() in content["examples"]

@@ -16,7 +16,7 @@ from rest.endpoint import Caller, Endpoint
 from rest.error_format import find_status
 from rest.error_shapes import find_shape
 from rest.events.endpoints import ENDPOINTS as EVENTS
-from rest.openapi import build_document, list_refusals
+from rest.openapi import build_document, document_path, list_refusals
 from tests.rest.test_openapi import Schema, answer_of, checker
 from tests.support.ticketing import make_event, make_event_reservation, make_ticket
 
@@ -62,7 +62,7 @@ def test_operation_ids_are_unique_over_all_surfaces(written: Schema) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 def test_every_example_is_what_its_schema_allows(endpoint: Endpoint[Any], written: Schema) -> None:
-    operation = written["paths"][endpoint.path][endpoint.method.lower()]
+    operation = written["paths"][document_path(endpoint)][endpoint.method.lower()]
     parts = [operation["requestBody"]] if endpoint.has_body else []
     parts += [answer for answer in operation["responses"].values() if "content" in answer]
     for part in parts:
@@ -76,7 +76,7 @@ def test_every_example_is_what_its_schema_allows(endpoint: Endpoint[Any], writte
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 def test_every_refusal_has_its_status_shape_and_example(endpoint: Endpoint[Any], written: Schema) -> None:
     shape = find_shape(endpoint.path)
-    responses = written["paths"][endpoint.path][endpoint.method.lower()]["responses"]
+    responses = written["paths"][document_path(endpoint)][endpoint.method.lower()]["responses"]
     for refusal in list_refusals(endpoint):
         content = responses[str(int(find_status(type(refusal), shape=shape)))]["content"]["application/json"]
         assert content["examples"][refusal.code.lower()]["value"] == shape.body([refusal])
@@ -84,7 +84,7 @@ def test_every_refusal_has_its_status_shape_and_example(endpoint: Endpoint[Any],
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 def test_counter_token_guards_all_but_reads_of_events(endpoint: Endpoint[Any], written: Schema) -> None:
-    security = written["paths"][endpoint.path][endpoint.method.lower()]["security"]
+    security = written["paths"][document_path(endpoint)][endpoint.method.lower()]["security"]
     counters = endpoint in COUNTER or endpoint.method != "GET"
     assert ({"counter": []} in security) is counters
     assert (endpoint.caller is Caller.COUNTER) is counters
