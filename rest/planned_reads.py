@@ -44,11 +44,8 @@ class PlannedRead:
     values: tuple[bytes | None, ...]
 
     async def fetch(self, source: Reader) -> list[RawRow]:
-        """Return the rows; raise Unavailable, and ValueError for a value that has no JSON text."""
-        rows = await source.pipeline.fetch_rows(self.program.statement, self.values)
-        if any(UNANSWERED in (row[0] or UNANSWERED) for row in rows):
-            raise ValueError("a value in the database has no JSON text")
-        return rows
+        """Return the rows; raise Unavailable."""
+        return await source.pipeline.fetch_rows(self.program.statement, self.values)
 
 
 def plan_page(shape: Shape, listing: Listing[Any], codec: CursorCodec, asked: Window, *, base: str = "") -> PlannedRead:
@@ -131,22 +128,33 @@ def number(text: str, statement: Select[Any], *, is_planned_each_time: bool = Fa
 
 def render_page(shape: Shape, rows: Sequence[RawRow], *, listing: Listing[Any], codec: CursorCodec, size: int) -> bytes:
     """Return the body of a page of `size`: the objects, and what a caller needs for the next page."""
-    shown = [row[0] or b"" for row in rows[:size]]
     cursor = b"null"
-    if shown:
-        key = rows[len(shown) - 1][1] or b""
+    if rows:
+        key = rows[:size][-1][1] or b""
         cursor = f'"{codec.encode(listing.fingerprint, orjson.loads(key))}"'.encode()
     has_more = b"true" if len(rows) > size else b"false"
-    return b'{"%b":[%b],"metadata":{"has_more":%b,"end_cursor":%b}}' % (
+    return b'{"%b":%b,"metadata":{"has_more":%b,"end_cursor":%b}}' % (
         shape.name.encode(),
-        b",".join(shown),
+        render_items(rows[:size]),
         has_more,
         cursor,
     )
+
+
+def render_items(rows: Sequence[RawRow]) -> bytes:
+    """Return the JSON array of rows; raise ValueError for a value that has no JSON text."""
+    return require_json(b"[%b]" % b",".join([row[0] or UNANSWERED for row in rows]))
+
+
+def require_json(text: bytes) -> bytes:
+    """Return a text that PostgreSQL wrote; raise ValueError where it stands for a value without JSON text."""
+    if UNANSWERED in text:
+        raise ValueError("a value in the database has no JSON text")
+    return text
 
 
 def render_one(shape: Shape, rows: Sequence[RawRow], *, missing: type[Refusal]) -> bytes:
     """Return the body of the only row; raise the refusal of what is missing where there is none."""
     if not rows:
         raise missing
-    return b'{"%b":%b}' % (shape.name.encode(), rows[0][0] or b"")
+    return b'{"%b":%b}' % (shape.name.encode(), require_json(rows[0][0] or UNANSWERED))

@@ -11,7 +11,7 @@ from edge import addresses
 from rest.endpoint import JSON, Call
 from rest.events.payloads import NumberedPage
 from rest.json_fields import Shape
-from rest.planned_reads import plan_numbered
+from rest.planned_reads import plan_numbered, render_items
 
 
 async def answer_page(call: Call[NumberedPage], listing: Listing[Any], *, path: str, shape: Shape) -> Response:
@@ -26,7 +26,7 @@ async def answer_page(call: Call[NumberedPage], listing: Listing[Any], *, path: 
         "X-Total-Count": str(total),
         "Link": format_links(f"{base}{path}", asked, total=total),
     }
-    return Response(b"[%b]" % b",".join(row[0] or b"" for row in rows), headers=headers, media_type=JSON)
+    return Response(render_items(rows), headers=headers, media_type=JSON)
 
 
 def format_links(address: str, asked: NumberedPage, *, total: int) -> str:
