@@ -23,4 +23,5 @@ def check_rest_booking(result: Any) -> None:  # noqa: ANN401 - JSON
     assert len(set(result["movies"])) == len(result["movies"]) == 4
     assert result["sessions"]
     assert (result["reserved"], result["seats"], result["bookings"]) == (2, 2, 1)
+    assert (result["taken"], result["status"]) == (2, "confirmed")
     assert result["refusal"] == "booking_confirmed"

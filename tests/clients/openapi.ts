@@ -24,10 +24,13 @@ const path = { movie_id, place_id: places[0]!.id };
 const { sessions } = unwrap(await client.GET("/v1/movies/{movie_id}/places/{place_id}/sessions", { params: { path } }));
 
 const session = { params: { path: { session_id: SESSION } }, headers };
+const before = unwrap(await client.GET("/v1/sessions/{session_id}", session)).session;
 const { booking } = unwrap(await client.POST("/v1/sessions/{session_id}/book", session));
 const own = { params: { path: { booking_id: booking.id } }, headers };
 const reserved = unwrap(await client.POST("/v1/bookings/{booking_id}/reserve", { ...own, body: { seats: 2 } }));
 const confirmed = unwrap(await client.POST("/v1/bookings/{booking_id}/confirm", own));
+const after = unwrap(await client.GET("/v1/sessions/{session_id}", session)).session;
+const { status } = unwrap(await client.GET("/v1/bookings/{booking_id}", own)).booking;
 const refused = await client.POST("/v1/bookings/{booking_id}/reserve", { ...own, body: { seats: 3 } });
 const { bookings } = unwrap(await client.GET("/v1/bookings", { headers }));
 
@@ -36,6 +39,8 @@ report({
   sessions: sessions.map(({ id }) => id),
   reserved: reserved.booking.reserved_seats,
   seats: confirmed.booking.reserved_seats,
+  taken: before.seats_available - after.seats_available,
+  status,
   bookings: bookings.length,
   refusal: refused.error?.errors[0]?.code,
 });
