@@ -133,8 +133,8 @@ def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
         *storefront.routes(exists=page_exists),
         *browser_session.routes(),
         *tools.routes(addresses.base_path(settings.public_url)),
-        *openapi.build_routes(ENDPOINTS),
-        *poster_files.build_routes(),
+        *openapi.build_document_routes(ENDPOINTS),
+        *poster_files.build_poster_routes(),
     ]
 
 

@@ -1,1 +1,1 @@
-"""The side doors: REST surfaces over the same rules, a file a surface."""
+"""The REST surfaces, a folder each, over the same rules as GraphQL."""

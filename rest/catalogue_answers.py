@@ -11,7 +11,7 @@ from db.cursors import CursorCodec
 from db.engine import Reading
 from db.paging import Listing, Window
 from db.pipeline.statement import RawRow
-from edge import addresses, http_cache
+from edge import http_cache
 from errors import InvalidCursor
 from rest.endpoint import JSON, Call
 from rest.json_fields import Shape
@@ -79,7 +79,7 @@ def plan_list(
 ) -> CatalogueRead:
     """Return the read of a page of a list; raise InvalidCursor, by the name that the parameter has here."""
     codec = call.services.database.cursors
-    read, render = plan_page_of(shape, listing, codec, call.asked, base=read_base_url(call))
+    read, render = plan_page_of(shape, listing, codec, call.asked, base=call.base_url)
     return CatalogueRead(read, render, require_parents, parent_tables)
 
 
@@ -92,8 +92,3 @@ def plan_page_of(
     except InvalidCursor:
         raise InvalidCursor(path=("cursor",), field="cursor") from None
     return read, partial(render_page, shape, listing=listing, codec=codec, size=asked.limit)
-
-
-def read_base_url(call: Call[Any]) -> str:
-    """Return what addresses in the answer begin with."""
-    return addresses.base(call.request, call.services.settings.public_url)

@@ -30,7 +30,7 @@ async def require_token(request: Request, actor: Actor | None) -> None:
 
 
 def name_caller(request: Request, actor: Actor | None) -> str:
-    """Return whose idempotency keys the request uses: a user's, the counter's, or those of all who are not known."""
+    """Return the owner of the request's idempotency key: a user, the counter, or all anonymous callers together."""
     if actor is not None:
         return ids.encode("usr", actor.user_id)
     services: Services = request.state.services

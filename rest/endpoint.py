@@ -1,4 +1,4 @@
-"""One operation of a REST surface: declared once, for the router, for the checks and for the OpenAPI document."""
+"""An operation of a REST surface is declared once: the router, the checks and the OpenAPI document use the declaration."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 import errors
 from db import ids
-from edge import browser_session, http_cache, idempotency
+from edge import addresses, browser_session, http_cache, idempotency
 from edge.content_type import is_json
 from edge.json_depth import is_deeper
 from edge.response_cache import Parts
@@ -31,28 +31,28 @@ from rest.error_format import render_refusal
 from rest.payloads import EmptyBody, list_names, parse_input
 
 JSON: Final = "application/json"
-# Of each endpoint; with 256 bytes each they are a few hundred kilobytes.
+# For each endpoint. At 256 bytes each, all of them take a few hundred kilobytes.
 REMEMBERED_QUERIES: Final = 256
 LONGEST_REMEMBERED: Final = 256
 
 
 class PathId(NamedTuple):
-    """What a name in a path stands for: the kind of its id, and what is answered where it names nothing."""
+    """A parameter of a path that is an id: its kind, and the refusal of one that names nothing."""
 
     prefix: str
     missing: type[Refusal]
-    # Some surfaces have UUIDs as ids.
+    # Whether the surface spells the id as a UUID.
     as_uuid: bool = False
 
     def decode(self, text: str) -> int:
-        """Return the snowflake that a text spells; raise the NotFound of its kind where it cannot be one."""
+        """Return the snowflake of an id; raise the NotFound of its kind for a malformed one."""
         snowflake = (ids.from_uuid if self.as_uuid else ids.decode)(self.prefix, text)
         if snowflake is None:
             raise self.missing(asked=text)
         return snowflake
 
     def encode(self, snowflake: int) -> str:
-        """Return what stands in the path for a row."""
+        """Return the id of a row as the path spells it."""
         return str(ids.to_uuid(self.prefix, snowflake)) if self.as_uuid else ids.encode(self.prefix, snowflake)
 
 
@@ -72,9 +72,9 @@ Asked_co = TypeVar("Asked_co", bound=BaseModel, covariant=True)
 
 
 class Caller(Enum):
-    """Who may call, and what becomes of a token."""
+    """Who may call an endpoint, and how a token is treated."""
 
-    # Signing in must not fail of the expired token that it is there to replace.
+    # An expired token must not prevent signing in for a new one.
     ANYBODY = "a token is not looked at"
     KNOWN_OR_NOT = "a token is not needed, but a bad one is refused"
     SIGNED_IN = "a token is needed"
@@ -85,18 +85,23 @@ class Caller(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Asked_co]):
-    """A request that is understood: who asks, and what for."""
+    """A request that has passed all checks: its caller and its input."""
 
     request: Request
     actor: Actor | None
     asked: Asked_co
-    # What the server is made of; with an idempotency key, as seen from inside its transaction.
+    # The services of the server; with an idempotency key, those that work inside its transaction.
     services: Services
 
     @property
     def visitor(self) -> Visitor:
-        """Where the request comes from."""
+        """The client that sent the request."""
         return visitor(self.request.scope)
+
+    @property
+    def base_url(self) -> str:
+        """What addresses in the answer begin with."""
+        return addresses.base(self.request, self.services.settings.public_url)
 
     @property
     def user_id(self) -> int:
@@ -112,7 +117,7 @@ class Call(Generic[Asked_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint(Generic[Asked_co]):
-    """One method of one path. `takes` is read from the address of a GET, from the body of everything else."""
+    """One method of one path. `takes` is read from the query of GET and DELETE, from the body of other methods."""
 
     method: str
     path: str
@@ -123,14 +128,14 @@ class Endpoint(Generic[Asked_co]):
     answers: Mapping[int, Any]
     # Of those answers.
     media: str = JSON
-    # Examples of what it refuses, besides what every endpoint of its kind does.
+    # Examples of its refusals, without those that every endpoint of its kind has.
     refusals: tuple[Refusal, ...] = ()
     tag: str
     summary: str
     description: str
     # The parts of the catalogue that decide about its answer, where that is the same for all and may be kept in memory.
     parts: Parts = frozenset()
-    # Where clients differ in whether they write into the address or the body of this.
+    # Whether the fields may come in the query or in the body; clients differ here.
     takes_either: bool = False
     # Names of the headers that its answers carry beside those of every answer, for the OpenAPI document.
     headers: tuple[str, ...] = ()
@@ -142,7 +147,7 @@ class Endpoint(Generic[Asked_co]):
 
     @property
     def has_body(self) -> bool:
-        """Whether the request comes with a body, be it an empty one."""
+        """Whether the request has a body, which may be empty."""
         return self.takes_either or self.method not in ("GET", "DELETE")
 
     @property
@@ -152,17 +157,17 @@ class Endpoint(Generic[Asked_co]):
 
     @property
     def needs_body(self) -> bool:
-        """Whether the body has something to say."""
+        """Whether the body must not be empty."""
         return self.has_body and not issubclass(self.takes, EmptyBody) and not self.takes_either
 
 
 def build_route(endpoint: Endpoint[Any]) -> Route:
-    """Return the route that checks who asks, then what for, and then answers."""
+    """Return the route of an endpoint; it checks the caller first, then the input."""
     return EndpointRoute(endpoint)
 
 
 class EndpointRoute(Route):
-    """The route of an endpoint. It compares the path as text before it tries its pattern, for most paths are others'."""
+    """The route of an endpoint. It compares texts before it tries its pattern, because most paths belong to other routes."""
 
     def __init__(self, endpoint: Endpoint[Any]) -> None:
         """Serve an endpoint."""
@@ -193,7 +198,7 @@ class EndpointApp:
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a request; raise what it is refused for."""
+        """Return the response to a request; raise the refusal."""
         endpoint = self._endpoint
         actor = await identify_caller(request, endpoint.caller)
         if endpoint.caller is Caller.COUNTER:
@@ -229,7 +234,7 @@ def cache_parsing(takes: type[Asked_co]) -> Callable[[bytes], Asked_co]:
 
 
 async def run_endpoint(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
-    """Return the answer of an endpoint that takes a body; raise what it refuses."""
+    """Return the answer of an endpoint that takes a body; raise the refusal."""
     data = await read_json_body(request, needed=endpoint.needs_body)
     if endpoint.takes_either:
         data = merge_parameters(data, read_parameters(request.scope["query_string"]), known=list_names(endpoint.takes))
@@ -239,7 +244,7 @@ async def run_endpoint(endpoint: Endpoint[Any], request: Request, actor: Actor |
 async def run_for_record(
     endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services
 ) -> Response:
-    """Return what the endpoint answers, refusals too, which are kept like any other answer; raise Unsettled."""
+    """Return the answer to be recorded under the idempotency key, which may be a refusal; raise NotRecorded."""
     try:
         response = await run_endpoint(endpoint, request, actor, services)
     except (Refusal, Refusals) as raised:
@@ -250,7 +255,7 @@ async def run_for_record(
 
 
 async def identify_caller(request: Request, caller: Caller) -> Actor | None:
-    """Return who asks, as far as the endpoint wants to know; raise Unauthenticated where it must know and does not."""
+    """Return the signed-in caller, None where there is none; raise Unauthenticated where the endpoint needs one."""
     if caller is Caller.ANYBODY:
         return None
     services: Services = request.state.services
@@ -265,7 +270,7 @@ async def identify_caller(request: Request, caller: Caller) -> Actor | None:
 
 
 def read_parameters(query: bytes) -> dict[str, object]:
-    """Return the parameters of a query string; one that is given more than once is a list, which no model takes."""
+    """Return the parameters of a query string; one that is given several times is a list, which every model refuses."""
     given: dict[str, list[str]] = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         given.setdefault(name, []).append(value)
@@ -273,7 +278,7 @@ def read_parameters(query: bytes) -> dict[str, object]:
 
 
 def merge_parameters(body: object, address: Mapping[str, object], *, known: Iterable[str]) -> object:
-    """Return the body with what of it stands in the address instead; raise InvalidInput where the two disagree."""
+    """Return the body together with the parameters of the query; raise InvalidInput where the two disagree."""
     if not isinstance(body, dict):
         return body
     given = {name: address[name] for name in known if name in address}

@@ -1,4 +1,4 @@
-"""Refusals as HTTP answers: the one place where a kind or a code meets its status."""
+"""Renders refusals as HTTP answers; the one place that maps a refusal to its HTTP status."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 import errors
 from errors import Refusal, Refusals
-from rest.error_shapes import COMMON, Shape, find_shape
+from rest.error_shapes import COMMON, ErrorShape, find_shape
 
 # The class nearest to the leaf decides.
 STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
@@ -36,12 +36,12 @@ STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
     errors.Failure: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-# So long a third party is left alone at least, once it has failed again and again (upstreams/resilience.py).
+# How long the circuit breaker of a third party stays open (upstreams/resilience.py).
 UPSTREAM_RESTS: Final = "10"
 EVERY_FAULT: Final = "This request cannot be served."
 
 
-def find_status(refusal: type[Refusal], *, shape: Shape = COMMON) -> HTTPStatus:
+def find_status(refusal: type[Refusal], *, shape: ErrorShape = COMMON) -> HTTPStatus:
     """Return the HTTP status that a refusal is answered with."""
     if refusal in shape.statuses:
         return shape.statuses[refusal]
@@ -93,12 +93,12 @@ def _flatten(raised: Sequence[Exception]) -> list[Refusal]:
 
 
 async def render_unavailable(request: Request, _: Exception) -> Response:
-    """Answer a database that cannot be reached, where nothing below has said so already."""
+    """Answer an error of the database connection that nothing below has turned into a refusal."""
     return render_faults(errors.Unavailable(), path=request.scope["path"])
 
 
 async def render_http_exception(request: Request, raised: Exception) -> Response:
-    """Answer what the router refuses: an unknown address, or a known one with another method."""
+    """Answer a request that no route takes: an unknown path, or a method that the path does not take."""
     status, path = raised.status_code if isinstance(raised, HTTPException) else 0, request.scope["path"]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         accepted = ", ".join(allowed_methods(request.scope))

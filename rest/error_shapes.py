@@ -14,8 +14,8 @@ from rest.payloads import ErrorList
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How a surface says that it refuses: the body, its type, and the statuses that are not those of the house."""
+class ErrorShape:
+    """The error shape of a surface: what makes the body, the body's type, and the statuses that differ from the common ones."""
 
     body: Callable[[Sequence[Refusal]], object]
     model: Any
@@ -23,19 +23,19 @@ class Shape:
 
 
 class EventsMessage(TypedDict):
-    """What is wrong with the request as a whole, or what it names is not there."""
+    """A refusal of the request as a whole, or of an id that names nothing."""
 
     message: Annotated[str, Field(examples=["There is nothing at this address."])]
 
 
 class EventsConflict(TypedDict):
-    """Why the state of things does not allow it."""
+    """A refusal because of the state of an event or a reservation."""
 
     error: Annotated[str, Field(examples=["Requested number of tickets are not available."])]
 
 
 class CounterFailure(TypedDict):
-    """Why it was not done."""
+    """A refusal by the box office."""
 
     success: Annotated[bool, Field(examples=[False])]
     message: Annotated[str, Field(examples=["There is no such ticket."])]
@@ -69,7 +69,7 @@ FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
 
 
 def render_errors(faults: Sequence[Refusal]) -> object:
-    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, ErrorList)."""
+    """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, Errors)."""
     return {"errors": [render_fault(fault) for fault in faults]}
 
 
@@ -79,7 +79,7 @@ def render_fault(refusal: Refusal) -> dict[str, str]:
 
 
 def render_events_error(faults: Sequence[Refusal]) -> object:
-    """Return `{"message"}`, `{"error"}` or `{field: [texts]}` (docs/contract/events.md, ErrorList)."""
+    """Return `{"message"}`, `{"error"}` or `{field: [texts]}` (docs/contract/events.md, Errors)."""
     first = faults[0]
     if isinstance(first, errors.Invalid):
         return group_by_field(faults)
@@ -104,25 +104,25 @@ def format_field_fault(fault: Refusal) -> str:
 
 
 def render_counter_failure(faults: Sequence[Refusal]) -> object:
-    """Return `{"success": false, "message"}` (docs/contract/counter.md, ErrorList)."""
+    """Return `{"success": false, "message"}` (docs/contract/counter.md, Errors)."""
     return {"success": False, "message": " ".join(map(str, faults))}
 
 
-COMMON: Final = Shape(render_errors, ErrorList)
+COMMON: Final = ErrorShape(render_errors, ErrorList)
 NOT_NOW: Final[dict[type[Refusal], HTTPStatus]] = {
     errors.SeatsUnavailable: HTTPStatus.BAD_REQUEST,
     errors.ReservationCancelled: HTTPStatus.BAD_REQUEST,
     errors.EventOver: HTTPStatus.BAD_REQUEST,
 }
-RESERVATIONS: Final = Shape(render_events_error, EventsRefusal, NOT_NOW)
+RESERVATIONS: Final = ErrorShape(render_events_error, EventsRefusal, NOT_NOW)
 # A missing event in the path is 422, not 404 (docs/contract/events.md).
-EVENTS: Final = Shape(
+EVENTS: Final = ErrorShape(
     render_events_error, RESERVATIONS.model, {**NOT_NOW, errors.EventNotFound: HTTPStatus.UNPROCESSABLE_ENTITY}
 )
-COUNTER: Final = Shape(render_counter_failure, CounterFailure)
+COUNTER: Final = ErrorShape(render_counter_failure, CounterFailure)
 BY_FIRST_WORD: Final = {"events": EVENTS, "reservations": RESERVATIONS, "api": COUNTER}
 
 
-def find_shape(path: str) -> Shape:
+def find_shape(path: str) -> ErrorShape:
     """Return the shape of what is refused at this path."""
     return BY_FIRST_WORD.get(path.lstrip("/").partition("/")[0], COMMON)

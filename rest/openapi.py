@@ -22,7 +22,7 @@ from errors import Refusal
 from rest import counter_token
 from rest.endpoint import JSON, PATH_IDS, Caller, Endpoint
 from rest.error_format import find_status
-from rest.error_shapes import Shape, find_shape
+from rest.error_shapes import ErrorShape, find_shape
 from rest.openapi_examples import build_example
 from rest.openapi_headers import describe_refusal_headers, describe_success_headers
 from rest.openapi_schemas import simplify_component, simplify_schema
@@ -85,7 +85,7 @@ KEY_FAULTS: Final[tuple[Refusal, ...]] = (errors.RequestInProgress(), errors.Ide
 EVERY_FAULT: Final[tuple[Refusal, ...]] = (errors.Internal(reference="9f86d081884c7d659a2feaa0"), errors.Unavailable())
 
 
-def build_routes(endpoints: Endpoints) -> list[Route]:
+def build_document_routes(endpoints: Endpoints) -> list[Route]:
     """Return the route of the document about these endpoints."""
 
     @lru_cache(maxsize=4)
@@ -256,7 +256,7 @@ def list_refusals(endpoint: Endpoint[Any]) -> list[Refusal]:
     ]
 
 
-def describe_refusals(status: HTTPStatus, faults: Sequence[Refusal], *, shape: Shape, schema: Schema) -> Schema:
+def describe_refusals(status: HTTPStatus, faults: Sequence[Refusal], *, shape: ErrorShape, schema: Schema) -> Schema:
     """Return the answer of one status with all the refusals that have it."""
     examples = {fault.code.lower(): {"value": shape.body([fault])} for fault in faults}
     return {

@@ -1,4 +1,4 @@
-"""What a request may say: typed and strict, and the one source of both the checks and the OpenAPI document."""
+"""Models of bodies and parameters: strict, and the one source of the checks and of the OpenAPI document."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from db.cursors import LONGEST
 from db.paging import DEFAULT_SIZE, LARGEST_SIZE, LIMITS
 from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField, list_leaves
 
-# More than a person or a program reads; a hostile body could have a hundred thousand.
+# A hostile body can have a hundred thousand faults; nobody reads more than these.
 MOST_FAULTS: Final = 50
 LONGEST_NAME: Final = 100
 NUL: Final = "\0"
@@ -32,7 +32,7 @@ Asked = TypeVar("Asked", bound=BaseModel)
 
 
 class Payload(BaseModel):
-    """A body: an object of these fields and no others. Text is text and a number is a number."""
+    """A body: an object with these fields and no others; no type is converted to another."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -48,7 +48,7 @@ class Query(BaseModel):
 
 
 class Unfit(ValueError):
-    """A value is refused, by a refusal that does not know yet where in the request it stands."""
+    """A value is refused; `convert_fault` adds the field to the refusal."""
 
     def __init__(self, kind: type[Refusal], **words: object) -> None:
         super().__init__(kind.code)
@@ -57,7 +57,7 @@ class Unfit(ValueError):
 
 
 def refuse_as(kind: type[Refusal], **words: object) -> WrapValidator:
-    """Return what refuses a value by this kind, whatever is wrong with it."""
+    """Return a validator that reports any fault of a value as this refusal."""
 
     def check(value: object, inner: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what the type makes of it
         try:
@@ -76,7 +76,7 @@ def require_no_nul(text: str) -> str:
 
 
 class Checked:
-    """A check of a field's value, with what a JSON schema says of it."""
+    """A check of a field's value, with its keywords in the JSON schema."""
 
     def __init__(self, check: Callable[[str], str], **described: object) -> None:
         self._check = check
@@ -137,14 +137,14 @@ Cursor = Annotated[
 
 
 class PageQuery(Query):
-    """Which page of a list."""
+    """The page of a list to return."""
 
     limit: Limit = DEFAULT_SIZE
     cursor: Cursor = None
 
 
 class PageMetadata(TypedDict):
-    """Whether the list goes on, and from where."""
+    """Whether there is another page, and the cursor of it."""
 
     has_more: Annotated[bool, Field(description="Whether there are more after these.", examples=[True])]
     end_cursor: Annotated[
@@ -157,7 +157,7 @@ class PageMetadata(TypedDict):
 
 
 class Fault(TypedDict):
-    """One thing that is wrong."""
+    """One fault of a request."""
 
     code: Annotated[
         str,
@@ -171,7 +171,7 @@ class Fault(TypedDict):
 
 
 class ErrorList(TypedDict):
-    """Everything that is wrong with the request."""
+    """All faults of a request."""
 
     errors: list[Fault]
 
@@ -191,7 +191,7 @@ def list_names(model: type[BaseModel], *, required: bool = False) -> list[str]:
 
 
 def collect_given(asked: BaseModel) -> dict[str, Any]:
-    """Return what the caller has written, by the names of the fields."""
+    """Return the fields that the caller has given, by their names."""
     return {name: getattr(asked, name) for name in asked.model_fields_set}
 
 
@@ -201,7 +201,7 @@ def raise_faults(faults: list[Refusal]) -> NoReturn:
 
 
 def convert_fault(fault: ErrorDetails) -> Refusal:
-    """Return a fault that pydantic found in our own words."""
+    """Return the refusal for a fault that pydantic found."""
     path = tuple(map(str, fault["loc"]))
     field = ".".join(path)[:LONGEST_NAME] or "body"
     cause = fault.get("ctx", {}).get("error")
@@ -218,7 +218,7 @@ def convert_fault(fault: ErrorDetails) -> Refusal:
 
 
 def describe_problem(fault: ErrorDetails) -> str:
-    """Return what a value must be, as the end of a sentence about it."""
+    """Return what a value must be, to follow the field's name in a sentence."""
     if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "must be a JSON object"
     said = re.sub(r"^\w+ should ", "must ", fault["msg"])

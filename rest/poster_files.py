@@ -21,7 +21,7 @@ HEADERS: Final = {
 }
 
 
-def build_routes() -> list[Route]:
+def build_poster_routes() -> list[Route]:
     """Return the route of the posters."""
     return [Route("/posters/{movie_id}.svg", get_poster, methods=["GET"])]
 

@@ -39,7 +39,6 @@ TO_BE_RENAMED: Final[dict[str, set[str]]] = {
         "spelled",
         "spend",
     },
-    "rest": {"MoviesQuery"},
     "runtime": {"RequestCounter"},
 }
 

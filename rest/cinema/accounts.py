@@ -1,4 +1,4 @@
-"""Accounts by e-mail address, and the tokens that stand for them."""
+"""Accounts by e-mail address: signing up, and signing in for a token."""
 
 from functools import partial
 from typing import Final

@@ -1,4 +1,4 @@
-"""Page views as clients tell of them."""
+"""Page views that clients report."""
 
 from typing import Final
 

@@ -39,7 +39,7 @@ class SignedUp(TypedDict):
 
 
 class SignedIn(TypedDict):
-    """What to send as `Authorization: Bearer …` from now on."""
+    """The token to send as `Authorization: Bearer …`."""
 
     token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"])]
 
@@ -49,7 +49,7 @@ AiringDates = TypedDict("AiringDates", {"from": Instant, "to": Instant})
 
 
 class Movie(TypedDict):
-    """A film."""
+    """A movie."""
 
     id: MovieId
     title: Title
@@ -96,28 +96,28 @@ class PlacePage(TypedDict):
 
 
 class Session(TypedDict):
-    """A showing."""
+    """A session: one showing of a movie in a place."""
 
     id: SessionId
     starts_at: Instant
 
 
 class NamedMovie(TypedDict):
-    """What is shown."""
+    """The movie that a session shows."""
 
     id: MovieId
     title: Title
 
 
 class NamedPlace(TypedDict):
-    """Where it is shown."""
+    """The place of a session."""
 
     id: PlaceId
     name: PlaceName
 
 
 class SessionDetails(Session):
-    """A showing with its free seats."""
+    """A session with its free seats, and what is shown where."""
 
     capacity: Annotated[int, Field(description="All seats.", examples=[120])]
     seats_available: Annotated[int, Field(description="How many could be reserved at this moment.", examples=[87])]
@@ -139,7 +139,7 @@ class SessionPage(TypedDict):
 
 
 class Rating(TypedDict):
-    """What a user gave a movie."""
+    """The rating of a movie by a user."""
 
     id: RatingId
     value: Annotated[float, Field(examples=[4.5])]

@@ -1,4 +1,4 @@
-"""Bookings: opened, given seats, and confirmed or cancelled within their minute."""
+"""Bookings: open, reserve seats, confirm, cancel, and read them."""
 
 from typing import Final
 
@@ -91,7 +91,7 @@ async def get_booking(call: Call[Query]) -> Response:
 
 
 def render_booking(row: models.Booking) -> answers.HeldBooking:
-    """Return what every answer says of a booking that has been given seats."""
+    """Return the fields of a booking that all answers with seats have."""
     return {
         "id": ids.encode("bok", row.id),
         "session_id": ids.encode("ses", row.session_id),
@@ -175,6 +175,6 @@ ENDPOINTS: Final = (
         answers={200: answers.BookingAnswer},
         tag=TAG,
         summary="Get a booking",
-        description="One's own, as it is now. Another user's is 404.",
+        description="The caller's booking as it is now. Another user's is 404.",
     ),
 )

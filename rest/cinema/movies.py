@@ -12,7 +12,7 @@ from db.models import Movie, Session
 from db.paging import LIMITS
 from domain import existence, rating
 from edge import http_cache
-from rest.catalogue_answers import CATALOGUE_HEADERS, CatalogueRead, answer_catalogue, plan_list, read_base_url
+from rest.catalogue_answers import CATALOGUE_HEADERS, CatalogueRead, answer_catalogue, plan_list
 from rest.cinema import answers, days, shapes
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
 from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
@@ -32,7 +32,7 @@ async def list_movies(call: Call[MoviesQuery]) -> Response:
 
 async def get_movie(call: Call[Query]) -> Response:
     """Answer one movie."""
-    values = {"id": call.path_id("movie_id"), "base": read_base_url(call)}
+    values = {"id": call.path_id("movie_id"), "base": call.base_url}
     render = partial(render_one, shapes.MOVIE, missing=errors.MovieNotFound)
     return await answer_catalogue(call, CatalogueRead(bind(MOVIE_BY_ID, values), render))
 

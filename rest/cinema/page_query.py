@@ -1,4 +1,4 @@
-"""The query of a visited page: a map as clients send it, pairs as they are kept."""
+"""The query of a visited page: clients send a map, the database stores pairs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -35,7 +35,7 @@ def format_value(value: QueryScalar) -> str:
 
 
 def check_query(query: dict[str, QueryValue]) -> dict[str, QueryValue]:
-    """Return the query; raise Unfit where it has too many values or too long ones, or NUL in it, and cannot be kept."""
+    """Return the query; raise Unfit where it has too many or too long values, or the character NUL."""
     found = flatten_query(query)
     if len(found) > MOST_QUERY_PARAMETERS:
         raise Unfit(InvalidInput, problem=TOO_MANY)

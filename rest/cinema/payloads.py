@@ -1,4 +1,4 @@
-"""What /v1 takes: bodies and parameters, each with the refusal that stands for it."""
+"""Bodies and parameters of the cinema surface, each with the refusal of a wrong value."""
 
 from datetime import date, datetime
 from typing import Annotated, Final
@@ -19,7 +19,7 @@ A_VALUE: Final = "must be a string, a number, a boolean, null, or a list of thos
 
 
 class SignUp(Payload):
-    """An account to be."""
+    """The account to create."""
 
     email: Annotated[
         str,
@@ -38,14 +38,14 @@ class SignUp(Payload):
 
 
 class SignIn(Payload):
-    """An account and its password."""
+    """The e-mail address and the password of an account."""
 
     email: Annotated[str, Field(examples=["ada@example.org"]), NO_NUL]
     password: Annotated[str, Field(examples=["correct horse battery"]), NO_NUL]
 
 
 class VisitedPage(Payload):
-    """The address of a page, taken apart."""
+    """The parts of a page's address."""
 
     scheme: Annotated[str, Field(min_length=1, max_length=page_view.LONGEST_SCHEME, examples=["https"]), NO_NUL]
     path: Annotated[str, Field(max_length=page_view.LONGEST_PATH, examples=["/movies"]), NO_NUL]
@@ -63,7 +63,7 @@ class VisitedPage(Payload):
 
 
 class Track(Payload):
-    """A page that somebody entered or left."""
+    """A page view: a visitor entered or left a page."""
 
     tracking_id: Annotated[
         str,
@@ -80,7 +80,7 @@ class Track(Payload):
 
 
 class RateMovie(Payload):
-    """What a movie is given."""
+    """The rating to give."""
 
     value: Annotated[
         float,
@@ -90,7 +90,7 @@ class RateMovie(Payload):
 
 
 class ConfirmBooking(EmptyBody):
-    """How many seats the booking is to hold when it is confirmed; the body may be empty."""
+    """The number of seats that the caller expects the booking to hold; the body may be empty."""
 
     seats: Annotated[
         int,
@@ -106,7 +106,7 @@ class ConfirmBooking(EmptyBody):
 
 
 class ReserveSeats(Payload):
-    """How many seats the booking is to hold."""
+    """The new total of the booking's seats."""
 
     seats: Annotated[
         int,
@@ -122,7 +122,7 @@ class ReserveSeats(Payload):
 
 
 class MoviesQuery(PageQuery):
-    """Which page of the movies, in which order."""
+    """The page of movies to return, and their order."""
 
     sort: Annotated[
         MovieSort,
@@ -146,7 +146,7 @@ Bound = Annotated[
 
 
 class SessionsQuery(PageQuery):
-    """Which page of the sessions, between which bounds."""
+    """The page of sessions to return, and the bounds of their starts."""
 
     starts_from: Annotated[
         Bound, Field(alias="from", description="The earliest start; a date means from its beginning on.")

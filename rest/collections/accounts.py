@@ -1,4 +1,4 @@
-"""Accounts by username, and the tokens that stand for them."""
+"""Accounts by username: registering, and signing in for a token."""
 
 from functools import partial
 from typing import Final

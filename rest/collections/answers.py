@@ -14,13 +14,13 @@ CollectionDescription = Annotated[str, Field(examples=["What I watch when it rai
 
 
 class AccessToken(TypedDict):
-    """What to send as `Authorization: Bearer …` from now on."""
+    """The token to send as `Authorization: Bearer …`."""
 
     access_token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"])]
 
 
 class CatalogueMovie(TypedDict):
-    """A movie as the catalogue tells of it."""
+    """A movie of the catalogue."""
 
     title: MovieTitle
     description: Annotated[str, Field(examples=["A gentleman by the sea."])]
@@ -52,7 +52,7 @@ class ListedCollection(TypedDict):
 
 
 class CollectionsOverview(TypedDict):
-    """What the caller has put together, and what that tells of them."""
+    """The caller's collections and favourite genres."""
 
     collections: list[ListedCollection]
     favourite_genres: Annotated[
@@ -86,12 +86,12 @@ class Collection(TypedDict):
 
 
 class RequestCount(TypedDict):
-    """How much was asked of the server."""
+    """The number of requests that the server has served."""
 
     requests: Annotated[int, Field(description="Since the last reset, this request included.", examples=[42])]
 
 
 class ResetRequestCount(TypedDict):
-    """The count begins anew."""
+    """The request count was reset."""
 
     message: Annotated[str, Field(examples=["request count reset successfully"])]

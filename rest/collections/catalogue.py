@@ -1,4 +1,4 @@
-"""The third-party catalogue, passed on page by page."""
+"""The third-party catalogue: each page is fetched for the call."""
 
 from typing import Final
 
@@ -7,32 +7,30 @@ from starlette.responses import Response
 import errors
 from db.models import CollectedMovie
 from domain.collection import CatalogueMovie
-from edge import addresses
 from rest.collections import answers
-from rest.collections.payloads import A_PAGE, MoviesQuery
+from rest.collections.payloads import A_PAGE, CatalogueQuery
 from rest.endpoint import Call, Caller, Endpoint, render_json
 
 
-async def list_catalogue(call: Call[MoviesQuery]) -> Response:
+async def list_catalogue(call: Call[CatalogueQuery]) -> Response:
     """Answer a page of the catalogue, fetched for this very call."""
     found = await call.services.catalogue.page(call.asked.page)
-    base = addresses.base(call.request, call.services.settings.public_url)
     body: answers.CataloguePage = {
         "count": found.count,
-        "next": format_page_address(base, found.number + 1) if found.has_next else None,
-        "previous": format_page_address(base, found.number - 1) if found.has_previous else None,
+        "next": format_page_address(call.base_url, found.number + 1) if found.has_next else None,
+        "previous": format_page_address(call.base_url, found.number - 1) if found.has_previous else None,
         "data": [render_catalogue_movie(movie) for movie in found.movies],
     }
     return render_json(body)
 
 
 def format_page_address(base: str, number: int) -> str:
-    """Return where a page of the catalogue is here."""
+    """Return the address of a page of the catalogue on this server."""
     return f"{base}/movies/?page={number}"
 
 
 def render_catalogue_movie(movie: CatalogueMovie | CollectedMovie) -> answers.CatalogueMovie:
-    """Return a movie as it is answered, be it the catalogue's or one of a collection."""
+    """Return a movie as it is answered; it comes from the catalogue or from a collection."""
     return {
         "title": movie.title,
         "description": movie.description,
@@ -46,7 +44,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/movies/",
         answer=list_catalogue,
-        takes=MoviesQuery,
+        takes=CatalogueQuery,
         caller=Caller.SIGNED_IN,
         answers={200: answers.CataloguePage},
         refusals=(
@@ -56,6 +54,6 @@ ENDPOINTS: Final = (
         ),
         tag="Catalogue",
         summary="List the third-party catalogue",
-        description="Asked of the third party each time. 404 beyond the last page, 503 while it is down.",
+        description="Fetched from the third party each time. 404 beyond the last page, 503 while it is down.",
     ),
 )

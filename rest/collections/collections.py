@@ -1,4 +1,4 @@
-"""Collections: made, seen, changed and deleted by the one user they belong to."""
+"""Collections: create, list, read, change and delete one's own."""
 
 from typing import Final
 from urllib.parse import urlencode
@@ -11,7 +11,6 @@ from db.engine import Reading
 from db.models import Collection
 from db.paging import Page, Window
 from domain import collection
-from edge import addresses
 from rest.collections import answers
 from rest.collections.catalogue import render_catalogue_movie
 from rest.collections.payloads import CollectionsQuery, CreateCollection, UpdateCollection
@@ -106,11 +105,10 @@ async def render_collection(reading: Reading, row: Collection) -> answers.Collec
 
 
 def format_next_link(call: Call[CollectionsQuery], found: Page[Collection]) -> dict[str, str]:
-    """Return the header that leads on (RFC 8288), where there is more."""
+    """Return the `Link` header of the next part of the list (RFC 8288), nothing on the last part."""
     if not found.has_next:
         return {}
-    base = addresses.base(call.request, call.services.settings.public_url)
-    return {"Link": f'<{base}{PATH}?{urlencode({"cursor": found.end_cursor})}>; rel="next"'}
+    return {"Link": f'<{call.base_url}{PATH}?{urlencode({"cursor": found.end_cursor})}>; rel="next"'}
 
 
 ENDPOINTS: Final = (

@@ -45,7 +45,7 @@ Description = Annotated[
 
 
 class Account(Payload):
-    """A name and a password."""
+    """The username and the password of the account to create."""
 
     username: Annotated[
         str,
@@ -68,7 +68,7 @@ class Account(Payload):
 
 
 class Login(Payload):
-    """A name and its password."""
+    """The username and the password of an account."""
 
     username: Annotated[str, Field(examples=["ada"]), NO_NUL]
     password: Annotated[str, Field(examples=["correct horse battery"]), NO_NUL]
@@ -111,15 +111,15 @@ class CreateCollection(Payload):
 
 
 class UpdateCollection(Payload):
-    """What is left out stays; `movies`, where given, replaces the list."""
+    """The fields to change; `movies`, where given, replaces the list."""
 
     title: Title = optional_field()
     description: Description = optional_field()
     movies: Annotated[list[ChosenMovie], Field(default_factory=list)]
 
 
-class MoviesQuery(Query):
-    """Which page of the catalogue."""
+class CatalogueQuery(Query):
+    """The page of the catalogue to return."""
 
     page: Annotated[
         int,
@@ -130,7 +130,7 @@ class MoviesQuery(Query):
 
 
 class CollectionsQuery(Query):
-    """Which part of a very long list."""
+    """The part of a very long list to return."""
 
     cursor: Annotated[
         Cursor | SkipJsonSchema[None],

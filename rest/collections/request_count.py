@@ -1,4 +1,4 @@
-"""How many requests have reached the server, and how to begin anew."""
+"""The request count: read it and reset it."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ async def get_request_count(call: Call[Query]) -> Response:
 
 
 async def reset_request_count(call: Call[EmptyBody]) -> Response:
-    """Begin anew, for all servers: here at once, elsewhere within a second."""
+    """Reset the count: on this machine at once, on others within a second."""
     async with call.services.database.transaction() as tx:
         generation = await request_count.reset(tx, call.services.request_counter)
     call.services.request_counter.learn(generation, 0)

@@ -56,7 +56,7 @@ class Buyer(TypedDict):
 
 
 class DeletedTicket(TypedDict):
-    """What is no more."""
+    """The ticket that was deleted."""
 
     ticketId: TicketId
 

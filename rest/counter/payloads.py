@@ -1,4 +1,4 @@
-"""What /api/… takes."""
+"""Bodies and parameters of the counter surface."""
 
 import re
 from datetime import datetime
@@ -39,7 +39,7 @@ TicketId = Annotated[
 
 
 class BookTicket(Payload):
-    """Tickets to sell to somebody."""
+    """The ticket to book, with its buyer."""
 
     user_name: Annotated[
         str, Field(alias="userName", min_length=1, max_length=ticket.LONGEST_NAME, examples=["Ada Lovelace"]), NO_NUL
@@ -56,26 +56,26 @@ class BookTicket(Payload):
 
 
 class UpdateTiming(Payload):
-    """The ticket to move, and where to."""
+    """The ticket to move, and its new show."""
 
     ticket_id: TicketId
     show_timing: ShowTiming
 
 
 class OneTicket(Payload):
-    """Which ticket."""
+    """The ticket, by its id."""
 
     ticket_id: TicketId
 
 
 class TicketQuery(Query):
-    """Which ticket."""
+    """The ticket, by its id."""
 
     ticket_id: TicketId
 
 
 class ShowQuery(Query):
-    """Which show, by its id or by its time."""
+    """The show, by its id or by its time."""
 
     movie_id: Annotated[
         str, Field(alias="movieId", description="The id of the show.", examples=["shw_7262193846145024"]), NO_NUL

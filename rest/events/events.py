@@ -28,7 +28,7 @@ A_DATE: Final = errors.InvalidDate(field="date", problem=AN_INSTANT)
 
 @contextmanager
 def resolve_event(asked: str) -> Iterator[int]:
-    """Yield the snowflake of the event that the caller names so; what is missing is told by that name."""
+    """Yield the snowflake of an event; a refusal names the id as the caller spells it."""
     try:
         yield PATH_IDS["event_id"].decode(asked)
     except EventNotFound:
@@ -69,7 +69,7 @@ async def update_event(call: Call[UpdateEvent]) -> Response:
 
 
 async def delete_event(call: Call[Query]) -> Response:
-    """Answer nothing."""
+    """Answer without a body."""
     with resolve_event(read_event_id(call)) as event_id:
         async with call.services.database.transaction() as tx:
             await event.delete_event(tx, event_id=event_id)

@@ -1,4 +1,4 @@
-"""Lists by numbered pages: bare arrays, with the way to the other pages in `Link` and the total in `X-Total-Count`."""
+"""Lists by numbered pages: bare arrays, with links to other pages in `Link` and the total in `X-Total-Count`."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from db import paging
 from db.paging import Listing
-from edge import addresses
 from rest.endpoint import JSON, Call
 from rest.events.payloads import NumberedPage
 from rest.json_fields import Shape
@@ -19,12 +18,11 @@ async def answer_page(call: Call[NumberedPage], listing: Listing[Any], *, path: 
     source, asked = call.services.database.primary, call.asked
     read = plan_numbered(shape, listing, size=asked.per_page, skipped=(asked.page - 1) * asked.per_page)
     rows, total = await asyncio.gather(read.fetch(source), paging.count_rows(source, listing))
-    base = addresses.base(call.request, call.services.settings.public_url)
     # It shows stock, so no cache may keep it.
     headers = {
         "Cache-Control": "no-store",
         "X-Total-Count": str(total),
-        "Link": format_links(f"{base}{path}", asked, total=total),
+        "Link": format_links(f"{call.base_url}{path}", asked, total=total),
     }
     return Response(render_items(rows), headers=headers, media_type=JSON)
 

@@ -1,4 +1,4 @@
-"""What /events/ and /reservations/ take."""
+"""Bodies and parameters of the events surface."""
 
 from datetime import datetime
 from typing import Annotated, Final, Self
@@ -19,7 +19,7 @@ TOTAL: Final = "no_of_tickets"
 
 
 def read_instant(value: object) -> object:
-    """Return the instant that a text spells, anything else as it is, which no instant is."""
+    """Return the instant that a text spells, any other value unchanged."""
     return instants.read(value) if isinstance(value, str) else value
 
 
@@ -37,7 +37,7 @@ Tickets = Annotated[int, Field(ge=1, le=stock.MOST_SEATS, examples=[2]), WHOLE]
 
 
 class CreateEvent(Payload):
-    """An event to be."""
+    """The event to create."""
 
     name: Name
     description: Description
@@ -50,7 +50,7 @@ class CreateEvent(Payload):
 
 
 class UpdateEvent(Payload):
-    """What of an event is to change; what is left out stays."""
+    """The fields of an event to change; a field that is left out stays."""
 
     name: Name = optional_field()
     description: Description = optional_field()
@@ -73,14 +73,14 @@ class UpdateReservation(Payload):
 
     @model_validator(mode="after")
     def require_total(self) -> Self:
-        """Refuse a body without it only where the rest is right: the contract reports an unknown field alone."""
+        """Refuse a body without the total, unless it has other faults: the contract reports an unknown field alone."""
         if TOTAL not in self.model_fields_set:
             raise MissingField(path=(TOTAL,), field=TOTAL)
         return self
 
 
 class NumberedPage(Query):
-    """Which page of a list, the oldest first."""
+    """The page of a list to return, oldest items first."""
 
     page: Annotated[
         int,

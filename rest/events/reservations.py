@@ -26,7 +26,7 @@ NO_TOTAL: Final = errors.MissingField(field=TOTAL)
 
 @contextmanager
 def resolve_reservation(call: Call[Any]) -> Iterator[int]:
-    """Yield the snowflake of the reservation in the path; what is missing is told by the name that it has there."""
+    """Yield the snowflake of the reservation in the path; a refusal names the id as the path spells it."""
     asked = str(call.request.path_params["reservation_id"])
     try:
         yield PATH_IDS["reservation_id"].decode(asked)
@@ -35,7 +35,7 @@ def resolve_reservation(call: Call[Any]) -> Iterator[int]:
 
 
 def identify_viewer(call: Call[Any]) -> Viewer:
-    """Return who asks: here nobody's reservations are open to all."""
+    """Return the caller, who may see reservations without a user as well."""
     return Viewer(call.actor.user_id if call.actor else None, in_the_open=True)
 
 
@@ -79,7 +79,7 @@ async def update_reservation(call: Call[UpdateReservation]) -> Response:
 
 
 async def cancel_reservation(call: Call[Query]) -> Response:
-    """Answer nothing; once more changes nothing."""
+    """Answer without a body; cancelling again changes nothing."""
     with resolve_reservation(call) as reservation_id:
         await event_reservation.cancel_reservation(
             call.services.reservation_commits, viewer=identify_viewer(call), reservation_id=reservation_id
@@ -111,7 +111,7 @@ ENDPOINTS: Final = (
         refusals=(SOLD_OUT, errors.EventOver(), errors.EventNotFound(asked=A_UUID)),
         tag=TAG,
         summary="Create a reservation",
-        description="With a user's token it is that user's, and for anybody else but staff it is not there.",
+        description="With a user's token it belongs to that user. Others get 404, except staff.",
     ),
     Endpoint(
         method="GET",

@@ -1,4 +1,4 @@
-"""Exports: requested, followed, and downloaded."""
+"""Exports: request one, follow it, and download its file."""
 
 from typing import Final
 
@@ -23,13 +23,13 @@ async def request_export(call: Call[EmptyBody]) -> Response:
     async with call.services.database.transaction() as tx:
         made = await export.request_export(tx, user_id=call.user_id)
     headers = {**PRIVATE, "Location": f"/v1/exports/{ids.encode('exp', made.id)}"}
-    return render_json(render_export(made, base=read_base_url(call)), status=202, headers=headers)
+    return render_json(render_export(made, base=call.base_url), status=202, headers=headers)
 
 
 async def get_export(call: Call[Query]) -> Response:
     """Answer an export as it is now; from the primary, where its progress is."""
     found = await find_export(call)
-    return render_json(render_export(found, base=read_base_url(call)), headers=PRIVATE)
+    return render_json(render_export(found, base=call.base_url), headers=PRIVATE)
 
 
 async def download_export(call: Call[Query]) -> Response:
@@ -48,11 +48,6 @@ async def find_export(call: Call[Query]) -> MovieExport:
     """Return the export of the path, if the caller may see it."""
     database = call.services.database
     return await export.find_visible_export(database.primary, call.path_id("export_id"), user_id=call.user_id)
-
-
-def read_base_url(call: Call[Query] | Call[EmptyBody]) -> str:
-    """Return what addresses in the answer begin with."""
-    return addresses.base(call.request, call.services.settings.public_url)
 
 
 def render_export(row: MovieExport, *, base: str) -> payloads.ExportAnswer:
@@ -85,7 +80,7 @@ ENDPOINTS: Final = (
         headers=("Location",),
         tag=TAG,
         summary="Request an export",
-        description="A CSV of every movie seen at the providers in the last 24 hours. `Location` tells where to follow it.",
+        description="A CSV of every movie seen at the providers in the last 24 hours. Its progress is at `Location`.",
     ),
     Endpoint(
         method="GET",
@@ -96,7 +91,7 @@ ENDPOINTS: Final = (
         answers={200: payloads.ExportAnswer},
         tag=TAG,
         summary="Follow an export",
-        description="One's own; staff see all.",
+        description="The caller's own exports; staff see all.",
     ),
     Endpoint(
         method="GET",

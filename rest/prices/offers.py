@@ -1,4 +1,4 @@
-"""Offers: a movie, what it costs at each provider, and where it is cheapest."""
+"""Offers: movies with the price of each provider, cheapest first."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +22,7 @@ TAG: Final = "Prices"
 
 
 async def list_offers(call: Call[OffersQuery]) -> Response:
-    """Answer a page of what is sold."""
+    """Answer a page of the movies that providers sell."""
     database = call.services.database
     await call.services.prices.await_known()
     found = await read_page(

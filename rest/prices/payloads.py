@@ -1,4 +1,4 @@
-"""What the surface of prices takes and answers."""
+"""Parameters and answers of the prices surface."""
 
 from datetime import datetime
 from typing import Annotated
@@ -27,7 +27,7 @@ Csv = Annotated[
 
 
 class OffersQuery(PageQuery):
-    """Which offers."""
+    """The page of offers to return, and words of their titles."""
 
     search: Annotated[
         str | SkipJsonSchema[None],
@@ -37,7 +37,7 @@ class OffersQuery(PageQuery):
 
 
 class Price(TypedDict):
-    """What a movie costs at a provider."""
+    """The price of a movie at a provider."""
 
     provider: Annotated[str, Field(examples=["cinemaworld"])]
     provider_movie_id: Annotated[str, Field(description="The movie's id at that provider.", examples=["cw0076759"])]

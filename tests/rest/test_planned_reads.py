@@ -26,10 +26,10 @@ def test_raises_for_value_without_json_text(row: tuple[bytes | None, ...]) -> No
 
 
 def test_program_reads_only_shown_columns_and_names_its_tables() -> None:
-    listing = lists.places_of_movie(1)
-    program = write_page(shapes.PLACES, listing.build, listing.given, listing.sort, paging.bounds(Window()))
+    listing = lists.list_places_of_movie(1)
+    program = write_page(shapes.PLACES, listing.build, listing.names, listing.sort, paging.make_bounds(Window()))
 
     assert program.tables == {"places", "airings"}
     assert program.parameters == ("movie_id",)
     assert b"capacity" not in program.statement.sql
-    assert program is write_page(shapes.PLACES, listing.build, listing.given, listing.sort, paging.bounds(Window()))
+    assert program is write_page(shapes.PLACES, listing.build, listing.names, listing.sort, paging.make_bounds(Window()))
