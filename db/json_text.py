@@ -29,15 +29,15 @@ Piece = Literal | Sql
 PATTERN: Final = r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z\""'
 
 
-def joined(pieces: Sequence[Piece]) -> str:
+def join_pieces(pieces: Sequence[Piece]) -> str:
     """Return one SQL expression of all pieces; NULL where a piece is NULL.
 
     Balanced, because a chain of `||` copies what it has so far at every step, and PostgreSQL's parser is recursive.
     """
-    return _balanced([_quoted(piece) if isinstance(piece, Literal) else piece for piece in merged(pieces)])
+    return _balanced([_quoted(piece) if isinstance(piece, Literal) else piece for piece in merge_pieces(pieces)])
 
 
-def merged(pieces: Sequence[Piece]) -> list[Piece]:
+def merge_pieces(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the pieces with literals that stand side by side as one."""
     found: list[Piece] = []
     for piece in pieces:
@@ -77,22 +77,22 @@ class Row:
         return f"{self.alias}.{column}"
 
 
-def plain(value: str) -> str:
+def spell_plain(value: str) -> str:
     """Return the text of an integer or a boolean."""
     return f"({value})::text"
 
 
-def text(value: str) -> str:
+def spell_text(value: str) -> str:
     """Return the text of a string."""
     return f"to_json({value})::text"
 
 
-def texts(value: str) -> str:
+def spell_texts(value: str) -> str:
     """Return the text of a list of strings; a NULL among them is for the executor to refuse."""
     return f"CASE WHEN array_position({value}, NULL) IS NULL THEN to_json({value})::text ELSE {UNANSWERED_SQL} END"
 
 
-def number(value: str) -> str:
+def spell_number(value: str) -> str:
     """Return the text of a float: a whole one has `.0`, and NaN and infinity have no text."""
     return (
         f"CASE WHEN {value} = trunc({value}) AND abs({value}) < 1e15 THEN {value}::text || '.0'"
@@ -101,7 +101,7 @@ def number(value: str) -> str:
     )
 
 
-def instant(value: str) -> str:
+def spell_instant(value: str) -> str:
     """Return the text of an instant in UTC, with six decimals of a second or none; other years than Python's have none."""
     spelling = f"to_char({value} AT TIME ZONE 'UTC', '{PATTERN}')"
     return (
@@ -111,15 +111,15 @@ def instant(value: str) -> str:
     )
 
 
-def uuid(value: str) -> str:
+def spell_uuid(value: str) -> str:
     """Return the text of a UUID."""
     return f"""('"' || {value}::text || '"')"""
 
 
-def spelled_key(key: ColumnElement[Any], value: str) -> str:
+def spell_key(key: ColumnElement[Any], value: str) -> str:
     """Return the SQL of a sort key's JSON text, as a cursor holds it."""
     if isinstance(key.type, DateTime):
-        return instant(value)
+        return spell_instant(value)
     if isinstance(key.type, Float):
-        return number(value)
-    return plain(value) if isinstance(key.type, BigInteger) else text(value)
+        return spell_number(value)
+    return spell_plain(value) if isinstance(key.type, BigInteger) else spell_text(value)

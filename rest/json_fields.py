@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from db import ids
-from db.json_text import Literal, Piece, Row, Sql, instant, joined, number, plain, text
+from db.json_text import Literal, Piece, Row, Sql, join_pieces, spell_instant, spell_number, spell_plain, spell_text
 
 Write = Callable[[Row], list[Piece]]
 Fields = Mapping[str, Write]
@@ -39,7 +39,7 @@ def write_object(row: Row, fields: Fields) -> list[Piece]:
 
 def public_id(prefix: str, column: str = "id") -> Write:
     """Return a field with the public id of a row, such as `mov_7262193846145024`."""
-    return lambda row: [Literal(f'"{prefix}_'), Sql(plain(row[column])), Literal('"')]
+    return lambda row: [Literal(f'"{prefix}_'), Sql(spell_plain(row[column])), Literal('"')]
 
 
 def uuid_id(prefix: str, column: str = "id") -> Write:
@@ -47,17 +47,17 @@ def uuid_id(prefix: str, column: str = "id") -> Write:
     return lambda row: [Literal('"'), Sql(f"{ids.write_uuid_sql(prefix, row[column])}::text"), Literal('"')]
 
 
-def column(name: str, spell: Callable[[str], str] = text) -> Write:
+def column(name: str, spell: Callable[[str], str] = spell_text) -> Write:
     """Return a field with the value of a column that is never NULL."""
     return lambda row: [Sql(spell(row[name]))]
 
 
-def joined_column(name: str, spell: Callable[[str], str] = text) -> Write:
+def joined_column(name: str, spell: Callable[[str], str] = spell_text) -> Write:
     """Return a field with a column of a joined table, which is never NULL."""
     return lambda _row: [Sql(spell(name))]
 
 
-def nullable(name: str, spell: Callable[[str], str] = text) -> Write:
+def nullable(name: str, spell: Callable[[str], str] = spell_text) -> Write:
     """Return a field with the value of a column, null where it has none."""
     return lambda row: [Sql(f"coalesce({spell(row[name])}, 'null')")]
 
@@ -67,7 +67,7 @@ def address(name: str) -> Write:
 
     def write(row: Row) -> list[Piece]:
         own = row[name]
-        return [Sql(text(f"CASE WHEN starts_with({own}, '/') THEN {BASE} || {own} ELSE {own} END"))]
+        return [Sql(spell_text(f"CASE WHEN starts_with({own}, '/') THEN {BASE} || {own} ELSE {own} END"))]
 
     return write
 
@@ -79,16 +79,16 @@ def part(fields: Fields, *, unless_null: str | None = None) -> Write:
         pieces = write_object(row, fields)
         if unless_null is None:
             return pieces
-        return [Sql(f"CASE WHEN {row[unless_null]} IS NULL THEN 'null' ELSE {joined(pieces)} END")]
+        return [Sql(f"CASE WHEN {row[unless_null]} IS NULL THEN 'null' ELSE {join_pieces(pieces)} END")]
 
     return write
 
 
 def instant_with_offset(value: str) -> str:
     """Return the SQL of an instant's JSON text that ends in +00:00."""
-    return f"replace({instant(value)}, 'Z\"', '+00:00\"')"
+    return f"replace({spell_instant(value)}, 'Z\"', '+00:00\"')"
 
 
-WHOLE: Final = plain
-NUMBER: Final = number
-INSTANT: Final = instant
+WHOLE: Final = spell_plain
+NUMBER: Final = spell_number
+INSTANT: Final = spell_instant

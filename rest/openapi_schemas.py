@@ -38,4 +38,5 @@ def merge_null(schema: Schema) -> Schema:
     if len(others) == len(choices) or len(others) != 1 or not isinstance(others[0].get("type"), str):
         return schema
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
-    return others[0] | {"type": [others[0]["type"], "null"]} | rest
+    merged: Schema = others[0] | {"type": [others[0]["type"], "null"]} | rest
+    return merged

@@ -13,7 +13,7 @@ from sqlalchemy.sql import visitors
 from db import paging
 from db.cursors import CursorCodec
 from db.engine import Reader
-from db.json_text import UNANSWERED, Literal, Piece, Row, Sql, joined, spelled_key
+from db.json_text import UNANSWERED, Literal, Piece, Row, Sql, join_pieces, spell_key
 from db.paging import Bounds, Listing, Ordered, Window
 from db.pipeline import Statement
 from db.pipeline.parameters import encoded
@@ -84,7 +84,7 @@ def write_numbered(shape: Shape, build: Any, names: frozenset[str], sort: str, s
 def write_rows(shape: Shape, limited: Select[Any], source: Ordered, *, is_planned_each_time: bool = False) -> Program:
     """Return the program of a list's rows, in the list's order."""
     row = Row(ITEM)
-    item = joined(write_object(row, shape.fields))
+    item = join_pieces(write_object(row, shape.fields))
     keys = {f"k{place}": key for place, key in enumerate(source.keys)}
     way = " DESC" if source.descending else ""
     order = ", ".join(f"{ITEM}.{name}{way}" for name in keys)
@@ -98,14 +98,14 @@ def write_key(source: Ordered) -> str:
     """Return the SQL of a row's sort key, as JSON."""
     pieces: list[Piece] = [Literal("[")]
     for place, key in enumerate(source.keys):
-        pieces += [Literal("," if place else ""), Sql(spelled_key(key, f"{ITEM}.k{place}"))]
-    return joined([*pieces, Literal("]")])
+        pieces += [Literal("," if place else ""), Sql(spell_key(key, f"{ITEM}.k{place}"))]
+    return join_pieces([*pieces, Literal("]")])
 
 
 def write_one(shape: Shape, statement: Select[Any]) -> Program:
     """Return the program of a statement's only row."""
     row = Row(ITEM)
-    item = joined(write_object(row, shape.fields))
+    item = join_pieces(write_object(row, shape.fields))
     joins = shape.join(row)
     text = f"SELECT {item} FROM ({narrow(statement, row)}) AS {ITEM} {joins}"  # noqa: S608 - names of ours
     return number(text, statement)

@@ -13,7 +13,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from db.json_text import UNANSWERED_SQL, instant, number, plain, text, texts, uuid
+from db.json_text import UNANSWERED_SQL, spell_instant, spell_number, spell_plain, spell_text, spell_texts, spell_uuid
 
 # Around the key of a row whose cursor Python has to sign.
 CURSOR_START, CURSOR_END = "\x02", "\x03"
@@ -35,7 +35,7 @@ def _spelling(kind: object) -> Callable[[str], str]:
             and isinstance(item.of_type, GraphQLScalarType)
             and item.of_type.name == "String"
         ):
-            return texts
+            return spell_texts
     if isinstance(kind, GraphQLScalarType) and kind.name in SPELLINGS:
         return SPELLINGS[kind.name]
     raise KeyError(f"{kind} has no spelling in SQL")
@@ -52,11 +52,11 @@ def enum_spelling(kind: GraphQLEnumType) -> Callable[[str], str]:
 
 
 SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
-    "String": text,
-    "ID": text,
-    "Int": plain,
-    "Boolean": plain,
-    "Float": number,
-    "DateTime": instant,
-    "UUID": uuid,
+    "String": spell_text,
+    "ID": spell_text,
+    "Int": spell_plain,
+    "Boolean": spell_plain,
+    "Float": spell_number,
+    "DateTime": spell_instant,
+    "UUID": spell_uuid,
 }

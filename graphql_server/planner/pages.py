@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, ColumnElement, bindparam, case, literal_column
 
 from db import paging
-from db.json_text import UNANSWERED_SQL, Literal, Piece, Row, Sql, joined, plain, spelled_key
+from db.json_text import UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, spell_key, spell_plain
 from db.paging import Ordered
 from graphql_server.planner.binding import Bound
 from graphql_server.planner.declarations import VIEWER
@@ -75,7 +75,7 @@ class Written:
         if len(self.cells) == len(self.places) == 1 and not self.looks_further:
             return self.object(selected, self.rows())
         array = f"{self.item.alias}p"
-        text = joined(self.object(selected, f"{array}.a"))
+        text = join_pieces(self.object(selected, f"{array}.a"))
         # Without OFFSET PostgreSQL would put the array wherever it is mentioned, and read the rows again.
         return [Sql(f"(SELECT {text} FROM (SELECT {self.rows()} AS a OFFSET 0) AS {array})")]
 
@@ -93,13 +93,13 @@ class Written:
     def place(self, asked: Field, pieces: list[Piece]) -> None:
         """Give a list a cell of its own."""
         self.places[asked.key] = len(self.cells) + 1
-        self.cells.append(joined(pieces))
+        self.cells.append(join_pieces(pieces))
 
     def survey_info(self, name: str) -> None:
         """Note what a field of `pageInfo` needs."""
         if name in ("startCursor", "endCursor") and self.cursors is None:
             self.cursors = len(self.cells) + 1
-            self.cells.append(joined(self.cursor()))
+            self.cells.append(join_pieces(self.cursor()))
         self.looks_further = self.looks_further or name == self.unknown_side
 
     @property
@@ -182,10 +182,10 @@ class Written:
 
     def cursor(self) -> list[Piece]:
         """Return what Python makes the cursor of: the list, its parent, and the row's key as JSON."""
-        parent = [] if self.parent is None else [Sql(plain(self.parent["id"]))]
+        parent = [] if self.parent is None else [Sql(spell_plain(self.parent["id"]))]
         pieces: list[Piece] = [Literal(f'"{CURSOR_START}{self.site}:'), *parent, Literal(":[")]
         for place, key in enumerate(self.source.keys):
-            pieces += [Literal("," if place else ""), Sql(spelled_key(key, f"{self.item.alias}.k{place}"))]
+            pieces += [Literal("," if place else ""), Sql(spell_key(key, f"{self.item.alias}.k{place}"))]
         return [*pieces, Literal(f']{CURSOR_END}"')]
 
     def rows(self) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.sql import visitors
 
 from db import paging, selects
 from db.catalogue_changes import PARTS, CataloguePart
-from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, joined, merged, plain
+from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, merge_pieces, spell_plain
 from db.models import Airing, Movie, Place, Session, User, table_of
 from db.pipeline import Statement
 from graphql_server.planner import pages
@@ -68,10 +68,10 @@ class Writer:
 
     def program(self, outline: Outline) -> Program:
         """Return the statement of an operation."""
-        pieces = merged(self.object(None, outline.root))
+        pieces = merge_pieces(self.object(None, outline.root))
         if len(pieces) == 1 and isinstance(pieces[0], Literal):
             return Program(Statement(b""), (), newest=False, constant=pieces[0].encode())
-        text = f"SELECT {joined(pieces)}"
+        text = f"SELECT {join_pieces(pieces)}"
         places = {name: place for place, name in enumerate(dict.fromkeys(PARAMETER.findall(text)), start=1)}
         numbered = PARAMETER.sub(lambda found: f"${places[found[1]]}", text).replace("%%", "%")
         return Program(
@@ -118,7 +118,7 @@ class Writer:
     def leaf(self, row: Row, kind: str, asked: Field, leaf: Leaf) -> list[Piece]:
         """Return the text of a scalar."""
         if asked.name == "id":
-            return [Literal(f'"{KINDS[kind].prefix}_'), Sql(plain(row["id"])), Literal('"')]
+            return [Literal(f'"{KINDS[kind].prefix}_'), Sql(spell_plain(row["id"])), Literal('"')]
         self.newest = self.newest or leaf.newest
         value = leaf.value(row)
         return [Sql(value if leaf.is_text else spelled(output(asked), value))]
@@ -128,7 +128,7 @@ class Writer:
         pieces = self.object(row, below(asked))
         if part.unless_null is None:
             return pieces
-        return [Sql(f"CASE WHEN {row[part.unless_null]} IS NULL THEN 'null' ELSE {joined(pieces)} END")]
+        return [Sql(f"CASE WHEN {row[part.unless_null]} IS NULL THEN 'null' ELSE {join_pieces(pieces)} END")]
 
     def one(self, row: Row, asked: Field, one: One) -> Piece:
         """Return the object of another row."""
@@ -140,7 +140,7 @@ class Writer:
     def found(self, statement: Select[Any], selected: Object, missing: str | None) -> Sql:
         """Return the object of a statement's only row; without one NULL, or the SQL that stands for what is missing."""
         target = Row(self.alias())
-        text = joined(self.object(target, selected))
+        text = join_pieces(self.object(target, selected))
         rows = self.reading(statement, target)
         found = f"(SELECT coalesce({text}, {UNANSWERED_SQL}) FROM ({rows}) AS {target.alias})"
         return Sql(found if missing is None else f"coalesce({found}, {missing})")
@@ -149,7 +149,7 @@ class Writer:
         """Return a list of objects."""
         item = Row(self.alias())
         statement = items.statement(lambda column: literal_column(row[column], BigInteger))
-        text = joined(self.object(item, below(asked)))
+        text = join_pieces(self.object(item, below(asked)))
         order = ", ".join(item[key] for key in items.keys)
         return listed(f"ARRAY(SELECT {text} FROM ({self.reading(statement, item)}) AS {item.alias} ORDER BY {order})")
 
@@ -183,7 +183,7 @@ class Writer:
         if not self.signed_in:
             return [Literal(UNANSWERED.decode())]
         staff = self.compiled(select(selects.is_staff(VIEWER)))
-        return [Sql(f"CASE WHEN ({staff}) THEN {joined(pieces)} ELSE {UNANSWERED_SQL} END")]
+        return [Sql(f"CASE WHEN ({staff}) THEN {join_pieces(pieces)} ELSE {UNANSWERED_SQL} END")]
 
     @property
     def missing(self) -> str:
@@ -212,7 +212,7 @@ class Writer:
         alias = self.alias()
         identity: ColumnElement[int] = literal_column(f"{alias}.id", BigInteger)
         by_kind = " ".join(
-            f"WHEN '{prefix}' THEN {joined([self.node(selected, identity)])}"
+            f"WHEN '{prefix}' THEN {join_pieces([self.node(selected, identity)])}"
             for prefix, selected in asked.by_prefix.items()
         )
         if not by_kind:

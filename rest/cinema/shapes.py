@@ -3,7 +3,7 @@
 from typing import Final
 
 from db import selects
-from db.json_text import Literal, Piece, Row, Sql, plain
+from db.json_text import Literal, Piece, Row, Sql, spell_plain
 from rest.json_fields import (
     INSTANT,
     NUMBER,
@@ -41,7 +41,7 @@ def seats_available(row: Row) -> list[Piece]:
     """Return the text of a session's free seats."""
     for name in ("id", "capacity", "taken"):
         row.ask(name)
-    return [Sql(plain(selects.write_seats_available(of=row.alias)))]
+    return [Sql(spell_plain(selects.write_seats_available(of=row.alias)))]
 
 
 def join_session(row: Row) -> str:
@@ -59,7 +59,7 @@ def join_booked_session(row: Row) -> str:
 
 def joined_id(prefix: str, table: str) -> Write:
     """Return a field with the public id of a row of a joined table."""
-    return lambda _row: [Literal(f'"{prefix}_'), Sql(plain(f"{table}.id")), Literal('"')]
+    return lambda _row: [Literal(f'"{prefix}_'), Sql(spell_plain(f"{table}.id")), Literal('"')]
 
 
 NAMED_MOVIE: Final = part({"id": joined_id("mov", "movies"), "title": joined_column("movies.title")})

@@ -9,7 +9,7 @@ import orjson
 import psycopg
 import pytest
 
-from db.json_text import UNANSWERED, Literal, Sql, instant, joined, number, text, texts
+from db.json_text import UNANSWERED, Literal, Sql, join_pieces, spell_instant, spell_number, spell_text, spell_texts
 from domain import instants
 
 FLOATS: Final = (0.0, -0.0, 4.0, 4.5, 0.1, 1.1, 1e-7, 5e-324, 1e15, 123456789012345.6, 1e20, 2.0**53 + 2, 1.7e308, -2.5)
@@ -41,39 +41,40 @@ def spelled(connection: psycopg.Connection[Any], spelling: str, kind: str, value
 
 @pytest.mark.parametrize("value", FLOATS)
 def test_spells_floats_as_orjson_does(connection: psycopg.Connection[Any], value: float) -> None:
-    ours, theirs = spelled(connection, number("v.x"), "float8", value), orjson.dumps(value)
+    ours, theirs = spelled(connection, spell_number("v.x"), "float8", value), orjson.dumps(value)
     assert repr(json.loads(ours)) == repr(json.loads(theirs))
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 def test_has_no_spelling_of_what_json_has_no_number_for(connection: psycopg.Connection[Any], value: str) -> None:
-    assert spelled(connection, number("v.x"), "float8", value) == UNANSWERED
+    assert spelled(connection, spell_number("v.x"), "float8", value) == UNANSWERED
 
 
 @pytest.mark.parametrize("value", INSTANTS)
 def test_spells_instants_in_utc(connection: psycopg.Connection[Any], value: str) -> None:
     named = datetime.fromisoformat(value)
-    assert spelled(connection, instant("v.x"), "timestamptz", value) == orjson.dumps(instants.spell(named))
+    assert spelled(connection, spell_instant("v.x"), "timestamptz", value) == orjson.dumps(instants.spell(named))
     assert named.tzinfo == UTC
 
 
 @pytest.mark.parametrize("value", ["infinity", "-infinity", "0044-03-15 00:00:00+00 BC", "10000-01-01 00:00:00+00"])
 def test_has_no_spelling_of_instants_that_python_has_not(connection: psycopg.Connection[Any], value: str) -> None:
-    assert spelled(connection, instant("v.x"), "timestamptz", value) == UNANSWERED
+    assert spelled(connection, spell_instant("v.x"), "timestamptz", value) == UNANSWERED
 
 
 @pytest.mark.parametrize("value", TEXTS)
 def test_spells_text_as_orjson_does(connection: psycopg.Connection[Any], value: str) -> None:
-    assert spelled(connection, text("v.x"), "text", value) == orjson.dumps(value)
-    assert json.loads(spelled(connection, texts("v.x"), "text[]", [value, value])) == [value, value]
+    assert spelled(connection, spell_text("v.x"), "text", value) == orjson.dumps(value)
+    assert json.loads(spelled(connection, spell_texts("v.x"), "text[]", [value, value])) == [value, value]
 
 
 def test_spells_lists_without_items_and_none_with_a_null(connection: psycopg.Connection[Any]) -> None:
-    assert spelled(connection, texts("v.x"), "text[]", []) == b"[]"
-    assert spelled(connection, texts("v.x"), "text[]", ["a", None]) == UNANSWERED
+    assert spelled(connection, spell_texts("v.x"), "text[]", []) == b"[]"
+    assert spelled(connection, spell_texts("v.x"), "text[]", ["a", None]) == UNANSWERED
 
 
 def test_joins_literals_that_stand_side_by_side() -> None:
     assert (
-        joined([Literal("{"), Literal("it's"), Sql("x"), Literal("%"), Sql("y")]) == "(('{it''s' || x) || ('%%' || y))"
+        join_pieces([Literal("{"), Literal("it's"), Sql("x"), Literal("%"), Sql("y")])
+        == "(('{it''s' || x) || ('%%' || y))"
     )
