@@ -30,7 +30,7 @@ async def sign_up(call: Call[SignUp]) -> Response:
         username=None,
         password=call.asked.password,
     )
-    body: answers.SignedUp = {
+    body: answers.SignUpAnswer = {
         "user": {"id": ids.encode("usr", made.id), "email": call.asked.email, "created_at": made.created_at}
     }
     return render_json(body, status=201)
@@ -46,7 +46,7 @@ async def sign_in(call: Call[SignIn]) -> Response:
         username=None,
         password=call.asked.password,
     )
-    body: answers.SignedIn = {"token": accounts.issue_token(found, keys=call.services.keys)}
+    body: answers.SignInAnswer = {"token": accounts.issue_token(found, keys=call.services.keys)}
     return render_json(body, headers=NEVER_KEPT)
 
 
@@ -57,7 +57,7 @@ ENDPOINTS: Final = (
         answer=sign_up,
         takes=SignUp,
         caller=Caller.ANYBODY,
-        answers={201: answers.SignedUp},
+        answers={201: answers.SignUpAnswer},
         refusals=(
             errors.InvalidEmail(field="email"),
             errors.WeakPassword(field="password", problem=user.PASSWORD_LENGTH),
@@ -74,7 +74,7 @@ ENDPOINTS: Final = (
         answer=sign_in,
         takes=SignIn,
         caller=Caller.ANYBODY,
-        answers={200: answers.SignedIn},
+        answers={200: answers.SignInAnswer},
         refusals=(errors.InvalidCredentials(), TOO_OFTEN),
         tag=TAG,
         summary="Sign in",

@@ -32,13 +32,13 @@ class User(TypedDict):
     created_at: Instant
 
 
-class SignedUp(TypedDict):
+class SignUpAnswer(TypedDict):
     """The new account."""
 
     user: User
 
 
-class SignedIn(TypedDict):
+class SignInAnswer(TypedDict):
     """The token to send as `Authorization: Bearer …`."""
 
     token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"])]
@@ -160,7 +160,7 @@ class OpenBooking(TypedDict):
     closes_at: ClosesAt
 
 
-class OpenedBooking(TypedDict):
+class OpenBookingAnswer(TypedDict):
     """The new booking."""
 
     booking: OpenBooking
@@ -176,38 +176,38 @@ class HeldBooking(TypedDict):
     closes_at: ClosesAt
 
 
-class ReservedBooking(TypedDict):
+class HeldBookingAnswer(TypedDict):
     """The booking with its new total of seats."""
 
     booking: HeldBooking
 
 
-class FinalBooking(HeldBooking):
+class ConfirmedBooking(HeldBooking):
     """A booking that may have been confirmed."""
 
     confirmed_at: Annotated[datetime | None, Field(description="Null until then.", examples=["2026-11-20T18:30:40Z"])]
 
 
-class ConfirmedBooking(TypedDict):
+class ConfirmedBookingAnswer(TypedDict):
     """The booking, confirmed."""
 
-    booking: FinalBooking
+    booking: ConfirmedBooking
 
 
-class CalledOffBooking(HeldBooking):
+class CancelledBooking(HeldBooking):
     """A booking that was cancelled."""
 
     confirmed_at: Annotated[datetime | None, Field(description="Null: it never was.", examples=[None])]
     cancelled_at: Annotated[datetime | None, Field(description="When it was.", examples=["2026-11-20T18:30:20Z"])]
 
 
-class CancelledBooking(TypedDict):
+class CancelledBookingAnswer(TypedDict):
     """The booking, cancelled."""
 
-    booking: CalledOffBooking
+    booking: CancelledBooking
 
 
-class ListedBooking(FinalBooking):
+class ListedBooking(ConfirmedBooking):
     """A booking with what it is for."""
 
     movie: NamedMovie

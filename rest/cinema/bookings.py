@@ -34,7 +34,7 @@ async def book_session(call: Call[EmptyBody]) -> Response:
     made = await booking.open_booking(
         call.services.booking_commits, user_id=call.user_id, session_id=session_id, hold_seconds=seconds
     )
-    body: answers.OpenedBooking = {
+    body: answers.OpenBookingAnswer = {
         "booking": {
             "id": ids.encode("bok", made.id),
             "session_id": ids.encode("ses", made.session_id),
@@ -51,7 +51,7 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
     held = await booking.reserve(
         call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
-    body: answers.ReservedBooking = {"booking": render_booking(held)}
+    body: answers.HeldBookingAnswer = {"booking": render_booking(held)}
     return render_json(body)
 
 
@@ -61,7 +61,9 @@ async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
     confirmed = await booking.confirm(
         call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
-    body: answers.ConfirmedBooking = {"booking": {**render_booking(confirmed), "confirmed_at": confirmed.confirmed_at}}
+    body: answers.ConfirmedBookingAnswer = {
+        "booking": {**render_booking(confirmed), "confirmed_at": confirmed.confirmed_at}
+    }
     return render_json(body)
 
 
@@ -69,7 +71,7 @@ async def cancel_booking(call: Call[EmptyBody]) -> Response:
     """Answer the booking, cancelled."""
     booking_id = call.path_id("booking_id")
     gone = await booking.cancel(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
-    body: answers.CancelledBooking = {
+    body: answers.CancelledBookingAnswer = {
         "booking": {**render_booking(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
     }
     return render_json(body)
@@ -108,7 +110,7 @@ ENDPOINTS: Final = (
         answer=book_session,
         takes=EmptyBody,
         caller=Caller.SIGNED_IN,
-        answers={201: answers.OpenedBooking},
+        answers={201: answers.OpenBookingAnswer},
         refusals=(errors.SessionStarted(),),
         tag=TAG,
         summary="Book a session",
@@ -120,7 +122,7 @@ ENDPOINTS: Final = (
         answer=reserve_seats,
         takes=ReserveSeats,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.ReservedBooking},
+        answers={200: answers.HeldBookingAnswer},
         refusals=(
             errors.InvalidSeats(field="seats", limit=stock.MOST_SEATS),
             errors.SeatsUnavailable(seats_available=1),
@@ -136,7 +138,7 @@ ENDPOINTS: Final = (
         answer=confirm_booking,
         takes=ConfirmBooking,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.ConfirmedBooking},
+        answers={200: answers.ConfirmedBookingAnswer},
         refusals=(errors.NoSeatsReserved(), errors.SeatsChanged(held=3, seats=2), *CLOSED),
         tag=TAG,
         summary="Confirm a booking",
@@ -148,7 +150,7 @@ ENDPOINTS: Final = (
         answer=cancel_booking,
         takes=EmptyBody,
         caller=Caller.SIGNED_IN,
-        answers={200: answers.CancelledBooking},
+        answers={200: answers.CancelledBookingAnswer},
         refusals=CLOSED,
         tag=TAG,
         summary="Cancel a booking",

@@ -11,7 +11,7 @@ from domain import instants, show, ticket
 from errors import InvalidInput, ShowNotFound, TicketNotFound
 from rest.counter import answers
 from rest.counter.answers import render_success
-from rest.counter.payloads import A_TIME, BookTicket, OneTicket, ShowQuery, TicketQuery, UpdateTiming
+from rest.counter.payloads import A_TIME, BookTicket, DeleteTicket, ShowQuery, TicketQuery, UpdateTiming
 from rest.endpoint import Call, Caller, Endpoint
 from rest.payloads import collect_given
 
@@ -91,7 +91,7 @@ async def get_user_details(call: Call[TicketQuery]) -> Response:
     return render_success(body)
 
 
-async def delete_ticket(call: Call[OneTicket]) -> Response:
+async def delete_ticket(call: Call[DeleteTicket]) -> Response:
     """Answer the id of the ticket that is no more."""
     gone_id = decode_ticket_id(call.asked.ticket_id)
     async with call.services.database.transaction() as tx:
@@ -100,14 +100,14 @@ async def delete_ticket(call: Call[OneTicket]) -> Response:
     return render_success(body)
 
 
-async def put_delete_ticket(call: Call[OneTicket]) -> Response:
+async def put_delete_ticket(call: Call[DeleteTicket]) -> Response:
     """Answer as `delete_ticket`, by PUT as the contract has it."""
     return await delete_ticket(call)
 
 
 DELETE_TICKET: Final[dict[str, Any]] = {
     "path": "/api/delete-ticket",
-    "takes": OneTicket,
+    "takes": DeleteTicket,
     "takes_either": True,
     "caller": Caller.COUNTER,
     "answers": {200: answers.DeletedAnswer},

@@ -62,7 +62,7 @@ class UpdateTiming(Payload):
     show_timing: ShowTiming
 
 
-class OneTicket(Payload):
+class DeleteTicket(Payload):
     """The ticket, by its id."""
 
     ticket_id: TicketId
