@@ -32,4 +32,6 @@ def test_program_reads_only_shown_columns_and_names_its_tables() -> None:
     assert program.tables == {"places", "airings"}
     assert program.parameters == ("movie_id",)
     assert b"capacity" not in program.statement.sql
-    assert program is write_page(shapes.PLACES, listing.build, listing.names, listing.sort, paging.make_bounds(Window()))
+    assert program is write_page(
+        shapes.PLACES, listing.build, listing.names, listing.sort, paging.make_bounds(Window())
+    )
