@@ -35,10 +35,13 @@ HEADERS: Final[Mapping[str, Schema]] = {
         '<https://cinema.example.org/events/?page=2&per_page=100>; rel="next"',
     ),
     "Location": describe_header("Where the new object is.", "/v1/exports/exp_7262193846145031"),
+    # Not where the operator has switched the rate off.
     "RateLimit": describe_header(
-        "What is left of each rate, and the seconds until it begins anew.", '"sign-in";r=9;t=60'
+        "What is left of each rate, and the seconds until it begins anew.", '"sign-in";r=9;t=60', required=False
     ),
-    "RateLimit-Policy": describe_header("Each rate: its amount, and its span in seconds.", '"sign-in";q=10;w=60'),
+    "RateLimit-Policy": describe_header(
+        "Each rate: its amount, and its span in seconds.", '"sign-in";q=10;w=60', required=False
+    ),
     "Retry-After": describe_header("The seconds to wait before trying again.", "42"),
     "WWW-Authenticate": describe_header("How to say who calls.", "Bearer"),
     "X-Total-Count": describe_header("The number of items in the whole list.", "226"),

@@ -30,7 +30,6 @@ NAMES_AN_OBJECT: Final = {
     "view_all_tickets",
     "get_user_details",
     "create_reservation",
-    "get_offer",
 }
 
 
@@ -106,6 +105,8 @@ async def test_accepts_examples_and_sends_declared_headers(
     accepted = {404} if operation["operationId"] in NAMES_AN_OBJECT else set(endpoint.answers)
     # The account of the example does not exist.
     accepted = {401} if operation["operationId"] in ("sign_in", "login") else accepted
+    # No provider has been asked yet, and none is there.
+    accepted = {503} if endpoint.path.startswith("/v1/offers") else accepted
 
     response = await send_example(client, endpoint, operation, world)
 
