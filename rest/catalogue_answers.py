@@ -8,10 +8,11 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from db.cursors import CursorCodec
-from db.engine import Reading
+from db.engine import Reader, Reading
 from db.paging import Listing, Window
 from db.pipeline.statement import RawRow
 from edge import http_cache
+from edge.response_cache import is_anonymous
 from errors import InvalidCursor
 from rest.endpoint import JSON, Call
 from rest.json_fields import Shape
@@ -34,28 +35,36 @@ class CatalogueRead:
     render: Render
     # Raises the NotFound of what the path names, where no row was found.
     require_parents: RequireParents | None = None
-    # Tables that decide about the answer beside those of the statement.
-    parent_tables: frozenset[str] = frozenset()
 
-    @property
-    def tables(self) -> frozenset[str]:
-        """The tables that the answer depends on: with program and values, all that decides about the body."""
-        return self.read.program.tables | self.parent_tables
+    async def fetch(self, source: Reader) -> bytes:
+        """Return the body."""
+        rows = await self.read.fetch(source)
+        if not rows and self.require_parents is not None:
+            await self.require_parents(source)
+        return self.render(rows)
 
 
-async def answer_catalogue(call: Call[Any], asked: CatalogueRead) -> Response:
+Plan = Callable[[], CatalogueRead]
+
+
+async def answer_catalogue(call: Call[Any], plan: Plan) -> Response:
     """Answer a read of the catalogue with what caches may do with it, or 304 where the caller has this body already."""
-    body = await fetch_body(call, asked)
-    return make_cacheable(call, body)
+    return make_cacheable(call, await fetch_body(call, plan))
 
 
-async def fetch_body(call: Call[Any], asked: CatalogueRead) -> bytes:
-    """Return the body of a read of the catalogue."""
-    source = call.services.database.standby
-    rows = await asked.read.fetch(source)
-    if not rows and asked.require_parents is not None:
-        await asked.require_parents(source)
-    return asked.render(rows)
+async def fetch_body(call: Call[Any], plan: Plan) -> bytes:
+    """Return the body of a read: for anonymous callers from memory, while it is true (docs/response-cache.md)."""
+    database, cache, scope = call.services.database, call.services.response_cache, call.request.scope
+    if not (call.parts and cache.is_on and is_anonymous(scope)):
+        return await plan().fetch(database.standby)
+
+    async def read_to_keep() -> bytes:
+        # From the primary: a standby may show what was before the last change that was heard.
+        return await plan().fetch(database.primary)
+
+    key = (scope["path"], scope["query_string"], call.base_url)
+    kept = await cache.fetch(key, call.parts, read_to_keep)
+    return await read_to_keep() if kept is None else kept
 
 
 def make_cacheable(call: Call[Any], body: bytes) -> Response:
@@ -75,12 +84,11 @@ def plan_list(
     listing: Listing[Any],
     *,
     require_parents: RequireParents | None = None,
-    parent_tables: frozenset[str] = frozenset(),
 ) -> CatalogueRead:
     """Return the read of a page of a list; raise InvalidCursor, by the name that the parameter has here."""
     codec = call.services.database.cursors
     read, render = plan_page_of(shape, listing, codec, call.asked, base=call.base_url)
-    return CatalogueRead(read, render, require_parents, parent_tables)
+    return CatalogueRead(read, render, require_parents)
 
 
 def plan_page_of(

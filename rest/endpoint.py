@@ -92,6 +92,8 @@ class Call(Generic[Asked_co]):
     asked: Asked_co
     # The services of the server; with an idempotency key, those that work inside its transaction.
     services: Services
+    # The parts of the catalogue that decide about the answer, none where anything else does.
+    parts: Parts = frozenset()
 
     @property
     def visitor(self) -> Visitor:
@@ -213,7 +215,7 @@ class EndpointApp:
             )
         if endpoint.has_body:
             return await run_endpoint(endpoint, request, actor, services)
-        call = Call(request, actor, self._parse(request.scope["query_string"]), services)
+        call = Call(request, actor, self._parse(request.scope["query_string"]), services, endpoint.parts)
         return forbid_caching(await endpoint.answer(call))
 
 

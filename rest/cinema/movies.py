@@ -27,27 +27,21 @@ PAGE_FAULTS: Final = (errors.InvalidLimit(field="limit", problem=LIMITS), errors
 
 async def list_movies(call: Call[MoviesQuery]) -> Response:
     """Answer a page of all movies."""
-    return await answer_catalogue(call, plan_list(call, shapes.MOVIES, lists.list_movies(call.asked.sort)))
+    return await answer_catalogue(call, lambda: plan_list(call, shapes.MOVIES, lists.list_movies(call.asked.sort)))
 
 
 async def get_movie(call: Call[Query]) -> Response:
     """Answer one movie."""
     values = {"id": call.path_id("movie_id"), "base": call.base_url}
     render = partial(render_one, shapes.MOVIE, missing=errors.MovieNotFound)
-    return await answer_catalogue(call, CatalogueRead(bind(MOVIE_BY_ID, values), render))
+    return await answer_catalogue(call, lambda: CatalogueRead(bind(MOVIE_BY_ID, values), render))
 
 
 async def list_places(call: Call[PageQuery]) -> Response:
     """Answer a page of the places that show a movie."""
     movie_id = call.path_id("movie_id")
-    asked = plan_list(
-        call,
-        shapes.PLACES,
-        lists.list_places_of_movie(movie_id),
-        require_parents=partial(existence.require_movie, movie_id=movie_id),
-        parent_tables=frozenset({"movies"}),
-    )
-    return await answer_catalogue(call, asked)
+    listing, require = lists.list_places_of_movie(movie_id), partial(existence.require_movie, movie_id=movie_id)
+    return await answer_catalogue(call, lambda: plan_list(call, shapes.PLACES, listing, require_parents=require))
 
 
 async def list_sessions(call: Call[SessionsQuery]) -> Response:
@@ -55,14 +49,9 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
     asked, zone = call.asked, call.services.settings.timezone
     first, last = days.resolve_bounds(asked.starts_from, asked.starts_to, zone=zone)
     movie_id, place_id = call.path_id("movie_id"), call.path_id("place_id")
-    read = plan_list(
-        call,
-        shapes.SESSIONS,
-        lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last),
-        require_parents=partial(existence.require_movie, movie_id=movie_id, place_id=place_id),
-        parent_tables=frozenset({"movies", "places"}),
-    )
-    return await answer_catalogue(call, read)
+    listing = lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
+    require = partial(existence.require_movie, movie_id=movie_id, place_id=place_id)
+    return await answer_catalogue(call, lambda: plan_list(call, shapes.SESSIONS, listing, require_parents=require))
 
 
 async def get_session(call: Call[Query]) -> Response:
