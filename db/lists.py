@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
@@ -14,14 +13,13 @@ from sqlalchemy import (
     bindparam,
     cast,
     exists,
-    false,
     func,
     literal_column,
     not_,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, array
 
 from db import search
 from db.models import (
@@ -43,14 +41,15 @@ from db.models import (
     User,
     table_of,
 )
-from db.paging import Listing, Ordered, Value
+from db.ordered import Ordered, Search
+from db.paging import Listing, Value
 from db.selects import filter_live, is_staff, list_columns
 
 MovieSort = Literal["rating", "new", "leaving_soon"]
 Names = frozenset[str]
 
 # Filters whose selectivity depends on the value: one value matches half of the rows, another none. They are planned each time.
-VARIED: Final = frozenset({"genre", "genres", "airing_from", "search", "symbols", "path"})
+VARIED: Final = frozenset({"genre", "genres", "airing_from", "symbols", "path"})
 
 (
     movie,
@@ -110,9 +109,7 @@ def list_movies(
 def select_movies(names: Names, sort: str, value: Value) -> Ordered:
     """Return the statement of `list_movies`; its keys have one direction, so that an index over them serves both directions."""
     order, descending = MOVIE_ORDERS[sort]
-    statement = filter_by_search(
-        select(*list_columns(Movie)), names, movie.title, movie.title_key, movie.title_trigrams
-    )
+    statement = filter_by_symbols(select(*list_columns(Movie)), names, movie.title)
     if "genre" in names:
         statement = statement.where(movie.genres.contains(cast(array([value("genre")]), ARRAY(Text))))
     if "genres" in names:
@@ -124,7 +121,14 @@ def select_movies(names: Names, sort: str, value: Value) -> Ordered:
         statement = statement.where(
             *filter_by_start(names, value, movie.airing_to_order), movie.airing_to_order < literal_column(FAR_AHEAD)
         )
-    return Ordered(statement, (order, movie.id), (order.name, "id"), descending, varied=bool(names & VARIED))
+    return Ordered(
+        statement,
+        (order, movie.id),
+        (order.name, "id"),
+        descending,
+        varied=bool(names & VARIED),
+        search=search_words(names, movie.title_lexemes),
+    )
 
 
 def join_airings(statement: Select[Any], value: Value) -> Select[Any]:
@@ -156,8 +160,9 @@ def list_places(*, search_for: str | None = None) -> Listing[Place]:
 
 def select_places(names: Names, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `list_places`."""
-    statement = filter_by_search(select(*list_columns(Place)), names, place.name, place.name_key, place.name_trigrams)
-    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"), varied=bool(names & VARIED))
+    statement = filter_by_symbols(select(*list_columns(Place)), names, place.name)
+    found = search_words(names, place.name_lexemes)
+    return Ordered(statement, (place.name_key, place.id), ("name_key", "id"), varied=bool(names & VARIED), search=found)
 
 
 def list_places_of_movie(movie_id: int) -> Listing[Place]:
@@ -289,9 +294,10 @@ def select_events(names: Names, _sort: str, value: Value) -> Ordered:
         "available_only": lambda: not_(event.sold_out),
     }
     bounds = (conditions[name]() for name in sorted(names & conditions.keys()))
-    statement = filter_by_search(select(*list_columns(Event)), names, event.name, event.name_key, event.name_trigrams)
+    statement = filter_by_symbols(select(*list_columns(Event)), names, event.name)
     statement = statement.where(*filter_live(Event), *bounds)
-    return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(names & VARIED))
+    found = search_words(names, event.name_lexemes, *filter_live(Event))
+    return Ordered(statement, (event.date, event.id), ("date", "id"), varied=bool(names & VARIED), search=found)
 
 
 def list_events_by_age() -> Listing[Event]:
@@ -360,46 +366,38 @@ def list_offers(*, search_for: str | None = None) -> Listing[MovieOffer]:
 def select_offers(names: Names, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `list_offers`."""
     own, entry = table_of(MovieOffer).c, table_of(ProviderMovie).c
-    statement = filter_by_search(select(*list_columns(MovieOffer)), names, own.title, own.title_key, own.title_trigrams)
+    statement = filter_by_symbols(select(*list_columns(MovieOffer)), names, own.title)
     sold = exists().where(entry.offer_id == own.id, entry.listed, entry.price.is_not(None))
     keys = (own.title_key, own.id)
-    return Ordered(statement.where(sold), keys, ("title_key", "id"), varied=bool(names & VARIED))
+    found = search_words(names, own.title_lexemes)
+    return Ordered(statement.where(sold), keys, ("title_key", "id"), varied=bool(names & VARIED), search=found)
 
 
 def make_searchable(
     name: str, model: Any, build: Any, values: dict[str, Any], *, search_for: str | None, sort: str
 ) -> Listing[Any]:
     """Return a list with a search: for the words, for the symbols where there are no words, and none where it is blank."""
-    words = search.read_words(search_for or "")
+    words = tuple(search.read_words(search_for or ""))
     if not words:
         return Listing(name, model, build, {**values, "symbols": search.read_symbols(search_for or "") or None}, sort)
-    clues = {
-        f"clue_{word}_{choice}": trigrams
-        for word, choices in enumerate(map(search.list_clues, words))
-        for choice, trigrams in enumerate(choices)
-    }
-    derived = {"patterns": [search.write_pattern(word) for word in words], **clues}
+    derived = {"query": search.write_query(words), "beginnings": search.write_beginnings(words)}
     return Listing(name, model, build, {**values, "search": " ".join(words)}, sort, derived=derived)
 
 
-def filter_by_search(
-    statement: Select[Any],
-    names: Names,
-    text: ColumnElement[Any],
-    key: ColumnElement[Any],
-    trigrams: ColumnElement[Any],
-) -> Select[Any]:
-    """Return the statement with the search, if there is one: the index on trigrams finds candidates, patterns select among them.
+def filter_by_symbols(statement: Select[Any], names: Names, text: ColumnElement[Any]) -> Select[Any]:
+    """Return the statement with the search for symbols, if there is one.
 
-    PostgreSQL's planner expects patterns to match few rows, independently of the trigrams. Within coalesce() it expects half
-    of the rows to match: then it finds rare words by the index, and reads a page of frequent words in the list's own order.
+    There is no index on symbols: such searches are rare, and read the list in its own order.
     """
-    if "symbols" in names:
-        # There is no index on symbols: such searches are rare, and read the list in its own order.
-        return statement.where(func.strpos(text, cast(bindparam("symbols"), Text)) > literal_column("0"))
-    if "search" not in names:
+    if "symbols" not in names:
         return statement
-    clues = groupby(sorted(name for name in names if name.startswith("clue_")), lambda name: name.rpartition("_")[0])
-    found = [or_(*(trigrams.op("@>")(bindparam(name, type_=ARRAY(Text))) for name in names)) for _, names in clues]
-    judged = key.op("~")(func.all_(bindparam("patterns", type_=ARRAY(Text))))
-    return statement.where(*found, func.coalesce(judged, false()))
+    return statement.where(func.strpos(text, cast(bindparam("symbols"), Text)) > literal_column("0"))
+
+
+def search_words(names: Names, lexemes: ColumnElement[Any], *always: ColumnElement[bool]) -> Search | None:
+    """Return the search for words, if there is one, in a list of rows for which some conditions always hold."""
+    if "search" not in names:
+        return None
+    query, beginnings = (cast(bindparam(name), TSQUERY) for name in ("query", "beginnings"))
+    # In a SELECT of its own PostgreSQL's planner does not look into it. It would expect far too many matches of misspellings.
+    return Search(lexemes, select(query).scalar_subquery(), beginnings, always)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, column, func, literal_column, select, true, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, column, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.sql import ClauseElement
@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, compute_fingerprint
 from db.engine import PlannedEachTime, PureRead, Reading, row_maker
+from db.ordered import ONE, Bounds, Ordered, select_page
 from errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -21,23 +22,9 @@ DEFAULT_SIZE: Final = 20
 LARGEST_SIZE: Final = 100
 LIMITS: Final = f"must be a whole number from 1 to {LARGEST_SIZE}"
 DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
-ONE: Final[ColumnElement[int]] = literal_column("1")
 
 # Returns the column of one of a list's values: a parameter, or the parent's id where many parents are read at once.
 Value = Callable[[str], ColumnElement[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """The statement of a list, and the columns of its order, of which the last makes it unique."""
-
-    statement: Select[Any]
-    keys: tuple[ColumnElement[Any], ...]
-    # The attributes of a row that hold its key, mostly named as the columns.
-    attributes: tuple[str, ...]
-    descending: bool = False
-    # Whether the number of matching rows depends on the values.
-    varied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +65,6 @@ class Window:
     backwards: bool = False
     after: str | None = None
     before: str | None = None
-
-
-class Bounds(NamedTuple):
-    """The parts of a window that determine the statement's text."""
-
-    size: int
-    backwards: bool
-    has_after: bool
-    has_before: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,21 +214,10 @@ def build_statement(build: Any, names: frozenset[str], sort: str, parent: str | 
 def write_page_statement(build: Any, names: frozenset[str], sort: str, bounded: Bounds, parent: str | None) -> str:
     """Return the SQL text of a page; compiling takes longer than running, so each shape is compiled once."""
     source = build_statement(build, names, sort, parent)
-    limited = apply_bounds(source, bounded).limit(literal_column(str(bounded.size + 1)))
+    limited = select_page(source, bounded, limit=bounded.size + 1)
     falling = source.descending is not bounded.backwards
     text = compile_sql(limited if parent is None else repeat_for_parents(limited, name_order(source, falling=falling)))
     return PlannedEachTime(text) if source.varied else text
-
-
-def apply_bounds(source: Ordered, bounded: Bounds) -> Select[Any]:
-    """Return the statement of a list between its cursors, in the order in which the page is read, without a limit."""
-    statement = source.statement
-    if bounded.has_after:
-        statement = statement.where(compare_keys(source, "after", larger=not source.descending))
-    if bounded.has_before:
-        statement = statement.where(compare_keys(source, "before", larger=source.descending))
-    falling = source.descending is not bounded.backwards
-    return statement.order_by(*(key.desc() if falling else key.asc() for key in source.keys))
 
 
 @lru_cache(maxsize=256)
@@ -262,7 +229,7 @@ def write_numbered_statement(build: Any, names: frozenset[str], sort: str, size:
 def select_numbered(source: Ordered, size: int) -> Select[Any]:
     """Return the statement of so many rows of a list after those that the parameter `skipped` counts."""
     order = [key.desc() if source.descending else key.asc() for key in source.keys]
-    limited = source.statement.order_by(*order).limit(literal_column(str(size)))
+    limited = source.whole.order_by(*order).limit(literal_column(str(size)))
     return limited.offset(bindparam("skipped", type_=BigInteger))
 
 
@@ -283,12 +250,6 @@ def name_order(source: Ordered, *, falling: bool) -> list[ColumnElement[Any]]:
     return [name.desc() if falling else name.asc() for name in names]
 
 
-def compare_keys(source: Ordered, side: str, *, larger: bool) -> ColumnElement[bool]:
-    """Return the keyset predicate: a comparison of row values, for which an index over the same columns is used."""
-    values = [bindparam(f"{side}_{place}", type_=key.type) for place, key in enumerate(source.keys)]
-    return tuple_(*source.keys) > tuple_(*values) if larger else tuple_(*source.keys) < tuple_(*values)
-
-
 @lru_cache(maxsize=256)
 def write_count_statement(build: Any, names: frozenset[str], sort: str, parent: str | None = None) -> str:
     """Return the SQL text that counts a whole list, or that of each parent."""
@@ -298,7 +259,7 @@ def write_count_statement(build: Any, names: frozenset[str], sort: str, parent: 
 
 def select_count(source: Ordered) -> Select[Any]:
     """Return the statement that counts a whole list."""
-    inner = source.statement.with_only_columns(ONE, maintain_column_froms=True)
+    inner = source.whole.with_only_columns(ONE, maintain_column_froms=True)
     return select(func.count()).select_from(inner.subquery())
 
 

@@ -1,7 +1,9 @@
-"""Forgiving search: turns the words of a query into index keys, which find rows, and patterns, which match them."""
+"""Forgiving search: turns the words of a query into a tsquery, which an index on the lexemes of titles answers."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 # Letters that Unicode does not decompose, and marks and invisible characters that are left out. The SQL function fold() has
@@ -64,7 +66,9 @@ MOST_WORDS: Final = 8
 LONGEST_WORD: Final = 32
 # Typing errors are not forgiven in shorter words, which would match too many others.
 SHORTEST_FORGIVEN: Final = 4
-TRIGRAM: Final = 3
+# What the lexemes begin with that are no words; no word has it.
+GAP: Final = "?"
+INSIDE: Final = "+"
 
 
 def fold(text: str) -> str:
@@ -86,66 +90,52 @@ def read_words(query: str) -> list[str]:
     return [word[:LONGEST_WORD] for word in fold(query).split()[:MOST_WORDS]]
 
 
-def list_trigrams(word: str) -> list[str]:
-    """Return the index keys of a word, as the SQL function of this name does.
+def list_lexemes(word: str) -> set[str]:
+    """Return what the SQL function `lexemes` keeps of a word of a title.
 
-    They are its trigrams, some of which a word with one typing error still has. In scripts without spaces they are also its
-    single letters and pairs, so that a short word is found inside a longer one.
+    That is the word, cut where no query reaches; the word with a gap for each of its letters, by which a replaced letter and
+    one left out are found; and in scripts without spaces whatever follows a letter within the word.
     """
-    short = {word[place : place + size] for size in (1, 2) for place in range(len(word) - size + 1)}
-    return sorted({*cut_pieces(f"  {word} "), *(short if UNSPACED.search(word) else ())})
+    gaps = range(len(word)) if SHORTEST_FORGIVEN <= len(word) <= LONGEST_WORD + 1 else ()
+    inside = (place for place, letter in enumerate(word) if UNSPACED.match(letter))
+    return {
+        word[: LONGEST_WORD + 1],
+        *(f"{GAP}{word[:place]}{GAP}{word[place + 1 :]}" for place in gaps),
+        *(f"{INSIDE}{word[place : place + LONGEST_WORD]}" for place in inside),
+    }
 
 
-def list_clues(word: str) -> list[list[str]]:
-    """Return sets of trigrams: whatever matches the word's pattern has all those of at least one set.
+@lru_cache(maxsize=1024)
+def write_query(words: Sequence[str]) -> str:
+    """Return the tsquery that a title matches which has, for each word, one that begins with it or is it but for one error."""
+    return " & ".join(f"({' | '.join(list_alternatives(word))})" for word in words)
 
-    The index uses them to find candidates for the pattern. A long word is split into halves with a letter between them, so
-    that one error affects one half only. A short word matches the beginnings of words.
+
+def write_beginnings(words: Sequence[str]) -> str:
+    """Return the tsquery that a title matches which has, for each word, one that begins with it."""
+    return " & ".join(f"'{word}':*" for word in words)
+
+
+def list_alternatives(word: str) -> list[str]:
+    """Return the lexemes of a tsquery of which a word of the title has at least one.
+
+    Only letters, digits and the marks above get in here: nothing in the quotes needs escaping.
     """
+    beginnings = [f"'{word}':*"]
     if UNSPACED.match(word):
-        inside = [word] if len(word) < TRIGRAM else cut_pieces(word)
-        return [inside, *(list_spaced_clues(word) if len(word) >= SHORTEST_FORGIVEN else ())]
-    return list_spaced_clues(word)
-
-
-def list_spaced_clues(word: str) -> list[list[str]]:
-    """Return the clues of a word in a script with spaces, where a match begins at the beginning of a word."""
-    padded = f"  {word}"
+        # The beginning of a word cannot be seen in these scripts.
+        beginnings.append(f"'{INSIDE}{word}':*")
     if len(word) < SHORTEST_FORGIVEN:
-        return [cut_pieces(padded)]
-    if len(word) == SHORTEST_FORGIVEN:
-        return [[trigram] for trigram in cut_pieces(f"{padded} ")]
-    middle = len(padded) // 2
-    return [cut_pieces(padded[:middle]), cut_pieces(padded[middle + 1 :])]
+        return beginnings
+    errors = dict.fromkeys(spelling for place in range(len(word)) for spelling in list_misspellings(word, place))
+    return [*beginnings, *(f"'{spelling}'" for spelling in errors)]
 
 
-def cut_pieces(text: str) -> list[str]:
-    """Return the trigrams of a text."""
-    return sorted({text[place : place + 3] for place in range(len(text) - 2)})
+def list_misspellings(word: str, place: int) -> list[str]:
+    """Return the lexemes of the words from which this one differs by an error at this place.
 
-
-def write_pattern(word: str) -> str:
-    """Return the regular expression of the words that begin with this one, or are this one with one typing error.
-
-    An error is a letter left out, added, replaced or swapped with its neighbour. Words are escaped, although they have only
-    letters and digits. Words end at blanks, because fold() leaves nothing else between them: PostgreSQL's own signs for
-    the ends of words know only ASCII under this collation.
+    An error is a letter replaced, left out, put in or swapped with its neighbour.
     """
-    letters = [re.escape(letter) for letter in word]
-    exact = "".join(letters)
-    spellings = [exact]
-    if len(word) >= SHORTEST_FORGIVEN:
-        errors = [spelling for place in range(len(letters)) for spelling in list_misspellings(letters, place)]
-        spellings.append(f"(?:{'|'.join(dict.fromkeys(errors))})(?: |$)")
-    anchored = f"(?:^| )(?:{'|'.join(spellings)})"
-    # In these scripts the beginning of a word cannot be recognized.
-    return f"{exact}|{anchored}" if UNSPACED.match(word) else anchored
-
-
-def list_misspellings(letters: list[str], place: int) -> list[str]:
-    """Return the word with each kind of error at this place."""
-    before, here, after = "".join(letters[:place]), letters[place], letters[place + 1 :]
-    replaced_or_extra = f"{before}[^ ]?{''.join(after)}"
-    left_out = f"{before}[^ ]{here}{''.join(after)}"
-    swapped = [f"{before}{after[0]}{here}{''.join(after[1:])}"] if after else []
-    return [replaced_or_extra, left_out, *swapped]
+    before, here, after = word[:place], word[place], word[place + 1 :]
+    swapped = [f"{before}{after[0]}{here}{after[1:]}"] if after else []
+    return [f"{GAP}{before}{GAP}{after}", f"{GAP}{before}{GAP}{here}{after}", f"{before}{after}", *swapped]

@@ -16,6 +16,8 @@ APPLY: Final = """
         set_config('lock_timeout', %(lock)s, %(is_local)s),
         -- The default assumes disks that seek, and PostgreSQL would sort rather than read in an index's order.
         set_config('random_page_cost', '1.1', %(is_local)s),
+        -- PostgreSQL expects so much of the functions that derive columns that it would compile them anew for each row.
+        set_config('jit', 'off', %(is_local)s),
         set_config('idle_in_transaction_session_timeout', '10s', %(is_local)s),
         -- Acknowledged commits must be on disk, whatever the defaults of database and role are.
         set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), %(is_local)s)

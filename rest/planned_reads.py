@@ -7,14 +7,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Select, Table, literal_column
+from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy.sql import visitors
 
 from db import paging
 from db.cursors import CursorCodec
 from db.engine import Reader
 from db.json_text import UNANSWERED, Literal, Piece, Row, Sql, join_pieces, spell_key
-from db.paging import Bounds, Listing, Ordered, Window
+from db.ordered import Bounds, Ordered, select_page
+from db.paging import Listing, Window
 from db.pipeline import Statement
 from db.pipeline.parameters import encoded
 from db.pipeline.statement import RawRow
@@ -70,8 +71,7 @@ def bind(program: Program, values: Mapping[str, object]) -> PlannedRead:
 def write_page(shape: Shape, build: Any, names: frozenset[str], sort: str, bounded: Bounds) -> Program:  # noqa: ANN401 - as in db/paging.py
     """Return the program of a page: rows of the object's text and of the sort key's, for the cursor."""
     source = paging.build_statement(build, names, sort, None)
-    limited = paging.apply_bounds(source, bounded).limit(literal_column(str(bounded.size + 1)))
-    return write_rows(shape, limited, source)
+    return write_rows(shape, select_page(source, bounded, limit=bounded.size + 1), source)
 
 
 @lru_cache(maxsize=256)

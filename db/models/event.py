@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, reference_column, text_column
@@ -24,12 +24,14 @@ class Event(SQLModel, table=True):
             "id",
             postgresql_where=text("deleted_at IS NULL AND NOT sold_out"),
         ),
-        Index("events_by_trigram", "name_trigrams", postgresql_using="gin"),
+        Index("events_by_lexeme", "name_lexemes", postgresql_using="gin"),
     )
 
     id: int = id_column()
     name: str = text_column()
     name_key: str = derived_column(Text(collation=CODEPOINTS), "fold(name)", internal=True)
+    name_lexemes: str = derived_column(TSVECTOR, "lexemes(fold(name))", internal=True)
+    # Searched by servers of the version before this one.
     name_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(name))", internal=True)
     description: str = text_column()
     date: datetime = instant_column()

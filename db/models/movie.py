@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Double, Index, Integer, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, text_column
@@ -24,13 +24,15 @@ class Movie(SQLModel, table=True):
         Index("movies_by_rating", "rating_order", "id"),
         Index("movies_by_airing_from", "airing_from_order", "id"),
         Index("movies_by_airing_to", "airing_to_order", "id"),
-        Index("movies_by_trigram", "title_trigrams", postgresql_using="gin"),
+        Index("movies_by_lexeme", "title_lexemes", postgresql_using="gin"),
         Index("movies_by_genre", "genres", postgresql_using="gin"),
     )
 
     id: int = id_column()
     title: str = text_column()
     title_key: str = derived_column(Text(collation=CODEPOINTS), "fold(title)")
+    title_lexemes: str = derived_column(TSVECTOR, "lexemes(fold(title))", internal=True)
+    # Searched by servers of the version before this one.
     title_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(title))", internal=True)
     description: str = text_column()
     poster: str = text_column()

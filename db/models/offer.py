@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, reference_column, text_column
@@ -17,12 +17,14 @@ class MovieOffer(SQLModel, table=True):
     __tablename__: ClassVar[str] = "movie_offers"
     __table_args__ = (
         Index("movie_offers_by_title", "title_key", "id"),
-        Index("movie_offers_by_trigram", "title_trigrams", postgresql_using="gin"),
+        Index("movie_offers_by_lexeme", "title_lexemes", postgresql_using="gin"),
     )
 
     id: int = id_column()
     title: str = text_column()
     title_key: str = derived_column(Text(collation=CODEPOINTS), "fold(title)")
+    title_lexemes: str = derived_column(TSVECTOR, "lexemes(fold(title))", internal=True)
+    # Searched by servers of the version before this one.
     title_trigrams: list[str] = derived_column(ARRAY(Text), "trigrams(fold(title))", internal=True)
     year: str | None = Field(default=None, sa_column=Column(Text))
     poster: str | None = Field(default=None, sa_column=Column(Text))

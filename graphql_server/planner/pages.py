@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, case, literal_colum
 
 from db import paging
 from db.json_text import UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, spell_key, spell_plain
-from db.paging import Ordered
+from db.ordered import Ordered, select_page
 from graphql_server.planner.binding import Bound
 from graphql_server.planner.declarations import VIEWER
 from graphql_server.planner.json_text import CURSOR_END, CURSOR_START
@@ -191,9 +191,7 @@ class Written:
     def rows(self) -> str:
         """Return the SQL of the array: in the list's order, whichever end is read."""
         size = self.bound.window.size + int(self.looks_further)
-        limited = paging.apply_bounds(self.source, paging.make_bounds(self.bound.window)).limit(
-            literal_column(str(size))
-        )
+        limited = select_page(self.source, paging.make_bounds(self.bound.window), limit=size)
         keys = {f"k{place}": key for place, key in enumerate(self.source.keys)}
         inner = self.writer.reading(limited, self.item, site=self.site, **keys)
         way = " DESC" if self.source.descending else ""

@@ -10,7 +10,7 @@ from graphql import GraphQLOutputType, is_non_null_type
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, literal_column, select
 from sqlalchemy.sql import visitors
 
-from db import paging, selects
+from db import ordered, paging, selects
 from db.catalogue_changes import PARTS, CataloguePart
 from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, merge_pieces, spell_plain
 from db.models import Airing, Movie, Place, Session, User, table_of
@@ -225,7 +225,7 @@ class Writer:
         """Return the text of a statement with those columns alone that were asked of its row, and some more."""
         known = {each.key: each for each in statement.selected_columns}
         columns = [known[name] for name in row.needed] + [each.label(name) for name, each in more.items()]
-        narrow = statement.with_only_columns(*(columns or [paging.ONE]), maintain_column_froms=True)
+        narrow = statement.with_only_columns(*(columns or [ordered.ONE]), maintain_column_froms=True)
         return self.compiled(narrow, site)
 
     def compiled(self, statement: Select[Any], site: int | None = None) -> str:

@@ -1,14 +1,19 @@
-import re
 import unicodedata
+from collections.abc import Iterator
+from random import Random
 
 import psycopg
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import literal_column
 
-from db import lists, paging, search
-from db.engine import Database
+from db import lists, ordered, paging, search
+from db.engine import Database, PlannedEachTime
+from db.models import Movie
+from db.paging import Listing
 from tests.support.factories import make_movie, make_place
+from tests.support.search_reference import matches
 
 # What titles and the names of places are written in; marks on their own come from text that is taken apart already.
 ALPHABET = st.characters(
@@ -247,7 +252,7 @@ def test_search_uses_bounded_number_of_words_and_letters() -> None:
     words = search.read_words("x" * 10_000 + " y" * 10_000)
     assert len(words) == search.MOST_WORDS
     assert max(map(len, words)) == search.LONGEST_WORD
-    assert len(search.write_pattern("ab" * 16)) < 10_000
+    assert len(search.write_query(("ab" * 16,))) < 10_000
 
 
 @settings(deadline=None)
@@ -300,18 +305,42 @@ def test_database_and_python_fold_alike(database_url: str, texts: list[str]) -> 
 
 
 @settings(max_examples=50, deadline=None)
-@given(texts=st.lists((TEXTS | st.text(SCRIPTS)).map(search.fold), min_size=10, max_size=20))
-def test_database_and_python_make_the_same_trigrams(database_url: str, texts: list[str]) -> None:
-    ours = [sorted({part for word in text.split() for part in search.list_trigrams(word)}) for text in texts]
+@given(
+    texts=st.lists((TEXTS | st.text(SCRIPTS) | st.text("ab", min_size=30, max_size=40)).map(search.fold), min_size=10)
+)
+def test_database_and_python_make_the_same_lexemes(database_url: str, texts: list[str]) -> None:
+    ours = [sorted({lexeme for word in text.split() for lexeme in search.list_lexemes(word)}) for text in texts]
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
-            "SELECT trigrams(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
+            "SELECT tsvector_to_array(lexemes(text)) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n",
+            (texts,),
         )
         assert [sorted(row[0]) for row in rows] == ours
 
 
-WORDS = st.from_regex(r"\A[a-z0-9]{4,12}\Z")
-LETTERS = "abcxyz019"
+TITLE_WORDS = [
+    *["le", "a", "b", "ab", "ba", "abc", "acb", "abcd", "abdc", "bcd", "abcde", "xabcd"],
+    *["война", "войнa", "воина", "é", "ée", "城", "天空の城", "空の城天", "S.W.A.T."],
+]
+LONG_WORDS = ["ab" * 16, "ab" * 16 + "c", "ab" * 16 + "cd", "ab" * 15 + "b", "ba" * 16, "b" + "ab" * 16]
+
+
+def make_titles(random: Random) -> list[str]:
+    """Return titles of few different words, so that each word is in many of them."""
+    return [" ".join(random.choices([*TITLE_WORDS, *LONG_WORDS], k=random.randint(1, 4))) for _ in range(60)]
+
+
+def make_queries(random: Random) -> list[str]:
+    """Return words as they are in titles, beginnings of them, words with an error, and several of those."""
+    single = [*TITLE_WORDS, *LONG_WORDS, "nowhere", "воинa", "の城", "天空の城x"]
+    wrong = [
+        with_error(word, random.randrange(len(word)), random.choice(KINDS), random.choice("abcdx城"))
+        for word in random.choices(single, k=40)
+    ]
+    return [*single, *wrong, *(" ".join(random.choices([*single, *wrong], k=2)) for _ in range(15))]
+
+
+KINDS = ["left out", "put in", "replaced", "swapped"]
 
 
 def with_error(word: str, place: int, kind: str, letter: str) -> str:
@@ -324,24 +353,52 @@ def with_error(word: str, place: int, kind: str, letter: str) -> str:
     }[kind]
 
 
-@settings(deadline=None)
-@given(WORDS, st.data())
-def test_index_and_pattern_agree_on_every_single_error(word: str, data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from(["left out", "put in", "replaced", "swapped"]))
-    typed = with_error(word, data.draw(st.integers(0, len(word) - 1)), kind, data.draw(st.sampled_from(LETTERS)))
-    if len(typed) >= search.SHORTEST_FORGIVEN:
-        assert re.search(search.write_pattern(typed), word)
-        assert any(set(clue) <= set(search.list_trigrams(word)) for clue in search.list_clues(typed))
+@pytest.fixture(params=[{}, {"FREQUENT": 0}, {"FREQUENT": 101, "FEW": 3}, {"FREQUENT": 2, "FEW": 3}], ids=str)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The bounds that decide how a search is read: as they are, and such that few rows are many."""
+    for name, number in request.param.items():
+        monkeypatch.setattr(ordered, name, literal_column(str(number)))
+    paging.write_page_statement.cache_clear()
+    yield
+    paging.write_page_statement.cache_clear()
 
 
-@settings(deadline=None)
-@given(st.from_regex(r"\A[a-z0-9]{1,12}\Z"), st.integers(1, 12))
-def test_search_finds_every_beginning_of_word(word: str, length: int) -> None:
-    assert any(set(clue) <= set(search.list_trigrams(word)) for clue in search.list_clues(word[:length]))
+@pytest.mark.usefixtures("way")
+async def test_search_finds_what_its_definition_does_in_every_way_of_reading(database: Database) -> None:
+    random = Random(7)  # noqa: S311 - the same titles each time
+    for title in make_titles(random):
+        await make_movie(database, title=title)
+    # Four ratings for sixty movies: most of the order is decided by the id.
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE movies SET rating_sum = id & 3, rating_count = 1")
+    every = await walk(database, lists.list_movies(), backwards=False)
+    for query in make_queries(random):
+        expected = [title for title in every if matches(title, query)]
+        listing = lists.list_movies(search_for=query)
+        assert await walk(database, listing, backwards=False) == expected, query
+        assert await walk(database, listing, backwards=True) == expected, query
+        assert await paging.count_rows(database.primary, listing) == len(expected), query
 
 
-def test_word_of_five_letters_or_more_has_two_clues() -> None:
-    assert search.list_clues("casab") == [["  c"], ["sab"]]
-    assert search.list_clues("casablanca") == [["  c", " ca", "asa", "cas"], ["anc", "lan", "nca"]]
-    assert search.list_clues("cas") == [["  c", " ca", "cas"]]
-    assert search.list_clues("c") == [["  c"]]
+async def walk(database: Database, listing: Listing[Movie], *, backwards: bool) -> list[str]:
+    """Return the titles of a list, read page by page from one of its ends."""
+    titles: list[str] = []
+    cursor: str | None = None
+    while True:
+        side = {"before" if backwards else "after": cursor}
+        page = await paging.read_page(
+            database.primary, database.cursors, listing, paging.Window(11, backwards=backwards, **side)
+        )
+        read = [movie.title for movie in page.rows]
+        titles = read + titles if backwards else titles + read
+        if not (page.has_previous if backwards else page.has_next):
+            return titles
+        cursor = page.start_cursor if backwards else page.end_cursor
+
+
+def test_all_searches_share_one_statement() -> None:
+    listing = lists.list_movies(search_for="casablanca")
+    asked = paging.make_bounds(paging.make_window())
+    text = paging.write_page_statement(listing.build, listing.names, listing.sort, asked, None)
+    assert not isinstance(text, PlannedEachTime)
+    assert lists.list_movies(search_for="le jour et la nuit").names == listing.names

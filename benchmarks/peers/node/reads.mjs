@@ -1,6 +1,6 @@
 // The statements of all reads, each for one parent or for many at once.
 import { query } from './database.mjs'
-import { matching } from './search.mjs'
+import { searchQueries } from './search.mjs'
 
 const MOVIE = `movies.id, title, description, poster, duration, genres, rating, rating_count AS "ratingCount",
   airing_from AS "airingFrom", airing_to AS "airingTo", rating_order`
@@ -14,15 +14,31 @@ export const BOOKING = `bookings.id, user_id AS "userId", session_id AS "session
 
 const TABLES = { movies: MOVIE, places: PLACE, sessions: SESSION, bookings: BOOKING }
 
+// As in Matinee (docs/adr/0052): few matches are found by the index, of many a page is read in the list's order.
+const SEARCHED = `WITH frequency AS (
+    SELECT count(*) >= 5 AS frequent FROM (
+      SELECT title_lexemes FROM movies ORDER BY rating_order DESC, id DESC LIMIT 100
+    ) AS sample WHERE title_lexemes @@ $3::tsquery
+  ), few AS (
+    SELECT rating_order, id FROM movies
+    WHERE title_lexemes @@ $2::tsquery AND NOT (SELECT frequent FROM frequency) LIMIT 500
+  )
+  SELECT ${MOVIE} FROM movies WHERE id = ANY (ARRAY (SELECT id FROM (
+    (SELECT rating_order, id FROM few WHERE (SELECT count(*) < 500 FROM few)
+     ORDER BY rating_order DESC, id DESC LIMIT $1)
+    UNION ALL
+    (SELECT rating_order, id FROM movies
+     WHERE ((SELECT frequent FROM frequency) OR NOT (SELECT count(*) < 500 FROM few))
+       AND coalesce(title_lexemes @@ $2::tsquery, false)
+     ORDER BY rating_order DESC, id DESC LIMIT $1)
+  ) AS found)) ORDER BY rating_order DESC, id DESC LIMIT $1`
+
 export function listMovies(first, search) {
   if (!search) {
     const text = `SELECT ${MOVIE} FROM movies ORDER BY rating_order DESC, id DESC LIMIT $1`
     return query('movies', text, [first + 1])
   }
-  const { condition, values } = matching(search, 2)
-  const text = `SELECT ${MOVIE} FROM movies WHERE ${condition} ORDER BY rating_order DESC, id DESC LIMIT $1`
-  // How rare the words are decides how it is best read: it is planned each time.
-  return query(undefined, text, [first + 1, ...values])
+  return query('movies searched', SEARCHED, [first + 1, ...searchQueries(search)])
 }
 
 export const placesOfMovies = (movieIds, first) =>

@@ -1,4 +1,4 @@
-// Words of a search as Matinee understands them: trigrams for the index, patterns that forgive one typing error.
+// Words of a search as Matinee understands them: a tsquery of the words, their beginnings and their misspellings.
 const WHOLE = { ø: 'o', ł: 'l', đ: 'd', ı: 'i', ς: 'σ', œ: 'oe', æ: 'ae', ß: 'ss' }
 const MOST_WORDS = 8
 const LONGEST_WORD = 32
@@ -10,41 +10,21 @@ function fold(text) {
   return plain.replace(/[^\p{L}\p{N}\p{M}]+/gu, ' ').trim()
 }
 
-const pieces = (text) => [...new Set(Array.from({ length: Math.max(0, text.length - 2) }, (_, at) => text.slice(at, at + 3)))]
-
-// Whatever matches a word has all trigrams of at least one of these sets.
-function clues(word) {
-  const padded = `  ${word}`
-  if (word.length < SHORTEST_FORGIVEN) return [pieces(padded)]
-  if (word.length === SHORTEST_FORGIVEN) return pieces(`${padded} `).map((trigram) => [trigram])
-  const middle = Math.floor(padded.length / 2)
-  return [pieces(padded.slice(0, middle)), pieces(padded.slice(middle + 1))]
-}
-
-function withError(word, at) {
+// The lexemes of the words from which this one differs by an error at this place.
+function spellings(word, at) {
   const before = word.slice(0, at)
   const after = word.slice(at + 1)
-  const spellings = [`${before}[^ ]?${after}`, `${before}[^ ]${word[at]}${after}`]
-  if (after) spellings.push(`${before}${after[0]}${word[at]}${after.slice(1)}`)
-  return spellings
+  const found = [`?${before}?${after}`, `?${before}?${word[at]}${after}`, `${before}${after}`]
+  return after ? [...found, `${before}${after[0]}${word[at]}${after.slice(1)}`] : found
 }
 
-function pattern(word) {
-  const spellings = [word]
-  if (word.length >= SHORTEST_FORGIVEN) {
-    const errors = new Set([...word].flatMap((_, at) => withError(word, at)))
-    spellings.push(`(?:${[...errors].join('|')})(?: |$)`)
-  }
-  return `(?:^| )(?:${spellings.join('|')})`
+function alternatives(word) {
+  const errors = word.length < SHORTEST_FORGIVEN ? [] : [...word].flatMap((_, at) => spellings(word, at))
+  return [`'${word}':*`, ...new Set(errors.map((spelling) => `'${spelling}'`))].join(' | ')
 }
 
-// Returns the statement's condition and its values, with parameters from $first on.
-export function matching(text, first) {
+// Returns what a title has to match, and the part of it that asks for beginnings of words alone.
+export function searchQueries(text) {
   const words = fold(text).split(' ').filter(Boolean).slice(0, MOST_WORDS).map((word) => word.slice(0, LONGEST_WORD))
-  const values = [words.map(pattern)]
-  const found = words.map((word) => {
-    const choices = clues(word).map((trigrams) => `title_trigrams @> $${first - 1 + values.push(trigrams)}::text[]`)
-    return `(${choices.join(' OR ')})`
-  })
-  return { condition: [...found, `coalesce(title_key ~ ALL ($${first}::text[]), false)`].join(' AND '), values }
+  return [words.map((word) => `(${alternatives(word)})`).join(' & '), words.map((word) => `'${word}':*`).join(' & ')]
 }

@@ -7,7 +7,27 @@ from benchmarks.peers.python.pool import Pool, rows
 from db import search
 
 MOVIE_COLUMNS: Final = "id, title, description, duration, genres, rating, rating_count, airing_from, airing_to"
-MOVIES: Final = f"SELECT {MOVIE_COLUMNS} FROM movies WHERE true ORDER BY rating_order DESC, id DESC LIMIT %(limit)s"
+MOVIES: Final = f"SELECT {MOVIE_COLUMNS} FROM movies ORDER BY rating_order DESC, id DESC LIMIT %(limit)s"
+# As in Matinee (docs/adr/0052): few matches are found by the index, of many a page is read in the list's order.
+SEARCHED: Final = f"""
+    WITH frequency AS (
+        SELECT count(*) >= 5 AS frequent FROM (
+            SELECT title_lexemes FROM movies ORDER BY rating_order DESC, id DESC LIMIT 100
+        ) AS sample WHERE title_lexemes @@ %(beginnings)s::tsquery
+    ), few AS (
+        SELECT rating_order, id FROM movies
+        WHERE title_lexemes @@ %(query)s::tsquery AND NOT (SELECT frequent FROM frequency) LIMIT 500
+    )
+    SELECT {MOVIE_COLUMNS} FROM movies WHERE id = ANY (ARRAY (SELECT id FROM (
+        (SELECT rating_order, id FROM few WHERE (SELECT count(*) < 500 FROM few)
+         ORDER BY rating_order DESC, id DESC LIMIT %(limit)s)
+        UNION ALL
+        (SELECT rating_order, id FROM movies
+         WHERE ((SELECT frequent FROM frequency) OR NOT (SELECT count(*) < 500 FROM few))
+           AND coalesce(title_lexemes @@ %(query)s::tsquery, false)
+         ORDER BY rating_order DESC, id DESC LIMIT %(limit)s)
+    ) AS found)) ORDER BY rating_order DESC, id DESC LIMIT %(limit)s
+"""
 MOVIE: Final = f"SELECT {MOVIE_COLUMNS} FROM movies WHERE id = ANY (%(ids)s)"
 PLACE: Final = "SELECT id, name, address, capacity FROM places WHERE id = ANY (%(ids)s)"
 SESSION: Final = "SELECT id, movie_id, place_id, starts_at, capacity FROM sessions WHERE id = ANY (%(ids)s)"
@@ -51,16 +71,11 @@ async def by_ids(pool: Pool, statement: str, ids: Sequence[int]) -> list[Any]:
 
 async def movies(pool: Pool, *, first: int, text: str | None) -> list[Any]:
     """Return the best rated movies, those that match a search where there is one, and one more than `first`."""
-    words = search.read_words(text or "")
+    words = tuple(search.read_words(text or ""))
     if not words:
         return await rows(pool, MOVIES, limit=first + 1)
-    parameters: dict[str, Any] = {"patterns": [search.write_pattern(word) for word in words]}
-    conditions = ["coalesce(title_key ~ ALL (%(patterns)s::text[]), false)"]
-    for place, word in enumerate(words):
-        names = {f"clue_{place}_{number}": clue for number, clue in enumerate(search.list_clues(word))}
-        parameters |= names
-        conditions.append(f"({' OR '.join(f'title_trigrams @> %({name})s::text[]' for name in names)})")
-    return await rows(pool, MOVIES.replace("true", " AND ".join(conditions)), limit=first + 1, **parameters)
+    query, beginnings = search.write_query(words), search.write_beginnings(words)
+    return await rows(pool, SEARCHED, limit=first + 1, query=query, beginnings=beginnings)
 
 
 async def bookings(pool: Pool, *, user_id: int, first: int) -> list[Any]:
