@@ -106,4 +106,4 @@ def check_event(
 def find_date_faults(date: datetime | None) -> Iterator[InvalidDate]:
     """Yield the fault of an event's date; it may be in the past."""
     if date is not None and not instants.can_be_stored(date):
-        yield InvalidDate(path=("input", "date"), field="date", problem="must be within the years 1 to 9999")
+        yield InvalidDate(path=("input", "date"), field="date", problem=instants.STORABLE)

@@ -150,5 +150,4 @@ def check_ticket(*, user_name: str, phone_number: str, ticket_count: int, show_t
 def find_timing_faults(show_timing: datetime) -> Iterator[InvalidDate]:
     """Yield the fault of a time that can be found without a clock: a year that cannot be stored."""
     if not instants.can_be_stored(show_timing):
-        problem = "must be within the years 1 to 9999"
-        yield InvalidDate(path=("input", "showTiming"), field="showTiming", problem=problem)
+        yield InvalidDate(path=("input", "showTiming"), field="showTiming", problem=instants.STORABLE)

@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 
 from db.cursors import LONGEST
 from db.paging import DEFAULT_SIZE, LARGEST_SIZE, LIMITS
+from domain.instants import NOT_THERE, NotThereError
 from errors import InvalidCursor, InvalidInput, InvalidLimit, MissingField, Refusal, Refusals, UnknownField, list_leaves
 
 # A hostile body can have a hundred thousand faults; nobody reads more than these.
@@ -57,13 +58,15 @@ class Unfit(ValueError):
 
 
 def refuse_as(kind: type[Refusal], **words: object) -> WrapValidator:
-    """Return a validator that reports any fault of a value as this refusal."""
+    """Return a validator that reports any fault of a value as this refusal; of a date that does not exist it says so."""
 
     def check(value: object, inner: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what the type makes of it
         try:
             return inner(value)
-        except ValidationError:
-            raise Unfit(kind, **words) from None
+        except ValidationError as error:
+            causes = [fault.get("ctx", {}).get("error") for fault in error.errors(include_url=False)]
+            is_not_there = any(isinstance(cause, NotThereError) for cause in causes)
+            raise Unfit(kind, **(words | {"problem": NOT_THERE} if is_not_there else words)) from None
 
     return WrapValidator(check)
 

@@ -21,10 +21,12 @@ OFFSET: Final = "must be an ISO 8601 instant with an offset or Z, such as 2026-1
 
 
 def parse_instant(value: Any) -> datetime:
-    """Return the instant that a text names; raise InvalidDate where it has no offset or is none at all."""
+    """Return the instant that a text names; raise InvalidDate where it has no offset, or there is no such instant."""
     try:
         return instants.read(value)
-    except (TypeError, ValueError, OverflowError):
+    except instants.NotThereError:
+        raise InvalidDate(field="DateTime", problem=instants.NOT_THERE) from None
+    except (TypeError, ValueError):
         raise InvalidDate(field="DateTime", problem=OFFSET) from None
 
 

@@ -9,7 +9,6 @@ from domain import instants
 
 Day = date | datetime
 
-DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # In an address a plus sign means a space, and hardly anybody escapes it.
 LOST_PLUS: Final = re.compile(r" (?=\d\d:?\d\d$)", re.ASCII)
 
@@ -18,7 +17,9 @@ def read_bound(value: object) -> object:
     """Return the date or instant that a parameter spells, anything but text as it is; raise ValueError otherwise."""
     if not isinstance(value, str):
         return value
-    return date.fromisoformat(value) if DATE.fullmatch(value) else instants.read(LOST_PLUS.sub("+", value))
+    if instants.DATE.fullmatch(value):
+        return instants.read_date(value)
+    return instants.read(LOST_PLUS.sub("+", value))
 
 
 def resolve_bounds(first: Day | None, last: Day | None, *, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

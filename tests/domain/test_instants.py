@@ -1,10 +1,11 @@
 """One spelling of instants at every door."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from domain.instants import check_range, read, spell
+from domain.instants import NotThereError, check_range, read, read_local, spell
 from errors import InvalidDate
 
 EVENING = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
@@ -56,8 +57,28 @@ def test_reads_instant_with_any_offset(text: str) -> None:
     ],
 )
 def test_refuses_text_that_is_no_instant(text: str) -> None:
-    with pytest.raises(ValueError, match=r"offset|range|hour|second|timedelta"):
+    with pytest.raises(ValueError, match=r"offset"):
         read(text)
+
+
+@pytest.mark.parametrize("read_text", [read, read_local])
+@pytest.mark.parametrize(
+    ("text", "is_misspelled"),
+    [
+        ("2026-02-30T18:30:00Z", False),
+        ("0000-02-03T18:30:00Z", False),
+        ("2026-11-20T25:30:00Z", False),
+        ("2026-11-20T18:30:00+24:00", False),
+        ("2026-02-30", True),
+        ("2026-02-30T18:30:00Z\0", True),
+    ],
+)
+def test_distinguishes_wrong_spelling_from_instant_that_does_not_exist(
+    read_text: Callable[[str], datetime], text: str, *, is_misspelled: bool
+) -> None:
+    with pytest.raises(ValueError, match=r"ISO 8601|does not exist") as refused:
+        read_text(text)
+    assert isinstance(refused.value, NotThereError) is not is_misspelled
 
 
 @pytest.mark.parametrize("bounds", [(None, None), (EVENING, None), (None, EVENING), (EVENING, EVENING)])
