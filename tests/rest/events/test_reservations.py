@@ -9,7 +9,7 @@ from httpx import AsyncClient, Response
 from db import ids
 from db.engine import Database
 from db.models import Event, EventReservation, User
-from tests.support.factories import bearer, make_user
+from tests.support.factories import bearer, make_user, soon
 from tests.support.ticketing import availability, make_event, make_event_reservation, unbalanced
 
 
@@ -127,3 +127,14 @@ async def test_seat_taken_by_graphql_is_taken_for_rest(client: AsyncClient, data
     body = {"query": document, "variables": {"id": ids.encode("evt", event.id)}}
     response = await client.post("/graphql", json=body, headers=bearer(user))
     assert response.json()["data"]["reserveTickets"]["errors"] == [{"code": "SEATS_UNAVAILABLE"}]
+
+
+async def test_refuses_more_tickets_of_event_that_is_over(client: AsyncClient, database: Database) -> None:
+    event = await make_event(database, capacity=9, date=soon(-1 / 3600))
+    row = await make_event_reservation(database, event=event, tickets=3)
+    for answer in (await reserve(client, event), await client.patch(path(row), json={"no_of_tickets": 4})):
+        assert (answer.status_code, answer.json()) == (400, {"error": "The event is over."})
+    # More than there are: that it is over comes first.
+    assert (await reserve(client, event, 10)).json() == {"error": "The event is over."}
+    assert (await client.patch(path(row), json={"no_of_tickets": 2})).status_code == 200
+    assert await availability(database, event) == 7
