@@ -15,7 +15,7 @@ import { wording } from "./wording.js";
 
 const EVENT = gql`
   query OneEvent($id: ID!) {
-    event(id: $id) { id name description date capacity availability }
+    event(id: $id) { id name description startsAt capacity availability }
     viewer { eventReservations(filter: {eventId: $id, liveOnly: true}, first: 100) { nodes { id tickets } } }
   }`;
 const RESERVE = gql`
@@ -96,12 +96,12 @@ async function show(root, page, seen) {
   const head = el(
     "div",
     { class: "page-head" },
-    el("p", { class: "eyebrow" }, dayLong(event.date), ", ", time(event.date)),
+    el("p", { class: "eyebrow" }, dayLong(event.startsAt), ", ", time(event.startsAt)),
     el("h1", { class: "long" }, event.name),
     el("p", { class: "lede" }, event.description),
   );
   const mine = held.map((each) => ownTickets(each, event, limits, again, signal));
-  const isOver = Date.parse(event.date) < now();
+  const isOver = Date.parse(event.startsAt) < now();
   const choice = isOver ? el("p", { class: "notice" }, "This event is over.") : reserving(event, { seen, left, hasSome: held.length > 0 }, limits, again, signal);
   mount(root, el("div", { class: "page medium" }, back, head, el("div", { class: "stack" }, mine, choice)));
 }

@@ -13,14 +13,14 @@ import { empty, skeleton } from "./states.js";
 const EVENTS = gql`
   query Events($filter: EventFilter!, $after: String, $counted: Boolean!) {
     events(filter: $filter, first: 20, after: $after) {
-      nodes { id name description date capacity availability }
+      nodes { id name description startsAt capacity availability }
       pageInfo { hasNextPage endCursor }
       totalCount @include(if: $counted)
     }
   }`;
 const OWN = gql`
   query MyTickets($from: DateTime!) {
-    viewer { eventReservations(filter: {liveOnly: true, from: $from}, first: 100) { nodes { id tickets event { id name date } } } }
+    viewer { eventReservations(filter: {liveOnly: true, from: $from}, first: 100) { nodes { id tickets event { id name startsAt } } } }
   }`;
 
 export async function render(root, page) {
@@ -70,16 +70,16 @@ function nothing({ q, left }) {
 async function own(from, signal) {
   if (!(await viewer())) return [];
   const { viewer: seen } = await ask(OWN, { from }, { signal });
-  return seen.eventReservations.nodes.sort((one, other) => one.event.date.localeCompare(other.event.date));
+  return seen.eventReservations.nodes.sort((one, other) => one.event.startsAt.localeCompare(other.event.startsAt));
 }
 
 function ticket({ tickets, event }) {
-  return el("li", {}, el("a", { class: "card", href: `/tickets/${event.id}` }, el("strong", {}, event.name), el("span", {}, day(event.date), ", ", time(event.date), " · ", count(tickets, "ticket"))));
+  return el("li", {}, el("a", { class: "card", href: `/tickets/${event.id}` }, el("strong", {}, event.name), el("span", {}, day(event.startsAt), ", ", time(event.startsAt), " · ", count(tickets, "ticket"))));
 }
 
 function row(event, signal) {
-  const [week, date, ...month] = day(event.date).split(" ");
-  const when = el("time", { datetime: event.date, class: "leaf" }, el("span", {}, week), el("strong", {}, date), el("span", {}, month.join(" ")));
+  const [week, date, ...month] = day(event.startsAt).split(" ");
+  const when = el("time", { datetime: event.startsAt, class: "leaf" }, el("span", {}, week), el("strong", {}, date), el("span", {}, month.join(" ")));
   const words = el("div", {}, el("h2", {}, el("a", { href: `/tickets/${event.id}` }, event.name)), el("p", { class: "muted" }, event.description));
   return el("article", { class: "card event-row" }, when, words, ticketsLeft(event, signal));
 }

@@ -1,5 +1,6 @@
 // The stars by which a signed-in visitor rates a film.
 
+import "./more_style.js";
 import { change, gql } from "./api.js";
 import { el, icon, mount } from "./dom.js";
 import { count } from "./format.js";
