@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 from alembic import command
@@ -12,16 +13,28 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from db.conninfo import add_deadlines
+from db.silence import end_when_silent
+
 # An arbitrary number that all processes use.
 MIGRATION_LOCK = 7_262_193
 
 
 @contextmanager
 def open_connection(conninfo: str) -> Iterator[Connection]:
-    """Yield one synchronous connection in a transaction; commit it at the end."""
+    """Yield one synchronous connection in a transaction; commit it at the end.
+
+    Raises psycopg.OperationalError, or SQLAlchemy's error around it, once the server answers nobody. A statement of a
+    migration has no other bound: it may rewrite a large table.
+    """
     # libpq reads the address itself: SQLAlchemy cannot read one with several hosts.
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
-    with engine.begin() as opened:
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(add_deadlines(conninfo)), poolclass=NullPool
+    )
+    with (
+        engine.begin() as opened,
+        end_when_silent(cast("psycopg.Connection[Any]", opened.connection.driver_connection), conninfo),
+    ):
         yield opened
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 
 from db.conninfo import add_deadlines
+from db.silence import end_when_silent
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -29,7 +30,10 @@ def is_behind(found: str | None) -> bool:
 
 def read_revision(conninfo: str) -> str | None:
     """Return the revision that the database is at, None for an empty one."""
-    with psycopg.connect(add_deadlines(conninfo), autocommit=True) as connection:
+    with (
+        psycopg.connect(add_deadlines(conninfo), autocommit=True) as connection,
+        end_when_silent(connection, conninfo),
+    ):
         try:
             row = connection.execute("SELECT version_num FROM public.alembic_version").fetchone()
         except psycopg.errors.UndefinedTable:
