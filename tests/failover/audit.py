@@ -59,8 +59,9 @@ def audit(url: str, journal: Journal, sessions: list[int]) -> Findings:
 
 def find_missing(url: str, journal: Journal, sessions: list[int]) -> list[int]:
     """Return the bookings whose confirmation was acknowledged and that are not confirmed."""
-    stored = dict(query(url, CONFIRMED, sessions))
-    return sorted({entry.booking for entry in journal.confirmed} - stored.keys())
+    # The journal before the database: buyers may be at work, and what is acknowledged after the query is not missing.
+    acknowledged = {entry.booking for entry in journal.confirmed}
+    return sorted(acknowledged - dict(query(url, CONFIRMED, sessions)).keys())
 
 
 def find_lost_seats(url: str, sessions: list[int]) -> list[str]:

@@ -105,11 +105,24 @@ def code_of(answer: httpx.Response) -> str:
 
 
 async def sign_up(client: httpx.AsyncClient) -> str:
-    """Return the token of a new user."""
+    """Return the token of a new user; a server that refuses for the moment is asked again."""
     body = {"email": f"{secrets.token_hex(8)}@example.org", "password": PASSWORD}
-    (await client.post("/v1/auth/signup", json=body)).raise_for_status()
-    answer = await client.post("/v1/auth/signin", json=body)
-    return str(answer.raise_for_status().json()["token"])
+    async with asyncio.timeout(SETTLING_SECONDS):
+        await post_until_done(client, "/v1/auth/signup", body)
+        answer = await post_until_done(client, "/v1/auth/signin", body)
+    return str(answer.json()["token"])
+
+
+async def post_until_done(client: httpx.AsyncClient, path: str, body: dict[str, str]) -> httpx.Response:
+    """Return the first answer that is no failure of the server; a conflict means that an earlier request was done."""
+    while True:
+        try:
+            answer = await client.post(path, json=body)
+        except httpx.TransportError:
+            answer = None
+        if answer is not None and not answer.is_server_error:
+            return answer if answer.status_code == httpx.codes.CONFLICT else answer.raise_for_status()
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,9 +55,27 @@ Crash = Callable[[Stage], None]
 
 def kill_worker(stage: Stage) -> None:
     """Kill one of the workers in the middle of what it does."""
-    children = list_children(stage.server.program.process.pid)
-    worker = next(child for child in children if WORKER in Path(f"/proc/{child}/cmdline").read_bytes())
-    kill_all([worker])
+    kill_all(find_workers(stage)[:1])
+
+
+def find_workers(stage: Stage) -> list[int]:
+    """Return the numbers of the server's workers, once there is one."""
+    found: list[int] = []
+
+    def is_found() -> bool:
+        found[:] = [child for child in list_children(stage.server.program.process.pid) if is_worker(child)]
+        return bool(found)
+
+    wait_until(is_found, seconds=RECOVERY_SECONDS, what="the server has a worker")
+    return found
+
+
+def is_worker(process: int) -> bool:
+    """Return whether a process is a worker of the server, and still there."""
+    try:
+        return WORKER in Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def kill_server(stage: Stage) -> None:
@@ -106,13 +124,18 @@ CRASHES: Final[dict[str, Crash]] = {
 @contextmanager
 def frozen(processes: list[int]) -> Iterator[None]:
     """Keep processes from running for the length of a block."""
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
+    send(processes, signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
+        send(processes, signal.SIGCONT)
+
+
+def send(processes: list[int], number: signal.Signals) -> None:
+    """Send a signal to processes, of which some may have ended since they were listed."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 @contextmanager
