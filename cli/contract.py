@@ -25,7 +25,7 @@ document_commands = typer.Typer(
 
 
 @schema_commands.command("export", epilog=format_examples("matinee schema export --out schema.graphql"))
-def schema_export(
+def export_schema(
     *,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
 ) -> None:
@@ -42,7 +42,7 @@ def schema_export(
 
 
 @schema_commands.command("check", epilog=format_examples("matinee schema check released.graphql"))
-def schema_check(
+def check_schema(
     old: Annotated[
         Path, typer.Argument(help="The SDL that clients were built on.", exists=True, dir_okay=False, readable=True)
     ],
@@ -64,7 +64,7 @@ def schema_check(
     "add",
     epilog=format_examples("matinee documents add web/documents", "matinee documents add persisted-documents.json"),
 )
-def documents_add(
+def add_documents(
     path: Annotated[
         Path,
         typer.Argument(help="A folder or a file: .graphql, or a JSON manifest of Relay, Apollo or graphql-codegen."),
@@ -93,7 +93,7 @@ async def _add_documents(settings: Settings, found: list[ClientDocument]) -> int
 
 
 @document_commands.command("list", epilog=format_examples("matinee documents list"))
-def documents_list() -> None:
+def list_documents() -> None:
     """List the registered documents, the oldest first: when they were added, their ids and operations."""
     settings = read_settings()
     with prepare_database(settings) as url:
@@ -108,7 +108,7 @@ async def _list_documents(settings: Settings) -> list[TrustedDocument]:
 
 
 @document_commands.command("remove", epilog=format_examples("matinee documents remove sha256:…"))
-def documents_remove(
+def remove_document(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="As `matinee documents list` shows it.")],
 ) -> None:
     """Remove a document from the registry; servers that have read it run it for up to a minute more."""

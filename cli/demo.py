@@ -20,7 +20,7 @@ EPILOG: Final = format_examples("matinee demo", "matinee demo --scale 10")
 log = structlog.get_logger("matinee")
 
 
-def demo_command(
+def load_demo_data(
     *,
     scale: Annotated[int, whole_option(1, 10_000, help="How many times as much.")] = 1,
 ) -> None:

@@ -23,7 +23,7 @@ File = Annotated[
 ]
 
 
-def explain_command(
+def explain_document(
     file: File,
     *,
     variables: Annotated[str, typer.Option(help="Values of the document's variables, as JSON.")] = "{}",

@@ -10,7 +10,7 @@ from db import revision
 EPILOG: Final = format_examples("matinee migrate")
 
 
-def migrate_command() -> None:
+def migrate_schema() -> None:
     """Bring the schema of the database up to date."""
     settings = read_settings()
     if settings.direct_url:

@@ -42,7 +42,7 @@ EPILOG: Final = (
 )
 
 
-def serve_command(
+def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, whole_option(0, 65535, help="0 takes any free port.")] = 8000,

@@ -26,7 +26,7 @@ staff_commands = typer.Typer(
         "echo $PASSWORD | matinee staff add ada@example.org --password-stdin",
     ),
 )
-def staff_add(
+def add_staff(
     email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
     *,
     password_stdin: Annotated[

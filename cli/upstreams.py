@@ -19,7 +19,7 @@ from upstreams.standins import Faults, create_standins
 EPILOG: Final = format_examples("matinee upstreams", "matinee upstreams --port 8100 --error-rate 0.5")
 
 
-def upstreams_command(
+def serve_upstreams(
     *,
     port: Annotated[int, whole_option(0, 65535, help="0 takes any free port.")] = 8100,
     error_rate: Annotated[

@@ -16,7 +16,7 @@ from runtime.standard_streams import lose_unwritable_output
 EPILOG: Final = format_examples("matinee worker")
 
 
-def worker_command() -> None:
+def run_worker() -> None:
     """Run background jobs until Ctrl-C or SIGTERM, beside servers that may run with --no-jobs."""
     end_on_signals()
     lose_unwritable_output()

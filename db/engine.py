@@ -33,7 +33,7 @@ T = TypeVar("T")
 RECONNECT_SECONDS = 2.0
 
 
-def row_maker(model: type[Row]) -> Callable[..., Row]:
+def make_row_maker(model: type[Row]) -> Callable[..., Row]:
     """Return the function that makes a row of the model from its columns, without validating them."""
     return cast("Callable[..., Row]", model.model_construct)
 
@@ -63,7 +63,7 @@ class Reading(ABC):
 
     async def rows(self, model: type[Row], statement: str, **parameters: object) -> list[Row]:
         """Return the rows of a statement whose columns are named as the model's attributes."""
-        return await self.make_rows(row_maker(model), statement, parameters)
+        return await self.make_rows(make_row_maker(model), statement, parameters)
 
     async def make_rows(self, make: Callable[..., T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Return what `make` makes of each row, its columns being named arguments."""

@@ -39,7 +39,7 @@ from db.models import (
     Show,
     Ticket,
     User,
-    table_of,
+    find_table,
 )
 from db.ordered import Ordered, Search
 from db.paging import Listing, Value
@@ -66,7 +66,7 @@ VARIED: Final = frozenset({"genre", "genres", "airing_from", "symbols", "path"})
     user,
     collection,
 ) = (
-    table_of(model).c
+    find_table(model).c
     for model in (
         Movie,
         Place,
@@ -133,7 +133,7 @@ def select_movies(names: Names, sort: str, value: Value) -> Ordered:
 
 def join_airings(statement: Select[Any], value: Value) -> Select[Any]:
     """Return the statement of the movies that have a session at the place; each has one airing there."""
-    return statement.join(table_of(Airing), airing.movie_id == movie.id).where(airing.place_id == value("place_id"))
+    return statement.join(find_table(Airing), airing.movie_id == movie.id).where(airing.place_id == value("place_id"))
 
 
 def filter_by_start(names: Names, value: Value, last_start: ColumnElement[Any]) -> list[ColumnElement[bool]]:
@@ -174,7 +174,7 @@ def select_places_of_movie(_names: Names, _sort: str, value: Value) -> Ordered:
     """Return the statement of `list_places_of_movie`; airings repeat the place's name, so that one index has the order."""
     statement = (
         select(*list_columns(Place))
-        .join(table_of(Airing), airing.place_id == place.id)
+        .join(find_table(Airing), airing.place_id == place.id)
         .where(airing.movie_id == value("movie_id"), is_still_shown())
     )
     return Ordered(statement, (airing.place_key, airing.place_id), ("name_key", "id"))
@@ -365,7 +365,7 @@ def list_offers(*, search_for: str | None = None) -> Listing[MovieOffer]:
 
 def select_offers(names: Names, _sort: str, _value: Value) -> Ordered:
     """Return the statement of `list_offers`."""
-    own, entry = table_of(MovieOffer).c, table_of(ProviderMovie).c
+    own, entry = find_table(MovieOffer).c, find_table(ProviderMovie).c
     statement = filter_by_symbols(select(*list_columns(MovieOffer)), names, own.title)
     sold = exists().where(entry.offer_id == own.id, entry.listed, entry.price.is_not(None))
     keys = (own.title_key, own.id)

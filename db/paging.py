@@ -12,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, compute_fingerprint
-from db.engine import PlannedEachTime, PureRead, Reading, row_maker
+from db.engine import PlannedEachTime, PureRead, Reading, make_row_maker
 from db.ordered import ONE, Bounds, Ordered, select_page
 from errors import InvalidLimit
 
@@ -124,14 +124,14 @@ async def read_pages(
     text = write_page_statement(one.build, one.names, one.sort, make_bounds(window), parent)
     parameters = one.parameters | {"parents": list(listings)}
     found: dict[int, list[Row]] = {identity: [] for identity in listings}
-    for identity, row in await source.make_rows(pair_maker(one.model), text, parameters):
+    for identity, row in await source.make_rows(make_pair_maker(one.model), text, parameters):
         found[identity].append(row)
     return {identity: make_page(found[identity], listing, codec, window) for identity, listing in listings.items()}
 
 
-def pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
+def make_pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     """Return the function that makes a pair of the parent's id and a row from columns."""
-    make = row_maker(model)
+    make = make_row_maker(model)
 
     def made(*, parent: int, **columns: Any) -> tuple[int, Row]:
         return parent, make(**columns)

@@ -17,7 +17,7 @@ from db.models import (
     Show,
     Ticket,
     User,
-    table_of,
+    find_table,
 )
 from db.paging import compile_sql
 
@@ -32,7 +32,7 @@ def list_columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
 
     A booking and an export have their status by the database's clock, whether or not a job has closed them.
     """
-    own = table_of(model)
+    own = find_table(model)
     seen: dict[str, ColumnElement[Any]] = {c.name: c for c in own.columns if not c.info.get("internal")}
     if model is MovieExport:
         over = and_(own.c.status == COMPLETED, own.c.expires_at <= func.clock_timestamp())
@@ -46,11 +46,11 @@ def list_columns(model: type[SQLModel]) -> list[ColumnElement[Any]]:
 
 def filter_live(model: type[SQLModel]) -> list[ColumnElement[bool]]:
     """Return the conditions under which a row exists for callers: an event is not deleted, a show has not expired."""
-    unexpired = table_of(Show).c.show_timing > func.clock_timestamp() - literal_column(SHOW_LIFE)
+    unexpired = find_table(Show).c.show_timing > func.clock_timestamp() - literal_column(SHOW_LIFE)
     conditions: dict[type[SQLModel], ColumnElement[bool]] = {
-        Event: table_of(Event).c.deleted_at.is_(None),
+        Event: find_table(Event).c.deleted_at.is_(None),
         Show: unexpired,
-        Ticket: exists().where(table_of(Show).c.id == table_of(Ticket).c.show_id, unexpired),
+        Ticket: exists().where(find_table(Show).c.id == find_table(Ticket).c.show_id, unexpired),
     }
     return [conditions[model]] if model in conditions else []
 
@@ -63,33 +63,33 @@ def select_by_ids(model: type[SQLModel], *, hidden_too: bool = False) -> Select[
 def select_row(model: type[SQLModel], identity: Any, *, hidden_too: bool = False) -> Select[Any]:
     """Return the statement that reads the rows whose id equals `identity`: an expression, or ANY of an array."""
     return select(*list_columns(model)).where(
-        table_of(model).c.id == identity, *([] if hidden_too else filter_live(model))
+        find_table(model).c.id == identity, *([] if hidden_too else filter_live(model))
     )
 
 
 def select_rating(viewer: ColumnElement[int], movie: Any) -> Select[Any]:
     """Return the statement that reads one user's rating of a movie, or of ANY of several."""
-    own = table_of(Rating).c
+    own = find_table(Rating).c
     return select(*list_columns(Rating)).where(own.user_id == viewer, own.movie_id == movie)
 
 
 def select_latest_changes(booking_id: Any) -> Select[Any]:
     """Return the statement of the latest 100 changes of a booking's seats, latest first."""
-    own = table_of(SeatReservation).c
+    own = find_table(SeatReservation).c
     changes = select(*list_columns(SeatReservation)).where(own.booking_id == booking_id)
     return changes.order_by(own.id.desc()).limit(literal_column("100"))
 
 
 def select_collected_movies(collection_id: Any) -> Select[Any]:
     """Return the statement of the movies of a collection, or of ANY of several, in their order."""
-    own = table_of(CollectedMovie).c
+    own = find_table(CollectedMovie).c
     movies = select(*list_columns(CollectedMovie)).where(own.collection_id == collection_id)
     return movies.order_by(own.collection_id, own.position)
 
 
 def is_staff(user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Return whether a user is staff."""
-    return exists().where(table_of(User).c.id == user_id, table_of(User).c.is_staff)
+    return exists().where(find_table(User).c.id == user_id, find_table(User).c.is_staff)
 
 
 def write_seats_available(*, of: str) -> str:

@@ -41,32 +41,32 @@ def draw_poster(title: str, genres: Sequence[str]) -> str:
         f'aria-label="{named}"><clipPath id="c"><path d="M0 0h400v410H0z"/></clipPath>'
         f'<path d="M0 0h400v600H0z" fill="{palette.ground}"/><g clip-path="url(#c)">{picture}</g>'
         f'<path d="M0 410h400v5H0z" fill="{palette.accent}"/>'
-        f"{_lettering(title, genres, palette)}</svg>"
+        f"{_write_lettering(title, genres, palette)}</svg>"
     )
 
 
 def typeset(title: str) -> tuple[int, list[str]]:
     """Return the size in units and the lines of a title: the largest size at which it fits, cut short at the smallest."""
-    words = _words(title)
+    words = _split_words(title)
     lines: list[str] = []
     for size in SIZES:
-        measure, room = MEASURE / size, _rows(size)
+        measure, room = MEASURE / size, _arrange_rows(size)
         breaking = size <= BREAKING_SIZE
-        parts = [p for word in words for p in _pieces(word, measure)] if breaking else words
+        parts = [p for word in words for p in _split_pieces(word, measure)] if breaking else words
         lines = _wrap(parts, measure)
         if len(lines) <= room and all(measure_width(line) <= measure for line in lines):
             return size, lines
-    room = _rows(SIZES[-1])
+    room = _arrange_rows(SIZES[-1])
     return SIZES[-1], [*lines[: room - 1], lines[room - 1][:-2] + "…"]
 
 
-def _words(title: str) -> list[str]:
+def _split_words(title: str) -> list[str]:
     """Return the words of a title. French sets a space before some marks; those never begin a line."""
     marked = re.sub(r"\s+(?=[:;!?»](\s|$))", "\u00a0", UNPRINTABLE.sub("", title[:SHOWN]))
     return re.findall(r"\S+(?:\u00a0\S+)*", marked)
 
 
-def _rows(size: int) -> int:
+def _arrange_rows(size: int) -> int:
     """Return how many lines of this size the title has room for."""
     return int(TITLE_HEIGHT / (size * LEADING))
 
@@ -97,7 +97,7 @@ def _wrap(words: Sequence[str], measure: float) -> list[str]:
     return lines
 
 
-def _pieces(word: str, measure: float) -> list[str]:
+def _split_pieces(word: str, measure: float) -> list[str]:
     """Return a word cut into pieces of at most `measure` ems."""
     pieces = [""]
     for letter in word:
@@ -107,7 +107,7 @@ def _pieces(word: str, measure: float) -> list[str]:
     return pieces
 
 
-def _lettering(title: str, genres: Sequence[str], palette: Palette) -> str:
+def _write_lettering(title: str, genres: Sequence[str], palette: Palette) -> str:
     """Return the title above its genres. The length of each line is set, so that no font makes it longer."""
     size, lines = typeset(title)
     first = TITLE_BOTTOM - (len(lines) - 1) * size * LEADING

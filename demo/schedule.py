@@ -55,7 +55,7 @@ def schedule(films: Sequence[Film], rooms: int, *, today: date, dice: Random) ->
     return [
         Showing(film, room, starts_at)
         for room, hand in enumerate(_deal(runs, on_screen, rooms, dice))
-        for film, starts_at in _programme(runs, hand, today, dice)
+        for film, starts_at in _make_programme(runs, hand, today, dice)
     ]
 
 
@@ -80,7 +80,9 @@ def _deal(runs: Sequence[Run], on_screen: Sequence[int], rooms: int, dice: Rando
         yield sorted({*hand, *dice.sample(hits, min(HITS, len(hits)))})
 
 
-def _programme(runs: Sequence[Run], hand: Sequence[int], today: date, dice: Random) -> Iterator[tuple[int, datetime]]:
+def _make_programme(
+    runs: Sequence[Run], hand: Sequence[int], today: date, dice: Random
+) -> Iterator[tuple[int, datetime]]:
     """Yield what one room shows: each day the films of its hand that were shown least so far."""
     times = dict.fromkeys(hand, 0)
     for day in range(FIRST_DAY, LAST_DAY + 1):
@@ -89,7 +91,7 @@ def _programme(runs: Sequence[Run], hand: Sequence[int], today: date, dice: Rand
         leaving = {film for film in running if runs[film].last == day < LAST_DAY}
         running.sort(key=lambda film: (film not in leaving, times[film], dice.random()))
         picked = _pick(runs, running, dice.choice((4, 5, 5, 6, 6)))
-        picked.sort(key=lambda film: _hour(runs[film].film) + dice.random())
+        picked.sort(key=lambda film: _choose_hour(runs[film].film) + dice.random())
         for film, starts_at in _lay_out(runs, picked, today + timedelta(days=day), dice):
             times[film] += 1
             yield film, starts_at
@@ -100,7 +102,7 @@ def _pick(runs: Sequence[Run], running: Sequence[int], number: int) -> list[int]
     picked: list[int] = []
     for film in [*running, *running, *running, *running]:
         day = [runs[other].film for other in [*picked, film]]
-        slots = [_slot(other) for other in day]
+        slots = [_make_slot(other) for other in day]
         long = sum(other.minutes > LONG_MINUTES for other in day)
         if long < 2 and sum(slots) - min(slots) <= DAY_MINUTES:
             picked.append(film)
@@ -111,21 +113,21 @@ def _pick(runs: Sequence[Run], running: Sequence[int], number: int) -> list[int]
 
 def _lay_out(runs: Sequence[Run], picked: Sequence[int], day: date, dice: Random) -> Iterator[tuple[int, datetime]]:
     """Yield films and starts: so late that the last begins in the evening, at 22:30 the latest."""
-    before_last = sum(_slot(runs[film].film) for film in picked[:-1])
+    before_last = sum(_make_slot(runs[film].film) for film in picked[:-1])
     evening = dice.randrange(DAY_MINUTES - 150, DAY_MINUTES + 1, QUARTER)
     minute = max(0, evening - before_last)
     opening = datetime.combine(day, OPENING, PARIS)
     for film in picked:
         yield film, opening + timedelta(minutes=minute)
-        minute += _slot(runs[film].film)
+        minute += _make_slot(runs[film].film)
 
 
-def _slot(film: Film) -> int:
+def _make_slot(film: Film) -> int:
     """Return minutes from a film's start to the next one's: 15 to 29 after its end, on the quarter hour."""
     return -(-(film.minutes + QUARTER) // QUARTER) * QUARTER
 
 
-def _hour(film: Film) -> float:
+def _choose_hour(film: Film) -> float:
     """Return how late in the day a film belongs: families come first, fright last."""
     if {"Family", "Animation"} & set(film.genres):
         return 0

@@ -67,7 +67,7 @@ class History:
         return next((live for moment, live in reversed(self.moments) if moment <= then), None)
 
 
-async def reset(tx: Transaction, counter: RequestCounter) -> int:
+async def begin_generation(tx: Transaction, counter: RequestCounter) -> int:
     """Begin a new generation, whose count is 0 on all servers, and return its number.
 
     After the commit the caller passes it to the counter (`learn(generation, 0)`), so that this machine's workers use it at once.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from db.engine import Reading, Row, Transaction, row_maker
+from db.engine import Reading, Row, Transaction, make_row_maker
 from db.models import Booking, BookingStatus
 
 # An Int has 32 bits in GraphQL; callers cannot send a larger number of seats.
@@ -123,9 +123,9 @@ class Outcome(Generic[Row]):
     is_over: bool
 
 
-def outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
+def make_outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
     """Return the function that makes an outcome of a row of `write_sale` or `write_change`."""
-    make = row_maker(model)
+    make = make_row_maker(model)
 
     def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> Outcome[Row]:
         return Outcome(make(**columns) if columns["id"] is not None else None, is_changed, available, is_over)

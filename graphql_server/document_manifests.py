@@ -41,7 +41,7 @@ def collect_documents(path: Path, *, schema: GraphQLSchema, limits: RequestLimit
                 found.setdefault(document.text, document)
         except ManifestError as error:
             faults.append(str(error))
-    faults += [fault for document in found.values() for fault in find_faults(document, schema, limits)]
+    faults += [fault for document in found.values() for fault in find_document_faults(document, schema, limits)]
     if faults:
         raise ManifestError("\n".join(faults))
     if not found:
@@ -106,7 +106,7 @@ def read_entries(manifest: Any) -> Mapping[str, str] | None:
     return manifest if is_texts else None
 
 
-def find_faults(found: ClientDocument, schema: GraphQLSchema, limits: RequestLimits) -> list[str]:
+def find_document_faults(found: ClientDocument, schema: GraphQLSchema, limits: RequestLimits) -> list[str]:
     """Return a line for each fault of a document, with the file and the line in it."""
     try:
         prepared = prepare(schema, found.text, tuple(specified_rules), limits)

@@ -52,7 +52,7 @@ FREE: Final = frozenset({"PageInfo", "__Type"})
 ITEMS: Final = frozenset({"edges", "nodes"})
 
 
-class Asked(NamedTuple):
+class VariableSize(NamedTuple):
     """What a variable gives, or its default."""
 
     variable: str
@@ -60,10 +60,10 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageSize:
     """How many items a page has, where that is up to variables."""
 
-    asked: tuple[Asked | int, ...]
+    asked: tuple[VariableSize | int, ...]
 
     def length(self, variables: Mapping[str, Any]) -> int:
         """Return it for these variables; a size that is out of bounds counts as the largest, and is refused later."""
@@ -79,7 +79,7 @@ class Page:
 class Listed:
     """How many items there are for a list that a variable gives."""
 
-    asked: Asked
+    asked: VariableSize
 
     def length(self, variables: Mapping[str, Any]) -> int:
         """Return it for these variables; one value alone is taken for a list of one."""
@@ -89,7 +89,7 @@ class Listed:
         return len(value) if isinstance(value, list) else 1
 
 
-Times = int | Page | Listed
+Times = int | PageSize | Listed
 
 
 class Row(NamedTuple):
@@ -232,14 +232,14 @@ class Planner:
         asked = tuple(
             found for name in ("first", "last") if name in given and (found := self.asked(given[name])) is not None
         )
-        page = Page(asked)
-        return page if any(isinstance(each, Asked) for each in asked) else page.length({})
+        page = PageSize(asked)
+        return page if any(isinstance(each, VariableSize) for each in asked) else page.length({})
 
-    def asked(self, node: ArgumentNode) -> Asked | int | None:
+    def asked(self, node: ArgumentNode) -> VariableSize | int | None:
         """Return what an argument gives: a number, none for null, or a variable."""
         if isinstance(node.value, VariableNode):
             name = node.value.name.value
-            return Asked(name, size_in(self.defaults.get(name)))
+            return VariableSize(name, size_in(self.defaults.get(name)))
         return size_in(node.value)
 
     def listed(self, parent: GraphQLNamedType, declared: GraphQLField, node: FieldNode) -> Times:
@@ -249,7 +249,7 @@ class Planner:
         value = next((each.value for each in node.arguments or () if each.name.value == "ids"), None)
         if isinstance(value, VariableNode):
             name = value.name.value
-            return Listed(Asked(name, length_in(self.defaults.get(name))))
+            return Listed(VariableSize(name, length_in(self.defaults.get(name))))
         return length_in(value)
 
 
@@ -257,10 +257,10 @@ def plans(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Pla
     """Return how to work out the cost of each operation of a document that is valid, by its name."""
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-    return {each.name.value if each.name else None: plan(schema, each, fragments) for each in operations}
+    return {each.name.value if each.name else None: plan_cost(schema, each, fragments) for each in operations}
 
 
-def plan(
+def plan_cost(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Plan:
     """Return how to work out the cost of one operation."""

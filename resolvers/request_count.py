@@ -19,6 +19,6 @@ async def reset_count(context: Context) -> int:
     """Return the count after its reset: here at once, on other servers within a second; for signed-in callers."""
     _ = context.user_id
     async with context.database.transaction() as tx:
-        generation = await request_count.reset(tx, context.services.request_counter)
+        generation = await request_count.begin_generation(tx, context.services.request_counter)
     context.services.request_counter.learn(generation, 0)
     return await read_count(context)

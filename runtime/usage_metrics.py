@@ -22,7 +22,7 @@ class Coordinate:
 
 
 @dataclass(slots=True)
-class RequestCounter:
+class OperationCount:
     """How often an operation ran since that was told last, and the series of the fields that it asks for."""
 
     series: list[Counter]
@@ -46,8 +46,8 @@ class Usage:
             registry=registry,
         )
         # For as long as the document is remembered somewhere.
-        self._tallies: WeakKeyDictionary[frozenset[Coordinate], RequestCounter] = WeakKeyDictionary()
-        self._untold: list[RequestCounter] = []
+        self._tallies: WeakKeyDictionary[frozenset[Coordinate], OperationCount] = WeakKeyDictionary()
+        self._untold: list[OperationCount] = []
         self._telling: asyncio.TimerHandle | None = None
 
     def expect(self, fields: Iterable[Coordinate]) -> None:
@@ -59,7 +59,7 @@ class Usage:
         """Count one run of an operation that asks for these fields; to give the same object each time is cheapest."""
         tally = self._tallies.get(fields)
         if tally is None:
-            tally = self._tallies[fields] = RequestCounter([self._series(each) for each in fields])
+            tally = self._tallies[fields] = OperationCount([self._series(each) for each in fields])
         if not tally.runs:
             self._untold.append(tally)
             if self._telling is None:

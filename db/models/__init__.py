@@ -4,7 +4,7 @@ from sqlalchemy.orm import configure_mappers
 
 from db.models.booking import Booking, BookingStatus, SeatReservation
 from db.models.collection import CollectedMovie, Collection
-from db.models.columns import CODEPOINTS, table_of
+from db.models.columns import CODEPOINTS, find_table
 from db.models.event import Event, EventReservation
 from db.models.export import ExportStatus, MovieExport
 from db.models.idempotency_key import IdempotencyKey
@@ -52,7 +52,7 @@ __all__ = [
     "Ticket",
     "TrustedDocument",
     "User",
-    "table_of",
+    "find_table",
 ]
 
 # Rows are made without a session of SQLAlchemy, whose first use would otherwise configure the mappers.

@@ -44,7 +44,7 @@ def derived_column(type_: Any, expression: str, *, nullable: bool = False, inter
     return Field(default=None, sa_column=Column(type_, computed, nullable=nullable, info=info))
 
 
-def table_of(model: type[SQLModel]) -> Table:
+def find_table(model: type[SQLModel]) -> Table:
     """Return the table of a model, for statements that are composed."""
     made: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not say so
     return made

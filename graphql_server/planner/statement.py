@@ -13,7 +13,7 @@ from sqlalchemy.sql import visitors
 from db import ordered, paging, selects
 from db.catalogue_changes import PARTS, CataloguePart
 from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, merge_pieces, spell_plain
-from db.models import Airing, Movie, Place, Session, User, table_of
+from db.models import Airing, Movie, Place, Session, User, find_table
 from db.pipeline import Statement
 from graphql_server.planner import pages
 from graphql_server.planner.binding import Bound
@@ -23,7 +23,7 @@ from graphql_server.planner.outline import TYPENAME, Field, Object, Outline
 from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Viewer
 
 # What a standby may answer for.
-CATALOGUE: Final = frozenset(table_of(model).name for model in (Movie, Place, Session, Airing))
+CATALOGUE: Final = frozenset(find_table(model).name for model in (Movie, Place, Session, Airing))
 # Parameters that are the same wherever they stand.
 COMMON: Final = frozenset({"viewer", "base"})
 PARAMETER: Final = re.compile(r"%\((\w+)\)s")

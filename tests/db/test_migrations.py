@@ -170,7 +170,7 @@ def test_queue_has_its_own_schema(database_url: str) -> None:
 
 
 def test_every_table_has_model() -> None:
-    assert {models.table_of(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
+    assert {models.find_table(model).name for model in SQLModel.__subclasses__()} >= set(SQLModel.metadata.tables)
 
 
 def test_newest_file_is_head() -> None:

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from db import lists, migrate, paging, selects
 from db.cursors import make_codec
 from db.engine import Database, connect
-from db.models import Event, EventReservation, Show, Ticket, table_of
+from db.models import Event, EventReservation, Show, Ticket, find_table
 from db.paging import Listing, Window
 from domain import event_reservation, ticket
 from domain.event_reservation import Viewer
@@ -131,7 +131,7 @@ async def test_ticket_rows_are_read_by_primary_key(
     connection: psycopg.AsyncConnection[Any], model: type[SQLModel]
 ) -> None:
     text = paging.compile_sql(selects.select_by_ids(model))
-    some = select(table_of(model).c.id).limit(literal_column("9"))
+    some = select(find_table(model).c.id).limit(literal_column("9"))
     ids = [row[0] for row in await (await connection.execute(paging.compile_sql(some).encode())).fetchall()]
     plan = await explained_when_prepared(connection, text, {"ids": ids})
     assert not plan.scanned

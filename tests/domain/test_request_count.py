@@ -12,7 +12,7 @@ from runtime.request_count import RequestCounter, private_counter
 
 async def reset(database: Database, counting: RequestCounter) -> None:
     async with database.transaction() as tx:
-        generation = await request_count.reset(tx, counting)
+        generation = await request_count.begin_generation(tx, counting)
     counting.learn(generation, 0)
 
 
@@ -85,9 +85,9 @@ async def test_late_write_does_not_undo_reset(database: Database) -> None:
 
 async def test_each_reset_has_its_own_generation(database: Database) -> None:
     async with database.transaction() as tx:
-        first = await request_count.reset(tx, private_counter())
+        first = await request_count.begin_generation(tx, private_counter())
     async with database.transaction() as tx:
-        second = await request_count.reset(tx, private_counter())
+        second = await request_count.begin_generation(tx, private_counter())
 
     assert (first, second) == (1, 2)
 
@@ -119,7 +119,7 @@ async def test_reset_takes_effect_on_other_servers_from_its_instant(database: Da
 async def test_reset_takes_effect_in_its_own_process_when_learned(database: Database) -> None:
     here = counted(3)
     async with database.transaction() as tx:
-        generation = await request_count.reset(tx, here)
+        generation = await request_count.begin_generation(tx, here)
     # Between the commit and the answer somebody adds up.
     await request_count.add_up(database, here, History())
     assert here.shown() == 3
@@ -135,7 +135,7 @@ async def test_reset_takes_effect_when_its_worker_is_killed(
     monkeypatch.setattr(request_count, "TOLD_BY_NOW_SECONDS", 0.0)
     here = counted(3)
     async with database.transaction() as tx:
-        await request_count.reset(tx, here)
+        await request_count.begin_generation(tx, here)
 
     await request_count.add_up(database, here, History())
 

@@ -16,7 +16,7 @@ from db.models import (
     SeatReservation,
     Session,
     User,
-    table_of,
+    find_table,
 )
 from db.paging import Listing
 from domain.collection import FAVOURITE_GENRES
@@ -31,8 +31,8 @@ KINDS: Final[dict[str, Kind]] = {
         SeatReservation,
         "rsv",
         lambda identity: selects.select_row(SeatReservation, identity).where(
-            select(table_of(Booking).c.user_id)
-            .where(table_of(Booking).c.id == table_of(SeatReservation).c.booking_id)
+            select(find_table(Booking).c.user_id)
+            .where(find_table(Booking).c.id == find_table(SeatReservation).c.booking_id)
             .scalar_subquery()
             == VIEWER
         ),
@@ -46,7 +46,7 @@ KINDS: Final[dict[str, Kind]] = {
 
 def of_session(model: type[Movie | Place], column_name: str) -> One:
     """Return how a booking reads a row that its session names."""
-    session = table_of(Session).c
+    session = find_table(Session).c
     return One(
         lambda parent: selects.select_row(
             model, select(session[column_name]).where(session.id == parent("session_id")).scalar_subquery()

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, or_
 from sqlmodel import SQLModel
 
 from db import selects
-from db.models import table_of
+from db.models import find_table
 from graphql_server.planner.reads import ById, Kind, Leaf, One
 
 # Parameters that are the same wherever they stand in a statement.
@@ -31,12 +31,12 @@ def everybodys(model: type[SQLModel], prefix: str) -> Kind:
 
 def own(model: type[SQLModel], identity: ColumnElement[int]) -> Select[Any]:
     """Return the statement of a row that nobody but its user sees."""
-    return selects.select_row(model, identity).where(table_of(model).c.user_id == VIEWER)
+    return selects.select_row(model, identity).where(find_table(model).c.user_id == VIEWER)
 
 
 def own_or_staff(model: type[SQLModel], identity: ColumnElement[int], *, user: str = "user_id") -> Select[Any]:
     """Return the statement of a row that nobody but its user and staff see."""
-    return selects.select_row(model, identity).where(or_(table_of(model).c[user] == VIEWER, selects.is_staff(VIEWER)))
+    return selects.select_row(model, identity).where(or_(find_table(model).c[user] == VIEWER, selects.is_staff(VIEWER)))
 
 
 def staffs(model: type[SQLModel], identity: ColumnElement[int]) -> Select[Any]:
