@@ -74,6 +74,10 @@ fuzz: $(PROJECT) $(DEV) ## Hold the server to /openapi.json by many more request
 faults: $(PROJECT) $(DEV) ## Break what is around the server, and see that nothing is lost (needs root; ARGS="kill-primary-haproxy")
 	$(BIN)/python -m tests.failover $(ARGS)
 
+.PHONY: compatible
+compatible: $(PROJECT) $(DEV) ## Run the last release's server (released.commit) and this one side by side on one database
+	$(BIN)/python -m tests.compatible
+
 .PHONY: clients
 clients: $(PROJECT) $(DEV) $(CLIENTS) $(PYTHON_CLIENTS) ## Book seats with real clients: Apollo, urql, gql.tada, graphql-codegen, openapi-fetch, gql
 	TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients $(ARGS)
@@ -110,6 +114,7 @@ released: $(PROJECT) ## Clients of the last release (released.graphql) go on wor
 .PHONY: release
 release: $(PROJECT) ## Make the contract of today the one that later changes are held against
 	$(BIN)/matinee schema export --out released.graphql
+	git rev-parse HEAD > released.commit
 
 .PHONY: migrations
 migrations: $(PROJECT) $(DEV) ## Migrations make the tables that the models describe, up and down
