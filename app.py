@@ -34,10 +34,12 @@ from edge.middleware import Door, Edge
 from edge.page_existence import page_exists
 from edge.response_cache import ResponseCache
 from edge.services import Services
-from errors import Refusal, Refusals
+from errors import Refusal, Refusals, Unavailable
 from graphql_server import routes as graphql
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.field_usage import deprecated
+from graphql_server.media_types import JSON
+from graphql_server.response import render_refusals
 from graphql_server.traced_fields import working
 from identity.passwords import Passwords
 from identity.sign_outs import SignOuts
@@ -55,6 +57,7 @@ from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_windows import RateWindows, join_windows, private_windows
 from runtime.request_count import RequestCounter, join_counter, private_counter
+from runtime.request_slots import RequestSlots
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.shared_slots import SharedSlots
 from upstreams import catalogue
@@ -148,9 +151,17 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
         body_bytes=settings.limits.body_bytes,
         metrics=process.metrics,
         request_counter=process.request_counter,
-        render=rest.error_format.render_faults,
+        render=_render_faults,
+        slots=RequestSlots(settings.limits.requests),
         websockets=ConnectionCounter(settings.limits.websockets),
     )
+
+
+def _render_faults(*faults: Refusal, path: str) -> Response:
+    # Clients of GraphQL look for the code in `extensions`.
+    if path == graphql.PATH and isinstance(faults[0], Unavailable):
+        return render_refusals(list(faults), JSON)
+    return rest.error_format.render_faults(*faults, path=path)
 
 
 def _leave_untraced(app: ASGIApp) -> ASGIApp:
@@ -241,7 +252,7 @@ def _make_services(settings: Settings, process: Process, database: Database, pas
         live_metrics=metrics.streaming,
         topics=Topics(database, settings.direct_url or "", on_heard=metrics.streaming.heard),
         broadcasts=Broadcasts(),
-        admission=AdmissionControl(),
+        admission=AdmissionControl(most=RequestSlots(settings.limits.requests).browsing),
         cipher=idempotency_cipher.make_cipher(settings.secrets),
         trace_span=process.tracing.span if process.tracing else None,
     )

@@ -346,7 +346,7 @@ class UpstreamUnavailable(Failure):
 
 
 class Unavailable(Failure):
-    """The server cannot reach its database in time. Try again in a second."""
+    """The server is overloaded, or cannot reach its database in time. Try again in a second."""
 
 
 class OutcomeUnknown(Failure):

@@ -47,6 +47,15 @@ class RequestLimits:
             "CONNECTIONS", 1000, "connections of an address to a worker process; trusted proxies have no such limit"
         ),
     ]
+    requests: Annotated[
+        int,
+        declare_number(
+            "REQUESTS",
+            1000,
+            "requests that a worker process works on at once, three quarters of them reads; others are 503 at once",
+            least=4,
+        ),
+    ]
     websockets: Annotated[
         int,
         declare_number("WEBSOCKETS", 500, "WebSockets of an address to a worker process, behind trusted proxies too"),

@@ -15,18 +15,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from db import ids
-from edge import visitors
+from edge import probes, visitors
 from edge.cors import Cors
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING, read_head
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
 from runtime.metrics import Metrics
 from runtime.request_count import RequestCounter
+from runtime.request_slots import RequestSlots, Slot
 
 BODY_BYTES: Final = 1024 * 1024
 SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PATH_LENGTH: Final = 256
 NO_ANSWER: Final = 499
+# Whether a POST to GraphQL only reads shows once it is parsed: AdmissionControl has the same bound for queries.
+BROWSING: Final = ("GET", "HEAD")
 # Request ids are unique by chance among processes, and by their number within one.
 RUN: Final = secrets.token_hex(6)
 NUMBERS: Final = count(secrets.randbits(40))
@@ -63,6 +66,7 @@ class Edge:
         request_counter: RequestCounter,
         render: RenderRefusal,
         websockets: ConnectionCounter,
+        slots: RequestSlots,
         doors: Mapping[str, Door] | None = None,
         origins: Sequence[str] = (),
         body_bytes: int = BODY_BYTES,
@@ -72,6 +76,7 @@ class Edge:
         self._cors = Cors(self._enter, origins=origins) if origins else None
         self._body_bytes = body_bytes
         self._websockets = websockets
+        self._slots = slots
         self._metrics = metrics
         self._request_counter = request_counter
         self._render = render
@@ -103,6 +108,9 @@ class Edge:
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                slot: Slot | None = scope.get("slot")
+                if slot is not None:
+                    slot.give_back()
                 status = message["status"]
                 headers = [*message.get("headers", ()), (b"x-request-id", identity), *visitors.format_headers(scope)]
                 message = {"type": "http.response.start", "status": status, "headers": headers}
@@ -124,12 +132,21 @@ class Edge:
             self._note(scope, path, status or NO_ANSWER, time.perf_counter() - started)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = self._doors.get(scope["path"])
-        if door is None:
-            await self._app(scope, receive, send)
-        else:
-            scope["route"] = door.route
-            await door.app(scope, receive, send)
+        path, app = scope["path"], self._app
+        door = self._doors.get(path)
+        if door is not None:
+            app, scope["route"] = door.app, door.route
+        if path in probes.PATHS:
+            await app(scope, receive, send)
+            return
+        slot = scope["slot"] = self._slots.take(is_browsing=scope["method"] in BROWSING)
+        if slot is None:
+            await self._render(errors.Unavailable(), path=path)(scope, receive, send)
+            return
+        try:
+            await app(scope, slot.receive_outside(receive), send)
+        finally:
+            slot.give_back()
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = scope["client"][0] if scope.get("client") else ""

@@ -14,6 +14,8 @@ from errors import Refusal
 from runtime import metrics
 from runtime.metrics import Metrics
 
+# Answered whatever the load.
+PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 CHECK_SECONDS: Final = 2.0
 log = structlog.get_logger("matinee.probes")
 

@@ -11,6 +11,8 @@ from errors import Unavailable
 # Points of cost. An object that is being answered takes up to 5 kB, so all of them take 10 MB; and a crowd of larger queries
 # is answered one by one instead of all at last.
 SIZE: Final = 2_000
+# Queries that run or wait; a server has three quarters of MATINEE_LIMIT_REQUESTS.
+MOST: Final = 750
 # A crowd would rather wait than be refused; where the database does not answer, nobody is left waiting (`refuse`).
 PATIENCE_SECONDS: Final = 10.0
 
@@ -18,23 +20,33 @@ PATIENCE_SECONDS: Final = 10.0
 class AdmissionControl:
     """For queries of a certain cost altogether. Who comes first is first in turn, so that a large one gets its turn too."""
 
-    def __init__(self, size: int = SIZE) -> None:
-        """Have room for this cost."""
+    def __init__(self, size: int = SIZE, *, most: int = MOST) -> None:
+        """Have room for this cost, and for so many queries that run or wait; further ones are refused at once."""
         self._size = self._free = size
+        self._left = most
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
     async def taken(self, cost: int) -> AsyncIterator[None]:
-        """Hold room for a cost, all that there is for a larger one; raise Unavailable where it takes too long to come."""
+        """Hold room for a cost, all that there is for a larger one.
+
+        Raises Unavailable where that takes too long to come, or where too many run or wait already.
+        """
         share = min(cost, self._size)
-        if self._waiting or self._free < share:
-            await self._turn(share)
-        else:
-            self._free -= share
+        if self._left <= 0:
+            raise Unavailable
+        self._left -= 1
         try:
-            yield
+            if self._waiting or self._free < share:
+                await self._turn(share)
+            else:
+                self._free -= share
+            try:
+                yield
+            finally:
+                self._give_back(share)
         finally:
-            self._give_back(share)
+            self._left += 1
 
     def refuse(self) -> None:
         """Raise Unavailable at all who wait, for there is no database that they could wait for."""

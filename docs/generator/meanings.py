@@ -62,6 +62,6 @@ MEANINGS: Final = {
     "UPSTREAM_UNAVAILABLE": "A third party that the answer needs is down.",
     "OUTCOME_UNKNOWN": "The connection to the database was lost after the commit had been sent: it may be done or not. With an"
     " `Idempotency-Key` the request can be repeated as it is, and is done once; without one, read what it was to change first.",
-    "UNAVAILABLE": "No database, no free connection, or a lock or statement exceeded its time limit. Safe to repeat.",
+    "UNAVAILABLE": "The server has too many requests under way, no database or no free connection, or a lock or statement exceeded its time limit. Safe to repeat.",
     "INTERNAL": "A fault of the server. The reference is the request id; the log has the details under it.",
 }

@@ -23,6 +23,7 @@ from rest.error_format import render_faults, render_http_exception, render_refus
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
 from runtime.request_count import private_counter
+from runtime.request_slots import RequestSlots
 
 SHARED: Final = Response("the same object every time")
 HANDLERS: Final = {
@@ -84,6 +85,7 @@ def app(metrics: Metrics) -> Starlette:
         request_counter=private_counter(),
         metrics=metrics,
         render=render_faults,
+        slots=RequestSlots(100),
         websockets=ConnectionCounter(1),
     )
     return app
@@ -309,7 +311,14 @@ async def test_a_caller_who_hangs_up_is_no_error(app: Starlette, lines: list[Eve
 async def test_refuses_more_websockets_than_an_address_may_have(app: Starlette) -> None:
     counter = ConnectionCounter(1)
     assert counter.enter("192.0.2.1")
-    edge = Edge(app, request_counter=private_counter(), metrics=Metrics(), render=render_faults, websockets=counter)
+    edge = Edge(
+        app,
+        request_counter=private_counter(),
+        metrics=Metrics(),
+        render=render_faults,
+        slots=RequestSlots(100),
+        websockets=counter,
+    )
 
     async def handshake(address: str) -> Message:
         sent: list[Message] = []

@@ -115,7 +115,7 @@ async def test_a_full_worker_answers_503_to_queries_and_goes_on_with_the_rest(
     app: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = AdmissionControl(10)
-    monkeypatch.setattr("app.AdmissionControl", lambda: made)
+    monkeypatch.setattr("app.AdmissionControl", lambda **_: made)
     async with running(app) as client:
         async with made.taken(10):
             refused = await client.post("/graphql", json={"query": QUERY})

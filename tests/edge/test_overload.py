@@ -1,0 +1,106 @@
+"""Past its capacity a worker refuses at once: reads before bookings, and probes never."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+import psycopg
+import pytest
+from httpx import AsyncClient, Response
+
+from config.settings import Settings
+from db import ids
+from db.engine import Database
+from runtime.request_slots import RequestSlots
+from tests.support.factories import bearer, make_session, make_user
+
+SLOTS: Final = 8
+READS: Final = 6
+QUERY: Final = {"query": "{ movies { nodes { title } } }"}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Few slots, and patience with the lock that the test holds."""
+    limits = replace(settings.limits, requests=SLOTS)
+    return replace(settings, limits=limits, pool_size=2 * SLOTS, lock_seconds=60, statement_seconds=60)
+
+
+@contextmanager
+def locked_movies(url: str) -> Iterator[None]:
+    """Let everything wait that reads movies."""
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK movies IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+async def refused(tasks: list[asyncio.Task[Response]], *, count: int) -> list[Response]:
+    """Return the first answers, once there are so many."""
+    done: set[asyncio.Task[Response]] = set()
+    async with asyncio.timeout(30):
+        while len(done) < count:
+            some, _ = await asyncio.wait(set(tasks) - done, return_when=asyncio.FIRST_COMPLETED)
+            done |= some
+    return [task.result() for task in done]
+
+
+@pytest.mark.parametrize("kind", ["REST", "GraphQL"])
+async def test_refuses_reads_at_once_while_bookings_and_probes_get_through(
+    client: AsyncClient, database: Database, empty_database_url: str, kind: str
+) -> None:
+    session, user = await make_session(database), await make_user(database)
+    # Signed in: answers to anonymous callers come from memory.
+    headers = bearer(user)
+
+    async def read() -> Response:
+        if kind == "REST":
+            return await client.get("/v1/movies", headers=headers)
+        return await client.post("/graphql", json=QUERY, headers=headers)
+
+    assert (await read()).status_code == 200
+    with locked_movies(empty_database_url):
+        reads = [asyncio.create_task(read()) for _ in range(10 * SLOTS)]
+        # All but those in the slots for reads are answered while the lock is held.
+        for answer in await refused(reads, count=10 * SLOTS - READS):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            error: dict[str, Any] = answer.json()["errors"][0]
+            assert (error.get("code") or error["extensions"]["code"]).upper() == "UNAVAILABLE"
+        booked = await client.post(f"/v1/sessions/{ids.encode('ses', session.id)}/book", headers=headers)
+        assert booked.status_code == 201
+        for probe in ("/livez", "/metrics"):
+            assert (await client.get(probe)).status_code == 200
+    answers = await asyncio.gather(*reads)
+    assert sum(answer.status_code == 200 for answer in answers) == READS
+    # Nothing is left of it.
+    assert (await client.get("/v1/movies")).status_code == 200
+
+
+async def test_a_body_on_its_way_and_an_answer_that_has_begun_take_no_slot() -> None:
+    slots = RequestSlots(4)
+    slot = slots.take(is_browsing=True)
+    assert slot is not None
+    arrived = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await arrived.wait()
+        return {}
+
+    free = [slots.free]
+    receiving = asyncio.create_task(slot.receive_outside(receive)())
+    await asyncio.sleep(0)
+    free.append(slots.free)
+    arrived.set()
+    await receiving
+    free.append(slots.free)
+    arrived.clear()
+    disconnecting = asyncio.create_task(slot.receive_outside(receive)())
+    await asyncio.sleep(0)
+    slot.give_back()
+    arrived.set()
+    await disconnecting
+    slot.give_back()
+
+    assert free == [3, 4, 3]
+    assert slots.free == 4
