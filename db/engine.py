@@ -1,5 +1,6 @@
 """Connections to the database: reads of one statement, transactions, and the pools that they take connections from."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -23,6 +24,7 @@ from db.refusals import translate_errors
 from db.server_watch import ServerWatch
 from db.session_settings import Pool, SessionSettings, begin, run_locally
 from db.shared_commit import commit_together
+from db.standby_watch import StandbyWatch
 from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -151,9 +153,16 @@ class Database:
     """The database: primary and standby, cursors and notices."""
 
     primary: Reader
-    standby: Reader
+    # Where `standby` reads from, as long as that one may be used.
+    standby_reader: Reader
     cursors: CursorCodec
     notices: Notices
+    standby_watch: StandbyWatch | None = None
+
+    @property
+    def standby(self) -> Reader:
+        """Reads that may be about two seconds old: from a standby where one answers and does not lag, else the primary."""
+        return self.standby_reader if self.standby_watch is None or self.standby_watch.is_usable else self.primary
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -303,11 +312,14 @@ async def connect(
             return Reader(pool, notices.note, trace_reads(reads) if trace_reads else reads)
 
         primary = standby = await open_reader(conninfo, direct_conninfo or conninfo, watch, needs_primary=True)
+        standby_watch = None
         if read_conninfo:
-            watch = ServerWatch(read_conninfo, statement_seconds=statement_seconds)
-            standby = await open_reader(read_conninfo, read_conninfo, watch, needs_primary=False)
+            of_standby = ServerWatch(read_conninfo, statement_seconds=statement_seconds)
+            standby = await open_reader(read_conninfo, read_conninfo, of_standby, needs_primary=False)
+            standby_watch = StandbyWatch(watch, of_standby)
+            stack.push_async_callback(_cancel, asyncio.create_task(standby_watch.run()))
         stack.push_async_callback(notices.close)
-        yield Database(primary=primary, standby=standby, cursors=cursors, notices=notices)
+        yield Database(primary, standby, cursors, notices, standby_watch)
 
 
 async def _open_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
@@ -315,3 +327,9 @@ async def _open_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
     await pool.open()
     stack.push_async_callback(pool.close)
     return pool
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and return once it has ended."""
+    task.cancel()
+    await asyncio.wait([task])

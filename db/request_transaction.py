@@ -212,5 +212,5 @@ def bind_database(request_tx: RequestTransaction, database: Database) -> Request
     """Return a database whose reads and transactions run inside the request's transaction."""
     reader = RequestReader(request_tx.pool, request_tx=request_tx)
     return RequestDatabase(
-        primary=reader, standby=reader, cursors=database.cursors, notices=database.notices, request_tx=request_tx
+        primary=reader, standby_reader=reader, cursors=database.cursors, notices=database.notices, request_tx=request_tx
     )

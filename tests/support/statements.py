@@ -8,11 +8,13 @@ import psycopg
 import pytest
 
 from db.pipeline.connection import Call, PipelineConnection
+from db.standby_watch import REPLAYED, WRITTEN
 from identity.sign_outs import READ_SIGN_OUTS
 
+POSITIONS: Final = (WRITTEN, REPLAYED.strip())
 # What a connection sends when it is opened, what is sent to other servers some time after a change, and what a server
 # reads again and again beside its requests.
-BESIDE: Final = ("SELECT set_config", "SELECT pg_notify", READ_SIGN_OUTS.partition("%")[0])
+BESIDE: Final = ("SELECT set_config", "SELECT pg_notify", READ_SIGN_OUTS.partition("%")[0], *POSITIONS)
 
 
 class Statements(list[str]):

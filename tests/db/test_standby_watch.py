@@ -1,0 +1,78 @@
+"""A standby that does not answer or lags behind is left out, and is read from again once it has caught up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import psycopg
+import pytest
+
+from db.cursors import make_codec
+from db.engine import Database, connect
+from db.standby_watch import CHECK_SECONDS
+from tests.support.database_wire import Wire, wire_to
+from tests.support.standby import Pair, streaming_pair
+
+PATIENCE_SECONDS: Final = 30.0
+SEVERAL_CHECKS: Final = 2.5 * CHECK_SECONDS
+
+
+@pytest.fixture
+async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
+    async with wire_to(empty_database_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    with streaming_pair() as made:
+        yield made
+
+
+def opened(primary: str, standby: str) -> AbstractAsyncContextManager[Database]:
+    codec = make_codec([b"x" * 32])
+    return connect(primary, read_conninfo=standby, cursors=codec, size=2, statement_seconds=5, lock_seconds=2)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - the watch has no event to wait for
+            await asyncio.sleep(0.02)
+
+
+async def test_leaves_out_a_standby_that_is_gone(empty_database_url: str, wire: Wire) -> None:
+    async with opened(empty_database_url, wire.url) as database:
+        await until(lambda: database.standby is not database.primary)
+        wire.cut()
+        await until(lambda: database.standby is database.primary)
+        assert await database.standby.value("SELECT 1") == 1
+        wire.mend()
+        await until(lambda: database.standby is not database.primary)
+
+
+async def test_leaves_out_a_standby_that_lags(pair: Pair) -> None:
+    with (
+        psycopg.connect(pair.primary, autocommit=True) as writing,
+        psycopg.connect(pair.standby, autocommit=True) as replaying,
+    ):
+        writing.execute("CREATE TABLE written (number int)")
+        async with opened(pair.primary, pair.standby) as database:
+            # An idle primary makes no standby look late.
+            await asyncio.sleep(SEVERAL_CHECKS)
+            await until(lambda: database.standby is not database.primary)
+            replaying.execute("SELECT pg_wal_replay_pause()")
+            writing.execute("INSERT INTO written VALUES (1)")
+            await until(lambda: database.standby is database.primary)
+            assert await database.standby.value("SELECT count(*) FROM written") == 1
+            replaying.execute("SELECT pg_wal_replay_resume()")
+            await until(lambda: database.standby is not database.primary)
+            assert await database.standby.value("SELECT count(*) FROM written") == 1
+
+
+async def test_goes_on_with_the_standby_while_the_primary_is_gone(empty_database_url: str, wire: Wire) -> None:
+    async with opened(wire.url, empty_database_url) as database:
+        wire.cut()
+        await asyncio.sleep(SEVERAL_CHECKS)
+        await until(lambda: database.standby is not database.primary)
+        assert await database.standby.value("SELECT 1") == 1

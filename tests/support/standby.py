@@ -1,0 +1,86 @@
+"""A PostgreSQL of the test's own with a streaming standby."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from db.embedded import cluster as embedded_cluster
+from db.embedded.postmaster import start, stop
+
+START_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The addresses of both."""
+
+    primary: str
+    standby: str
+
+
+@contextmanager
+def streaming_pair() -> Iterator[Pair]:
+    """Yield a primary and a standby that has caught up with it; remove both afterwards."""
+    # Not tmp_path: root's is private, and PostgreSQL does not run as root.
+    folder = Path(tempfile.mkdtemp(prefix="matinee-pair-"))
+    folder.chmod(0o755)
+    server = start(folder / "data")
+    try:
+        with streaming_standby(server.cluster) as url:
+            yield Pair(server.url, url)
+    finally:
+        stop(server, seconds=10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def streaming_standby(cluster: embedded_cluster.Cluster) -> Iterator[str]:
+    """Yield the address of a new standby of an embedded server; stop it afterwards."""
+    folder = cluster.folder.parent / "standby"
+    folder.mkdir(mode=0o700)
+    owner = cluster.folder.stat()
+    shutil.chown(folder, owner.st_uid, owner.st_gid)
+    connection = ("--host", str(cluster.sockets), "--username", embedded_cluster.NAME)
+    copy = ("--pgdata", str(folder), "--checkpoint", "fast", "--write-recovery-conf")
+    embedded_cluster.run_program(cluster, "pg_basebackup", *connection, *copy)
+    command = [str(cluster.programs / "postgres"), "-D", str(folder), "-k", str(folder), "-c", "listen_addresses="]
+    account = cluster.account
+    process = subprocess.Popen(  # noqa: S603 - programs of the wheel, arguments of ours
+        [*command, "-c", "port=5432"],
+        user=None if account is None else account.pw_uid,
+        group=None if account is None else account.pw_gid,
+        extra_groups=None if account is None else [],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"postgresql://{embedded_cluster.NAME}@/{embedded_cluster.NAME}?host={folder}&port=5432"
+    try:
+        wait_for_standby(url)
+        yield url
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(30)
+
+
+def wait_for_standby(url: str) -> None:
+    """Return once the standby answers; raise TimeoutError where it does not in time."""
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with psycopg.connect(url, connect_timeout=2):
+                return
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise TimeoutError from None
+            time.sleep(0.05)
