@@ -19,6 +19,7 @@ RELAY := tests/relay/node_modules/.installed
 CODEGEN := $(VENV)/codegen/.installed
 CLIENTS := tests/clients/node_modules/.installed
 PYTHON_CLIENTS := $(VENV)/clients/.installed
+AUDIT := $(VENV)/audit/.installed
 PEERS := benchmarks/peers/node_modules/.installed
 NATIVE_ARGON2 := $(VENV)/native/.installed
 # What the C compiler may use: of this machine, or of all machines that an image runs on (x86-64-v3: AVX2, since 2013).
@@ -77,6 +78,16 @@ faults: $(PROJECT) $(DEV) ## Break what is around the server, and see that nothi
 .PHONY: compatible
 compatible: $(PROJECT) $(DEV) ## Run the last release's server (released.commit) and this one side by side on one database
 	$(BIN)/python -m tests.compatible
+
+# The list of known holes is OSV's. Offline the inventory is made all the same, and the end says what was not done.
+.PHONY: audit
+audit: $(AUDIT) ## Write what the server consists of (sbom.json, CycloneDX), and look for known holes in it
+	$(VENV)/audit/bin/cyclonedx-py requirements requirements.lock --output-format JSON --output-reproducible --output-file sbom.json
+	@$(VENV)/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --vulnerability-service osv \
+		> $(VENV)/audit/report 2>&1; status=$$?; tail -n 40 $(VENV)/audit/report; \
+		if grep -qiE "connection|timed out|ServiceError|resolve" $(VENV)/audit/report; then \
+			echo "NOT AUDITED: the list of known holes at osv.dev cannot be reached; sbom.json is written." >&2; exit 2; \
+		fi; exit $$status
 
 .PHONY: clients
 clients: $(PROJECT) $(DEV) $(CLIENTS) $(PYTHON_CLIENTS) ## Book seats with real clients: Apollo, urql, gql.tada, graphql-codegen, openapi-fetch, gql
@@ -137,6 +148,7 @@ lock: $(DEV) ## Write the lock files anew after a change of pyproject.toml (UPGR
 	$(LOCK) --group s3 -o requirements-s3.lock
 	$(LOCK) --group codegen -o requirements-codegen.lock
 	$(LOCK) --group clients -o requirements-clients.lock
+	$(LOCK) --group audit -o requirements-audit.lock
 
 LOCK := $(BIN)/uv --quiet pip compile --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
 
@@ -198,6 +210,13 @@ $(PYTHON_CLIENTS): requirements-clients.lock | $(BIN)/python
 	@echo "Installing the clients in requirements-clients.lock"
 	@$(BIN)/python -m venv $(VENV)/clients
 	@$(VENV)/clients/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-clients.lock
+	@touch $@
+
+# What looks for holes in the dependencies.
+$(AUDIT): requirements-audit.lock | $(BIN)/python
+	@echo "Installing the audit in requirements-audit.lock"
+	@$(BIN)/python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --quiet --no-input install --require-hashes -r requirements-audit.lock
 	@touch $@
 
 # `npm ci` in a folder: npm 9 or newer where the machine has it, otherwise the one that PyPI packs, in .venv.
