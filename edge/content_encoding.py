@@ -16,19 +16,23 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def read_weights(header: str) -> dict[str, float]:
-    """Return the weights, 0 to 1, of what a negotiated header lists; a weight that breaks the grammar counts as 0."""
+    """Return the weights, 0 to 1, of what a negotiated header lists.
+
+    An element whose weight breaks the grammar is ignored: what it means cannot be known.
+    """
     weights: dict[str, float] = {}
     for element in header.lower().split(","):
         name, *parameters = (part.strip() for part in element.split(";"))
-        if name:
-            weights[name] = max(weights.get(name, 0.0), read_quality(parameters))
+        weight = read_weight(parameters)
+        if name and weight is not None:
+            weights[name] = max(weights.get(name, 0.0), weight)
     return weights
 
 
-def read_quality(parameters: list[str]) -> float:
-    """Return the `q` among parameters, 1 without one, 0 for one that breaks the grammar."""
+def read_weight(parameters: list[str]) -> float | None:
+    """Return the `q` among parameters: 1 without one, None for one that breaks the grammar."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
-            return float(value) if QUALITY.fullmatch(value.strip()) else 0.0
+            return float(value) if QUALITY.fullmatch(value.strip()) else None
     return 1.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from edge.content_encoding import QUALITY
+from edge.content_encoding import read_weights
 
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
@@ -19,7 +19,7 @@ def choose_media_type(accept: str) -> str | None:
 
     GraphQL's own where the client names it and prefers nothing to it; plain JSON for one that takes anything.
     """
-    ranges = parse_accept(accept)
+    ranges = read_ranges(accept)
     own, plain = ranges.get(GRAPHQL_JSON, 0.0), weigh(JSON, ranges)
     if own and own >= plain:
         return GRAPHQL_JSON
@@ -31,14 +31,14 @@ def choose_media_type(accept: str) -> str | None:
 @lru_cache(maxsize=256)
 def wants_page(accept: str) -> bool:
     """Return whether a browser asks: for HTML by name, and rather than for JSON."""
-    ranges = parse_accept(accept)
+    ranges = read_ranges(accept)
     return ranges.get(HTML, 0.0) > max(weigh(JSON, ranges), weigh(GRAPHQL_JSON, ranges))
 
 
 @lru_cache(maxsize=256)
 def accepts_events(accept: str) -> bool:
     """Return whether an `Accept` names server-sent events; some clients name them with every request."""
-    return parse_accept(accept).get(EVENTS, 0.0) > 0
+    return read_ranges(accept).get(EVENTS, 0.0) > 0
 
 
 def weigh(media_type: str, ranges: Mapping[str, float]) -> float:
@@ -47,20 +47,6 @@ def weigh(media_type: str, ranges: Mapping[str, float]) -> float:
     return next((ranges[name] for name in (media_type, f"{kind}/*", ANYTHING) if name in ranges), 0.0)
 
 
-def parse_accept(accept: str) -> dict[str, float]:
+def read_ranges(accept: str) -> dict[str, float]:
     """Return the media ranges of an `Accept` with their weights; without any, everything is accepted."""
-    ranges: dict[str, float] = {}
-    for media_range in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in media_range.split(";"))
-        if name:
-            ranges[name] = max(ranges.get(name, 0.0), parse_quality(parameters))
-    return ranges or {ANYTHING: 1.0}
-
-
-def parse_quality(parameters: list[str]) -> float:
-    """Return the weight among a media range's parameters, 0 to 1; 1 where there is none, or none that can be read."""
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            return float(value) if QUALITY.fullmatch(value.strip()) else 1.0
-    return 1.0
+    return read_weights(accept) or {ANYTHING: 1.0}

@@ -26,6 +26,7 @@ def test_accepts_gzip_by_name_or_wildcard(header: str) -> None:
         "gzip;q=-1",
         "gzip;q=1e0",
         "gzip;q=x",
+        "gzip;q=x, br",
     ],
 )
 def test_does_not_accept_gzip_with_weight_zero_or_other_names(header: str) -> None:

@@ -21,9 +21,9 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         (f"{GRAPHQL_JSON}, {JSON};q=0.9", GRAPHQL_JSON),
         (f"{GRAPHQL_JSON};q=0.5, {JSON}", JSON),
         (f"{GRAPHQL_JSON};q=0, */*", JSON),
-        (f"{GRAPHQL_JSON};q=nonsense", GRAPHQL_JSON),
-        # What the grammar does not know is no weight, whatever Python's parser makes of it.
-        *((f"{GRAPHQL_JSON};q={weight}, {JSON};q=0.5", GRAPHQL_JSON) for weight in ("0.٤", "0_0.1", "nan", "1e-9")),
+        (f"{GRAPHQL_JSON};q=nonsense", JSON),
+        # A weight that breaks the grammar, whatever Python's parser makes of it: its range is ignored.
+        *((f"{GRAPHQL_JSON};q={weight}, {JSON};q=0.5", JSON) for weight in ("0.٤", "0_0.1", "nan", "1e-9")),
         (BROWSER, JSON),
         ("text/html, application/json;q=0.1", JSON),
         ("text/html", None),
