@@ -10,7 +10,7 @@ from graphql import DocumentNode, GraphQLError, parse, validate
 from psycopg import RawCursor
 
 from cli.command import CommandError, format_examples, prepare_database, read_settings
-from db.pipeline.parameters import encoded
+from db.pipeline.parameters import encode_parameter
 from db.pipeline.session import make_session_conninfo
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.explain import Explained, explain
@@ -86,7 +86,7 @@ def describe_run(explained: Explained) -> list[str]:
 
 def read_plan(connection: psycopg.Connection[Any], run: Run) -> list[str]:
     """Return PostgreSQL's plan of a statement, for the parameters of this run."""
-    values = [encoded(run.parameters[name]) for name in run.program.parameters]
+    values = [encode_parameter(run.parameters[name]) for name in run.program.parameters]
     texts = [None if value is None else value.decode() for value in values]
     with RawCursor(connection) as cursor:
         cursor.execute(b"EXPLAIN " + run.program.statement.sql, texts)

@@ -15,12 +15,14 @@ def spend(context: Context, cost: int) -> None:
     Raise QueryTooCostly where it could never be had, RateLimited where it is more than is left now.
     """
     limits = context.services.settings.limits
-    require(cost, limits.operation_cost, WHAT, "OPERATION_COST")
+    if cost > limits.operation_cost:
+        require(cost, limits.operation_cost, WHAT, "OPERATION_COST")
     context.cost = cost
     rate = limits.cost
     if rate is None:
         return
-    require(cost, rate.amount, WHAT, "COST")
+    if cost > rate.amount:
+        require(cost, rate.amount, WHAT, "COST")
     caller = f"of {context.actor.user_id}" if context.actor else f"from {context.visitor.address}"
     context.visitor.count(context.services.rate_windows, COST, caller, rate, cost)
 

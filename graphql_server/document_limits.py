@@ -122,9 +122,9 @@ def check(document: DocumentNode, limits: RequestLimits) -> None:
 def require(found: int, limit: int, what: str, variable: str) -> None:
     """Raise QueryTooCostly where more was found than the limit of a variable."""
     if found > limit:
-        raise over(str(found) if found < MOST_SHOWN else f"more than {MOST_SHOWN}", limit, what, variable)
+        raise make_refusal(str(found) if found < MOST_SHOWN else f"more than {MOST_SHOWN}", limit, what, variable)
 
 
-def over(found: str, limit: int, what: str, variable: str) -> QueryTooCostly:
+def make_refusal(found: str, limit: int, what: str, variable: str) -> QueryTooCostly:
     """Return the refusal of a document with more than the limit of a variable."""
     return QueryTooCostly(found=found, what=what, limit=limit, variable=f"{PREFIX}{variable}")

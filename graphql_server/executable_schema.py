@@ -1,7 +1,7 @@
 """The schema as a whole, made once: it is the same for every request."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 import structlog
@@ -49,6 +49,9 @@ SCHEMA = Schema(
     extensions=[Documents],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+# As graphql-core has it.
+GRAPHQL: Final = SCHEMA.graphql
 
 
 @cache

@@ -4,29 +4,30 @@ import re
 from functools import partial
 from typing import Final
 
+import psycopg
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from config.settings import Settings
 from edge import addresses, browser_session, visitors
-from edge.idempotency import has_key
+from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY, read_head
 from edge.services import Services
-from errors import NotAcceptable, Refusal, Refusals, flatten_refusals
+from errors import NotAcceptable, Refusal, Refusals, Unavailable, flatten_refusals
 from graphql_server import cache_policy, cost_budget, sse
-from graphql_server.executable_schema import SCHEMA
+from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from graphql_server.planner.check import check, is_chosen
 from graphql_server.planner.mutations import run_mutation
-from graphql_server.planner.run import PlannedRequest, run_planned
+from graphql_server.planner.run import PlannedRequest, find_ready, run_planned
 from graphql_server.prepared_documents import Documents
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
 from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, render_refusals, render_result
-from graphql_server.trusted_documents import find_document
+from graphql_server.trusted_documents import RESTRICTED, find_document
 from graphql_server.variable_faults import explain_variables
 from resolvers.context import Context
 from web import tools
@@ -34,11 +35,20 @@ from web import tools
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
+class View:
+    """The address as an application of its own: it answers every method, also those it does not take."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        response = await serve(Request(scope, receive))
+        await response(scope, receive, send)
+
+
 async def serve(request: Request) -> Response:
     """Answer a GraphQL request: by a page, by one JSON body, or by a stream of events."""
-    accept = request.headers.get("accept", "")
-    settings: Settings = request.state.services.settings
+    accept = read_head(request.scope).get(ACCEPT, b"").decode("latin-1")
     asks_for_page = is_page_request(request, accept)
+    settings = services_of(request).settings
     if asks_for_page and settings.shows_graphiql:
         return render_playground(addresses.base_path(settings.public_url))
     media_type = choose_media_type(accept)
@@ -50,6 +60,14 @@ async def serve(request: Request) -> Response:
         return await answer(request, media_type)
     except (Refusal, Refusals) as raised:
         return render_refusals(flatten_refusals(raised), media_type)
+    except psycopg.OperationalError:
+        return render_refusals([Unavailable()], media_type)
+
+
+def services_of(request: Request) -> Services:
+    """Return what the server is made of. From the scope: `request.state` is an object of its own for each request."""
+    services: Services = request.scope["state"]["services"]
+    return services
 
 
 def is_page_request(request: Request, accept: str) -> bool:
@@ -70,31 +88,34 @@ async def answer(request: Request, media_type: str) -> Response:
     context = await open_context(request)
     asked = await read_request(request, deepest=context.services.settings.limits.json_depth)
     note_operation(asked.operation_name)
-    text = await find_document(context.services, query=asked.query, name=asked.document)
-    run, render = partial(execute, text, asked), partial(render_answer, request, media_type)
+    text = asked.query
+    if text is None or asked.document is not None or context.services.settings.documents in RESTRICTED:
+        text = await find_document(context.services, query=text, name=asked.document)
     allowed = allowed_operations(request.method)
+    # An idempotency key means nothing to a query. Whether there is a mutation shows once the document is parsed.
+    has_key = IDEMPOTENCY_KEY in read_head(request.scope)
     try:
-        # An idempotency key means nothing to a query. Whether there is a mutation shows once the document is parsed.
-        result = await run(context, allowed=QUERIES if has_key(request) else allowed)
+        result = await execute(text, asked, context, allowed=QUERIES if has_key else allowed)
     except WRONG_OPERATION as cause:
         kind = cause.operation_type if isinstance(cause, InvalidOperationTypeError) else None
         if kind in allowed:
-            return await run_once(request, context, execute=partial(run, allowed=allowed), render=render)
+            run, render = partial(execute, text, asked, allowed=allowed), partial(render_answer, request, media_type)
+            return await run_once(request, context, execute=run, render=render)
         if kind is OperationType.SUBSCRIPTION and accepts_events(request.headers.get("accept", "")):
             return sse.open_stream(request, asked, context)
         raise explain_wrong_operation(cause, method=request.method) from None
     if asked.is_by_hash and request.method in READS:
         return render_cacheable(request, media_type, result, text=text, operation=asked.operation_name)
-    return render(result, context)
+    return render_answer(request, media_type, result, context)
 
 
 async def open_context(request: Request) -> Context:
     """Return what the request's resolvers share; raise Unauthenticated on a bad token."""
-    services: Services = request.state.services
-    actor = await browser_session.identify(request)
-    return Context(
-        services, actor, addresses.base(request, services.settings.public_url), visitors.visitor(request.scope)
-    )
+    services, head = services_of(request), read_head(request.scope)
+    is_anonymous = AUTHORIZATION not in head and COOKIE not in head
+    actor = None if is_anonymous else await browser_session.identify(request)
+    base = services.settings.public_url or addresses.base(request, None)
+    return Context(services, actor, base, visitors.visitor(request.scope))
 
 
 def note_operation(name: str | None) -> None:
@@ -117,14 +138,15 @@ async def execute(
         operation_name=asked.operation_name,
         allowed_operation_types=allowed,
     )
-    explain_variables(
-        result,
-        SCHEMA.graphql,
-        text=text,
-        variables=asked.variables or {},
-        operation_name=asked.operation_name,
-        tells_names=context.services.settings.suggests_names,
-    )
+    if result.errors:
+        explain_variables(
+            result,
+            GRAPHQL,
+            text=text,
+            variables=asked.variables or {},
+            operation_name=asked.operation_name,
+            tells_names=context.services.settings.suggests_names,
+        )
     return result
 
 
@@ -135,7 +157,10 @@ async def plan(
     mode = context.services.settings.planner
     if not mode.is_on:
         return None
-    request = PlannedRequest(text, asked.variables or {}, asked.operation_name)
+    prepared = find_ready(context, text, asked.operation_name)
+    if prepared is None:
+        return None
+    request = PlannedRequest(text, asked.variables or {}, asked.operation_name, prepared)
     if OperationType.MUTATION in allowed:
         changed = await run_mutation(context, request)
         if changed is not None:
@@ -150,14 +175,15 @@ async def plan(
 
 def render_answer(request: Request, media_type: str, result: ExecutionResult, context: Context) -> Response:
     """Return the response to one caller; a page that has just signed somebody in gets a cookie with it."""
-    settings: Settings = request.state.services.settings
     response = render_result(
         result,
         media_type,
         reference=request.scope["request_id"],
-        tells_names=settings.suggests_names,
+        settings=context.services.settings,
         extensions=cost_budget.describe_cost(context),
     )
+    if context.entered is None and COOKIE not in read_head(request.scope):
+        return response
     return browser_session.settle(response, request, entered=context.entered)
 
 
@@ -168,18 +194,17 @@ def render_cacheable(
 
     It says nothing of one caller's cost budget, for others may get it too.
     """
-    settings: Settings = request.state.services.settings
     response = render_result(
         result,
         media_type,
         reference=request.scope["request_id"],
-        tells_names=settings.suggests_names,
+        settings=services_of(request).settings,
         extensions={},
     )
     response.headers["Cache-Control"] = cache_policy.PRIVATE
     prepared = Documents.shelf.find(text)
     if result.errors or prepared is None or not cache_policy.CREDENTIALS.isdisjoint(request.headers.keys()):
         return response
-    if not cache_policy.is_catalogue(prepared.fields(SCHEMA.graphql, operation=operation)):
+    if not cache_policy.is_catalogue(prepared.fields(GRAPHQL, operation=operation)):
         return response
     return cache_policy.make_public(response, if_none_match=request.headers.get("if-none-match", ""))

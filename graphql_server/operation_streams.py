@@ -103,9 +103,9 @@ def run_for_everybody(
     asked: GraphQLRequest, context: Context, follower: Follower, *, reference: str
 ) -> AsyncGenerator[Result]:
     """Yield what anybody would be told."""
-    return run_operation(
-        asked, Context(context.services, None, context.base, Itself(""), follower=follower), reference=reference
-    )
+    shared = Context(context.services, None, context.base, Itself(""))
+    shared.follower = follower
+    return run_operation(asked, shared, reference=reference)
 
 
 async def run_operation(

@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import TracebackType
 from typing import Any, Final
 
 from graphql import (
@@ -31,11 +32,12 @@ from config.limits import RequestLimits
 from edge.services import Span
 from errors import QueryTooCostly, Unavailable
 from graphql_server import cost_budget
-from graphql_server.document_limits import check, over, require
+from graphql_server.document_limits import check, make_refusal, require
 from graphql_server.error_format import find_refusals
 from graphql_server.field_usage import choose_operation, fields_of
 from graphql_server.query_cost import Plan, plans
 from resolvers.context import Context
+from runtime.admission_control import Room
 from runtime.usage_metrics import Coordinate
 
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
@@ -194,7 +196,7 @@ class Documents(SchemaExtension):
         asked = self.execution_context
         fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
         services = asked.context.services
-        async with counted(asked.context, self._prepared, fields, asked.operation_name):
+        async with Admitted(asked.context, self._prepared, fields, asked.operation_name):
             yield
         faults = (asked.result.errors or ()) if asked.result else ()
         if any(isinstance(cause, Unavailable) for fault in faults for cause in find_refusals(fault)):
@@ -217,17 +219,46 @@ def spend(context: Context, prepared: Prepared, variables: Mapping[str, Any], op
     cost_budget.spend(context, prepared.plan(operation_name).cost(variables))
 
 
-@asynccontextmanager
-async def counted(
-    context: Context, prepared: Prepared, fields: frozenset[Coordinate], operation_name: str | None
-) -> AsyncIterator[None]:
-    """Count what an operation asks for, wait for room where it is a query, and put it into a span where traces are wanted."""
-    services = context.services
-    if not context.is_counted:
-        services.usage_metrics.count(fields)
-    async with services.admission.taken(context.cost) if takes_room(fields) else nullcontext():
-        with operation_span(services.trace_span, prepared, operation_name) if services.trace_span else nullcontext():
-            yield
+class Admitted:
+    """Counts what an operation asks for, and while it runs has room for it where it is a query, and a span where traces are wanted.
+
+    A class, for as a generator it would cost each query three times as much.
+    """
+
+    __slots__ = ("_context", "_fields", "_operation_name", "_prepared", "_room", "_span")
+
+    def __init__(
+        self, context: Context, prepared: Prepared, fields: frozenset[Coordinate], operation_name: str | None
+    ) -> None:
+        self._context = context
+        self._prepared = prepared
+        self._fields = fields
+        self._operation_name = operation_name
+        self._room: Room | None = None
+        self._span: AbstractContextManager[object] | None = None
+
+    async def __aenter__(self) -> None:
+        """Count the operation and wait for room; raise Unavailable where it takes too long to come."""
+        context, services = self._context, self._context.services
+        if not context.is_counted:
+            services.usage_metrics.count(self._fields)
+        if takes_room(self._fields):
+            self._room = services.admission.take_room(context.cost)
+            await self._room.__aenter__()
+        if services.trace_span is not None:
+            self._span = operation_span(services.trace_span, self._prepared, self._operation_name)
+            self._span.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the span and give the room back."""
+        try:
+            if self._span is not None:
+                self._span.__exit__(kind, error, traceback)
+        finally:
+            if self._room is not None:
+                await self._room.__aexit__()
 
 
 def operation_span(span: Span, prepared: Prepared, operation_name: str | None) -> AbstractContextManager[object]:
@@ -273,7 +304,9 @@ def validate_document(
     merging.MAX_COMPLEXITY_BUDGET = limits.comparisons
     found = validate(schema, document, (*rules, *MORE_RULES), max_errors=MOST_FAULTS)
     if any(isinstance(fault, ValidationAbortedError) and fault.message == GIVEN_UP for fault in found):
-        raise over(f"more than {limits.comparisons}", limits.comparisons, "comparisons of fields", "COMPARISONS")
+        raise make_refusal(
+            f"more than {limits.comparisons}", limits.comparisons, "comparisons of fields", "COMPARISONS"
+        )
     return found
 
 
@@ -292,4 +325,4 @@ def parse_document(text: str, limits: RequestLimits) -> DocumentNode:
 
 def too_deep(limits: RequestLimits) -> QueryTooCostly:
     """Return the refusal of a document that is too deep for its fields to be counted."""
-    return over(f"more than {MAX_NESTING_DEPTH}", limits.depth, "levels within each other", "DEPTH")
+    return make_refusal(f"more than {MAX_NESTING_DEPTH}", limits.depth, "levels within each other", "DEPTH")

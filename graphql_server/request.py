@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from strawberry.types.graphql import OperationType
 
 import errors
 from edge.content_type import JSON, is_json
 from edge.json_depth import is_deeper
+from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY, read_head
 from graphql_server.prepared_documents import NUL
 from graphql_server.trusted_documents import DocumentName, read_document_name
 
@@ -66,9 +67,24 @@ async def read_request(request: Request, *, deepest: int) -> GraphQLRequest:
                 "extensions": decode_parameter(parameters.get("extensions"), deepest=deepest),
             }
         )
-    if not is_json(request.headers.get("content-type", "")):
+    if not is_json(read_head(request.scope).get(CONTENT_TYPE, b"").decode("latin-1")):
         raise errors.UnsupportedMediaType(accepted=JSON)
-    return check_request(decode_json(await request.body(), deepest=deepest))
+    return check_request(decode_json(await read_body(request), deepest=deepest))
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body, which nearly always comes in one piece; raise ClientDisconnect where the caller has gone."""
+    if IDEMPOTENCY_KEY in read_head(request.scope):
+        # It is read once more, to tell whether a repeated request is the same.
+        return await request.body()
+    parts: list[bytes] = []
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
 def decode_parameter(parameter: str | None, *, deepest: int) -> Any:
@@ -118,13 +134,14 @@ def check_request(members: Any) -> GraphQLRequest:
     query, variables, name = members.get("query"), members.get("variables"), members.get("operationName")
     if isinstance(query, str) and not query.strip():
         query = None
-    document = read_document_name(members, query=query)
+    is_plain = members.get("documentId") is None and members.get("extensions") is None
+    document = None if is_plain else read_document_name(members, query=query)
     if document is None and not isinstance(query, str):
         raise errors.MissingField(field="query")
     for member in ("variables", "extensions"):
         if not isinstance(members.get(member), dict | None):
             raise errors.InvalidInput(field=member, problem="must be an object")
-    if sum(1 for _ in walk_json(variables)) > MOST_PARTS:
+    if variables and sum(1 for _ in walk_json(variables)) > MOST_PARTS:
         raise errors.InvalidInput(field="variables", problem=f"must hold at most {MOST_PARTS} names and values")
     if not isinstance(name, str | None):
         raise errors.InvalidInput(field="operationName", problem="must be a string")

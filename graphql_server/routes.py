@@ -5,7 +5,6 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
 
 from config.settings import Settings
 from errors import RouteNotFound
@@ -16,16 +15,7 @@ PATH: Final = "/graphql"
 SCHEMA_PATH: Final = "/schema.graphql"
 
 
-class View:
-    """The address as an application of its own: it answers every method, also those it does not take."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        response = await http.serve(Request(scope, receive))
-        await response(scope, receive, send)
-
-
-DOOR: Final = Route(PATH, View(), name="graphql")
+DOOR: Final = Route(PATH, http.View(), name="graphql")
 
 
 def doors() -> list[Route]:

@@ -20,6 +20,9 @@ PERSISTED: Final = "extensions.persistedQuery"
 # Modes of MATINEE_DOCUMENTS in which a client may have its document remembered.
 PERSISTING: Final = ("automatic", "log")
 
+# Modes in which documents that clients bring are counted, logged or refused.
+RESTRICTED: Final = ("log", "enforce")
+
 log = structlog.get_logger("matinee.graphql")
 
 
@@ -100,7 +103,7 @@ async def find_persisted(services: Services, hashed: str) -> str:
 
 async def admit_text(services: Services, text: str) -> None:
     """Count and log a document that was not asked for by a registered id; raise Forbidden where those do not run."""
-    if services.settings.documents not in ("log", "enforce"):
+    if services.settings.documents not in RESTRICTED:
         return
     hashed = compute_digest(text)
     if await find_registered(services, hashed) is not None:

@@ -219,7 +219,8 @@ class Connection:
 
     async def _run(self, name: str, operation: Operation, asked: GraphQLRequest) -> None:
         visitor = Visitor(self._visitor.address)
-        context = Context(self._services, self.actor, self._base, visitor, follower=operation.follower)
+        context = Context(self._services, self.actor, self._base, visitor)
+        context.follower = operation.follower
         reference = self._websocket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
         with suppress(WebSocketDisconnect, RuntimeError), self._services.live_metrics.under_way("websocket"):

@@ -1,6 +1,6 @@
 """The context that all resolvers of a request share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from graphql import DocumentNode
 
@@ -31,18 +31,38 @@ class Context:
     rest: DocumentNode | None = None
     # Whether a cached response may answer; false where the answer is compared with another one.
     takes_kept: bool = True
-    # Ends the subscription, where the request is one.
-    follower: Follower = field(default_factory=Follower)
-    loaders: Loaders = field(init=False)
     # The token that a sign-up or sign-in of this request has issued.
     entered: str | None = None
     # Whether a retry would have the same result; false where a third party did not answer.
     is_settled: bool = True
     _is_staff: bool | None = None
+    # Both are made when they are first needed: most requests are answered by their plan, and are no subscriptions.
+    _follower: Follower | None = None
+    _loaders: Loaders | None = None
+    _is_renewed: bool = False
 
-    def __post_init__(self) -> None:
-        """Read the catalogue from a standby, until something is changed."""
-        self.loaders = Loaders(self.database, self.database.standby)
+    @property
+    def follower(self) -> Follower:
+        """What ends a subscription."""
+        if self._follower is None:
+            self._follower = Follower()
+        return self._follower
+
+    @follower.setter
+    def follower(self, follower: Follower) -> None:
+        self._follower = follower
+
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of this request; they read the catalogue from a standby, until something is changed."""
+        if self._loaders is None:
+            catalogue = self.database.primary if self._is_renewed else self.database.standby
+            self._loaders = Loaders(self.database, catalogue)
+        return self._loaders
+
+    @loaders.setter
+    def loaders(self, loaders: Loaders) -> None:
+        self._loaders = loaders
 
     @property
     def database(self) -> Database:
@@ -63,7 +83,7 @@ class Context:
 
     def renew(self) -> None:
         """Forget what was read before a change; later reads come from the primary."""
-        self.loaders = Loaders(self.database, self.database.primary)
+        self._loaders, self._is_renewed = None, True
         self._is_staff = None
 
     async def require_staff(self) -> int:

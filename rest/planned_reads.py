@@ -17,7 +17,7 @@ from db.json_text import UNANSWERED, Literal, Piece, Row, Sql, join_pieces, spel
 from db.ordered import Bounds, Ordered, select_page
 from db.paging import Listing, Window
 from db.pipeline import Statement
-from db.pipeline.parameters import encoded
+from db.pipeline.parameters import encode_parameter
 from db.pipeline.statement import RawRow
 from errors import Refusal
 from rest.json_fields import Shape, write_object
@@ -64,7 +64,7 @@ def plan_numbered(shape: Shape, listing: Listing[Any], *, size: int, skipped: in
 
 def bind(program: Program, values: Mapping[str, object]) -> PlannedRead:
     """Return the read of a program with these values."""
-    return PlannedRead(program, tuple([encoded(values[name]) for name in program.parameters]))
+    return PlannedRead(program, tuple([encode_parameter(values[name]) for name in program.parameters]))
 
 
 @lru_cache(maxsize=512)

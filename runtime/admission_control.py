@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from errors import Unavailable
@@ -26,27 +24,31 @@ class AdmissionControl:
         self._left = most
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    @asynccontextmanager
-    async def taken(self, cost: int) -> AsyncIterator[None]:
-        """Hold room for a cost, all that there is for a larger one.
+    def take_room(self, cost: int) -> "Room":
+        """Return room for a cost, all that there is for a larger one, to be entered for the length of the work."""
+        return Room(self, min(cost, self._size))
+
+    async def enter(self, share: int) -> None:
+        """Take a share of the room.
 
         Raises Unavailable where that takes too long to come, or where too many run or wait already.
         """
-        share = min(cost, self._size)
         if self._left <= 0:
             raise Unavailable
         self._left -= 1
+        if not self._waiting and self._free >= share:
+            self._free -= share
+            return
         try:
-            if self._waiting or self._free < share:
-                await self._turn(share)
-            else:
-                self._free -= share
-            try:
-                yield
-            finally:
-                self._give_back(share)
-        finally:
+            await self._turn(share)
+        except BaseException:
             self._left += 1
+            raise
+
+    def leave(self, share: int) -> None:
+        """Give a share back that was taken."""
+        self._left += 1
+        self._give_back(share)
 
     def refuse(self) -> None:
         """Raise Unavailable at all who wait, for there is no database that they could wait for."""
@@ -82,3 +84,21 @@ class AdmissionControl:
             if not turn.done():
                 self._free -= share
                 turn.set_result(None)
+
+
+class Room:
+    """A share of the room while it is entered. A class of its own, for a generator would cost each query more."""
+
+    __slots__ = ("_control", "_share")
+
+    def __init__(self, control: AdmissionControl, share: int) -> None:
+        self._control = control
+        self._share = share
+
+    async def __aenter__(self) -> None:
+        """Take it; raise Unavailable where it takes too long to come."""
+        await self._control.enter(self._share)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give it back."""
+        self._control.leave(self._share)

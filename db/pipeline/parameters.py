@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 
-def encoded(value: object) -> bytes | None:
+def encode_parameter(value: object) -> bytes | None:
     """Return a parameter as PostgreSQL reads it, None for NULL."""
     if value is None:
         return None
-    return spelled(value).encode()
+    return format_value(value).encode()
 
 
-def spelled(value: object) -> str:
+def format_value(value: object) -> str:
     """Return the text of a value; raise TypeError where there is no rule for its type."""
     match value:
         case str():
@@ -23,15 +23,15 @@ def spelled(value: object) -> str:
         case datetime():
             return value.isoformat()
         case list() | tuple():
-            return array(value)
+            return format_array(value)
     raise TypeError(f"{type(value).__name__} is no parameter")
 
 
-def array(items: Sequence[object]) -> str:
+def format_array(items: Sequence[object]) -> str:
     """Return the text of an array."""
-    return "{" + ",".join(quoted(spelled(item)) for item in items) + "}"
+    return "{" + ",".join(quote_item(format_value(item)) for item in items) + "}"
 
 
-def quoted(item: str) -> str:
+def quote_item(item: str) -> str:
     """Return an item of an array in quotes."""
     return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -24,14 +24,14 @@ from strawberry.types import ExecutionResult
 
 from errors import Refusal, Unavailable
 from graphql_server.error_format import find_refusals
-from graphql_server.executable_schema import SCHEMA
+from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.plain_fields import is_awaitable
 from graphql_server.planner.outline import Unplanned
 from graphql_server.planner.payloads import PayloadWriter, Write
 from graphql_server.planner.plain_inputs import PlainInput, plan_plain_input
-from graphql_server.planner.run import FOR_EXECUTOR, PlannedRequest, find_ready, refused
+from graphql_server.planner.run import FOR_EXECUTOR, PlannedRequest, make_refused_result
 from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
-from graphql_server.prepared_documents import Prepared, counted, spend
+from graphql_server.prepared_documents import Admitted, Prepared, spend
 from resolvers.context import Context
 
 # Sets of flags of one mutation that are remembered; clients have one or two.
@@ -117,9 +117,9 @@ class Mutation:
 
 async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionResult | None:
     """Return the result of a mutation; None, with nothing done, where the operation is for the executor."""
-    prepared = find_ready(context, request.text, request.name)
-    mutation = find_mutation(prepared, request.name) if prepared else None
-    if prepared is None or mutation is None:
+    prepared = request.prepared
+    mutation = find_mutation(prepared, request.name)
+    if mutation is None:
         return None
     try:
         change, resolve = mutation.bind(request.variables, context)
@@ -128,9 +128,9 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     try:
         spend(context, prepared, request.variables, request.name)
     except Refusal as refusal:
-        return refused(refusal)
-    fields = prepared.fields(SCHEMA.graphql, operation=request.name)
-    async with counted(context, prepared, fields, request.name):
+        return make_refused_result(refusal)
+    fields = prepared.fields(GRAPHQL, operation=request.name)
+    async with Admitted(context, prepared, fields, request.name):
         return await run_change(context, change, resolve)
 
 
@@ -187,7 +187,7 @@ def make_info(
 def find_mutation(prepared: Prepared, name: str | None) -> Mutation | None:
     """Return the mutation that a request means, None where the operation is of another kind."""
     if name not in prepared.mutations:
-        prepared.mutations[name] = make_mutation(SCHEMA.graphql, prepared.document, name)
+        prepared.mutations[name] = make_mutation(GRAPHQL, prepared.document, name)
     found: Mutation | None = prepared.mutations[name]
     return found
 

@@ -53,6 +53,16 @@ class Shape:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """What an operation without variables comes to for all requests of one kind of caller."""
+
+    shape: Shape
+    bounds: Sequence[Bound]
+    # Of its statement.
+    key: Hashable
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
     """A query, and the statements that were written for it."""
@@ -62,9 +72,15 @@ class Operation:
     flags: tuple[str, ...]
     any_ids: OrderedDict[Hashable, list[Site]] = field(default_factory=OrderedDict)
     shapes: OrderedDict[Hashable, Shape | Unplanned] = field(default_factory=OrderedDict)
+    # By whether the caller is anonymous, and whether a standby may lag.
+    constants: dict[tuple[bool, bool], Constant] = field(default_factory=dict)
 
     def run(self, variables: Mapping[str, Any], request: Request, caller: Caller) -> Run:
         """Return what answers a request; raise Unplanned or a refusal where the executor has to."""
+        kind = (caller.viewer_id is None, caller.may_lag)
+        constant = self.constants.get(kind)
+        if constant is not None:
+            return self.run_bound(constant.shape, constant.bounds, constant.key, caller)
         request.variables = self.coerced(variables)
         flags = self.values_of_flags(request.variables)
         asked = remembered(self.any_ids, flags, lambda: self.sites_of_any_id(flags))
@@ -76,7 +92,13 @@ class Operation:
         if isinstance(shape, Unplanned):
             raise shape
         bounds = self.bounds(shape, request, known)
-        key = (self, flags, kinds, caller.viewer_id is None, caller.may_lag, *(each.shape for each in bounds))
+        key = (self, flags, kinds, *kind, *(each.shape for each in bounds))
+        if not self.node.variable_definitions and not known and len(shape.fixed) == len(bounds):
+            self.constants[kind] = Constant(shape, bounds, key)
+        return self.run_bound(shape, bounds, key, caller)
+
+    def run_bound(self, shape: Shape, bounds: Sequence[Bound], key: Hashable, caller: Caller) -> Run:
+        """Return the run of a shape whose sites are bound; `key` is that of its statement."""
         program = PROGRAMS.find(key, lambda: self.write(shape, bounds, caller))
         return Run(program, self.parameters(shape, bounds, caller), bounds, shape.outline, shape.rest)
 

@@ -10,21 +10,22 @@ from graphql import DocumentNode, GraphQLError, is_non_null_type, specified_rule
 from strawberry.types import ExecutionResult
 
 from db.json_text import UNANSWERED
-from db.pipeline.parameters import encoded
+from db.pipeline.parameters import encode_parameter
 from errors import Refusal, Refusals, Unavailable
-from graphql_server.executable_schema import SCHEMA
+from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.planner.binding import Request
 from graphql_server.planner.cursors import signed
 from graphql_server.planner.json_text import CURSOR_START
 from graphql_server.planner.operations import Caller, Operation, Run, operation_of
 from graphql_server.planner.outline import TYPENAME, Field, Unplanned
 from graphql_server.planner.reads import ById, Viewer
-from graphql_server.prepared_documents import Prepared, counted, find_prepared, spend
+from graphql_server.prepared_documents import Admitted, Prepared, find_prepared, spend
 from resolvers.context import Context
 
 # The executor finds out what is wrong, and says it.
 FOR_EXECUTOR: Final = (Unplanned, Refusal, Refusals, GraphQLError)
 START: Final = CURSOR_START.encode()
+RULES: Final = tuple(specified_rules)
 
 log = structlog.get_logger("matinee.planner")
 
@@ -36,6 +37,7 @@ class PlannedRequest:
     text: str
     variables: Mapping[str, Any]
     name: str | None
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,11 @@ class Asked:
 
 async def run_planned(context: Context, request: PlannedRequest) -> ExecutionResult | None:
     """Return the result of an operation that has a plan, its data as JSON; None where it is for the executor."""
-    prepared = find_ready(context, request.text, request.name)
-    operation = find_operation(prepared, request.name) if prepared else None
-    if prepared is None or operation is None:
+    prepared = request.prepared
+    operation = find_operation(prepared, request.name)
+    if operation is None:
         return None
-    run = bound(operation, request.variables, context)
+    run = bind_operation(operation, request.variables, context)
     return None if run is None else await answer(context, prepared, Asked(operation, run, request))
 
 
@@ -61,23 +63,24 @@ def find_ready(context: Context, text: str, operation_name: str | None) -> Prepa
     """Return the document where nothing speaks against running it, None where the executor has to say what does."""
     settings = context.services.settings
     try:
-        prepared = find_prepared(SCHEMA.graphql, text, tuple(specified_rules), settings.limits)
+        prepared = find_prepared(GRAPHQL, text, RULES, settings.limits)
     except Exception:  # noqa: BLE001 - the executor meets the same error, and says it
         return None
-    is_refused = prepared.faults or (prepared.introspection and not settings.allows_introspection)
-    is_unclear = operation_name is None and prepared.has_several_operations
-    return None if is_refused or is_unclear or operation_name not in {None, *prepared.plans} else prepared
+    if prepared.faults or (prepared.introspection and not settings.allows_introspection):
+        return None
+    is_clear = len(prepared.plans) == 1 if operation_name is None else operation_name in prepared.plans
+    return prepared if is_clear else None
 
 
 def find_operation(prepared: Prepared, name: str | None) -> Operation | None:
     """Return the operation that is planned, None where it is no query."""
     if name not in prepared.operations:
-        prepared.operations[name] = operation_of(SCHEMA.graphql, prepared.document, name)
+        prepared.operations[name] = operation_of(GRAPHQL, prepared.document, name)
     found: Operation | None = prepared.operations[name]
     return found
 
 
-def bound(operation: Operation, variables: Mapping[str, Any], context: Context) -> Run | None:
+def bind_operation(operation: Operation, variables: Mapping[str, Any], context: Context) -> Run | None:
     """Return the statement and the parameters that answer a request, None where there are none."""
     database, actor = context.database, context.actor
     viewer_id = actor.user_id if actor else None
@@ -98,25 +101,25 @@ async def answer(context: Context, prepared: Prepared, asked: Asked) -> Executio
     try:
         if not context.is_counted:
             spend(context, prepared, asked.request.variables, asked.request.name)
-        fields = prepared.fields(SCHEMA.graphql, operation=asked.request.name)
-        async with counted(context, prepared, fields, asked.request.name):
+        fields = prepared.fields(GRAPHQL, operation=asked.request.name)
+        async with Admitted(context, prepared, fields, asked.request.name):
             context.is_counted = True
-            found = await fetched(context, asked.run)
+            found = await fetch_data(context, asked.run)
     except Unavailable as refusal:
         if not context.is_counted:
-            return refused(refusal)
+            return make_refused_result(refusal)
         context.services.admission.refuse()
-        return unavailable(refusal, asked, signed_in=context.actor is not None)
+        return make_unavailable_result(refusal, asked, signed_in=context.actor is not None)
     except Refusal as refusal:
-        return refused(refusal)
+        return make_refused_result(refusal)
     if UNANSWERED in found:
         return None
     if asked.run.rest is not None:
-        return await completed(context, asked, found, asked.run.rest)
+        return await complete_by_executor(context, asked, found, asked.run.rest)
     return ExecutionResult(data=orjson.Fragment(found), errors=None)  # type: ignore[arg-type]  # JSON already
 
 
-async def completed(context: Context, asked: Asked, data: bytes, rest: DocumentNode) -> ExecutionResult:
+async def complete_by_executor(context: Context, asked: Asked, data: bytes, rest: DocumentNode) -> ExecutionResult:
     """Return the result of an operation of which the executor has to run some fields of the root."""
     context.rest = rest
     try:
@@ -135,26 +138,26 @@ async def completed(context: Context, asked: Asked, data: bytes, rest: DocumentN
     return ExecutionResult(data=ordered, errors=executed.errors)
 
 
-async def fetched(context: Context, run: Run) -> bytes:
+async def fetch_data(context: Context, run: Run) -> bytes:
     """Return the JSON text of the data, from memory where it is kept there."""
     program = run.program
     if program.constant is not None:
         return program.constant
-    parameters = [encoded(run.parameters[name]) for name in program.parameters]
+    parameters = [encode_parameter(run.parameters[name]) for name in program.parameters]
     cache = context.services.response_cache
     if not (cache.is_on and program.parts and context.actor is None and context.takes_kept):
-        return await read(context, run, parameters, newest=program.newest)
+        return await read_data(context, run, parameters, newest=program.newest)
 
     async def read_to_keep() -> bytes | None:
         # From the primary: a standby may show what was before the last change that was heard.
-        data = await read(context, run, parameters, newest=True)
+        data = await read_data(context, run, parameters, newest=True)
         return None if UNANSWERED in data else data
 
     kept = await cache.fetch((program.number, *parameters), program.parts, read_to_keep)
     return UNANSWERED if kept is None else kept
 
 
-async def read(context: Context, run: Run, parameters: Sequence[bytes | None], *, newest: bool) -> bytes:
+async def read_data(context: Context, run: Run, parameters: Sequence[bytes | None], *, newest: bool) -> bytes:
     """Return the JSON text of the data from the database, with signed cursors."""
     source = context.database.primary if newest else context.database.standby
     found = await source.pipeline.fetch_value(run.program.statement, parameters)
@@ -163,12 +166,12 @@ async def read(context: Context, run: Run, parameters: Sequence[bytes | None], *
     return signed(found, run.bounds, context.database.cursors) if START in found else found
 
 
-def refused(refusal: Refusal) -> ExecutionResult:
+def make_refused_result(refusal: Refusal) -> ExecutionResult:
     """Return the result of an operation that may not run."""
     return ExecutionResult(data=None, errors=[GraphQLError(str(refusal), original_error=refusal)])
 
 
-def unavailable(refusal: Unavailable, asked: Asked, *, signed_in: bool) -> ExecutionResult:
+def make_unavailable_result(refusal: Unavailable, asked: Asked, *, signed_in: bool) -> ExecutionResult:
     """Return the result of an operation without a database: each field that needs one failed."""
     nodes = asked.operation.root_fields(asked.request.variables)
     outline = asked.run.outline

@@ -28,7 +28,7 @@ async def test_never_more_at_once_than_there_is_room_for() -> None:
 
     async def work(cost: int) -> None:
         nonlocal under_way, most
-        async with made.taken(cost):
+        async with made.take_room(cost):
             under_way += cost
             most = max(most, under_way)
             await asyncio.sleep(0)
@@ -37,7 +37,7 @@ async def test_never_more_at_once_than_there_is_room_for() -> None:
     await asyncio.gather(*[work(1 + number % 7) for number in range(200)])
 
     assert most <= 10
-    async with made.taken(10):
+    async with made.take_room(10):
         pass
 
 
@@ -45,10 +45,10 @@ async def test_a_large_one_has_its_turn_before_those_who_came_later() -> None:
     made, order = AdmissionControl(10), list[str]()
 
     async def work(name: str, cost: int) -> None:
-        async with made.taken(cost):
+        async with made.take_room(cost):
             order.append(name)
 
-    async with made.taken(1):
+    async with made.take_room(1):
         waiting = [asyncio.create_task(work(*each)) for each in (("large", 10), ("small", 1))]
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
@@ -58,8 +58,8 @@ async def test_a_large_one_has_its_turn_before_those_who_came_later() -> None:
 
 async def test_one_that_is_larger_than_the_room_runs_alone() -> None:
     made = AdmissionControl(10)
-    async with made.taken(1_000):
-        second = asyncio.create_task(made.taken(1).__aenter__())
+    async with made.take_room(1_000):
+        second = asyncio.create_task(made.take_room(1).__aenter__())
         await asyncio.sleep(0)
         assert not second.done()
     await second
@@ -68,32 +68,32 @@ async def test_one_that_is_larger_than_the_room_runs_alone() -> None:
 @pytest.mark.usefixtures("hurried")
 async def test_who_waits_too_long_is_refused_and_takes_no_room() -> None:
     made = AdmissionControl(10)
-    async with made.taken(10):
+    async with made.take_room(10):
         with pytest.raises(Unavailable):
-            async with made.taken(1):
+            async with made.take_room(1):
                 pytest.fail("there is no room")
-    async with made.taken(10):
+    async with made.take_room(10):
         pass
 
 
 async def test_without_a_database_nobody_is_left_waiting() -> None:
     made = AdmissionControl(10)
-    async with made.taken(10):
-        waiting = [asyncio.create_task(made.taken(cost).__aenter__()) for cost in (1, 10)]
+    async with made.take_room(10):
+        waiting = [asyncio.create_task(made.take_room(cost).__aenter__()) for cost in (1, 10)]
         await asyncio.sleep(0)
         made.refuse()
         assert [type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)] == [Unavailable] * 2
-    async with made.taken(10):
+    async with made.take_room(10):
         pass
 
 
 async def test_who_goes_away_leaves_the_turn_to_the_next() -> None:
     made = AdmissionControl(10)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(made.taken(5))
-        gone = asyncio.create_task(made.taken(10).__aenter__())
+        await stack.enter_async_context(made.take_room(5))
+        gone = asyncio.create_task(made.take_room(10).__aenter__())
         await asyncio.sleep(0)
-        next_one = asyncio.create_task(made.taken(5).__aenter__())
+        next_one = asyncio.create_task(made.take_room(5).__aenter__())
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.wait([gone])
@@ -102,12 +102,12 @@ async def test_who_goes_away_leaves_the_turn_to_the_next() -> None:
 
 async def test_who_goes_away_in_the_moment_of_its_turn_gives_it_back() -> None:
     made = AdmissionControl(10)
-    async with made.taken(10):
-        gone = asyncio.create_task(made.taken(10).__aenter__())
+    async with made.take_room(10):
+        gone = asyncio.create_task(made.take_room(10).__aenter__())
         await asyncio.sleep(0)
     gone.cancel()
     await asyncio.wait([gone])
-    await asyncio.wait_for(made.taken(10).__aenter__(), 1)
+    await asyncio.wait_for(made.take_room(10).__aenter__(), 1)
 
 
 @pytest.mark.usefixtures("hurried", "database")
@@ -117,7 +117,7 @@ async def test_a_full_worker_answers_503_to_queries_and_goes_on_with_the_rest(
     made = AdmissionControl(10)
     monkeypatch.setattr("app.AdmissionControl", lambda **_: made)
     async with running(app) as client:
-        async with made.taken(10):
+        async with made.take_room(10):
             refused = await client.post("/graphql", json={"query": QUERY})
             mutation = await client.post("/graphql", json={"query": MUTATION})
         again = await client.post("/graphql", json={"query": QUERY})
