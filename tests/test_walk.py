@@ -1,0 +1,29 @@
+"""How many files of the project one request enters (benchmarks/walk.py)."""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from app import create_app
+from benchmarks.walk import RESERVATION, list_files, prepare_walks
+from config.settings import Settings
+from db.engine import Database
+from tests.conftest import running
+from tests.support.factories import make_session
+
+# 40 on 2026-11-30, and two that a slow machine may add. The aim is 20: whoever adds a file merges two others first.
+MOST_FILES: Final = 42
+
+
+async def test_reservation_by_graphql_enters_few_files(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a slow machine each request would begin this read, which is done for all requests of a third of a second.
+    monkeypatch.setattr("identity.sign_outs.REFRESH_SECONDS", math.inf)
+    await make_session(database)
+    async with running(create_app(replace(settings, public_url="http://cinema.local"), with_jobs=False)) as client:
+        files = await list_files((await prepare_walks(client))[RESERVATION])
+
+    assert len(files) <= MOST_FILES, files
