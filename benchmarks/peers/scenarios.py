@@ -109,10 +109,21 @@ def dialect_of(peer: str) -> str:
     return peer if peer == POSTGRAPHILE else ""
 
 
-CATALOGUE: Final = ("mercurius", "matinee", "matinee-executor", "yoga", "apollo", "postgraphile", "strawberry", PGBENCH)
+CATALOGUE: Final = (
+    "mercurius",
+    "matinee",
+    "matinee-cached",
+    "matinee-executor",
+    "yoga",
+    "apollo",
+    "postgraphile",
+    "strawberry",
+    PGBENCH,
+)
 OWN_SCHEMA: Final = ("mercurius", "matinee", "matinee-executor", "yoga", "apollo", "strawberry")
 SIGN_IN: Final = ("mercurius", "matinee", "yoga", "apollo", "strawberry")
-REST: Final = ("fastify", "matinee", "starlette", PGBENCH)
+REST: Final = ("fastify", "matinee", "matinee-cached", "starlette", PGBENCH)
+TRACKING: Final = ("fastify", "matinee", "starlette", PGBENCH)
 BOOKING: Final = ("mercurius", "mercurius-matinee-sql", "matinee", "strawberry")
 
 SCENARIOS: Final = (
@@ -154,6 +165,6 @@ SCENARIOS: Final = (
         pgbench_connections=8,
         writes=True,
     ),
-    Scenario(name="page-tracking", title="Page tracking", peers=REST, load=ask_page_tracking, writes=True),
+    Scenario(name="page-tracking", title="Page tracking", peers=TRACKING, load=ask_page_tracking, writes=True),
 )
 NAMED: Final = {scenario.name: scenario for scenario in SCENARIOS}

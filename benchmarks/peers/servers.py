@@ -29,6 +29,7 @@ LIMITS: Final = {"MATINEE_LIMIT_COST": "900000000/minute", "MATINEE_LIMIT_SIGN_I
 STATEMENTS: Final = {"open": booking.OPEN, "reserve": stock.CHANGE, "confirm": booking.CONFIRM}
 TITLES: Final = {
     "matinee": "Matinee",
+    "matinee-cached": "Matinee with its response cache",
     "matinee-executor": "Matinee without its planner",
     "mercurius": "Mercurius, graphql-jit",
     "mercurius-matinee-sql": "Mercurius with Matinee's SQL",
@@ -99,6 +100,8 @@ def environment(name: str, *, database_url: str, workers: int, port: int) -> dic
             "MATINEE_POOL_SIZE": str(POOL_SIZE),
             "MATINEE_HOLD_SECONDS": str(HOLD_SECONDS),
             "MATINEE_PLANNER": "off" if name == "matinee-executor" else "on",
+            # All other figures are those of answers that are read.
+            "MATINEE_RESPONSE_CACHE": "16MB" if name == "matinee-cached" else "off",
         }
     return {
         "DATABASE_URL": database_url,
