@@ -1,4 +1,4 @@
-"""Hears of every change of the catalogue, so that answers kept in memory are never older than LEASE_SECONDS (docs/response-cache.md)."""
+"""Listens for changes of the catalogue, so that a cached response is never older than LEASE_SECONDS (docs/response-cache.md)."""
 
 import asyncio
 import time
@@ -118,7 +118,7 @@ class CatalogueChanges:
                 self._lose()
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 log.warning(
-                    "answers are not kept: not listening for changes", reason=describe_error(error), seconds=pause
+                    "responses are not cached: not listening for changes", reason=describe_error(error), seconds=pause
                 )
                 failures += 1
                 await asyncio.sleep(pause)

@@ -1,9 +1,9 @@
-"""Answers kept in memory for as long as what they were read from has not changed (docs/response-cache.md)."""
+"""Response cache: answers stay in memory until the data that they show changes (docs/response-cache.md)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import Scope
 
@@ -43,16 +43,18 @@ class ResponseCache:
         self._size = size
         self.changes = changes
         self._metrics = metrics
-        self._entries: SizedStore[Entry] = SizedStore(size)
+        # What requests of GraphQL came to, by their bytes (graphql_server/repeated_requests.py), takes a quarter.
+        self.requests: SizedStore[Any] = SizedStore(size // 4)
+        self._entries: SizedStore[Entry] = SizedStore(size - size // 4)
         self._flights: dict[Hashable, Flight] = {}
 
     @property
     def is_on(self) -> bool:
-        """Whether answers are kept at all."""
+        """Whether anything is cached."""
         return self._size > 0
 
     def find(self, key: Hashable) -> bytes | None:
-        """Return the answer that is kept and true at this moment, None where there is none."""
+        """Return the cached answer of a key, None where there is none that is known to be valid."""
         entry = self._entries.find(key)
         if entry is None or not self.changes.is_current:
             return None
@@ -65,7 +67,7 @@ class ResponseCache:
     async def fetch(self, key: Hashable, parts: Parts, read: Read) -> bytes | None:
         """Return an answer from memory or by `read`, which all who ask at the same time share; raise what it raises.
 
-        `read` returns None for what is not to be kept. Cancelling a caller does not cancel the read.
+        `read` returns None for an answer that must not be cached. Cancelling a caller does not cancel the read.
         """
         found = self.find(key)
         if found is not None:
@@ -83,7 +85,7 @@ class ResponseCache:
         return await asyncio.shield(flight.task)
 
     def _begin(self, key: Hashable, parts: Parts, read: Read) -> Flight:
-        # Before the read: a change that is heard from here on keeps its answer from being kept.
+        # Before the read: after a change that arrives from here on, its answer is not cached.
         versions = self.changes.versions()
         task = asyncio.ensure_future(self._read(key, parts, versions, read))
         flight = self._flights[key] = Flight(task, versions)

@@ -17,7 +17,7 @@ from edge import addresses, browser_session, visitors
 from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY, read_head
 from edge.services import Services
 from errors import NotAcceptable, Refusal, Refusals, Unavailable, flatten_refusals
-from graphql_server import cache_policy, cost_budget, sse
+from graphql_server import cache_policy, cost_budget, repeated_requests, sse
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
@@ -40,7 +40,8 @@ class View:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        response = await serve(Request(scope, receive))
+        cached, receive = await repeated_requests.repeat_answer(scope, receive)
+        response = cached or await serve(Request(scope, receive))
         await response(scope, receive, send)
 
 
@@ -104,8 +105,12 @@ async def answer(request: Request, media_type: str) -> Response:
         if kind is OperationType.SUBSCRIPTION and accepts_events(request.headers.get("accept", "")):
             return sse.open_stream(request, asked, context)
         raise explain_wrong_operation(cause, method=request.method) from None
+    repeated_requests.remember(request, context, asked, text=text, media_type=media_type)
     if asked.is_by_hash and request.method in READS:
-        return render_cacheable(request, media_type, result, text=text, operation=asked.operation_name)
+        response = render_cacheable(request, media_type, result, text=text, operation=asked.operation_name)
+        if context.cache_key is not None:
+            response.headers["Age"] = "0"
+        return response
     return render_answer(request, media_type, result, context)
 
 
@@ -166,7 +171,7 @@ async def plan(
         if changed is not None:
             return changed
     is_checked = is_chosen(mode.checked_share)
-    context.takes_kept = not is_checked
+    context.uses_cache = not is_checked
     planned = await run_planned(context, request)
     if planned is not None and is_checked:
         await check(context, request, planned)

@@ -1,5 +1,6 @@
 """The context that all resolvers of a request share."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from graphql import DocumentNode
@@ -30,7 +31,9 @@ class Context:
     # The part of its document that the executor must run, where the planner has answered the other part.
     rest: DocumentNode | None = None
     # Whether a cached response may answer; false where the answer is compared with another one.
-    takes_kept: bool = True
+    uses_cache: bool = True
+    # The key of its answer in the response cache, where it is there.
+    cache_key: Hashable | None = None
     # The token that a sign-up or sign-in of this request has issued.
     entered: str | None = None
     # Whether a retry would have the same result; false where a third party did not answer.

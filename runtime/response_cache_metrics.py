@@ -1,4 +1,4 @@
-"""Series in /metrics for answers that are kept in memory."""
+"""Series in /metrics for the response cache."""
 
 from typing import Final, Literal
 
@@ -24,10 +24,13 @@ class ResponseCacheMetrics:
             "matinee_response_cache_changes", "Changes of the catalogue that were announced.", registry=registry
         )
         self._bytes = Gauge(
-            "matinee_response_cache_bytes", "Memory of kept answers.", registry=registry, multiprocess_mode="livesum"
+            "matinee_response_cache_bytes",
+            "Memory of cached responses.",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self._entries = Gauge(
-            "matinee_response_cache_entries", "Kept answers.", registry=registry, multiprocess_mode="livesum"
+            "matinee_response_cache_entries", "Cached responses.", registry=registry, multiprocess_mode="livesum"
         )
 
     def count(self, outcome: LookUp) -> None:

@@ -50,7 +50,7 @@ async def executed(context: Context, request: PlannedRequest) -> ExecutionResult
 def uncharged(context: Context) -> Context:
     """Return the same caller's context for an operation that has been paid for."""
     again = Context(context.services, context.actor, context.base, context.visitor)
-    again.cost, again.is_counted, again.takes_kept = context.cost, True, False
+    again.cost, again.is_counted, again.uses_cache = context.cost, True, False
     return again
 
 

@@ -139,22 +139,26 @@ async def complete_by_executor(context: Context, asked: Asked, data: bytes, rest
 
 
 async def fetch_data(context: Context, run: Run) -> bytes:
-    """Return the JSON text of the data, from memory where it is kept there."""
+    """Return the JSON text of the data, from the response cache where it can."""
     program = run.program
     if program.constant is not None:
         return program.constant
     parameters = [encode_parameter(run.parameters[name]) for name in program.parameters]
     cache = context.services.response_cache
-    if not (cache.is_on and program.parts and context.actor is None and context.takes_kept):
+    if not (cache.is_on and program.parts and context.actor is None and context.uses_cache):
         return await read_data(context, run, parameters, newest=program.newest)
 
-    async def read_to_keep() -> bytes | None:
+    async def read_to_cache() -> bytes | None:
         # From the primary: a standby may show what was before the last change that was heard.
         data = await read_data(context, run, parameters, newest=True)
         return None if UNANSWERED in data else data
 
-    kept = await cache.fetch((program.number, *parameters), program.parts, read_to_keep)
-    return UNANSWERED if kept is None else kept
+    key = (program.number, *parameters)
+    data = await cache.fetch(key, program.parts, read_to_cache)
+    if data is None:
+        return UNANSWERED
+    context.cache_key = key if run.rest is None else None
+    return data
 
 
 async def read_data(context: Context, run: Run, parameters: Sequence[bytes | None], *, newest: bool) -> bytes:

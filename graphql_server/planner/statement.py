@@ -32,7 +32,7 @@ NULL: Final = Literal("null")
 NUMBERS: Final = count()
 # Columns of movies that change with each rating.
 RATINGS: Final = re.compile(r"\brating(_order|_count|_sum)?\b")
-# What the passing of time changes in the catalogue: this, and nothing else, may be in a statement whose answer is kept.
+# The only comparison with the clock that a cached answer may depend on; db/catalogue_changes.py watches it.
 CLOCK: Final = "clock_timestamp()"
 ENDED: Final = f"airings.last_ends_at > {CLOCK}"
 
@@ -237,7 +237,7 @@ class Writer:
 
 
 def parts_of(text: str, tables: set[str]) -> frozenset[CataloguePart]:
-    """Return the parts of the catalogue that a statement over these tables reads; none where its answer may not be kept."""
+    """Return the parts of the catalogue that a statement over these tables reads; none where its answer must not be cached."""
     if text.count(CLOCK) != text.count(ENDED):
         return frozenset()
     found: set[CataloguePart] = {part for part in PARTS if part in tables}

@@ -14,6 +14,7 @@ from runtime.response_cache_metrics import LookUp, ResponseCacheMetrics
 from runtime.sized_store import LARGEST_SHARE, OVERHEAD
 
 MOVIES: Final[Parts] = frozenset({"movies"})
+# Of answers; a quarter is for requests.
 SIZE: Final = 100_000
 
 
@@ -54,7 +55,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def cache(registry: CollectorRegistry) -> ResponseCache:
-    return ResponseCache(SIZE, Heard(), ResponseCacheMetrics(registry))
+    return ResponseCache(SIZE * 4 // 3 + 1, Heard(), ResponseCacheMetrics(registry))
 
 
 def answering(answer: bytes) -> Callable[[], Awaitable[bytes]]:

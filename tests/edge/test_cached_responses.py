@@ -1,6 +1,8 @@
-"""Which answers of the doors are kept in memory, and what holds for them as for all others."""
+"""Which responses are cached, and that limits and counts hold for them as for all others."""
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -24,6 +26,8 @@ T = TypeVar("T")
 MEGABYTE: Final = 1024 * 1024
 TITLES: Final = "query Titles($sort: MovieSort = NEW) { movies(sort: $sort) { nodes { title poster } } }"
 TWO: Final = "query One { movies(sort: NEW) { nodes { title } } } query Two { places { nodes { name } } }"
+# Headers of one request.
+VARYING: Final = {"x-request-id": "", "ratelimit": "", "content-length": "", "age": ""}
 RATE: Final = Rate(1_000_000, 3600)
 
 
@@ -36,11 +40,11 @@ def settings(settings: Settings) -> Settings:
 async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
     """A client of a server that listens to changes."""
     async with running(create_app(settings, with_jobs=False)) as opened:
-        await until_kept(opened)
+        await until_cached(opened)
         yield opened
 
 
-async def until_kept(client: AsyncClient) -> None:
+async def until_cached(client: AsyncClient) -> None:
     """Return once the server keeps answers: it begins to listen with the first that it could keep."""
     async with asyncio.timeout(PATIENCE):
         while True:
@@ -157,7 +161,7 @@ async def test_never_keeps_what_is_not_the_catalogue_of_everybody(client: AsyncC
     assert theirs.json()["data"]["movies"]["nodes"] == [{"viewerRating": None}]
 
 
-async def test_counts_kept_answers_as_all_others(client: AsyncClient) -> None:
+async def test_counts_cached_responses_as_all_others(client: AsyncClient) -> None:
     async def twice() -> list[Response]:
         return [await ask(client, TITLES) for _ in range(2)]
 
@@ -173,10 +177,10 @@ async def test_counts_kept_answers_as_all_others(client: AsyncClient) -> None:
     assert float(counted[1]) >= 3
 
 
-async def test_refuses_kept_answer_to_who_is_over_the_limit(settings: Settings) -> None:
+async def test_refuses_cached_response_over_rate_limit(settings: Settings) -> None:
     limited = replace(settings, limits=replace(settings.limits, cost=Rate(200, 3600)))
     async with running(create_app(limited, with_jobs=False)) as client:
-        await until_kept(client)
+        await until_cached(client)
         codes = [(await ask(client, TITLES)).json().get("errors", [{}])[0].get("extensions") for _ in range(200)]
     assert codes[0] is None
     assert codes[-1] is not None
@@ -187,7 +191,7 @@ async def test_compares_with_what_is_read_and_not_with_what_is_kept(settings: Se
     await make_movie(database)
     checked = replace(settings, planner=PlannerMode(is_on=True, checked_share=1.0))
     async with running(create_app(checked, with_jobs=False)) as client:
-        await until_kept(client)
+        await until_cached(client)
         before = await hits(client)
         for _ in range(2):
             await ask(client, TITLES)
@@ -200,3 +204,39 @@ async def test_keeps_nothing_where_it_is_switched_off(settings: Settings) -> Non
             await ask(client, TITLES)
             await client.get("/v1/movies")
         assert set((await look_ups(client)).values()) == {0.0}
+
+
+async def test_answers_known_request_as_it_answered_the_first(client: AsyncClient, database: Database) -> None:
+    await make_movie(database)
+    for headers in ({}, {"Accept": "application/graphql-response+json"}):
+
+        async def every_way(headers: dict[str, str] = headers) -> list[Response]:
+            return [
+                await client.post("/graphql", json={"query": TWO, "operationName": "One"}, headers=headers),
+                await client.get("/graphql", params={"query": TWO, "operationName": "One"}, headers=headers),
+            ]
+
+        first = await every_way()
+        again = await until_hits(client, 2, every_way)
+        for read, kept in zip(first, again, strict=True):
+            assert kept.json()["data"] == read.json()["data"]
+            assert list(kept.json()) == list(read.json())
+            assert kept.json()["extensions"]["cost"].keys() == read.json()["extensions"]["cost"].keys()
+            assert {**kept.headers, **VARYING} == {**read.headers, **VARYING}
+        assert again[1].headers["age"] == "0"
+
+
+async def test_looks_for_document_by_hash_each_time(client: AsyncClient) -> None:
+    digest = hashlib.sha256(TITLES.encode()).hexdigest()
+    extensions = json.dumps({"persistedQuery": {"version": 1, "sha256Hash": digest}})
+    await client.get("/graphql", params={"query": TITLES, "extensions": extensions})
+
+    async def ask_by_hash() -> Response:
+        return await client.get("/graphql", params={"extensions": extensions})
+
+    kept = await until_hits(client, 1, ask_by_hash)
+    assert kept.headers["age"] == "0"
+    assert kept.headers["cache-control"].startswith("public")
+    known = {"If-None-Match": kept.headers["etag"]}
+    unchanged = await client.get("/graphql", params={"extensions": extensions}, headers=known)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
