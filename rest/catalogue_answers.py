@@ -49,22 +49,25 @@ Plan = Callable[[], CatalogueRead]
 
 async def answer_catalogue(call: Call[Any], plan: Plan) -> Response:
     """Answer a read of the catalogue with what caches may do with it, or 304 where the caller has this body already."""
-    return make_cacheable(call, await fetch_body(call, plan))
+    cache, key = (
+        call.services.response_cache,
+        (call.request.scope["path"], call.request.scope["query_string"], call.base_url),
+    )
+    if not (call.parts and cache.is_on and is_anonymous(call.request.scope)):
+        return make_cacheable(call, await plan().fetch(call.services.database.standby))
+    cached = cache.find(key)
+    if cached is not None:
+        response = make_cacheable(call, cached)
+        # It was found valid within the last second.
+        response.headers["Age"] = "0"
+        return response
 
-
-async def fetch_body(call: Call[Any], plan: Plan) -> bytes:
-    """Return the body of a read: for anonymous callers from memory, while it is true (docs/response-cache.md)."""
-    database, cache, scope = call.services.database, call.services.response_cache, call.request.scope
-    if not (call.parts and cache.is_on and is_anonymous(scope)):
-        return await plan().fetch(database.standby)
-
-    async def read_to_keep() -> bytes:
+    async def read_to_cache() -> bytes:
         # From the primary: a standby may show what was before the last change that was heard.
-        return await plan().fetch(database.primary)
+        return await plan().fetch(call.services.database.primary)
 
-    key = (scope["path"], scope["query_string"], call.base_url)
-    kept = await cache.fetch(key, call.parts, read_to_keep)
-    return await read_to_keep() if kept is None else kept
+    read = await cache.fetch(key, call.parts, read_to_cache)
+    return make_cacheable(call, await read_to_cache() if read is None else read)
 
 
 def make_cacheable(call: Call[Any], body: bytes) -> Response:

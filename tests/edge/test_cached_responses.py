@@ -98,6 +98,10 @@ async def test_shows_change_to_all_who_ask_from_then_on(client: AsyncClient, dat
         return ["New" in each.text for each in [*answers, *[await client.get(path) for path in rest]]]
 
     assert await until_hits(client, 4, titles) == [False] * 4
+    cached = await until_hits(client, 1, lambda: client.get(rest[0]))
+    assert cached.headers["age"] == "0"
+    unchanged = await client.get(rest[0], headers={"If-None-Match": cached.headers["etag"]})
+    assert unchanged.status_code == 304
     async with database.transaction() as tx:
         await tx.tuples("UPDATE movies SET title = 'New' RETURNING id")
     async with asyncio.timeout(PATIENCE):
