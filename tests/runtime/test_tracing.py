@@ -107,7 +107,7 @@ async def test_resolvers_have_spans_where_the_executor_runs_them(
     spans = collector.trace(TRACE)
     movies = one(spans, "Query.movies")
     (selected,) = [span for span in below(spans, movies) if span.kind == CLIENT]
-    assert selected.name == "SELECT"
+    assert selected.name == "WITH"
     assert "FROM movies" in selected.attributes["db.query.text"]
     # Resolvers have spans and attributes of rows have none; what a batch asked for hangs below one of its callers.
     names = {span.name for span in spans}
