@@ -213,6 +213,7 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
         database.notices.on_sent = process.metrics.streaming.sent
         passwords = Passwords(slots=process.hash_slots)
         services = _make_services(settings, process, database, passwords)
+        database.notices.on_catalogue_change = services.response_cache.changes.count_own_change
         try:
             yield services
         finally:

@@ -97,10 +97,14 @@ class CatalogueChanges:
         # An airing that is new may end before the next one that is known.
         self._next_end = None
 
+    def count_own_change(self) -> None:
+        """Count all parts as changed: whoever changed something through this process may read before the notice arrives."""
+        self._versions = [version + 1 for version in self._versions]
+
     def _lose(self) -> None:
         """Forget everything: changes may have been missed."""
         self._confirmed_at = float("-inf")
-        self._versions = [version + 1 for version in self._versions]
+        self.count_own_change()
         self._next_end = None
 
     async def _listen(self) -> None:

@@ -5,7 +5,9 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import pytest
@@ -110,6 +112,49 @@ async def test_shows_change_to_all_who_ask_from_then_on(client: AsyncClient, dat
                 break
             await asyncio.sleep(0.01)
     assert await titles() == [True] * 4
+
+
+async def test_shows_change_of_this_server_to_the_next_request(client: AsyncClient, database: Database) -> None:
+    staff = bearer(await make_user(database, is_staff=True))
+    movie = await make_movie(database, title="Old")
+    # What is asked after each change, and what the answer has then.
+    calls = [
+        ("updateMovie", f'id: "mov_{movie.id}", title: "New"', "{ movies { nodes { title } } }", "New"),
+        ("rateMovie", f'movieId: "mov_{movie.id}", value: 5', "{ movies { nodes { rating } } }", "5.0"),
+        ("createPlace", 'name: "Eden", address: "1 quai", capacity: 9', "{ places { nodes { name } } }", "Eden"),
+        ("deleteMovie", f'id: "mov_{movie.id}"', "{ movies { totalCount } }", '"totalCount":0'),
+    ]
+    # Nobody else announces anything, so what is shown is what this server knows of its own changes.
+    async with announcing_nothing(database):
+        for mutation, arguments, query, shown in calls:
+            await until_hits(client, 2, partial(twice, client, query))
+            done = await ask(
+                client, f"mutation {{ {mutation}(input: {{{arguments}}}) {{ errors {{ code }} }} }}", None, staff
+            )
+            assert done.json()["data"] == {mutation: {"errors": []}}
+            assert shown in (await ask(client, query)).text
+
+
+@asynccontextmanager
+async def announcing_nothing(database: Database) -> AsyncIterator[None]:
+    """Silence the triggers that announce changes of movies and places."""
+    triggers = [("movies", name) for name in ("rows", "movies", "ratings")]
+    triggers += [("places", name) for name in ("rows", "places")]
+
+    async def set_triggers(mode: str) -> None:
+        async with database.transaction() as tx:
+            for table, name in triggers:
+                await tx.execute(f"ALTER TABLE {table} {mode} TRIGGER catalogue_{name}")
+
+    await set_triggers("DISABLE")
+    try:
+        yield
+    finally:
+        await set_triggers("ENABLE ALWAYS")
+
+
+async def twice(client: AsyncClient, query: str) -> list[Response]:
+    return [await ask(client, query) for _ in range(2)]
 
 
 async def test_keeps_empty_list_until_a_row_matches(client: AsyncClient, database: Database) -> None:
