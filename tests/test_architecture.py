@@ -17,6 +17,9 @@ PACKAGES: Final = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"
 # import-linter knows packages only, so the arrows of these two are checked here.
 MODULES: Final = {"app", "errors"}
 
+# Types of the contract that have fields of each other's types.
+CIRCLE_OF_THE_CONTRACT: Final = {"schema.movie", "schema.place", "schema.rating", "schema.session"}
+
 # Names that several modules of a package may have, because they mean the same in each and are always called as
 # `module.name(...)`.
 SAME_MEANING: Final = {
@@ -63,6 +66,11 @@ def test_imports_of_packages_have_no_cycle() -> None:
     assert {name for name, found in imports.items() if "app" in found} <= {"cli", "benchmarks"}
 
 
+def test_modules_of_a_package_import_each_other_in_no_circle() -> None:
+    circles = {name: find_circle(name) - CIRCLE_OF_THE_CONTRACT for name in PACKAGES}
+    assert not {name: found for name, found in circles.items() if found}
+
+
 def test_only_stock_writes_taken() -> None:
     sources = [path for folder in PACKAGES - {"demo", "benchmarks"} for path in (ROOT / folder).rglob("*.py")]
     writers = {
@@ -91,6 +99,42 @@ def public_names(file: Path) -> list[str]:
     definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     nodes = ast.parse(file.read_text(encoding="utf-8")).body
     return [node.name for node in nodes if isinstance(node, definitions) and not node.name.startswith("_")]
+
+
+def find_circle(package: str) -> set[str]:
+    """Return the modules of a package that import themselves by way of others, inside functions and for types too."""
+    files = {module_name(file): file for file in (ROOT / package).rglob("*.py")}
+    left = {name: imported_modules(file) & files.keys() - {name} for name, file in files.items()}
+    while free := {name for name, found in left.items() if not found & left.keys()}:
+        left = {name: found for name, found in left.items() if name not in free}
+    # What is left imports a circle, or is one.
+    return {name for name in left if name in find_imported(name, left)}
+
+
+def find_imported(name: str, imports: dict[str, set[str]]) -> set[str]:
+    """Return the modules that one imports, those that these import, and so on."""
+    found: set[str] = set()
+    ahead = set(imports[name])
+    while ahead:
+        found |= ahead
+        ahead = {each for module in ahead for each in imports.get(module, ())} - found
+    return found
+
+
+def module_name(file: Path) -> str:
+    """Return the name that a file is imported by."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(file: Path) -> set[str]:
+    """Return the names of modules that a file may import: `from a import b` may mean the module `a` or `a.b`."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
 
 
 def imported_by(name: str) -> set[str]:

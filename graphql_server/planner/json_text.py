@@ -1,6 +1,6 @@
-"""How the scalars of the GraphQL schema are spelled as JSON text in SQL."""
+"""How objects and scalars of the GraphQL schema are spelled as JSON text in SQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from graphql import (
@@ -13,21 +13,41 @@ from graphql import (
     is_non_null_type,
 )
 
-from db.json_text import UNANSWERED_SQL, spell_instant, spell_number, spell_plain, spell_text, spell_texts, spell_uuid
+from db.json_text import (
+    UNANSWERED_SQL,
+    Literal,
+    Piece,
+    spell_instant,
+    spell_number,
+    spell_plain,
+    spell_text,
+    spell_texts,
+    spell_uuid,
+)
+from graphql_server.planner.outline import Field
 
 # Around the key of a row whose cursor Python has to sign.
 CURSOR_START, CURSOR_END = "\x02", "\x03"
 
 
-def spelled(kind: GraphQLOutputType, value: str) -> str:
+def write_members(fields: Sequence[Field], write_value: Callable[[Field], list[Piece]]) -> list[Piece]:
+    """Return the JSON text of an object, whose members are fields under their response keys."""
+    pieces: list[Piece] = [Literal("{")]
+    for place, each in enumerate(fields):
+        pieces.append(Literal(f'{"," if place else ""}"{each.key}":'))
+        pieces += write_value(each)
+    return [*pieces, Literal("}")]
+
+
+def spell_value(kind: GraphQLOutputType, value: str) -> str:
     """Return the expression of a value's JSON text, as the executor and orjson spell it."""
-    text = _spelling(get_nullable_type(kind))(value)
+    text = _find_spelling(get_nullable_type(kind))(value)
     return text if is_non_null_type(kind) else f"coalesce({text}, 'null')"
 
 
-def _spelling(kind: object) -> Callable[[str], str]:
+def _find_spelling(kind: object) -> Callable[[str], str]:
     if isinstance(kind, GraphQLEnumType):
-        return enum_spelling(kind)
+        return make_enum_spelling(kind)
     if isinstance(kind, GraphQLList):
         item = kind.of_type
         if (
@@ -41,7 +61,7 @@ def _spelling(kind: object) -> Callable[[str], str]:
     raise KeyError(f"{kind} has no spelling in SQL")
 
 
-def enum_spelling(kind: GraphQLEnumType) -> Callable[[str], str]:
+def make_enum_spelling(kind: GraphQLEnumType) -> Callable[[str], str]:
     """Return what spells the names of an enum's values."""
 
     def spell(value: str) -> str:

@@ -9,10 +9,11 @@ from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionN
 from graphql.execution.values import VariableValues, get_variable_values
 
 from graphql_server.planner.binding import Bound, Request, bind, is_fixed, prefixes
+from graphql_server.planner.draft import Draft
 from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, any_id_sites, query_type
-from graphql_server.planner.programs import PROGRAMS
+from graphql_server.planner.programs import PROGRAMS, Program
 from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
-from graphql_server.planner.statement import Program, Writer
+from graphql_server.planner.statement import StatementWriter
 
 # Outlines of one operation that are remembered: variables of real clients rarely have more shapes.
 MOST_SHAPES: Final = 32
@@ -171,7 +172,8 @@ class Operation:
 
     def write(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> Program:
         """Return the statement for this shape."""
-        return Writer(bounds, signed_in=caller.viewer_id is not None, may_lag=caller.may_lag).program(shape.outline)
+        writer = StatementWriter(Draft(bounds), signed_in=caller.viewer_id is not None, may_lag=caller.may_lag)
+        return writer.write_program(shape.outline)
 
     def parameters(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> dict[str, Any]:
         """Return the statement's parameters."""

@@ -1,7 +1,8 @@
 """Writes connections: a page of a list is read once, however many of its fields are selected."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, case, literal_column
 
@@ -10,28 +11,28 @@ from db.json_text import UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, 
 from db.ordered import Ordered, select_page
 from graphql_server.planner.binding import Bound
 from graphql_server.planner.declarations import VIEWER
-from graphql_server.planner.json_text import CURSOR_END, CURSOR_START
-from graphql_server.planner.outline import TYPENAME, Field, Object
-from graphql_server.planner.reads import Page
+from graphql_server.planner.draft import Draft
+from graphql_server.planner.json_text import CURSOR_END, CURSOR_START, write_members
+from graphql_server.planner.outline import Field, Object
 
-if TYPE_CHECKING:
-    from graphql_server.planner.statement import Writer
+# Writes the JSON text of the object that is selected of a row.
+WriteObject = Callable[[Row, Object], list[Piece]]
 
 
-def page(writer: "Writer", row: Row | None, asked: Field) -> list[Piece]:
-    """Return the JSON text of a connection; `row` is the one that its list hangs on."""
+def write_page(
+    draft: Draft, parent: Row | None, asked: Field, *, write_object: WriteObject, is_private: bool
+) -> list[Piece]:
+    """Return the JSON text of a connection; `parent` is the row that has its list."""
     site = asked.site
     if site is None or asked.below is None:
         raise TypeError(f"{asked.key} is no connection")
-    bound = writer.bounds[site]
-    reads = asked.reads
-    is_private, for_staff = (reads.is_private, reads.for_staff) if isinstance(reads, Page) else (False, False)
-    source = ordered(bound, row, is_private=is_private)
-    written = Written(writer, site, bound, source, Row(writer.alias()), row)
-    return writer.guarded(written.connection(asked.below), for_staff=for_staff)
+    bound = draft.bounds[site]
+    source = build_list(bound, parent, is_private=is_private)
+    writer = PageWriter(draft, write_object, site, bound, source, Row(draft.make_alias()), parent)
+    return writer.write_connection(asked.below)
 
 
-def ordered(bound: Bound, parent: Row | None, *, is_private: bool) -> Ordered:
+def build_list(bound: Bound, parent: Row | None, *, is_private: bool) -> Ordered:
     """Return the statement of a list, in which a parent's id is a column of the statement around it."""
     listing = bound.listing
     if listing is None:
@@ -49,10 +50,11 @@ def ordered(bound: Bound, parent: Row | None, *, is_private: bool) -> Ordered:
 
 
 @dataclass(slots=True)
-class Written:
-    """One connection that is being written. Its rows are read into an array of texts, `cells` for each row."""
+class PageWriter:
+    """Writes one connection. Its rows are read into an array of texts, `cells` for each row."""
 
-    writer: "Writer"
+    draft: Draft
+    write_object: WriteObject
     site: int
     bound: Bound
     source: Ordered
@@ -65,32 +67,32 @@ class Written:
     cursors: int | None = None
     looks_further: bool = False
 
-    def connection(self, selected: Object) -> list[Piece]:
+    def write_connection(self, selected: Object) -> list[Piece]:
         """Return the text of the connection."""
-        self.writer.varied = self.writer.varied or self.source.varied
+        self.draft.varied = self.draft.varied or self.source.varied
         for each in selected.fields:
             self.survey(each)
         if not self.cells and not self.looks_further:
-            return self.object(selected, "")
+            return self.write_part(selected, "")
         if len(self.cells) == len(self.places) == 1 and not self.looks_further:
-            return self.object(selected, self.rows())
+            return self.write_part(selected, self.write_rows())
         array = f"{self.item.alias}p"
-        text = join_pieces(self.object(selected, f"{array}.a"))
+        text = join_pieces(self.write_part(selected, f"{array}.a"))
         # Without OFFSET PostgreSQL would put the array wherever it is mentioned, and read the rows again.
-        return [Sql(f"(SELECT {text} FROM (SELECT {self.rows()} AS a OFFSET 0) AS {array})")]
+        return [Sql(f"(SELECT {text} FROM (SELECT {self.write_rows()} AS a OFFSET 0) AS {array})")]
 
     def survey(self, asked: Field) -> None:
         """Note what has to be read of each row for a field."""
         match asked.name:
             case "nodes":
-                self.place(asked, self.writer.object(self.item, selection(asked)))
+                self.add_cell(asked, self.write_object(self.item, expect_selection(asked)))
             case "edges":
-                self.place(asked, self.edge(selection(asked)))
+                self.add_cell(asked, self.write_edge(expect_selection(asked)))
             case "pageInfo":
-                for each in selection(asked).fields:
+                for each in expect_selection(asked).fields:
                     self.survey_info(each.name)
 
-    def place(self, asked: Field, pieces: list[Piece]) -> None:
+    def add_cell(self, asked: Field, pieces: list[Piece]) -> None:
         """Give a list a cell of its own."""
         self.places[asked.key] = len(self.cells) + 1
         self.cells.append(join_pieces(pieces))
@@ -99,7 +101,7 @@ class Written:
         """Note what a field of `pageInfo` needs."""
         if name in ("startCursor", "endCursor") and self.cursors is None:
             self.cursors = len(self.cells) + 1
-            self.cells.append(join_pieces(self.cursor()))
+            self.cells.append(join_pieces(self.write_cursor()))
         self.looks_further = self.looks_further or name == self.unknown_side
 
     @property
@@ -112,75 +114,72 @@ class Written:
         """The field of `pageInfo` that only one row more can answer."""
         return "hasPreviousPage" if self.backwards else "hasNextPage"
 
-    def object(self, selected: Object, array: str) -> list[Piece]:
-        """Return an object of the connection, given the SQL of its array of rows."""
-        pieces: list[Piece] = [Literal("{")]
-        for number_, each in enumerate(selected.fields):
-            pieces.append(Literal(f'{"," if number_ else ""}"{each.key}":'))
-            pieces += self.value(selected.kind.name, each, array)
-        return [*pieces, Literal("}")]
+    def write_part(self, selected: Object, array: str) -> list[Piece]:
+        """Return the connection or its `pageInfo`, given the SQL of its array of rows."""
+        return write_members(selected.fields, lambda each: self.write_value(selected.kind.name, each, array))
 
-    def value(self, kind: str, asked: Field, array: str) -> list[Piece]:
+    def write_value(self, kind: str, asked: Field, array: str) -> list[Piece]:
         """Return the value of a field of the connection or of its `pageInfo`."""
         match asked.name:
             case "__typename":
                 return [Literal(f'"{kind}"')]
             case "nodes" | "edges":
-                return self.list_of(self.places[asked.key], array)
+                return self.write_list(self.places[asked.key], array)
             case "totalCount":
-                counted = self.writer.compiled(paging.select_count(self.source), self.site)
+                counted = self.draft.compile_statement(paging.select_count(self.source), self.site)
                 return [Sql(f"({counted})::text")]
             case "pageInfo":
-                return self.object(selection(asked), array)
+                return self.write_part(expect_selection(asked), array)
             case "startCursor" | "endCursor":
-                return [self.end(array, is_first=asked.name == "startCursor")]
+                return [self.write_end_cursor(array, is_first=asked.name == "startCursor")]
             case _:
-                return [self.has_more(asked.name, array)]
+                return [self.write_has_more(asked.name, array)]
 
-    def has_more(self, name: str, array: str) -> Piece:
+    def write_has_more(self, name: str, array: str) -> Piece:
         """Return whether there is more on one side: told by a cursor on that side, or by the row more."""
         if name == self.unknown_side:
-            return Sql(f"({length(array)} > {self.bound.window.size})::text")
+            return Sql(f"({write_length(array)} > {self.bound.window.size})::text")
         known = self.bound.window.before if self.backwards else self.bound.window.after
         return Literal("false" if known is None else "true")
 
-    def list_of(self, cell: int, array: str) -> list[Piece]:
+    def write_list(self, cell: int, array: str) -> list[Piece]:
         """Return the JSON list of one cell of each row."""
-        first, last = self.slice(array)
+        first, last = self.find_slice(array)
         rows = f"{array}[{first}:{last}]" if self.looks_further or len(self.cells) > 1 else array
         if len(self.cells) > 1:
             rows += f"[{cell}:{cell}]"
         return [Literal("["), Sql(f"array_to_string({rows}, ',', {UNANSWERED_SQL})"), Literal("]")]
 
-    def slice(self, array: str) -> tuple[str, str]:
+    def find_slice(self, array: str) -> tuple[str, str]:
         """Return the SQL of the first and the last place of the page among the rows that were read."""
         size = self.bound.window.size
         if not self.looks_further:
-            return "1", length(array)
+            return "1", write_length(array)
         if self.backwards:
-            return f"greatest({length(array)} - {size}, 0) + 1", length(array)
-        return "1", f"least({length(array)}, {size})"
+            return f"greatest({write_length(array)} - {size}, 0) + 1", write_length(array)
+        return "1", f"least({write_length(array)}, {size})"
 
-    def end(self, array: str, *, is_first: bool) -> Piece:
+    def write_end_cursor(self, array: str, *, is_first: bool) -> Piece:
         """Return the cursor of the first or the last row, null without rows."""
-        first, last = self.slice(array)
+        first, last = self.find_slice(array)
         cell = f"{array}[{first if is_first else last}]" + (f"[{self.cursors}]" if len(self.cells) > 1 else "")
-        return Sql(f"CASE WHEN {length(array)} = 0 THEN 'null' ELSE {cell} END")
+        return Sql(f"CASE WHEN {write_length(array)} = 0 THEN 'null' ELSE {cell} END")
 
-    def edge(self, selected: Object) -> list[Piece]:
+    def write_edge(self, selected: Object) -> list[Piece]:
         """Return the text of an edge."""
-        pieces: list[Piece] = [Literal("{")]
-        for place, each in enumerate(selected.fields):
-            pieces.append(Literal(f'{"," if place else ""}"{each.key}":'))
-            if each.name == TYPENAME:
-                pieces.append(Literal(f'"{selected.kind.name}"'))
-            elif each.name == "cursor":
-                pieces += self.cursor()
-            else:
-                pieces += self.writer.object(self.item, selection(each))
-        return [*pieces, Literal("}")]
+        return write_members(selected.fields, lambda each: self.write_edge_value(selected.kind.name, each))
 
-    def cursor(self) -> list[Piece]:
+    def write_edge_value(self, kind: str, asked: Field) -> list[Piece]:
+        """Return the value of a field of an edge."""
+        match asked.name:
+            case "__typename":
+                return [Literal(f'"{kind}"')]
+            case "cursor":
+                return self.write_cursor()
+            case _:
+                return self.write_object(self.item, expect_selection(asked))
+
+    def write_cursor(self) -> list[Piece]:
         """Return what Python makes the cursor of: the list, its parent, and the row's key as JSON."""
         parent = [] if self.parent is None else [Sql(spell_plain(self.parent["id"]))]
         pieces: list[Piece] = [Literal(f'"{CURSOR_START}{self.site}:'), *parent, Literal(":[")]
@@ -188,12 +187,12 @@ class Written:
             pieces += [Literal("," if place else ""), Sql(spell_key(key, f"{self.item.alias}.k{place}"))]
         return [*pieces, Literal(f']{CURSOR_END}"')]
 
-    def rows(self) -> str:
+    def write_rows(self) -> str:
         """Return the SQL of the array: in the list's order, whichever end is read."""
         size = self.bound.window.size + int(self.looks_further)
         limited = select_page(self.source, paging.make_bounds(self.bound.window), limit=size)
         keys = {f"k{place}": key for place, key in enumerate(self.source.keys)}
-        inner = self.writer.reading(limited, self.item, site=self.site, **keys)
+        inner = self.draft.narrow_statement(limited, self.item, site=self.site, **keys)
         way = " DESC" if self.source.descending else ""
         order = ", ".join(f"{self.item.alias}.{name}{way}" for name in keys)
         cells = self.cells or ["''"]
@@ -201,12 +200,12 @@ class Written:
         return f"ARRAY(SELECT {one} FROM ({inner}) AS {self.item.alias} ORDER BY {order})"
 
 
-def length(array: str) -> str:
+def write_length(array: str) -> str:
     """Return the SQL of the number of rows."""
     return f"coalesce(array_length({array}, 1), 0)"
 
 
-def selection(asked: Field) -> Object:
+def expect_selection(asked: Field) -> Object:
     """Return what is selected of a field's object."""
     if asked.below is None:
         raise TypeError(f"{asked.key} has no fields")

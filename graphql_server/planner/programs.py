@@ -2,14 +2,35 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
-from graphql_server.planner.statement import Program
+from db.catalogue_changes import CataloguePart
+from db.pipeline import Statement
 
+# Numbers of programs, so that who remembers an answer need not hold on to the program.
+NUMBERS: Final = count()
 # Characters of SQL; Python's objects around them take as much again.
 ROOM: Final = 8_000_000
 # What a statement takes besides its text.
 OVERHEAD: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a request of one shape runs."""
+
+    statement: Statement
+    # Names of the statement's parameters, in the order of their numbers.
+    parameters: tuple[str, ...]
+    # Whether it may not be read from a standby.
+    newest: bool
+    # The answer, where no row decides about it.
+    constant: bytes | None = None
+    # The parts of the catalogue that decide about the answer; none where anything else does.
+    parts: frozenset[CataloguePart] = frozenset()
+    number: int = field(default_factory=lambda: next(NUMBERS))
 
 
 class Programs:

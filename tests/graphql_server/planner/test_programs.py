@@ -4,8 +4,7 @@ from typing import Any
 
 from db.engine import Database
 from db.pipeline import Statement
-from graphql_server.planner.programs import PROGRAMS, Programs, size
-from graphql_server.planner.statement import Program
+from graphql_server.planner.programs import PROGRAMS, Program, Programs, size
 from tests.support.factories import make_movie, make_place
 from tests.support.graphql_client import GraphQL
 
