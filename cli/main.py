@@ -13,8 +13,8 @@ from config.variables import SettingsError
 from db.embedded.postmaster import EmbeddedError
 from demo.load import NotEmptyError
 from errors import Refusal, Refusals
-from runtime.ending import end_on_signals
 from runtime.server import ListenError
+from runtime.signals import end_on_signals
 from runtime.standard_streams import lose_unwritable_errors
 
 WRONG_SETTING: Final = 2

@@ -14,11 +14,11 @@ from cli.demo import load_into_empty
 from cli.numbers import whole_option
 from config.settings import VARIABLES, Settings
 from runtime.connection_limits import ConnectionLimits
-from runtime.ending import end_on_signals
 from runtime.rate_windows import shared_windows_file
 from runtime.request_count import shared_counter_file
 from runtime.server import Serving, listen, serve_here
 from runtime.shared_slots import shared_slots
+from runtime.signals import end_on_signals
 from runtime.standard_streams import lose_unwritable_output
 from runtime.tuning import count_processors
 from runtime.workers import serve_by_workers

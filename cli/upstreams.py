@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from cli.command import CommandError, format_address, format_examples, read_settings, wants_json_logs
 from cli.numbers import decimal_option, whole_option
 from config.settings import Settings
-from runtime.ending import end_on_signals
 from runtime.server import Serving, listen, serve_here
+from runtime.signals import end_on_signals
 from runtime.standard_streams import lose_unwritable_output
 from upstreams import standin_server
 from upstreams.standins import Faults, create_standins

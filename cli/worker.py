@@ -10,7 +10,7 @@ import typer
 from app import work
 from cli.command import format_examples, prepare_database, read_settings
 from config.settings import Settings
-from runtime.ending import end_on_signals, list_heeded
+from runtime.signals import end_on_signals, list_ending_signals
 from runtime.standard_streams import lose_unwritable_output
 
 EPILOG: Final = format_examples("matinee worker")
@@ -27,7 +27,7 @@ def run_worker() -> None:
 
 async def _work(settings: Settings) -> None:
     loop, working = asyncio.get_running_loop(), asyncio.create_task(work(settings))
-    for number in list_heeded():
+    for number in list_ending_signals():
         loop.add_signal_handler(number, working.cancel)
     typer.echo("Waiting for jobs.")
     with suppress(asyncio.CancelledError):

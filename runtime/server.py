@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 
 from runtime import logs, tuning
 from runtime.connection_limits import ConnectionLimits
-from runtime.ending import handled_by
 from runtime.protocol import BoundedConfig, BoundedProtocol, BoundedWebSocket
 from runtime.proxy_headers import ProxyHeaders
+from runtime.signals import handle_signals
 from runtime.standard_streams import lose_unwritable_errors
 
 BACKLOG: Final = 2048
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Drain on every signal that ends a process, not only on uvicorn's two."""
-        with super().capture_signals(), handled_by(self.handle_exit):
+        with super().capture_signals(), handle_signals(self.handle_exit):
             yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -16,8 +16,8 @@ from typing import Any, Final
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
-from runtime.ending import end_on_signals, ignore_signals
 from runtime.server import Serving, serve_here
+from runtime.signals import end_on_signals, ignore_signals
 
 # More than a worker takes to drain, less than what is left of the 10 s to the end.
 PATIENCE_SECONDS: Final = 6.5

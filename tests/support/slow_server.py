@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from runtime import server
 from runtime import workers as workers_module
-from runtime.ending import end_on_signals
 from runtime.server import Serving, listen, serve_here
+from runtime.signals import end_on_signals
 from runtime.workers import serve_by_workers
 
 

@@ -1,4 +1,4 @@
-"""How a signal ends a process: by way of every `finally`, so that an embedded database is stopped too."""
+"""Signals that end a process: every `finally` runs, so that an embedded database is stopped too."""
 
 import signal
 import sys
@@ -27,7 +27,7 @@ def end_on_signals(*, status: int | None = 0) -> None:
         ignore_signals()
         sys.exit(SHELL_STATUS + number if status is None else status)
 
-    for number in list_heeded():
+    for number in list_ending_signals():
         signal.signal(number, end)
 
 
@@ -37,19 +37,19 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def list_heeded() -> list[signal.Signals]:
+def list_ending_signals() -> list[signal.Signals]:
     """Return the signals that end this process: all but the SIGHUP that `nohup` has told it to ignore."""
     hang_up = getattr(signal, "SIGHUP", None)
     return [each for each in ENDING if each != hang_up or signal.getsignal(each) != signal.SIG_IGN]
 
 
 @contextmanager
-def handled_by(handler: Handler) -> Iterator[None]:
-    """Call `handler` for the signals meanwhile, where this is the main thread, which alone can have handlers."""
+def handle_signals(handler: Handler) -> Iterator[None]:
+    """Call `handler` for the signals inside the block. Only the main thread can have handlers; elsewhere nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number in list_heeded()}
+    before = {number: signal.signal(number, handler) for number in list_ending_signals()}
     try:
         yield
     finally:
