@@ -1,4 +1,4 @@
-"""Renders refusals as HTTP answers; the one place that maps a refusal to its HTTP status."""
+"""Renders refusals as REST answers, and maps each refusal to its HTTP status there."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
