@@ -9,13 +9,11 @@ from psycopg import errors
 from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
+from db.commits import Bound, commit_together
 from db.engine import Reading, T
 from db.notices import Changed, Kind, Note, ignore_change
-from db.pipeline.rows import bind_text, load_rows, make_rows
-from db.pipeline.shared_transaction import Bound
-from db.pipeline.statement import require_text
-from db.session_settings import Pool
-from db.shared_commit import commit_together
+from db.pipeline.statement import bind_text, load_rows, make_rows, require_text
+from db.pool import Pool
 from errors import OutcomeUnknown, Unavailable
 
 LARGEST_BATCH: Final = 128

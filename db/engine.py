@@ -9,30 +9,22 @@ from functools import partial
 from typing import Any, LiteralString, TypeVar, cast
 
 from psycopg import AsyncConnection, AsyncPipeline, errors
-from psycopg.conninfo import make_conninfo
 from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
 from sqlmodel import SQLModel
 
-from db.commit_outcome import track_commit
-from db.conninfo import add_deadlines
+from db.commits import commit_together, track_commit
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, ignore_change
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
-from db.pipeline.rows import bind_text, fetch_made_rows, fetch_tuples
+from db.pipeline.statement import bind_text, fetch_made_rows, fetch_tuples
+from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, make_pool, run_locally, take_connection
 from db.refusals import translate_errors
 from db.server_watch import ServerWatch
-from db.session_settings import Pool, SessionSettings, begin, run_locally
-from db.shared_commit import commit_together
 from db.standby_watch import StandbyWatch
-from db.taken_connection import POOL_TIMEOUT_SECONDS, take_connection
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
-
-# The pool doubles its pauses between attempts up to this time, then starts again with the next caller. Otherwise it would
-# wait for an hour after an hour without a database.
-RECONNECT_SECONDS = 2.0
 
 
 def make_row_maker(model: type[Row]) -> Callable[..., Row]:
@@ -214,49 +206,6 @@ async def run_statement(
     async with connection.cursor(row_factory=factory) as cursor:
         await cursor.execute(statement, parameters, prepare=prepare)
         return await cursor.fetchall()
-
-
-def make_pool(
-    conninfo: str,
-    *,
-    size: int,
-    statement_seconds: float,
-    lock_seconds: float,
-    autocommit: bool = True,
-    is_pooled: bool = False,
-    watch: ServerWatch | None = None,
-    connection_class: type[AsyncConnection[Any]] = AsyncConnection,
-) -> Pool:
-    """Return a closed pool of at most `size` connections, each bounding its statements and its waits for a lock.
-
-    `is_pooled` is for a connection pooler in transaction mode, where settings of a session are lost.
-    `watch` bounds the waits for a server that does not answer; by default the pool makes one.
-    """
-    watch = watch or ServerWatch(conninfo, statement_seconds=statement_seconds)
-    settings = SessionSettings(statement_seconds, lock_seconds, is_local=is_pooled)
-
-    async def configure(connection: AsyncConnection[Any]) -> None:
-        # By statement, because not every connection pooler passes start-up options on.
-        await settings.apply(connection)
-        await connection.commit()
-
-    made = Pool(
-        # What is sent as bytes is UTF-8, whatever PGCLIENTENCODING says.
-        add_deadlines(make_conninfo(conninfo, client_encoding="utf8")),
-        connection_class=watch.connection_class(connection_class),
-        min_size=min(2, size),
-        max_size=size,
-        open=False,
-        configure=None if is_pooled else configure,
-        # For libraries that pass no timeout: procrastinate would wait half a minute, after SIGTERM too.
-        timeout=2 * POOL_TIMEOUT_SECONDS,
-        reconnect_timeout=RECONNECT_SECONDS,
-        # Behind a pooler a statement may be prepared on one server and run on another.
-        kwargs=({"autocommit": True} if autocommit else {}) | ({"prepare_threshold": None} if is_pooled else {}),
-        name="matinee",
-    )
-    made.settings = settings
-    return made
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NoReturn
 
 import psycopg
 from psycopg import errors
@@ -40,13 +40,18 @@ def refuse_unfit_value() -> InvalidInput:
     return InvalidInput(field="request", problem="has a character or a number in it that cannot be kept")
 
 
+def raise_translated(error: psycopg.Error) -> NoReturn:
+    """Raise the refusal that stands for an error of the database, or the error itself where it is a bug of ours."""
+    refusal = translate_error(error)
+    if refusal is error:
+        raise error
+    raise refusal from error
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise the refusal that stands for an error of the database."""
     try:
         yield
     except psycopg.Error as error:
-        refusal = translate_error(error)
-        if refusal is error:
-            raise
-        raise refusal from error
+        raise_translated(error)

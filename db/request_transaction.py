@@ -11,14 +11,13 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
-from db.commit_outcome import track_commit
+from db.commits import track_commit
 from db.engine import Database, Reader, Reading, T, Transaction, undo
 from db.notices import Changed, Kind, Note, ignore_change
 from db.pipeline.pooled import run_raw
 from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, read_rows, read_value
+from db.pool import Pool, begin, take_connection
 from db.refusals import translate_errors
-from db.session_settings import Pool, begin
-from db.taken_connection import take_connection
 
 
 class RequestTransaction:

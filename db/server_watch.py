@@ -7,8 +7,8 @@ request to cancel is not answered either. Only a deadline of our own does.
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -144,6 +144,21 @@ class WatchedConnection(AsyncConnection[Any]):
         """Break the connection, so that whoever waits for it gets an error; psycopg sees the end of the stream."""
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.pgconn.socket)) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def expect_answer(connection: AsyncConnection[Any]) -> Iterator[None]:
+    """Bound the wait of a block for the answer to what was sent on a connection without psycopg's own way of waiting."""
+    if not isinstance(connection, WatchedConnection):
+        yield
+        return
+    connection.watch.begin_wait(connection)
+    is_answered = False
+    try:
+        yield
+        is_answered = True
+    finally:
+        connection.watch.end_wait(connection, is_answered=is_answered)
 
 
 @asynccontextmanager

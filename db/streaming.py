@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from db.engine import Reader
+from db.pool import take_connection
 from db.refusals import translate_errors
 from db.server_watch import allow_longer_statements
-from db.taken_connection import take_connection
 
 STATEMENT_SECONDS: Final = 60
 # Limits for the read of a batch, and for its consumer between two batches: a store may be slow.

@@ -8,7 +8,7 @@ import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.jobs import DeleteJobCondition
 
-from db import engine
+from db.pool import make_pool
 from domain import export
 from edge.services import Services
 from jobs import expiries, exports, prices, stalled
@@ -49,7 +49,7 @@ def make_queue() -> App:
 async def run_until_disconnected(services: Services) -> None:
     """Run jobs until cancelled or until the connection to the database is lost."""
     settings = services.settings
-    job_pool = engine.make_pool(
+    job_pool = make_pool(
         settings.direct_url or "",
         size=CONNECTIONS,
         statement_seconds=settings.statement_seconds,

@@ -9,9 +9,8 @@ from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq.abc import PGresult
 
 from db.pipeline.statement import Parameters, RawRow, Statement, read_rows, read_value, require_text
+from db.pool import Pool, run_locally, take_connection
 from db.refusals import translate_errors
-from db.session_settings import Pool, run_locally
-from db.taken_connection import take_connection
 
 
 @dataclass(frozen=True, slots=True)

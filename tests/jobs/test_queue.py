@@ -11,8 +11,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from app import open_services
 from config.settings import Settings
-from db import engine
 from db.engine import Database
+from db.pool import make_pool
 from edge.services import Services
 from jobs import expiries, queue
 from tests.support.factories import make_booking, make_expired_booking, make_session
@@ -51,7 +51,7 @@ async def working(services: Services) -> AsyncIterator[None]:
 async def defer(services: Services, *, name: str = expiries.NAME) -> None:
     """Put a job into the queue, as its timer does."""
     bounds: dict[str, Any] = {"statement_seconds": 5, "lock_seconds": 2}
-    async with engine.make_pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
+    async with make_pool(services.settings.database_url or "", size=2, autocommit=False, **bounds) as pool:
         app = queue.make_queue()
         async with app.open_async(pool):
             # The timer of a worker that is about may have been faster.

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 # The server's answers to a commit, sent once the commit is done: to COMMIT, and to the Sync that ends a transaction.
 COMMITTED: Final = (b"COMMIT\0", b"Z\0\0\0\5I")
 SYNC: Final = b"S\0\0\0\4"
-# In the names of statements whose transaction ends with a Sync (db/pipeline/shared_transaction.py).
+# In the names of statements whose transaction ends with a Sync (db/commits.py).
 SHARED: Final = b"matinee_shared_"
 CHUNK: Final = 65536
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -10,7 +10,7 @@ from psycopg.errors import UndefinedTable
 
 from db.engine import Database, PlannedEachTime, PureRead
 from db.models import Movie
-from db.pipeline.rows import number_placeholders
+from db.pipeline.statement import number_placeholders
 from errors import InvalidInput
 from tests.support.factories import make_movie
 

@@ -1,0 +1,263 @@
+"""Commits: runs statements as one transaction in one round trip, and knows of each commit whether its outcome is known."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
+from itertools import count
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import AsyncConnection, errors
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from db.pipeline.connection import is_name_lost
+from db.pipeline.statement import Parameters, Statement, bind_text
+from db.pool import APPLY, Pool, take_connection
+from db.refusals import translate_error
+from db.server_watch import CANCEL_SECONDS, expect_answer
+from errors import OutcomeUnknown
+
+# The function of PostgreSQL that waits for the synchronous standby. Its warnings are translated, its name is not.
+STANDBY_WAIT: Final = "SyncRepWaitForLSN"
+# Raised while the connection is taken down. The commit may have happened before that.
+ENDINGS: Final = ("FATAL", "PANIC")
+ROWS: Final = int(ExecStatus.TUPLES_OK)
+ERROR: Final = int(ExecStatus.FATAL_ERROR)
+SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
+# A name is never used twice in one session.
+NUMBERS: Final = count(1)
+
+Bound = tuple[Statement, Parameters]
+# What is prepared on each connection, by statement.
+NAMES: Final[WeakKeyDictionary[AsyncConnection[Any], dict[Statement, bytes]]] = WeakKeyDictionary()
+
+
+class Commit:
+    """A commit that is sent in the pipeline behind earlier statements; its answer is read when the pipeline ends."""
+
+    def __init__(self) -> None:
+        self.connection: AsyncConnection[Any] | None = None
+        self.is_unreplicated = False
+
+    async def send(self, connection: AsyncConnection[Any]) -> None:
+        """Send COMMIT."""
+        self.expect(connection)
+        await connection.execute("COMMIT")
+
+    def expect(self, connection: AsyncConnection[Any]) -> None:
+        """Note that the commit is sent next. Whatever goes wrong from here on may have come after it."""
+        if connection.closed:
+            raise psycopg.OperationalError("the connection was lost before the commit")
+        if self.connection is None:
+            self.connection = connection
+            connection.add_notice_handler(self._hear)
+
+    def _hear(self, notice: errors.Diagnostic) -> None:
+        if notice.source_function == STANDBY_WAIT:
+            self.is_unreplicated = True
+
+
+@contextmanager
+def track_commit() -> Iterator[Commit]:
+    """Yield the commit; raise OutcomeUnknown where it was sent but not answered, or the refusal of an error.
+
+    The block ends after the answer to the commit has been read. A commit whose wait for the synchronous standby was cancelled is
+    answered as if it were done, but the next primary may not have it: its outcome is unknown as well.
+    """
+    commit = Commit()
+    try:
+        yield commit
+    except psycopg.Error as error:
+        refusal = OutcomeUnknown() if commit.connection and is_lost(error) else translate_error(error)
+        if refusal is error:
+            raise
+        raise refusal from error
+    finally:
+        if commit.connection is not None:
+            commit.connection.remove_notice_handler(commit._hear)  # noqa: SLF001 - of this module
+    if commit.is_unreplicated:
+        raise OutcomeUnknown
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Return whether an error is the end of the connection. An error that PostgreSQL answers has undone the transaction."""
+    if isinstance(error, errors.PipelineAborted | errors.IdleInTransactionSessionTimeout):
+        return False
+    severity = error.diag.severity_nonlocalized
+    return isinstance(error, psycopg.OperationalError) and (severity is None or severity in ENDINGS)
+
+
+async def commit_together(pool: Pool, statements: Sequence[Bound]) -> list[PGresult]:
+    """Return the results with rows once all is durable.
+
+    Raises Unavailable where nothing was done, OutcomeUnknown where the connection was lost after the commit had been sent,
+    and the refusal of a broken constraint.
+    """
+    is_local = pool.settings.is_local
+    sent = [bind_text(APPLY, pool.settings.parameters), *statements] if is_local else statements
+    with track_commit() as commit:
+        async with take_connection(pool) as connection:
+            with trace(connection, sent):
+                found = await run_transaction(
+                    connection, sent, prepares=not is_local, before_commit=partial(commit.expect, connection)
+                )
+    return found[1:] if is_local else found
+
+
+def trace(connection: AsyncConnection[Any], statements: Sequence[Bound]) -> AbstractContextManager[None]:
+    """Return the span of a transaction, where the connections of the pool are traced (runtime/tracing.py)."""
+    trace_transaction = getattr(connection, "trace_transaction", None)
+    if trace_transaction is None:
+        return nullcontext()
+    span: AbstractContextManager[None] = trace_transaction([statement.sql for statement, _ in statements])
+    return span
+
+
+async def run_transaction(
+    connection: AsyncConnection[Any],
+    statements: Sequence[Bound],
+    *,
+    prepares: bool,
+    before_commit: Callable[[], None],
+) -> list[PGresult]:
+    """Return the results with rows, once the transaction of the statements is durable.
+
+    Without an explicit BEGIN all statements up to the Sync are one transaction. `before_commit` is called before the Sync
+    is sent: whatever goes wrong afterwards may have come after the commit. `prepares` is false behind a pooler, where a
+    statement that was prepared on one server is looked for on another. Raises psycopg's error of the first fault.
+    """
+    names = NAMES.setdefault(connection, {}) if prepares else None
+    try:
+        return await exchange(connection, statements, names, before_commit)
+    except psycopg.Error as error:
+        if not names or error.pgresult is None or not is_name_lost(error.pgresult):
+            raise
+        # A table has changed since, or somebody cleaned the session up. Nothing was done.
+        names.clear()
+        return await exchange(connection, statements, names, before_commit)
+
+
+async def exchange(
+    connection: AsyncConnection[Any],
+    statements: Sequence[Bound],
+    names: dict[Statement, bytes] | None,
+    before_commit: Callable[[], None],
+) -> list[PGresult]:
+    """Send statements with one Sync, and return their rows; `names` are those of statements that are prepared already."""
+    pgconn = connection.pgconn
+    # A server that has ended this connection has said so by now; then nothing is sent, and nothing can be done twice.
+    pgconn.consume_input()
+    pgconn.enter_pipeline_mode()
+    made: dict[Statement, bytes] = {}
+    try:
+        for statement, parameters in statements:
+            send_statement(pgconn, statement, parameters, names, made)
+        before_commit()
+        pgconn.pipeline_sync()
+        found = await Answers(connection).receive()
+    finally:
+        leave_pipeline(pgconn)
+    if names is not None:
+        names |= made
+    return found
+
+
+def send_statement(
+    pgconn: PGconn,
+    statement: Statement,
+    parameters: Parameters,
+    names: dict[Statement, bytes] | None,
+    made: dict[Statement, bytes],
+) -> None:
+    """Send a statement, prepared where `names` are kept; put a name that is new into `made`."""
+    if names is None:
+        pgconn.send_query_params(statement.sql, parameters, statement.types or None)
+        return
+    name = names.get(statement) or made.get(statement)
+    if name is None:
+        name = made[statement] = b"matinee_shared_%d" % next(NUMBERS)
+        pgconn.send_prepare(name, statement.sql, statement.types or None)
+    pgconn.send_query_prepared(name, parameters)
+
+
+class Answers:
+    """What has arrived of the answers up to the Sync.
+
+    It reads them itself as they arrive: psycopg's own way of waiting costs as much as the statements of several callers.
+    """
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        """Read the answers of a connection in pipeline mode to which all is written."""
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self._rows: list[PGresult] = []
+        self._error: PGresult | None = None
+        self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def receive(self) -> list[PGresult]:
+        """Return the results with rows; raise psycopg's error of the first fault, OperationalError for a lost connection."""
+        loop, socket = asyncio.get_running_loop(), self._pgconn.socket
+        loop.add_reader(socket, self._read)
+        if self._pgconn.flush():
+            loop.add_writer(socket, self._flush)
+        try:
+            with expect_answer(self._connection):
+                await self._complete
+        except asyncio.CancelledError:
+            # Nobody waits for the statements any more, and they may hold locks.
+            with suppress(psycopg.Error, OSError):
+                await self._connection.cancel_safe(timeout=CANCEL_SECONDS)
+            raise
+        finally:
+            loop.remove_reader(socket)
+            loop.remove_writer(socket)
+        if self._error is not None:
+            raise error_from_result(self._error)
+        return self._rows
+
+    def _flush(self) -> None:
+        try:
+            if not self._pgconn.flush():
+                asyncio.get_running_loop().remove_writer(self._pgconn.socket)
+        except psycopg.OperationalError as error:
+            self._fail(error)
+
+    def _read(self) -> None:
+        pgconn = self._pgconn
+        try:
+            pgconn.consume_input()
+            while not (self._complete.done() or pgconn.is_busy()):
+                self._take(pgconn.get_result())
+        except psycopg.OperationalError as error:
+            self._fail(error)
+
+    def _take(self, result: PGresult | None) -> None:
+        if result is None:
+            # The end of a statement's results, or of the connection.
+            if self._pgconn.status != ConnStatus.OK:
+                self._fail(psycopg.OperationalError("the connection was lost"))
+            return
+        status = result.status
+        if status == ROWS:
+            self._rows.append(result)
+        elif status == SYNC:
+            self._complete.set_result(None)
+        elif status == ERROR and self._error is None:
+            self._error = result
+
+    def _fail(self, error: psycopg.OperationalError) -> None:
+        if not self._complete.done():
+            self._complete.set_exception(error)
+
+
+def leave_pipeline(pgconn: PGconn) -> None:
+    """Leave pipeline mode; end a connection that still has answers on their way, whose next user would read them."""
+    try:
+        if pgconn.status == ConnStatus.OK:
+            pgconn.exit_pipeline_mode()
+    except psycopg.OperationalError:
+        pgconn.finish()
