@@ -40,7 +40,7 @@ from graphql_server.executable_schema import SCHEMA
 from graphql_server.field_usage import deprecated
 from graphql_server.media_types import JSON
 from graphql_server.response import render_refusals
-from graphql_server.traced_fields import working
+from graphql_server.traced_fields import list_resolver_fields
 from identity.passwords import Passwords
 from identity.sign_outs import SignOuts
 from identity.tokens import Keys
@@ -296,7 +296,7 @@ async def _trace_resolvers(tracing: "Tracing | None") -> AsyncIterator[None]:
     if tracing is None:
         yield
         return
-    with tracing.resolvers(working(SCHEMA.graphql)):
+    with tracing.resolvers(list_resolver_fields(SCHEMA.graphql)):
         try:
             yield
         finally:

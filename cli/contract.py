@@ -14,9 +14,9 @@ from config.settings import Settings
 from db.models import TrustedDocument
 from domain import trusted_document
 from domain.trusted_document import compute_digest
-from graphql_server.breaking_changes import changes
+from graphql_server.breaking_changes import list_changes
 from graphql_server.document_manifests import ClientDocument, ManifestError, collect_documents, name_operations
-from graphql_server.executable_schema import SCHEMA, sdl
+from graphql_server.executable_schema import SCHEMA, format_sdl
 
 schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
 document_commands = typer.Typer(
@@ -31,10 +31,10 @@ def export_schema(
 ) -> None:
     """Print the GraphQL contract in the schema definition language."""
     if out is None:
-        typer.echo(sdl(), nl=False)
+        typer.echo(format_sdl(), nl=False)
     else:
         try:
-            out.write_text(sdl(), encoding="utf-8")
+            out.write_text(format_sdl(), encoding="utf-8")
         except OSError as error:
             raise CommandError(
                 f"{out} cannot be written: {error.strerror}. Name a file in a folder that is there."
@@ -49,7 +49,7 @@ def check_schema(
 ) -> None:
     """List what this server's contract does to clients of an older one; fail where it breaks them."""
     try:
-        found = changes(old.read_text(encoding="utf-8"), sdl())
+        found = list_changes(old.read_text(encoding="utf-8"), format_sdl())
     except (GraphQLError, UnicodeDecodeError) as error:
         problem = error.message.rstrip(".") if isinstance(error, GraphQLError) else "not UTF-8"
         raise CommandError(f"{old}: {problem}. Give a file of the schema definition language.") from error

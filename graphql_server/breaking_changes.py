@@ -1,4 +1,4 @@
-"""What a new contract does to clients of an older one: `matinee schema check` asks before a release."""
+"""Compares two schemas for changes that break or surprise clients, for `matinee schema check`."""
 
 from dataclasses import dataclass
 
@@ -13,22 +13,22 @@ class Change:
     breaking: bool
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         return f"{'breaking' if self.breaking else 'dangerous'}: {self.text}"
 
 
-def changes(old: str, new: str) -> list[Change]:
+def list_changes(old: str, new: str) -> list[Change]:
     """Return what a client of the SDL `old` meets under `new`, breaking changes first; raise GraphQLError on bad SDL.
 
-    What only adds to the contract is not among them.
+    Additions are not among them.
     """
-    before, after = build_sdl(old), build_sdl(new)
+    before, after = parse_sdl(old), parse_sdl(new)
     breaking = [Change(found.description, breaking=True) for found in find_breaking_changes(before, after)]
     surprising = [Change(found.description, breaking=False) for found in find_dangerous_changes(before, after)]
     return breaking + surprising
 
 
-def build_sdl(sdl: str) -> GraphQLSchema:
+def parse_sdl(sdl: str) -> GraphQLSchema:
     """Return the schema that an SDL describes; raise GraphQLError where it does not parse or hold together."""
     try:
         return build_schema(sdl)

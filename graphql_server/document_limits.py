@@ -1,4 +1,4 @@
-"""What a document may hold, checked before it is validated: some rules of validation are slow where much is repeated."""
+"""Limits of a document, checked before it is validated: some rules of validation are slow where much is repeated."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,27 +18,27 @@ from graphql import (
 from config.limits import PREFIX, RequestLimits
 from errors import QueryTooCostly
 
-# What fragments that double come to can have thousands of digits.
+# Fragments that double each other make numbers with thousands of digits.
 MOST_SHOWN: Final = 10**9
 
 
 @dataclass(slots=True)
 class Size:
-    """How large a selection is with all that its fragments bring along, each as often as it is spread."""
+    """The size of a selection; a fragment counts each time that it is spread."""
 
     depth: int = 0
     aliases: int = 0
     # Fields of the outermost selection.
     fields: int = 0
 
-    def take_in(self, other: "Size") -> None:
-        """Add what stands beside it, a fragment for one."""
+    def add_beside(self, other: "Size") -> None:
+        """Add what is selected beside it, such as a fragment."""
         self.depth = max(self.depth, other.depth)
         self.aliases += other.aliases
         self.fields += other.fields
 
-    def take_below(self, field: FieldNode, below: "Size") -> None:
-        """Add a field with what is asked for below it."""
+    def add_field(self, field: FieldNode, below: "Size") -> None:
+        """Add a field and what is selected below it."""
         self.depth = max(self.depth, 1 + below.depth)
         self.aliases += below.aliases + (field.alias is not None)
         self.fields += 1
@@ -46,52 +46,52 @@ class Size:
 
 @dataclass(slots=True)
 class Survey:
-    """What has been seen of a document. Each fragment is looked at once: its size is known wherever it is spread."""
+    """The sizes and counts of one document. Each fragment is measured once, however often it is spread."""
 
     limits: RequestLimits
     fragments: dict[str, FragmentDefinitionNode]
     sizes: dict[str, Size] = field(default_factory=dict)
     directives: int = 0
 
-    def selection(self, node: SelectionSetNode | None) -> Size:
-        """Return the size of a selection."""
+    def measure_selection(self, node: SelectionSetNode | None) -> Size:
+        """Return the size of a selection; raise QueryTooCostly where it repeats a name too often."""
         found, names = Size(), Counter[str]()
         if node is not None:
-            self.gather(node, "", found, names)
+            self.add_selection(node, "", found, names)
         for name, times in names.most_common(1):
             require(times, self.limits.repeats, f"times `{name[:50]}` in one selection", "REPEATS")
         return found
 
-    def gather(self, node: SelectionSetNode, kind: str, found: Size, names: Counter[str]) -> None:
-        """Add a selection, or one that is written in place for a type, to the one that is being looked at."""
+    def add_selection(self, node: SelectionSetNode, kind: str, found: Size, names: Counter[str]) -> None:
+        """Add a selection to the one that is being measured; `kind` is the type condition of an inline fragment around it."""
         for each in node.selections:
             self.count_directives(each.directives)
             if isinstance(each, FieldNode):
                 names[kind + (each.alias or each.name).value] += 1
-                found.take_below(each, self.selection(each.selection_set))
+                found.add_field(each, self.measure_selection(each.selection_set))
             elif isinstance(each, InlineFragmentNode):
                 on = each.type_condition
-                self.gather(each.selection_set, f"... on {on.name.value} " if on else kind, found, names)
+                self.add_selection(each.selection_set, f"... on {on.name.value} " if on else kind, found, names)
             elif isinstance(each, FragmentSpreadNode):
                 names[f"{kind}...{each.name.value}"] += 1
-                found.take_in(self.fragment(each.name.value))
+                found.add_beside(self.measure_fragment(each.name.value))
 
-    def fragment(self, name: str) -> Size:
-        """Return the size of a fragment; nothing yet for one that spreads itself, which validation will refuse."""
+    def measure_fragment(self, name: str) -> Size:
+        """Return the size of a fragment. One that spreads itself counts as empty there; validation refuses it later."""
         if name not in self.sizes:
             self.sizes[name] = Size()
             definition = self.fragments.get(name)
             if definition is not None:
                 self.count_directives(definition.directives)
-                self.sizes[name] = self.selection(definition.selection_set)
+                self.sizes[name] = self.measure_selection(definition.selection_set)
         return self.sizes[name]
 
-    def operation(self, node: OperationDefinitionNode) -> None:
+    def check_operation(self, node: OperationDefinitionNode) -> None:
         """Raise QueryTooCostly where an operation is over a limit."""
         self.count_directives(node.directives)
         for variable in node.variable_definitions or ():
             self.count_directives(variable.directives)
-        size = self.selection(node.selection_set)
+        size = self.measure_selection(node.selection_set)
         require(size.depth, self.limits.depth, "fields within each other", "DEPTH")
         require(size.aliases, self.limits.aliases, "aliases in one operation", "ALIASES")
         if node.operation is OperationType.MUTATION:
@@ -112,10 +112,10 @@ def check(document: DocumentNode, limits: RequestLimits) -> None:
     require(len(fragments), limits.fragments, "fragments", "FRAGMENTS")
     survey = Survey(limits, fragments)
     for operation in operations:
-        survey.operation(operation)
+        survey.check_operation(operation)
     # Those that no operation spreads are validated too.
     for name in fragments:
-        survey.fragment(name)
+        survey.measure_fragment(name)
     require(survey.directives, limits.directives, "directives", "DIRECTIVES")
 
 

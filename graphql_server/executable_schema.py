@@ -1,4 +1,4 @@
-"""The schema as a whole, made once: it is the same for every request."""
+"""The executable schema, made once for all requests."""
 
 from functools import cache
 from typing import Any, Final
@@ -22,7 +22,7 @@ log = structlog.get_logger("matinee.graphql")
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, whose plain fields are cheap, and with the unexpected errors logged in our own lines."""
+    """Strawberry's schema with cheap plain fields; it logs unexpected errors in our own format."""
 
     def __init__(self, **given: Any) -> None:
         """Make the schema."""
@@ -35,7 +35,7 @@ class Schema(strawberry.Schema):
         return self._schema
 
     def process_errors(self, errors: list[GraphQLError], _execution_context: ExecutionContext | None = None) -> None:
-        """Log what is a bug of ours; a refusal is an answer like any other."""
+        """Log the errors that are bugs; refusals are not logged."""
         for error in errors:
             if error_format.is_bug(error):
                 log.error("unexpected error", path=error.path, exc_info=error.original_error)
@@ -55,6 +55,6 @@ GRAPHQL: Final = SCHEMA.graphql
 
 
 @cache
-def sdl() -> str:
+def format_sdl() -> str:
     """Return the contract in the schema definition language."""
     return SCHEMA.as_str().rstrip() + "\n"

@@ -1,4 +1,4 @@
-"""Operations whose results come one after the other: what WebSocket and server-sent events have in common."""
+"""Runs operations that have several results, for WebSocket and server-sent events."""
 
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
@@ -32,32 +32,32 @@ ALL: Final = frozenset(OperationType)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result of an operation; after one that did not run nothing follows."""
+    """One result of an operation. Where `ran` is false it is the last one."""
 
     body: dict[str, Any]
     ran: bool
-    # What it cost its caller; that makes no difference between two results.
+    # The cost for this caller. Two results that differ in it alone are equal.
     extensions: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def payload(self) -> dict[str, Any]:
-        """All of it."""
+        """The result as clients get it."""
         return {**self.body, "extensions": self.extensions} if self.extensions else self.body
 
 
-class Itself(Visitor):
-    """The server, which works out what it tells to everybody, and has all the time that it needs."""
+class UnlimitedVisitor(Visitor):
+    """A visitor without limits, for results that are computed once for all subscribers."""
 
     def count(self, _windows: RateWindows, _name: str, _key: str, _rate: Rate, _amount: int = 1) -> None:
         """Count nothing."""
 
 
-async def results(
+async def stream_results(
     asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
-    """Yield what an operation results in: one for a query or mutation, one for each event of a subscription.
+    """Yield the results of an operation: one of a query or mutation, one for each event of a subscription.
 
-    What comes after the first is worked out once for all who subscribe to the same and are to be told the same.
+    Later results are computed once for all subscribers of the same operation.
     """
     try:
         text = await find_document(context.services, query=asked.query, name=asked.document)
@@ -76,7 +76,7 @@ async def results(
         return
     source = partial(run_for_everybody, asked, context, reference=reference)
     with context.services.broadcasts.join(key, source, context.follower) as broadcast:
-        # What it was told last, too: that may be news to who was just on the way.
+        # The last result too: the broadcast may have got it after this subscriber computed its own first.
         async with aclosing(broadcast.follow(broadcast.version - 1, context.follower)) as later:
             async for result in later:
                 if result != last:
@@ -85,9 +85,9 @@ async def results(
 
 
 def find_sharing_key(asked: GraphQLRequest, context: Context) -> Hashable | None:
-    """Return what all have in common who are to be told the same; None where the answer depends on who asks.
+    """Return the key of the broadcast that this operation can share; None where the answer depends on the caller.
 
-    The operation is one that has run; None also where its document was too long to be remembered.
+    The operation must have run before. None also where its document is no longer in the cache of documents.
     """
     prepared = Documents.shelf.find(asked.query or "")
     if prepared is None:
@@ -102,8 +102,8 @@ def find_sharing_key(asked: GraphQLRequest, context: Context) -> Hashable | None
 def run_for_everybody(
     asked: GraphQLRequest, context: Context, follower: Follower, *, reference: str
 ) -> AsyncGenerator[Result]:
-    """Yield what anybody would be told."""
-    shared = Context(context.services, None, context.base, Itself(""))
+    """Yield the results that any caller gets."""
+    shared = Context(context.services, None, context.base, UnlimitedVisitor(""))
     shared.follower = follower
     return run_operation(asked, shared, reference=reference)
 
@@ -111,7 +111,7 @@ def run_for_everybody(
 async def run_operation(
     asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType] = ALL, reference: str
 ) -> AsyncGenerator[Result]:
-    """Yield the results of one operation that may run; after one that did not nothing follows."""
+    """Yield the results of one operation, as long as they are results that ran."""
     explain = partial(
         explain_variables,
         schema=SCHEMA.graphql,
@@ -133,7 +133,7 @@ async def run_operation(
             is_first = True
             async for found in stream:
                 if not is_first:
-                    # The first was paid for when it was admitted.
+                    # The first was charged when the operation was admitted.
                     cost_budget.spend(context, context.cost)
                 explain(found)  # type: ignore[arg-type]  # nothing is delivered in parts
                 result = show(found)  # type: ignore[arg-type]  # as above
@@ -148,7 +148,7 @@ async def run_operation(
 
 
 def format_result(found: ExecutionResult, *, reference: str, tells_names: bool) -> Result:
-    """Return a result in the shape of an answer."""
+    """Return a result of the executor as JSON for the caller."""
     faults = found.errors or []
     ran = found.data is not None or any(error.path is not None for error in faults)
     if faults and isinstance(faults[0].original_error, WRONG_OPERATION):

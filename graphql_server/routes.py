@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from config.settings import Settings
 from errors import RouteNotFound
 from graphql_server import cache_policy, http, websocket
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 
 PATH: Final = "/graphql"
 SCHEMA_PATH: Final = "/schema.graphql"
@@ -31,7 +31,7 @@ async def serve_schema(request: Request) -> Response:
     settings: Settings = request.state.services.settings
     if not settings.schema_file:
         raise RouteNotFound
-    response = Response(sdl(), media_type="text/plain; charset=utf-8")
+    response = Response(format_sdl(), media_type="text/plain; charset=utf-8")
     return cache_policy.make_public(response, if_none_match=request.headers.get("if-none-match", ""), vary=None)
 
 

@@ -1,4 +1,4 @@
-"""GraphQL over server-sent events, in the protocol graphql-sse's "distinct connections mode": a request, a stream."""
+"""GraphQL over server-sent events, by the protocol graphql-sse in "distinct connections mode": one stream a request."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -18,7 +18,7 @@ from edge.idempotency import has_key
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.media_types import EVENTS, JSON
-from graphql_server.operation_streams import ALL, READING, Result, results
+from graphql_server.operation_streams import ALL, READING, Result, stream_results
 from graphql_server.request import GraphQLRequest, read_request
 from graphql_server.response import refusal_body, render_refusals
 from identity.sign_outs import ENDED
@@ -27,14 +27,14 @@ from resolvers.context import Context
 Write = Callable[[bytes], Awaitable[None]]
 
 END_SECONDS: Final = 1.0
-# Proxies and browsers take a connection for dead that says nothing for long.
+# Proxies and browsers close a connection that sends nothing for long.
 HEARTBEAT_SECONDS: Final = 10.0
 HEARTBEAT: Final = b":\n\n"
 COMPLETE: Final = b"event: complete\ndata: \n\n"
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Vary": "Accept, Authorization, Cookie",
-    # Nginx would hold back what comes in small pieces.
+    # Otherwise nginx buffers small pieces.
     "X-Accel-Buffering": "no",
 }
 
@@ -56,23 +56,23 @@ def open_stream(request: Request, asked: GraphQLRequest, context: Context) -> Re
     """Return the stream of an operation's results; raise InvalidInput for a request with an idempotency key."""
     refuse_key(request)
     allowed = READING if request.method == "GET" else ALL
-    return Stream(results(asked, context, allowed=allowed, reference=request.scope["request_id"]), context)
+    return Stream(stream_results(asked, context, allowed=allowed, reference=request.scope["request_id"]), context)
 
 
 def refuse_key(request: Request) -> None:
-    """Raise InvalidInput where a stream is to have an idempotency key."""
+    """Raise InvalidInput where the request has an idempotency key."""
     if has_key(request):
         problem = "counts for one answer, not for a stream; ask for `application/json`"
         raise errors.InvalidInput(field="Idempotency-Key", problem=problem)
 
 
 class Stream(Response):
-    """A response that goes on until its operation, its token, the client or the server is at its end."""
+    """A response that goes on until its operation, its token, the connection or the server ends."""
 
     media_type = EVENTS
 
     def __init__(self, found: AsyncGenerator[Result], context: Context) -> None:
-        """Tell these results."""
+        """Send these results."""
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._found = found
@@ -82,41 +82,42 @@ class Stream(Response):
         self._actor = context.actor
         self._sign_outs = context.services.sign_outs
         self._signed_out = asyncio.Event()
-        self._until = context.actor.expires if context.actor else None
+        # In seconds since 1970, as in the token.
+        self._expires = context.actor.expires if context.actor else None
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; ends without `complete` where the server does, so that clients come again."""
+        """Send the stream. Where the server ends it has no `complete`, so that clients connect again."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         write = partial(send_part, send)
-        telling = asyncio.create_task(self._tell(write))
+        sending = asyncio.create_task(self._send_results(write))
         waits = (wait_for_disconnect(receive), self._ending.wait(), self._signed_out.wait())
         others = [asyncio.create_task(each) for each in waits]
         try:
             with self._sign_outs.watch(self._actor, self._signed_out.set):
-                await self._beat(write, [telling, *others])
+                await self._beat(write, [sending, *others])
             self._follower.end()
-            await asyncio.wait([telling], timeout=END_SECONDS)
+            await asyncio.wait([sending], timeout=END_SECONDS)
             if self._is_expired or self._signed_out.is_set():
                 problem = ENDED if self._signed_out.is_set() else "The token has expired."
                 await write(format_event(refusal_body([errors.Unauthenticated(problem=problem)])) + COMPLETE)
             await send({"type": "http.response.body", "body": b""})
         finally:
-            for task in (telling, *others):
+            for task in (sending, *others):
                 task.cancel()
 
     @property
     def _is_expired(self) -> bool:
-        return self._until is not None and self._until <= time()
+        return self._expires is not None and self._expires <= time()
 
     async def _beat(self, write: Write, tasks: Sequence[asyncio.Task[Any]]) -> None:
-        """Show signs of life until one of the tasks is done, or the token at its end."""
+        """Send heartbeats until one of the tasks is done or the token has expired."""
         done: set[asyncio.Task[Any]] = set()
         while not done and not self._is_expired:
             await write(HEARTBEAT)
-            patience = HEARTBEAT_SECONDS if self._until is None else min(HEARTBEAT_SECONDS, self._until - time())
+            patience = HEARTBEAT_SECONDS if self._expires is None else min(HEARTBEAT_SECONDS, self._expires - time())
             done, _ = await asyncio.wait(tasks, timeout=max(patience, 0), return_when=asyncio.FIRST_COMPLETED)
 
-    async def _tell(self, write: Write) -> None:
+    async def _send_results(self, write: Write) -> None:
         with self._streaming.under_way("sse"):
             async with aclosing(self._found) as found:
                 async for result in found:
@@ -126,7 +127,7 @@ class Stream(Response):
 
 
 async def send_part(send: Send, body: bytes) -> None:
-    """Send a part of the stream; returns once there is room for the next, so a slow reader has none waiting here."""
+    """Send a part of the stream. Return once the buffer takes another, so that no results pile up for a slow client."""
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 

@@ -1,4 +1,4 @@
-"""Which fields do work of their own: what a trace has a span for."""
+"""Finds the fields for which a trace gets a span: those whose resolvers do work of their own."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from strawberry.types.field import StrawberryField
 from graphql_server.plain_fields import short
 
 
-def working(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLField]]:
-    """Yield the coordinate of each field that has a resolver, and is not worked out from its source alone."""
+def list_resolver_fields(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLField]]:
+    """Yield the fields with resolvers, by coordinate, except those that a plain function of the source can stand for."""
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind):
             for name, field in kind.fields.items():

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket, by the protocol graphql-transport-ws; each operation as if it had come by itself."""
+"""GraphQL over WebSocket, by the protocol graphql-transport-ws."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from edge.json_depth import is_deeper
 from edge.services import Services
 from edge.visitors import Visitor
 from errors import Refusal, Refusals, flatten_refusals
-from graphql_server.operation_streams import results
+from graphql_server.operation_streams import stream_results
 from graphql_server.request import GraphQLRequest, check_request, contains_nul
 from graphql_server.response import refusal_body
 from identity import tokens
@@ -30,18 +30,18 @@ from resolvers.context import Context
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_SECONDS: Final = 3.0
-# Of one connection, at the same time.
+# Operations of one connection at the same time.
 MOST_OPERATIONS: Final = 100
 CREDENTIAL: Final = re.compile(r"^(?!.*[cx]srf).*(?:auth|token|jwt|bearer|credential)", re.IGNORECASE)
 END_SECONDS: Final = 1.0
-# A close frame has room for so many bytes.
+# The most bytes that a close frame can carry as its reason.
 REASON_BYTES: Final = 123
 
 log = structlog.get_logger("matinee.access")
 
 
 class Violation(Exception):
-    """What a connection is closed for: the code of the protocol, and why."""
+    """A fault that closes the connection, with the code of the protocol and the reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -51,10 +51,10 @@ class Violation(Exception):
 
 @dataclass(slots=True)
 class Operation:
-    """Something that was subscribed to, and is being told."""
+    """An operation under way."""
 
     follower: Follower = field(default_factory=Follower)
-    # Whether anybody wants to hear of it.
+    # False once the client has completed it.
     is_wanted: bool = True
     refusal: Refusal | None = None
     task: asyncio.Task[None] | None = None
@@ -88,7 +88,7 @@ async def serve(websocket: WebSocket) -> None:
 
 
 class Connection:
-    """One WebSocket: who is behind it, and what it has subscribed to."""
+    """One WebSocket, its user, and its operations."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self.actor: Actor | None = None
@@ -100,23 +100,24 @@ class Connection:
         self._operations: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_begun = self._is_acknowledged = False
-        self._until: float | None = None
+        # In seconds of the event loop's clock.
+        self._ends_at: float | None = None
         self._waiting: asyncio.Timeout | None = None
         self._problem = "The token has expired."
         self._watching = ExitStack()
 
     async def serve(self) -> None:
-        """Take messages until the other side is gone; raise Violation or WebSocketDisconnect then."""
+        """Handle messages until the connection ends; then raise Violation or WebSocketDisconnect."""
         is_ours = PROTOCOL in self._websocket.scope["subprotocols"]
         await self._websocket.accept(PROTOCOL if is_ours else None)
         if not is_ours:
             raise Violation(4406, f"Subprotocol not acceptable: ask for {PROTOCOL}")
-        self._until = asyncio.get_running_loop().time() + INIT_SECONDS
+        self._ends_at = asyncio.get_running_loop().time() + INIT_SECONDS
         while True:
-            await self._take(await self._message())
+            await self._handle_message(await self._receive_message())
 
     async def end(self) -> None:
-        """End what is still being told."""
+        """End all operations."""
         self._watching.close()
         for operation in self._operations.values():
             operation.follower.end()
@@ -125,14 +126,14 @@ class Connection:
         for task in self._tasks:
             task.cancel()
 
-    async def _message(self) -> dict[str, Any]:
+    async def _receive_message(self) -> dict[str, Any]:
         try:
-            async with asyncio.timeout_at(self._until) as self._waiting:
+            async with asyncio.timeout_at(self._ends_at) as self._waiting:
                 received = await self._websocket.receive()
         except TimeoutError:
             if not self._is_acknowledged:
                 raise Violation(4408, "Connection initialisation timeout") from None
-            await self._expire()
+            await self._end_unauthenticated()
             raise Violation(4401, f"Unauthorized: {self._problem}") from None
         finally:
             self._waiting = None
@@ -140,18 +141,18 @@ class Connection:
             raise WebSocketDisconnect(received.get("code", 1005))
         return read_message(received.get("text"), deepest=self._services.settings.limits.json_depth)
 
-    async def _expire(self) -> None:
+    async def _end_unauthenticated(self) -> None:
         for operation in self._operations.values():
             operation.refusal = errors.Unauthenticated(problem=self._problem)
         await self.end()
 
     def _sign_out(self) -> None:
-        """End the connection as an expired token would, and now."""
-        self._problem, self._until = ENDED, asyncio.get_running_loop().time()
+        """End the connection now, as for an expired token."""
+        self._problem, self._ends_at = ENDED, asyncio.get_running_loop().time()
         if self._waiting is not None:
-            self._waiting.reschedule(self._until)
+            self._waiting.reschedule(self._ends_at)
 
-    async def _take(self, given: dict[str, Any]) -> None:
+    async def _handle_message(self, given: dict[str, Any]) -> None:
         kind = given.get("type")
         if kind == "connection_init":
             await self._begin(given.get("payload"))
@@ -176,9 +177,9 @@ class Connection:
             raise Violation(1013, "Try again later: the database does not answer") from None
         except Refusal as refusal:
             raise Violation(4403, f"Forbidden: {refusal}") from None
-        self._is_acknowledged, self._until = True, None
+        self._is_acknowledged, self._ends_at = True, None
         if self.actor and self.actor.expires is not None:
-            self._until = asyncio.get_running_loop().time() + self.actor.expires - time()
+            self._ends_at = asyncio.get_running_loop().time() + self.actor.expires - time()
         self._watching.enter_context(self._services.sign_outs.watch(self.actor, self._sign_out))
         await self._send({"type": "connection_ack"})
 
@@ -191,7 +192,7 @@ class Connection:
         if name in self._operations:
             raise Violation(4409, f"Subscriber for {name} already exists")
         try:
-            asked = self._admitted(payload)
+            asked = self._check_subscribe(payload)
         except (Refusal, Refusals) as refusal:
             await self._send(
                 {"id": name, "type": "error", "payload": refusal_body(flatten_refusals(refusal))["errors"]}
@@ -203,7 +204,7 @@ class Connection:
         self._tasks.add(operation.task)
         operation.task.add_done_callback(self._tasks.discard)
 
-    def _admitted(self, payload: dict[str, Any]) -> GraphQLRequest:
+    def _check_subscribe(self, payload: dict[str, Any]) -> GraphQLRequest:
         if len(self._tasks) >= MOST_OPERATIONS:
             problem = f"would be more than {MOST_OPERATIONS} operations of one connection at once; complete some first"
             raise errors.InvalidInput(field="subscribe", problem=problem)
@@ -224,7 +225,7 @@ class Connection:
         reference = self._websocket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
         with suppress(WebSocketDisconnect, RuntimeError), self._services.live_metrics.under_way("websocket"):
-            async with aclosing(results(asked, context, reference=reference)) as found:
+            async with aclosing(stream_results(asked, context, reference=reference)) as found:
                 async for result in found:
                     if not operation.is_wanted:
                         return
@@ -235,17 +236,17 @@ class Connection:
             if operation.refusal is not None:
                 last = {"type": "error", "payload": refusal_body([operation.refusal])["errors"]}
             if operation.is_wanted:
-                # The name is free again before the other side hears of it.
+                # The client may use the name again as soon as it gets this message.
                 self._operations.pop(name, None)
                 await self._send({"id": name, **last})
 
     async def _send(self, given: dict[str, Any]) -> None:
-        """Send a message; returns once there is room for the next, so a slow reader has none waiting here."""
+        """Send a message. Return once the buffer takes another, so that no results pile up for a slow client."""
         await self._websocket.send_text(orjson.dumps(given).decode())
 
 
 def read_message(text: str | None, *, deepest: int) -> dict[str, Any]:
-    """Return what a message says; raise Violation where that cannot be read."""
+    """Return a message as an object; raise Violation where it is not JSON, no object, or nested too deeply."""
     if text is None:
         raise Violation(4400, "Invalid message: only text is taken")
     try:
@@ -266,9 +267,9 @@ def read_id(given: Mapping[str, Any]) -> str:
 
 
 async def identify_caller(websocket: WebSocket, payload: Mapping[str, Any], *, services: Services) -> Actor | None:
-    """Return who is behind a connection: by the payload of connection_init, else by the handshake.
+    """Return the user of a connection: by the payload of connection_init, else by the handshake.
 
-    Raises Unauthenticated, or Unavailable where it cannot be read whether the token was ended.
+    Raises Unauthenticated, or Unavailable where the database does not tell whether the token was ended.
     Clients send `{authorization}`, `{headers: {authorization}}` or `{token}`. Another name that looks like a credential is
     refused: its sender would be anonymous without knowing.
     """

@@ -1,4 +1,4 @@
-"""Signs cursors: the statement gives the keys of rows, and the secret stays with Python."""
+"""Signs the cursors of an answer: the statement writes the keys of rows, Python has the secret."""
 
 import re
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from graphql_server.planner.json_text import CURSOR_END, CURSOR_START
 PLACE: Final = re.compile(f"{CURSOR_START}(\\d+):(\\d*):([^{CURSOR_END}]*){CURSOR_END}".encode())
 
 
-def signed(answer: bytes, bounds: Sequence[Bound], codec: CursorCodec) -> bytes:
-    """Return an answer with cursors in the place of keys."""
+def sign_cursors(answer: bytes, bounds: Sequence[Bound], codec: CursorCodec) -> bytes:
+    """Return the answer with each marked key replaced by its signed cursor."""
 
     @cache
     def fingerprint(site: int, parent: bytes) -> bytes:

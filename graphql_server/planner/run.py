@@ -14,7 +14,7 @@ from db.pipeline.parameters import encode_parameter
 from errors import Refusal, Refusals, Unavailable
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.planner.binding import Request
-from graphql_server.planner.cursors import signed
+from graphql_server.planner.cursors import sign_cursors
 from graphql_server.planner.json_text import CURSOR_START
 from graphql_server.planner.operations import Caller, Operation, Run, operation_of
 from graphql_server.planner.outline import TYPENAME, Field, Unplanned
@@ -167,7 +167,7 @@ async def read_data(context: Context, run: Run, parameters: Sequence[bytes | Non
     found = await source.pipeline.fetch_value(run.program.statement, parameters)
     if found is None:
         return UNANSWERED
-    return signed(found, run.bounds, context.database.cursors) if START in found else found
+    return sign_cursors(found, run.bounds, context.database.cursors) if START in found else found
 
 
 def make_refused_result(refusal: Refusal) -> ExecutionResult:

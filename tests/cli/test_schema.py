@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from cli.command import CommandError
 from cli.main import commands
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 
 
 def run(*arguments: str) -> Result:
@@ -17,14 +17,14 @@ def run(*arguments: str) -> Result:
 
 def test_schema_export_writes_to_standard_output() -> None:
     result = run("export")
-    assert (result.exit_code, result.stdout) == (0, sdl())
+    assert (result.exit_code, result.stdout) == (0, format_sdl())
 
 
 def test_schema_export_writes_file_that_schema_check_accepts(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     result = run("export", "--out", str(file))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert file.read_text(encoding="utf-8") == sdl()
+    assert file.read_text(encoding="utf-8") == format_sdl()
     result = run("check", str(file))
     assert (result.exit_code, result.stdout) == (0, "Clients of the older contract go on working.\n")
 
@@ -37,7 +37,7 @@ def test_schema_export_names_file_that_cannot_be_written(tmp_path: Path) -> None
 
 def test_schema_check_fails_on_breaking_changes_and_lists_them(tmp_path: Path) -> None:
     file = tmp_path / "released.graphql"
-    file.write_text(sdl().replace("enum MovieSort {", "enum MovieSort { TITLE", 1), encoding="utf-8")
+    file.write_text(format_sdl().replace("enum MovieSort {", "enum MovieSort { TITLE", 1), encoding="utf-8")
     result = run("check", str(file))
     assert isinstance(result.exception, CommandError)
     assert result.stdout.startswith("breaking: Enum value MovieSort.TITLE was removed")
@@ -45,7 +45,7 @@ def test_schema_check_fails_on_breaking_changes_and_lists_them(tmp_path: Path) -
 
 def test_schema_check_lists_other_changes_and_passes(tmp_path: Path) -> None:
     file = tmp_path / "released.graphql"
-    file.write_text(sdl().replace("sort: MovieSort! = RATING", "sort: MovieSort! = NEW", 1), encoding="utf-8")
+    file.write_text(format_sdl().replace("sort: MovieSort! = RATING", "sort: MovieSort! = NEW", 1), encoding="utf-8")
     result = run("check", str(file))
     assert result.exit_code == 0
     assert result.stdout.startswith("dangerous: ")

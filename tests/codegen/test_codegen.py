@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from db.engine import Database
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 from tests.cli.test_main import ROOT, Server, serving
 from tests.support.factories import make_movie, make_session, soon
 
@@ -36,7 +36,7 @@ def generated(folder: Path, *, contract: str) -> subprocess.CompletedProcess[str
 @pytest.fixture
 def client_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The generated package, imported."""
-    done = generated(tmp_path, contract=sdl())
+    done = generated(tmp_path, contract=format_sdl())
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.syspath_prepend(str(tmp_path))
     yield importlib.import_module("generated_client")
@@ -86,6 +86,6 @@ async def test_generated_client_books_seats(client_module: Any, server: Server, 
 
 
 def test_generator_refuses_invalid_document(tmp_path: Path) -> None:
-    done = generated(tmp_path, contract=sdl().replace("seatsAvailable: Int!", "seatsLeft: Int!"))
+    done = generated(tmp_path, contract=format_sdl().replace("seatsAvailable: Int!", "seatsLeft: Int!"))
     assert done.returncode != 0
     assert "seatsAvailable" in done.stdout + done.stderr

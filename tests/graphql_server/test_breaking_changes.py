@@ -3,7 +3,7 @@
 import pytest
 from graphql import GraphQLError
 
-from graphql_server.breaking_changes import changes
+from graphql_server.breaking_changes import list_changes
 
 OLD = """
     type Query { movie(id: ID!): Movie }
@@ -13,11 +13,11 @@ OLD = """
 
 
 def test_the_same_contract_changes_nothing() -> None:
-    assert changes(OLD, OLD) == []
+    assert list_changes(OLD, OLD) == []
 
 
 def test_what_only_adds_is_no_change_for_clients() -> None:
-    assert changes(OLD, OLD.replace("duration: Int", "duration: Int rating: Float")) == []
+    assert list_changes(OLD, OLD.replace("duration: Int", "duration: Int rating: Float")) == []
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_what_only_adds_is_no_change_for_clients() -> None:
     ],
 )
 def test_what_fails_a_clients_query_is_breaking(was: str, becomes: str, said: str) -> None:
-    (change,) = changes(OLD, OLD.replace(was, becomes))
+    (change,) = list_changes(OLD, OLD.replace(was, becomes))
 
     assert change.breaking
     assert said in str(change)
@@ -37,7 +37,7 @@ def test_what_fails_a_clients_query_is_breaking(was: str, becomes: str, said: st
 
 
 def test_a_new_value_of_an_enum_may_surprise() -> None:
-    (change,) = changes(OLD, OLD.replace("RATING NEW", "RATING NEW TITLE"))
+    (change,) = list_changes(OLD, OLD.replace("RATING NEW", "RATING NEW TITLE"))
 
     assert not change.breaking
     assert str(change).startswith("dangerous: ")
@@ -46,7 +46,7 @@ def test_a_new_value_of_an_enum_may_surprise() -> None:
 def test_breaking_changes_come_first() -> None:
     new = OLD.replace("RATING NEW", "RATING NEW TITLE").replace("duration: Int", "")
 
-    assert [change.breaking for change in changes(OLD, new)] == [True, False]
+    assert [change.breaking for change in list_changes(OLD, new)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_breaking_changes_come_first() -> None:
 )
 def test_what_is_no_sdl_is_refused(sdl: str) -> None:
     with pytest.raises(GraphQLError):
-        changes(sdl, OLD)
+        list_changes(sdl, OLD)

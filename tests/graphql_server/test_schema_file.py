@@ -7,7 +7,7 @@ from graphql import build_schema
 from httpx import AsyncClient
 
 from config.settings import Settings
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
 
 async def test_serves_schema_with_etag_and_one_of(client: AsyncClient) -> None:
     response = await client.get("/schema.graphql")
-    assert (response.status_code, response.text) == (200, sdl())
+    assert (response.status_code, response.text) == (200, format_sdl())
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["cache-control"] == "public, max-age=60"
     identity = build_schema(response.text).get_type("IdentityInput")

@@ -17,7 +17,7 @@ from db.models import Session
 from domain import export, stock
 from edge.services import Services
 from edge.visitors import Visitor
-from graphql_server.operation_streams import Result, results
+from graphql_server.operation_streams import Result, stream_results
 from graphql_server.request import GraphQLRequest
 from identity.tokens import Actor
 from live import topics
@@ -176,7 +176,7 @@ async def test_export_is_sent_until_completed(services: Services, database: Data
 
 async def heard(services: Services, document: str, session: Session, told: list[Result], **given: Any) -> None:
     asked = GraphQLRequest(document, {"id": ids.encode("ses", session.id)})
-    async with aclosing(results(asked, context(services, **given), reference="test")) as found:
+    async with aclosing(stream_results(asked, context(services, **given), reference="test")) as found:
         async for result in found:
             told.append(result)  # noqa: PERF401 - it is looked at meanwhile
 

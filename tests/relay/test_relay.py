@@ -19,7 +19,7 @@ from db.engine import Database
 from domain import trusted_document
 from domain.trusted_document import compute_digest
 from graphql_server.document_manifests import collect_documents
-from graphql_server.executable_schema import SCHEMA, sdl
+from graphql_server.executable_schema import SCHEMA, format_sdl
 from tests.support.factories import make_movie, make_place, make_session, soon
 
 HERE: Final = Path(__file__).parent
@@ -36,7 +36,7 @@ def compiled(folder: Path, sources: dict[str, str]) -> subprocess.CompletedProce
     (folder / "__generated__").mkdir()
     for name, text in sources.items():
         (folder / "src" / name).write_text(text)
-    (folder / "schema.graphql").write_text(sdl())
+    (folder / "schema.graphql").write_text(format_sdl())
     (folder / "persisted.json").write_text("{}")
     config = json.loads((HERE / "relay.config.json").read_text()) | {"schema": "./schema.graphql"}
     (folder / "relay.config.json").write_text(json.dumps(config))

@@ -8,7 +8,7 @@ from graphql import GraphQLNonNull, build_schema
 from db.engine import Database
 from db.models import User
 from errors import list_leaves
-from graphql_server.executable_schema import SCHEMA, sdl
+from graphql_server.executable_schema import SCHEMA, format_sdl
 from schema.user_error import find_error_type
 from tests.support.documents import refused
 from tests.support.factories import make_movie, make_place, make_user
@@ -55,7 +55,7 @@ async def test_not_found_names_argument_of_every_id(graphql: GraphQL, database: 
 
 
 def test_every_id_argument_of_mutations_is_tested() -> None:
-    schema = build_schema(sdl())
+    schema = build_schema(format_sdl())
     assert schema.mutation_type is not None
     ids = {
         (name, field)

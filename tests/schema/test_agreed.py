@@ -18,10 +18,10 @@ from graphql import (
     print_ast,
 )
 
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 
 AGREED = build_schema((Path(__file__).parent / "agreed.graphql").read_text())
-SERVED = build_schema(sdl())
+SERVED = build_schema(format_sdl())
 
 
 def facts(schema: GraphQLSchema) -> set[str]:
@@ -70,7 +70,7 @@ def test_agreed_fields_need_no_additional_arguments() -> None:
 
 
 def test_comparison_finds_missing_default() -> None:
-    text = sdl()
+    text = format_sdl()
     changed = text.replace("sort: MovieSort! = RATING", "sort: MovieSort! = NEW", 1)
     assert changed != text
     assert len(facts(AGREED) - facts(build_schema(changed))) == 1

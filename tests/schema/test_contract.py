@@ -16,11 +16,11 @@ from graphql import (
 )
 
 import errors
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 from tests.support.graphql_client import GraphQL
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
-SCHEMA = build_schema(sdl())
+SCHEMA = build_schema(format_sdl())
 
 
 def coordinates() -> Iterator[tuple[str, str | None]]:
@@ -37,7 +37,7 @@ def coordinates() -> Iterator[tuple[str, str | None]]:
 
 
 def test_committed_schema_is_served_schema() -> None:
-    assert COMMITTED.read_text() == sdl()
+    assert COMMITTED.read_text() == format_sdl()
 
 
 def test_every_type_field_and_argument_has_description() -> None:

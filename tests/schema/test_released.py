@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from graphql_server.breaking_changes import changes
-from graphql_server.executable_schema import sdl
+from graphql_server.breaking_changes import list_changes
+from graphql_server.executable_schema import format_sdl
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "released.graphql"
@@ -25,7 +25,9 @@ def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
 
 
 def test_clients_of_last_release_keep_working() -> None:
-    assert [str(each) for each in changes(RELEASED.read_text(encoding="utf-8"), sdl()) if each.breaking] == []
+    assert [
+        str(each) for each in list_changes(RELEASED.read_text(encoding="utf-8"), format_sdl()) if each.breaking
+    ] == []
 
 
 def test_check_of_released_schema_is_part_of_make_check() -> None:

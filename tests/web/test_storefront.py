@@ -9,7 +9,7 @@ from graphql import build_schema, parse, validate
 from httpx import AsyncClient
 
 from db.engine import Database
-from graphql_server.executable_schema import sdl
+from graphql_server.executable_schema import format_sdl
 from tests.support.factories import make_session, soon
 from tests.support.ticketing import make_event
 from web import storefront
@@ -206,7 +206,7 @@ def test_modules_of_first_page_are_preloaded() -> None:
 @pytest.mark.parametrize(("name", "document"), documents())
 def test_every_document_of_storefront_is_valid(name: str, document: str) -> None:
     assert "${" not in document, f"{name} puts documents together"
-    assert validate(build_schema(sdl()), parse(document)) == []
+    assert validate(build_schema(format_sdl()), parse(document)) == []
 
 
 @pytest.mark.parametrize("name", MODULES)
