@@ -31,6 +31,7 @@ from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
 from edge.middleware import Door, Edge
+from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
 from edge.response_cache import ResponseCache
 from edge.services import Services
@@ -55,6 +56,7 @@ from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
+from runtime.position_marks import PositionMarks, join_marks, private_marks
 from runtime.rate_windows import RateWindows, join_windows, private_windows
 from runtime.request_count import RequestCounter, join_counter, private_counter
 from runtime.request_slots import RequestSlots
@@ -93,6 +95,8 @@ class Process:
     rate_windows: RateWindows = field(default_factory=private_windows)
     hash_slots: SharedSlots | None = None
     tracing: "Tracing | None" = None
+    # Positions of users' changes, where there is a standby.
+    marks: PositionMarks | None = None
 
 
 def create_app(
@@ -102,18 +106,22 @@ def create_app(
     with_jobs: bool = True,
     counts: Path | None = None,
     rates: Path | None = None,
+    marks: Path | None = None,
     hash_slots: SharedSlots | None = None,
 ) -> Starlette:
     """Return the server for these settings, whose `database_url` must be set. It connects when its lifespan begins.
 
     It runs no jobs (`with_jobs`) in tests, and beside `matinee worker` processes. `counts` is the file in which the workers
     of one server count requests (runtime/request_count.py), and `rates` the file in which they count for rate limits
-    (runtime/rate_windows.py); without them this worker counts alone. `hash_slots` bounds the
-    passwords that the workers hash at once (runtime/shared_slots.py).
+    (runtime/rate_windows.py); without them this worker counts alone. `marks` is the file in which they note positions of
+    changes (runtime/position_marks.py). `hash_slots` bounds the passwords that the workers hash at once
+    (runtime/shared_slots.py).
     """
     counter = join_counter(counts, worker=worker) if counts else private_counter()
     windows = join_windows(rates) if rates else private_windows()
-    process = Process(Metrics(), counter, windows, hash_slots, _make_tracing(settings))
+    process = Process(
+        Metrics(), counter, windows, hash_slots, _make_tracing(settings), _open_marks(settings, marks, worker=worker)
+    )
     process.metrics.usage.expect(deprecated(SCHEMA.graphql))
     adds_up = counter.is_shared and worker == 0
     app = Starlette(
@@ -125,6 +133,12 @@ def create_app(
     # In place of Starlette's own stack of layers, each of which takes time in every request.
     app.middleware_stack = _make_edge(app, settings, process)
     return app
+
+
+def _open_marks(settings: Settings, file: Path | None, *, worker: int) -> PositionMarks | None:
+    if settings.database_read_url is None:
+        return None
+    return join_marks(file, worker=worker) if file else private_marks()
 
 
 def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
@@ -142,10 +156,12 @@ def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
 
 
 def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
-    trace = process.tracing.requests if process.tracing else _leave_untraced
-    doors = {route.path: Door(trace(route.app), route) for route in graphql.doors()}
+    trace = process.tracing.requests if process.tracing else _leave_unchanged
+    marks = process.marks
+    note = partial(OwnWrites, marks=marks, codec=cursors.make_codec(settings.secrets)) if marks else _leave_unchanged
+    doors = {route.path: Door(note(trace(route.app)), route) for route in graphql.doors()}
     return Edge(
-        trace(ExceptionMiddleware(app.router, handlers=HANDLERS)),
+        note(trace(ExceptionMiddleware(app.router, handlers=HANDLERS))),
         doors=doors,
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
@@ -164,7 +180,7 @@ def _render_faults(*faults: Refusal, path: str) -> Response:
     return rest.error_format.render_faults(*faults, path=path)
 
 
-def _leave_untraced(app: ASGIApp) -> ASGIApp:
+def _leave_unchanged(app: ASGIApp) -> ASGIApp:
     return app
 
 

@@ -1,6 +1,7 @@
 """`matinee serve`: serves GraphQL, REST and the storefront."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ from cli.demo import load_into_empty
 from cli.numbers import whole_option
 from config.settings import VARIABLES, Settings
 from runtime.connection_limits import ConnectionLimits
+from runtime.position_marks import shared_marks_file
 from runtime.rate_windows import shared_windows_file
 from runtime.request_count import shared_counter_file
 from runtime.server import Serving, listen, serve_here
@@ -66,12 +68,21 @@ def serve(
         standin_server.serve_missing_standins(settings) as completed,
         shared_counter_file() as counts,
         shared_windows_file() as rates,
+        shared_marks_file() if settings.database_read_url else nullcontext() as marks,
         shared_slots("hashes", count=count_processors()) as hash_slots,
     ):
         served = replace(completed, database_url=url, response_cache=completed.response_cache // workers)
         if not (no_demo or settings.database_url or settings.production):
             load_into_empty(served)
-        make_app = partial(create_app, served, with_jobs=not no_jobs, counts=counts, rates=rates, hash_slots=hash_slots)
+        make_app = partial(
+            create_app,
+            served,
+            with_jobs=not no_jobs,
+            counts=counts,
+            rates=rates,
+            marks=marks,
+            hash_slots=hash_slots,
+        )
         serving = _make_serving(settings, make_app)
         on_ready = partial(_announce, settings, format_address(host, listener))
         if workers == 1:

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from db.commits import commit_together, track_commit
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, ignore_change
+from db.own_writes import required_position
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
 from db.pipeline.statement import bind_text, fetch_made_rows, fetch_tuples
 from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, make_pool, run_locally, take_connection
@@ -153,8 +154,14 @@ class Database:
 
     @property
     def standby(self) -> Reader:
-        """Reads that may be about two seconds old: from a standby where one answers and does not lag, else the primary."""
-        return self.standby_reader if self.standby_watch is None or self.standby_watch.is_usable else self.primary
+        """Reads that may be about two seconds old: from a standby where one answers and does not lag, else the primary.
+
+        A caller who has just changed something reads from the primary until the standby shows that change.
+        """
+        watch = self.standby_watch
+        if watch is None or (watch.is_usable and watch.replayed >= required_position()):
+            return self.standby_reader
+        return self.primary
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

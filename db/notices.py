@@ -8,6 +8,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from db.own_writes import note_change
 from db.server_watch import ServerWatch
 from runtime.logs import describe_error
 
@@ -70,6 +71,7 @@ class Notices:
         """Send a notice of a change to all servers soon; call it once the change is durable."""
         if change.kind == "catalogue":
             self.on_catalogue_change()
+            note_change()
             return
         if len(self._waiting) >= MOST_WAITING:
             # Subscribers read again by themselves after a few seconds.

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Final
 
 import psycopg
@@ -40,6 +41,8 @@ class StandbyWatch:
         self._primary, self._standby = PositionReader(primary, WRITTEN), PositionReader(standby, REPLAYED)
         self._written = 0.0
         self.is_usable = True
+        # What the standby had replayed at the last check, in bytes.
+        self.replayed = 0.0
 
     async def run(self) -> None:
         """Check again and again, until cancelled."""
@@ -59,8 +62,15 @@ class StandbyWatch:
         elif self.is_usable and not is_usable:
             log.warning("the standby is left out", reason="no answer" if replayed is None else "it lags behind")
         self.is_usable = is_usable
+        if replayed is not None:
+            self.replayed = replayed
         if written is not None:
             self._written = written
+
+    async def read_written(self) -> int | None:
+        """Return a position after everything that was acknowledged before the call, None where the primary does not answer."""
+        written = await self._primary.read_anew()
+        return None if written is None else int(written)
 
 
 class PositionReader:
@@ -69,9 +79,29 @@ class PositionReader:
     def __init__(self, watch: ServerWatch, statement: str) -> None:
         self._watch, self._statement = watch, statement
         self._connection: AsyncConnection[Any] | None = None
+        self._turn = asyncio.Lock()
+        self._next: asyncio.Task[float | None] | None = None
+
+    async def read_anew(self) -> float | None:
+        """Return the position, read after the call began; callers of the same moment share a read."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_next(), context=Context())
+        return await asyncio.shield(self._next)
+
+    async def _read_next(self) -> float | None:
+        async with self._turn:
+            # Whoever comes from here on may have written after this read.
+            self._next = None
+            position = await self._read_once()
+            # The connection may have been lost while nobody used it.
+            return await self._read_once() if position is None else position
 
     async def read(self) -> float | None:
         """Return the position in bytes, None where the server does not answer in time or has none."""
+        async with self._turn:
+            return await self._read_once()
+
+    async def _read_once(self) -> float | None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 if self._connection is None:

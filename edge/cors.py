@@ -19,6 +19,7 @@ EXPOSED: Final = (
     "Idempotent-Replayed",
     "Link",
     "Location",
+    "Matinee-Position",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",

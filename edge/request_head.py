@@ -11,6 +11,7 @@ CONTENT_TYPE: Final = b"content-type"
 COOKIE: Final = b"cookie"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 ORIGIN: Final = b"origin"
+POSITION: Final = b"matinee-position"
 REQUEST_ID: Final = b"x-request-id"
 TRANSFER_ENCODING: Final = b"transfer-encoding"
 

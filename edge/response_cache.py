@@ -14,8 +14,8 @@ from runtime.sized_store import SizedStore
 Parts = frozenset[CataloguePart]
 Read = Callable[[], Awaitable[bytes | None]]
 
-# Whoever sends one of these is somebody, or asks for something to be done once.
-CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"idempotency-key", b"x-auth-token"})
+# Whoever sends one of these is somebody, has changed something, or asks for something to be done once.
+CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"idempotency-key", b"matinee-position", b"x-auth-token"})
 
 
 @dataclass(frozen=True, slots=True)

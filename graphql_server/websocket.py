@@ -178,6 +178,8 @@ class Connection:
         except Refusal as refusal:
             raise Violation(4403, f"Forbidden: {refusal}") from None
         self._is_acknowledged, self._ends_at = True, None
+        # Of `connection_init`, which the handshake does not know: edge/own_writes.py keeps its changes by user.
+        self._websocket.scope["actor"] = self.actor
         if self.actor and self.actor.expires is not None:
             self._ends_at = asyncio.get_running_loop().time() + self.actor.expires - time()
         self._watching.enter_context(self._services.sign_outs.watch(self.actor, self._sign_out))

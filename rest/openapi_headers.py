@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import errors
 from edge.idempotency import REPLAYED
+from edge.own_writes import HEADER as POSITION
 from rest.endpoint import Endpoint
 
 Schema = dict[str, Any]
@@ -35,6 +36,10 @@ HEADERS: Final[Mapping[str, Schema]] = {
         '<https://cinema.example.org/events/?page=2&per_page=100>; rel="next"',
     ),
     "Location": describe_header("Where the new object is.", "/v1/exports/exp_7262193846145031"),
+    # Only where reads go to a standby.
+    POSITION: describe_header(
+        "Send it with the next requests, so that every server shows this change.", "b3BhcXVlIHZhbHVl", required=False
+    ),
     # Not where the operator has switched the rate off.
     "RateLimit": describe_header(
         "What is left of each rate, and the seconds until it begins anew.", '"sign-in";r=9;t=60', required=False

@@ -11,7 +11,7 @@ from db import ids, lists, selects
 from db.models import Movie, Session
 from db.paging import LIMITS
 from domain import existence, rating
-from edge import http_cache
+from edge import http_cache, own_writes
 from rest.catalogue_answers import CATALOGUE_HEADERS, CatalogueRead, answer_catalogue, plan_list
 from rest.cinema import answers, days, shapes
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
@@ -146,6 +146,7 @@ ENDPOINTS: Final = (
         caller=Caller.SIGNED_IN,
         answers={201: answers.RatedMovie, 200: answers.RatedMovie},
         refusals=(errors.InvalidRating(field="value"),),
+        headers=(own_writes.HEADER,),
         tag=TAG,
         summary="Rate a movie",
         description="201 the first time; rating it again replaces what was given before, and answers 200.",

@@ -10,9 +10,10 @@ import pytest
 
 from db.cursors import make_codec
 from db.engine import Database, connect
+from db.own_writes import RUNNING, RequestWrites
 from db.standby_watch import CHECK_SECONDS
 from tests.support.database_wire import Wire, wire_to
-from tests.support.standby import Pair, streaming_pair
+from tests.support.standby import Pair, paused_replay, streaming_pair
 
 PATIENCE_SECONDS: Final = 30.0
 SEVERAL_CHECKS: Final = 2.5 * CHECK_SECONDS
@@ -68,6 +69,27 @@ async def test_leaves_out_a_standby_that_lags(pair: Pair) -> None:
             replaying.execute("SELECT pg_wal_replay_resume()")
             await until(lambda: database.standby is not database.primary)
             assert await database.standby.value("SELECT count(*) FROM written") == 1
+
+
+async def test_reads_own_change_from_primary_until_the_standby_shows_it(pair: Pair) -> None:
+    with psycopg.connect(pair.primary, autocommit=True) as writing:
+        writing.execute("CREATE TABLE changed (number int)")
+        async with opened(pair.primary, pair.standby) as database:
+            await until(lambda: database.standby is not database.primary)
+            assert database.standby_watch is not None
+            with paused_replay(pair):
+                writing.execute("INSERT INTO changed VALUES (1)")
+                # Those who ask at the same time share reads, each of which begins after the question.
+                positions = await asyncio.gather(*[database.standby_watch.read_written() for _ in range(9)])
+                position = min(each for each in positions if each is not None)
+                assert None not in positions
+                running = RUNNING.set(RequestWrites(lambda: position))
+                assert database.standby is database.primary
+                assert await database.standby.value("SELECT count(*) FROM changed") == 1
+            # By a later check, without another change.
+            await until(lambda: database.standby is not database.primary)
+            assert await database.standby.value("SELECT count(*) FROM changed") == 1
+            RUNNING.reset(running)
 
 
 async def test_goes_on_with_the_standby_while_the_primary_is_gone(empty_database_url: str, wire: Wire) -> None:

@@ -1,5 +1,6 @@
 """A PostgreSQL of the test's own with a streaming standby."""
 
+import asyncio
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from db.embedded import cluster as embedded_cluster
 from db.embedded.postmaster import start, stop
 
 START_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +86,31 @@ def wait_for_standby(url: str) -> None:
             if time.monotonic() > until:
                 raise TimeoutError from None
             time.sleep(0.05)
+
+
+async def wait_until_replayed(pair: Pair) -> None:
+    """Return once the standby shows everything that the primary has committed."""
+    with (
+        psycopg.connect(pair.primary, autocommit=True) as primary,
+        psycopg.connect(pair.standby, autocommit=True) as standby,
+    ):
+        (written,) = primary.execute("SELECT pg_current_wal_lsn()").fetchone() or (None,)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while standby.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [written]).fetchone() != (True,):  # noqa: ASYNC110 - another process replays
+                await asyncio.sleep(0.02)
+
+
+@contextmanager
+def paused_replay(pair: Pair) -> Iterator[None]:
+    """Let the standby receive changes, and not show them, for the length of a block."""
+    with psycopg.connect(pair.standby, autocommit=True) as standby:
+        standby.execute("SELECT pg_wal_replay_pause()")
+        until = time.monotonic() + PATIENCE_SECONDS
+        while standby.execute("SELECT pg_get_wal_replay_pause_state()").fetchone() != ("paused",):
+            if time.monotonic() > until:
+                raise TimeoutError
+            time.sleep(0.02)
+        try:
+            yield
+        finally:
+            standby.execute("SELECT pg_wal_replay_resume()")
