@@ -1,67 +1,46 @@
-"""Which answers caches on the way may keep: the catalogue as everybody sees it, and never what changes by the second."""
+"""Which answers caches on the way may keep: those whose fields all declare it in schema/."""
 
 from collections.abc import Iterable
 from typing import Final
 
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from starlette.responses import Response
 
 from edge import http_cache
+from graphql_server.executable_schema import GRAPHQL
+from graphql_server.field_declarations import find_declaration
+from resolvers.field_metadata import LIVE, PUBLIC, Cache
 from runtime.usage_metrics import Coordinate
 
 VARY: Final = "Accept, Authorization, Cookie"
 PRIVATE: Final = http_cache.PRIVATE
-# Whoever sends one of these is somebody.
+# A request with one of these headers may come from a known caller.
 CREDENTIALS: Final = frozenset({"authorization", "cookie"})
-# Whoever adds a field decides here whether a minute-old value of it is good enough. Free seats and tickets never are,
-# prices say of themselves how old they are, and nothing that depends on the viewer belongs to everybody.
-CATALOGUE: Final[dict[str, frozenset[str]]] = {
-    "Query": frozenset({"movies", "movie", "places", "place", "sessions", "session", "genres", "node", "nodes"}),
-    "Node": frozenset({"id"}),
-    "Movie": frozenset(
-        {
-            "id",
-            "title",
-            "description",
-            "poster",
-            "duration",
-            "genres",
-            "airingDates",
-            "rating",
-            "ratingCount",
-            "places",
-            "sessions",
-        }
-    ),
-    "AiringDates": frozenset({"from", "to"}),
-    "Place": frozenset({"id", "name", "address", "capacity", "movies", "sessions"}),
-    "Session": frozenset({"id", "startsAt", "capacity", "movie", "place"}),
-    "PageInfo": frozenset({"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}),
-    **{
-        f"{item}Connection": frozenset({"edges", "nodes", "pageInfo", "totalCount"})
-        for item in ("Movie", "Place", "Session")
-    },
-    **{f"{item}Edge": frozenset({"node", "cursor"}) for item in ("Movie", "Place", "Session")},
-}
-
-# The same for what is told to everybody as it is at this moment.
-EVERYBODYS: Final[dict[str, frozenset[str]]] = {
-    **CATALOGUE,
-    "Subscription": frozenset({"sessionChanged", "eventChanged"}),
-    "Session": CATALOGUE["Session"] | {"seatsAvailable"},
-    "Event": frozenset(
-        {"id", "uuid", "name", "description", "date", "startsAt", "capacity", "availability", "createdAt", "updatedAt"}
-    ),
-}
 
 
-def is_everybodys(asked: Iterable[Coordinate]) -> bool:
-    """Return whether these fields are the same for everybody, all of them."""
-    return all(each.field in EVERYBODYS.get(each.type, ()) for each in asked)
+def list_coordinates(schema: GraphQLSchema, *policies: Cache) -> frozenset[tuple[str, str]]:
+    """Return the type and the name of each field that declares one of these policies."""
+    kinds = [kind for kind in schema.type_map.values() if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)]
+    return frozenset(
+        (kind.name, name)
+        for kind in kinds
+        for name, field in kind.fields.items()
+        if find_declaration(field).cache in policies
+    )
 
 
-def is_catalogue(asked: Iterable[Coordinate]) -> bool:
-    """Return whether these fields are of the catalogue, all of them."""
-    return all(each.field in CATALOGUE.get(each.type, ()) for each in asked)
+CATALOGUE: Final = list_coordinates(GRAPHQL, PUBLIC)
+SHARED: Final = list_coordinates(GRAPHQL, PUBLIC, LIVE)
+
+
+def is_shared(fields: Iterable[Coordinate]) -> bool:
+    """Return whether all of these fields are the same for every caller at one moment."""
+    return all((each.type, each.field) in SHARED for each in fields)
+
+
+def is_catalogue(fields: Iterable[Coordinate]) -> bool:
+    """Return whether caches on the way may keep the values of all of these fields."""
+    return all((each.type, each.field) in CATALOGUE for each in fields)
 
 
 def make_public(response: Response, *, if_none_match: str, vary: str | None = VARY) -> Response:

@@ -14,7 +14,7 @@ from strawberry.types.graphql import OperationType
 from edge.visitors import Visitor
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server import cost_budget
-from graphql_server.cache_policy import is_everybodys
+from graphql_server.cache_policy import is_shared
 from graphql_server.error_format import format_errors
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.prepared_documents import Documents
@@ -93,7 +93,7 @@ def find_sharing_key(asked: GraphQLRequest, context: Context) -> Hashable | None
     if prepared is None:
         return None
     fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
-    if not any(each.type == "Subscription" for each in fields) or not is_everybodys(fields):
+    if not any(each.type == "Subscription" for each in fields) or not is_shared(fields):
         return None
     variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS)
     return asked.query, variables, asked.operation_name, context.base

@@ -30,9 +30,8 @@ from graphql import (
 )
 
 from db.paging import DEFAULT_SIZE, LARGEST_SIZE
+from graphql_server.field_declarations import find_declaration
 
-# A change takes a transaction, and its answer is read anew.
-CHANGE: Final = 10
 # Of lists that are no pages.
 USUAL_LENGTH: Final = 10
 # Introspection's lists, about as long as our own schema makes them.
@@ -47,9 +46,8 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = {
     ("__Field", "args"): 1,
     ("__Directive", "args"): 1,
 }
-# They come with what they belong to.
-FREE: Final = frozenset({"PageInfo", "__Type"})
-ITEMS: Final = frozenset({"edges", "nodes"})
+# Introspection's objects that come with the object they belong to.
+FREE: Final = "__Type"
 
 
 class VariableSize(NamedTuple):
@@ -176,8 +174,9 @@ class Planner:
         own, items = Sum(), Sum()
         for each in node.selections if node else ():
             if isinstance(each, FieldNode):
-                is_item = parent.name.endswith("Connection") and each.name.value in ITEMS
-                self.add(items if is_item else own, self.field(parent, each, is_item=is_item))
+                declared = self.find_field(parent, each)
+                per_item = declared is not None and find_declaration(declared).per_item
+                self.add(items if per_item else own, self.field(parent, declared, each, per_item=per_item))
             else:
                 costs = self.fragment(parent, each)
                 self.add(own, costs.own)
@@ -201,24 +200,31 @@ class Planner:
         """Return the type that a fragment is on."""
         return self.schema.type_map[node.name.value] if node else otherwise
 
-    def field(self, parent: GraphQLNamedType, node: FieldNode, *, is_item: bool) -> Amount:
+    def find_field(self, parent: GraphQLNamedType, node: FieldNode) -> GraphQLField | None:
+        """Return the field of the schema that a field of the document names; None for `__typename` of a union."""
+        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+            return None
+        return self.schema.get_field(parent, node.name.value)
+
+    def field(
+        self, parent: GraphQLNamedType, declared: GraphQLField | None, node: FieldNode, *, per_item: bool
+    ) -> Amount:
         """Return what a field costs with all that is below it."""
-        name = node.name.value
-        composite = isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
-        declared = self.schema.get_field(parent, name) if composite else None  # type: ignore[arg-type]
-        if declared is None or is_leaf_type(kind := get_named_type(declared.type)):
-            # A count takes a statement.
-            return int(name == "totalCount")
+        if declared is None:
+            return 0
+        own = find_declaration(declared).cost
+        kind = get_named_type(declared.type)
+        if is_leaf_type(kind):
+            return own or 0
         below = self.selection(kind, node.selection_set)
-        whole = Sum(CHANGE if parent is self.schema.mutation_type else 0)
+        whole = Sum()
         if "first" in declared.args:
             whole.number += 1
             self.add(whole, below.own)
             self.add(whole, below.each, self.page(node))
             return self.amount(whole)
-        is_list = is_list_type(get_nullable_type(declared.type)) and not is_item
-        is_free = not is_list and (kind.name in FREE or (name == "node" and parent.name.endswith("Edge")))
-        whole.number += int(not is_free)
+        is_list = is_list_type(get_nullable_type(declared.type)) and not per_item
+        whole.number += own if own is not None else int(is_list or kind.name != FREE)
         self.add(whole, below.own)
         if not is_list:
             return self.amount(whole)

@@ -2,13 +2,17 @@
 
 from typing import Any, Final
 
-from db import ids, lists
-from db.models import Booking, Movie, Place, Session
-from db.paging import Page, Window
+from sqlalchemy import ColumnElement, Select, select
+from sqlmodel import SQLModel
+
+from db import ids, lists, selects
+from db.models import Booking, Movie, Place, SeatReservation, Session, find_table
+from db.paging import Listing, Page, Window
 from domain import booking
 from errors import check_all
 from loaders.by_parent import make_list_key
 from resolvers.context import Context
+from resolvers.planned_reads import VIEWER, Arguments, Parent, Visibility
 
 # No snowflake is 0.
 NOBODY: Final = 0
@@ -81,3 +85,41 @@ async def cancel_booking(context: Context, public_id: str) -> Booking:
     """Return the booking, cancelled."""
     user_id, booking_id = context.user_id, ids.expect("bok", public_id, "input", "bookingId")
     return await booking.cancel(context.services.booking_commits, user_id=user_id, booking_id=booking_id)
+
+
+def bind_bookings(arguments: Arguments, user_id: int) -> Listing[Booking]:
+    """Return the list of a user's bookings for the arguments of its field."""
+    return lists.list_bookings(user_id, with_seats=(arguments.get("filter") or {}).get("withSeats", False))
+
+
+def select_booked_movie(parent: Parent) -> Select[Any]:
+    """Return the statement of the movie that a booking is for."""
+    return select_by_session(Movie, "movie_id", parent)
+
+
+def select_booked_place(parent: Parent) -> Select[Any]:
+    """Return the statement of the place that a booking is for."""
+    return select_by_session(Place, "place_id", parent)
+
+
+def select_by_session(model: type[SQLModel], column: str, parent: Parent) -> Select[Any]:
+    """Return the statement of the row whose id is in a column of a booking's session."""
+    session = find_table(Session).c
+    return selects.select_row(
+        model, select(session[column]).where(session.id == parent("session_id")).scalar_subquery()
+    )
+
+
+def select_seat_reservations(parent: Parent) -> Select[Any]:
+    """Return the statement of the changes of a booking's seats."""
+    return selects.select_latest_changes(parent("id"))
+
+
+def select_own_seat_reservation(model: type[SQLModel], identity: ColumnElement[int]) -> Select[Any]:
+    """Return the statement of a change of seats that nobody but the booking's user sees."""
+    booking_of = find_table(Booking).c
+    user_id = select(booking_of.user_id).where(booking_of.id == find_table(SeatReservation).c.booking_id)
+    return selects.select_row(model, identity).where(user_id.scalar_subquery() == VIEWER)
+
+
+OWNER_OF_BOOKING: Final = Visibility(select_own_seat_reservation)

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from db import ids, lists
+from sqlalchemy import Select
+
+from db import ids, lists, selects
+from db.json_text import Row
 from db.models import CollectedMovie, Collection
-from db.paging import Page, Window
+from db.paging import Listing, Page, Window
 from domain import collection
-from domain.collection import MOST_FAULTS, CatalogueMovie
+from domain.collection import FAVOURITE_GENRES, MOST_FAULTS, CatalogueMovie
 from domain.text import has_visible
 from errors import check_all, refuse
 from loaders.by_parent import make_list_key
 from resolvers.changes import collect_changes
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments, Parent
 
 # No user has this id: their lists are empty.
 NOBODY: Final = 0
@@ -101,3 +105,19 @@ def read_movies(movies: Sequence[MovieInput]) -> list[CatalogueMovie]:
     ]
     refuse(faults[:MOST_FAULTS])
     return [CatalogueMovie(movie.uuid, movie.title, movie.description, ",".join(movie.genres)) for movie in movies]
+
+
+def bind_collections(_arguments: Arguments, user_id: int) -> Listing[Collection]:
+    """Return the list of a user's collections."""
+    return lists.list_collections(user_id)
+
+
+def select_movies(parent: Parent) -> Select[Any]:
+    """Return the statement of the movies of a collection."""
+    return selects.select_collected_movies(parent("id"))
+
+
+def write_favourite_genres(row: Row) -> str:
+    """Return the SQL of the viewer's favourite genres as JSON; of another user there are none."""
+    rows = FAVOURITE_GENRES.replace("%(user_id)s", f"{row['id']} AND {row['id']} = %(viewer)s::bigint")
+    return f"to_json(ARRAY({rows}))::text"

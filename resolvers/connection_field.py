@@ -1,6 +1,6 @@
 """Makes connection fields: the four page arguments of the Relay specification become one window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import strawberry
@@ -11,6 +11,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
 from db.paging import make_window
+from resolvers.field_metadata import Declaration
 
 # The parameter that gets the window; clients do not see it.
 WINDOW: Final = "page"
@@ -53,9 +54,11 @@ class ConnectionExtension(FieldExtension):
         return await next_(source, info, page=page, **arguments)
 
 
-def connection(declared: Any, *, description: str) -> Callable[[Callable[..., Any]], Any]:
+def connection(
+    declared: Any, *, description: str, metadata: Mapping[str, Declaration] | None = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that makes a connection of a function with a parameter `page`; it returns a page of rows."""
     made: Callable[[Callable[..., Any]], Any] = strawberry.field(
-        graphql_type=declared, description=description, extensions=[ConnectionExtension()]
+        graphql_type=declared, description=description, extensions=[ConnectionExtension()], metadata=metadata
     )
     return made

@@ -10,6 +10,7 @@ from domain import event_reservation
 from domain.event_reservation import Viewer
 from loaders.by_parent import make_list_key
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments
 
 
 async def list_reservations(
@@ -72,4 +73,15 @@ async def cancel_reservation(context: Context, public_id: str) -> EventReservati
     viewer, reservation_id = Viewer(context.user_id), ids.expect("evr", public_id, "input", "id")
     return await event_reservation.cancel_reservation(
         context.services.reservation_commits, viewer=viewer, reservation_id=reservation_id
+    )
+
+
+def bind_reservations(arguments: Arguments, user_id: int) -> Listing[EventReservation]:
+    """Return the list of a user's reservations of events for the arguments of its field."""
+    only = arguments.get("filter") or {}
+    return make_reservation_list(
+        user_id,
+        event_id=only.get("eventId"),
+        live_only=only.get("liveOnly", False),
+        date_from=only.get("from"),
     )

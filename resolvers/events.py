@@ -10,6 +10,7 @@ from domain import event, instants
 from errors import check_all
 from resolvers.changes import collect_changes
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments
 
 
 async def list_events(
@@ -61,3 +62,14 @@ async def delete_event(context: Context, public_id: str) -> str:
     async with context.database.transaction() as tx:
         await event.delete_event(tx, event_id=event_id)
     return public_id
+
+
+def bind_events(arguments: Arguments, _parent_id: int) -> Listing[Event]:
+    """Return the list of the root field `events` for its arguments."""
+    only = arguments.get("filter") or {}
+    return make_event_list(
+        search=only.get("search"),
+        date_from=only.get("from"),
+        date_to=only.get("to"),
+        available_only=only.get("availableOnly", False),
+    )

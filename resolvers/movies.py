@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from db import ids, lists, paging
+from sqlalchemy import Select
+
+from db import ids, lists, paging, selects
+from db.json_text import Row
 from db.models import Movie, Rating
 from db.paging import Listing, Page, Window
 from domain import movie
@@ -12,6 +15,7 @@ from errors import InvalidInput, check_all
 from loaders.by_parent import make_list_key
 from resolvers.changes import check_changes
 from resolvers.context import Context
+from resolvers.planned_reads import BASE, VIEWER, Arguments, Parent
 
 # Genres in one filter.
 MOST_GENRES: Final = 20
@@ -108,3 +112,32 @@ async def delete_movie(context: Context, public_id: str) -> str:
     async with context.database.transaction() as tx:
         await movie.delete_movie(tx, movie_id=movie_id)
     return public_id
+
+
+def bind_movies(arguments: Arguments, _parent_id: int) -> Listing[Movie]:
+    """Return the list of the root field `movies` for its arguments."""
+    only = arguments.get("filter") or {}
+    return make_movie_list(
+        sort=arguments["sort"].value,
+        search=only.get("search"),
+        airing_from=only.get("airingFrom"),
+        place_id=only.get("placeId"),
+        genre=only.get("genre"),
+        genres=only.get("genres"),
+    )
+
+
+def bind_movies_of_place(arguments: Arguments, place_id: int) -> Listing[Movie]:
+    """Return the list of the movies that a place shows, for the arguments of its field."""
+    return lists.list_movies_of_place(place_id, arguments["sort"].value)
+
+
+def select_viewer_rating(parent: Parent) -> Select[Any]:
+    """Return the statement of the viewer's rating of a movie."""
+    return selects.select_rating(VIEWER, parent("id"))
+
+
+def write_poster(row: Row) -> str:
+    """Return the SQL of the absolute address of a movie's poster."""
+    address = row["poster"]
+    return f"CASE WHEN starts_with({address}, '/') THEN {BASE} || {address} ELSE {address} END"

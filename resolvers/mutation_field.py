@@ -23,6 +23,7 @@ from errors import (
     UpstreamUnavailable,
     flatten_refusals,
 )
+from resolvers.field_metadata import CHANGE, declare
 
 # Refusals that other input would not correct: the caller may not use the mutation at all, or not now.
 TOP_LEVEL: Final = (Barred, Malformed, Unavailable, OutcomeUnknown, Internal)
@@ -106,6 +107,9 @@ def mutation(payload: type, *names: str, description: str, codes: str = "") -> C
     declared: Any = payload
     refusals = f" Refused with: {codes}." if codes else ""
     made: Callable[[Callable[..., Any]], Any] = strawberry.mutation(
-        graphql_type=declared | None, description=description + refusals, extensions=[PayloadExtension(*names)]
+        graphql_type=declared | None,
+        description=description + refusals,
+        extensions=[PayloadExtension(*names)],
+        metadata=declare(cost=CHANGE),
     )
     return made

@@ -1,6 +1,9 @@
 """Page views: anybody records them, staff read them."""
 
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Text, column, func, literal_column, select
 
 from db import ids, lists, paging
 from db.models import PageView
@@ -8,6 +11,7 @@ from db.paging import Listing, Page, Window
 from domain import instants, page_view
 from domain.page_view import NewPageView
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments, Parent
 
 
 async def track_page(context: Context, view: NewPageView) -> bool:
@@ -53,3 +57,23 @@ def make_page_view_list(
 async def find_visible_page_view(context: Context, page_view_id: int) -> PageView | None:
     """Return a page view, for staff."""
     return await context.loaders.page_view_by_id.load(page_view_id) if await context.is_staff() else None
+
+
+def bind_page_views(arguments: Arguments, _parent_id: int) -> Listing[PageView]:
+    """Return the list of the root field `pageViews` for its arguments."""
+    only = arguments.get("filter") or {}
+    return make_page_view_list(
+        tracking_id=only.get("trackingId"),
+        user_id=only.get("userId"),
+        path=only.get("path"),
+        occurred_from=only.get("from"),
+        occurred_to=only.get("to"),
+    )
+
+
+def select_query_parameters(parent: Parent) -> Select[Any]:
+    """Return the statement of the pairs in a page's query."""
+    elements = func.jsonb_array_elements(parent("query"))
+    pairs = elements.table_valued(column("pair"), with_ordinality="place").render_derived(name="pairs")
+    name, value = (pairs.c.pair.op("->>")(literal_column(place)) for place in ("0", "1"))
+    return select(name.cast(Text).label("name"), value.cast(Text).label("value"), pairs.c.place)

@@ -4,12 +4,13 @@ from typing import Any
 
 from db import ids, lists, paging
 from db.models import Place
-from db.paging import Page, Window
+from db.paging import Listing, Page, Window
 from domain import place
 from errors import check_all
 from loaders.by_parent import make_list_key
 from resolvers.changes import check_changes
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments
 
 
 async def list_places(context: Context, window: Window, *, search: str | None) -> Page[Place]:
@@ -53,3 +54,13 @@ async def delete_place(context: Context, public_id: str) -> str:
     async with context.database.transaction() as tx:
         await place.delete_place(tx, place_id=place_id)
     return public_id
+
+
+def bind_places(arguments: Arguments, _parent_id: int) -> Listing[Place]:
+    """Return the list of the root field `places` for its arguments."""
+    return lists.list_places(search_for=(arguments.get("filter") or {}).get("search"))
+
+
+def bind_places_of_movie(_arguments: Arguments, movie_id: int) -> Listing[Place]:
+    """Return the list of the places that show a movie."""
+    return lists.list_places_of_movie(movie_id)

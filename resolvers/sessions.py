@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from db import ids, lists, paging
+from db import ids, lists, paging, selects
+from db.json_text import Row
 from db.models import Session
 from db.paging import Listing, Page, Window
 from domain import instants, session
@@ -11,6 +12,7 @@ from domain.session_days import check_days, find_session_days
 from errors import check_all
 from loaders.by_parent import make_list_key
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments
 
 
 async def list_sessions(
@@ -139,3 +141,40 @@ async def delete_session(context: Context, public_id: str) -> str:
     async with context.database.transaction() as tx:
         await session.delete_session(tx, session_id=session_id)
     return public_id
+
+
+def bind_sessions(arguments: Arguments, _parent_id: int) -> Listing[Session]:
+    """Return the list of the root field `sessions` for its arguments."""
+    return make_session_list(
+        movie_id=arguments.get("movieId"),
+        place_id=arguments.get("placeId"),
+        starts_from=arguments.get("from"),
+        starts_to=arguments.get("to"),
+    )
+
+
+def bind_sessions_of_movie(arguments: Arguments, movie_id: int) -> Listing[Session]:
+    """Return the list of a movie's sessions for the arguments of its field."""
+    return make_movie_session_list(
+        movie_id,
+        place_id=arguments.get("placeId"),
+        starts_from=arguments.get("from"),
+        starts_to=arguments.get("to"),
+    )
+
+
+def bind_sessions_of_place(arguments: Arguments, place_id: int) -> Listing[Session]:
+    """Return the list of a place's sessions for the arguments of its field."""
+    return make_place_session_list(
+        place_id,
+        movie_id=arguments.get("movieId"),
+        starts_from=arguments.get("from"),
+        starts_to=arguments.get("to"),
+    )
+
+
+def write_seats_available(row: Row) -> str:
+    """Return the SQL of a session's free seats."""
+    for name in ("id", "capacity", "taken"):
+        row.ask(name)
+    return selects.write_seats_available(of=row.alias)

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import ids, lists
-from db.models import SHOW_HOURS, Show, Ticket
-from db.paging import Page, Window
+from db.json_text import Row
+from db.models import SHOW_HOURS, SHOW_LIFE, Show, Ticket
+from db.paging import Listing, Page, Window
 from domain import show, ticket
 from errors import Forbidden, InvalidInput, ShowNotFound, TicketNotFound, Unauthenticated
 from loaders.by_parent import make_list_key
 from resolvers.context import Context
+from resolvers.planned_reads import Arguments
 
 
 async def find_show(context: Context, public_id: str | None, show_timing: datetime | None) -> Show | None:
@@ -88,3 +90,13 @@ async def expect_staff(context: Context) -> None:
         raise Unauthenticated
     if not await context.is_staff():
         raise Forbidden
+
+
+def bind_tickets(_arguments: Arguments, show_id: int) -> Listing[Ticket]:
+    """Return the list of a show's tickets."""
+    return lists.list_tickets(show_id)
+
+
+def write_expiry(row: Row) -> str:
+    """Return the SQL of the instant at which a ticket is gone."""
+    return f"(SELECT show_timing + {SHOW_LIFE} FROM shows WHERE id = {row['show_id']})"  # noqa: S608 - names of ours

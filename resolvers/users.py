@@ -1,6 +1,9 @@
 """Accounts: sign-up and sign-in, the viewer, and the users that a viewer may see."""
 
 from functools import partial
+from typing import Any
+
+from sqlalchemy import Select
 
 from db.models import User
 from edge.visitors import count_sign_in, count_sign_up
@@ -8,6 +11,7 @@ from errors import Unauthenticated
 from identity import accounts
 from identity.tokens import Actor
 from resolvers.context import Context
+from resolvers.planned_reads import Parent, select_own_or_staff
 
 
 async def find_viewer(context: Context) -> User | None:
@@ -63,3 +67,8 @@ def enter(context: Context, entering: User) -> str:
     context.actor = Actor(entering.id)
     context.entered = accounts.issue_token(entering, keys=context.services.keys)
     return context.entered
+
+
+def select_visible_user(parent: Parent) -> Select[Any]:
+    """Return the statement of the user of a page view, whom the user and staff see."""
+    return select_own_or_staff(User, parent("user_id"), user="id")

@@ -9,6 +9,7 @@ from db import paging
 from db.paging import Page
 from loaders.by_parent import make_list_key
 from resolvers.context import Context
+from resolvers.field_metadata import PUBLIC, declare
 from resolvers.upstream_pages import UpstreamPage
 
 T = TypeVar("T")
@@ -30,25 +31,25 @@ class RowInPage:
 class PageInfo:
     """The source is a page."""
 
-    @strawberry.field(description="Whether there is more after this page.")
+    @strawberry.field(description="Whether there is more after this page.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def has_next_page(root: strawberry.Parent[Page[Any]]) -> bool:
         """Known from one row more than was asked for."""
         return root.has_next
 
-    @strawberry.field(description="Whether there is more before this page.")
+    @strawberry.field(description="Whether there is more before this page.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def has_previous_page(root: strawberry.Parent[Page[Any]]) -> bool:
         """Known likewise, or from the cursor that the page begins after."""
         return root.has_previous
 
-    @strawberry.field(description="The cursor of the first edge; null without any.")
+    @strawberry.field(description="The cursor of the first edge; null without any.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def start_cursor(root: strawberry.Parent[Page[Any]]) -> str | None:
         """Where to go back from."""
         return root.start_cursor
 
-    @strawberry.field(description="The cursor of the last edge; null without any.")
+    @strawberry.field(description="The cursor of the last edge; null without any.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def end_cursor(root: strawberry.Parent[Page[Any]]) -> str | None:
         """Where to go on from."""
@@ -59,9 +60,12 @@ class PageInfo:
 class Edge(Generic[T]):
     """The source is a row in its page."""
 
-    node: T = strawberry.field(description="The item.")
+    node: T = strawberry.field(description="The item.", metadata=declare(cache=PUBLIC, cost=0))
 
-    @strawberry.field(description="Opaque; good for `after` and `before` in this very list, sort and filter.")
+    @strawberry.field(
+        description="Opaque; good for `after` and `before` in this very list, sort and filter.",
+        metadata=declare(cache=PUBLIC),
+    )
     @staticmethod
     def cursor(root: strawberry.Parent[RowInPage]) -> str:
         """The row's key, signed."""
@@ -72,25 +76,28 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     """The source is a page."""
 
-    @strawberry.field(description="The items with their cursors.")
+    @strawberry.field(description="The items with their cursors.", metadata=declare(cache=PUBLIC, per_item=True))
     @staticmethod
     def edges(root: strawberry.Parent[Page[Any]]) -> list[Edge[T]]:
         """In the order of the list, whichever end the page was taken from."""
         return [RowInPage(root, row) for row in root.rows]  # type: ignore[misc]  # sources, not instances
 
-    @strawberry.field(description="The items alone.")
+    @strawberry.field(description="The items alone.", metadata=declare(cache=PUBLIC, per_item=True))
     @staticmethod
     def nodes(root: strawberry.Parent[Page[Any]]) -> list[T]:
         """As in `edges`."""
         return list(root.rows)
 
-    @strawberry.field(description="Where this page lies in the list.")
+    @strawberry.field(description="Where this page lies in the list.", metadata=declare(cache=PUBLIC, cost=0))
     @staticmethod
     def page_info(root: strawberry.Parent[Page[Any]]) -> PageInfo:
         """The page itself."""
         return root  # type: ignore[return-value]  # the source, not an instance
 
-    @strawberry.field(description="How many items the whole list has; counted only when asked for.")
+    @strawberry.field(
+        description="How many items the whole list has; counted only when asked for.",
+        metadata=declare(cache=PUBLIC, cost=1),
+    )
     @staticmethod
     async def total_count(root: strawberry.Parent[Page[Any] | UpstreamPage[Any]], info: Info) -> int:
         """Counted in the source of the list, for all parents at once; a third party's list has its own count."""

@@ -13,6 +13,8 @@ from edge import addresses
 from resolvers import movies, places, sessions
 from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
+from resolvers.field_metadata import PUBLIC, declare
+from resolvers.planned_reads import EVERYBODY, ListPage, OneRow, SameRow, SqlValue, read_column
 from schema.connection import Connection, Info
 from schema.inputs import AT_PLACE, DAYS_FROM, FIRST_DAYS, FROM_START, TO_START
 from schema.node import Node
@@ -29,13 +31,21 @@ UNSET: Any = strawberry.UNSET
 class AiringDates:
     """The source is a movie."""
 
-    @strawberry.field(name="from", description="When its first session starts.")
+    @strawberry.field(
+        name="from",
+        description="When its first session starts.",
+        metadata=declare(cache=PUBLIC, reads=read_column("airing_from")),
+    )
     @staticmethod
     def first(root: Parent[models.Movie]) -> datetime:
         """Kept by the database."""
         return root.airing_from  # type: ignore[return-value]  # there is no AiringDates without
 
-    @strawberry.field(name="to", description="When its last session starts.")
+    @strawberry.field(
+        name="to",
+        description="When its last session starts.",
+        metadata=declare(cache=PUBLIC, reads=read_column("airing_to")),
+    )
     @staticmethod
     def last(root: Parent[models.Movie]) -> datetime:
         """Kept by the database."""
@@ -43,21 +53,28 @@ class AiringDates:
 
 
 @strawberry.type(description="A film.")
-class Movie(Node, row=models.Movie, prefix="mov"):
-    title: str = strawberry.field(description="What it is called.")
-    description: str = strawberry.field(description="What it is about.")
-    duration: int = strawberry.field(description="Minutes.")
-    genres: list[str] = strawberry.field(description="What kind of film it is.")
-    rating: float | None = strawberry.field(description="Mean of all ratings, 0 to 5; null until the first.")
-    rating_count: int = strawberry.field(description="How many users have rated it.")
+class Movie(Node, row=models.Movie, prefix="mov", visible_to=EVERYBODY):
+    title: str = strawberry.field(description="What it is called.", metadata=declare(cache=PUBLIC))
+    description: str = strawberry.field(description="What it is about.", metadata=declare(cache=PUBLIC))
+    duration: int = strawberry.field(description="Minutes.", metadata=declare(cache=PUBLIC))
+    genres: list[str] = strawberry.field(description="What kind of film it is.", metadata=declare(cache=PUBLIC))
+    rating: float | None = strawberry.field(
+        description="Mean of all ratings, 0 to 5; null until the first.", metadata=declare(cache=PUBLIC)
+    )
+    rating_count: int = strawberry.field(description="How many users have rated it.", metadata=declare(cache=PUBLIC))
 
-    @strawberry.field(description="Address of the poster image.")
+    @strawberry.field(
+        description="Address of the poster image.", metadata=declare(cache=PUBLIC, reads=SqlValue(movies.write_poster))
+    )
     @staticmethod
     def poster(root: Parent[models.Movie], info: Info) -> str:
         """Absolute, for it is read elsewhere."""
         return addresses.absolute(root.poster, base=info.context.base)
 
-    @strawberry.field(description="First and last session's start, both included; null while there is none.")
+    @strawberry.field(
+        description="First and last session's start, both included; null while there is none.",
+        metadata=declare(cache=PUBLIC, reads=SameRow(unless_null="airing_from")),
+    )
     @staticmethod
     def airing_dates(root: Parent[models.Movie]) -> AiringDates | None:
         """The movie itself."""
@@ -66,6 +83,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
     @strawberry.field(
         graphql_type=Annotated["Rating", strawberry.lazy("schema.rating")] | None,
         description="What the signed-in viewer gave it.",
+        metadata=declare(reads=OneRow(movies.select_viewer_rating, of_viewer=True)),
     )
     @staticmethod
     async def viewer_rating(root: Parent[models.Movie], info: Info) -> models.Rating | None:
@@ -74,6 +92,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
     @connection(
         Connection[Annotated["Place", strawberry.lazy("schema.place")]],
         description="Places with a session of this movie that is still to come or running, by name.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(places.bind_places_of_movie)),
     )
     @staticmethod
     async def places(
@@ -103,6 +122,7 @@ class Movie(Node, row=models.Movie, prefix="mov"):
     @connection(
         Connection[Annotated["Session", strawberry.lazy("schema.session")]],
         description="Latest start first; both bounds are included.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(sessions.bind_sessions_of_movie)),
     )
     @staticmethod
     async def sessions(

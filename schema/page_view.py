@@ -8,8 +8,10 @@ from strawberry import Parent
 
 from db import models
 from domain.page_view import NewPageView
-from resolvers import users
+from resolvers import page_views, users
 from resolvers.context import Context
+from resolvers.field_metadata import declare
+from resolvers.planned_reads import STAFF, ManyRows, OneRow, read_column
 from schema.connection import Info
 from schema.inputs import required_field
 from schema.node import Node
@@ -28,13 +30,15 @@ class PageEventType(Enum):
 class QueryParameter:
     """The source is a pair."""
 
-    @strawberry.field(description="What stands before the `=`.")
+    @strawberry.field(description="What stands before the `=`.", metadata=declare(reads=read_column("name")))
     @staticmethod
     def name(root: Parent[list[str]]) -> str:
         """The first of the pair."""
         return root[0]
 
-    @strawberry.field(description="What stands behind it; a null is the empty string.")
+    @strawberry.field(
+        description="What stands behind it; a null is the empty string.", metadata=declare(reads=read_column("value"))
+    )
     @staticmethod
     def value(root: Parent[list[str]]) -> str:
         """The second of the pair."""
@@ -42,15 +46,22 @@ class QueryParameter:
 
 
 @strawberry.type(description="Somebody entered or left a page. Staff only.")
-class PageView(Node, row=models.PageView, prefix="trk"):
+class PageView(Node, row=models.PageView, prefix="trk", visible_to=STAFF):
     tracking_id: str = strawberry.field(description="Who it was, as far as the client tells.")
     type: PageEventType = strawberry.field(description="Whether the page was entered or left.")
     scheme: str = strawberry.field(description="Of the page's address, such as https.")
     path: str = strawberry.field(description="Of the page's address.")
-    query: list[QueryParameter] = strawberry.field(description="Of the page's address, in its order.")
+    query: list[QueryParameter] = strawberry.field(
+        description="Of the page's address, in its order.",
+        metadata=declare(reads=ManyRows(page_views.select_query_parameters, keys=("place",))),
+    )
     occurred_at: datetime = strawberry.field(description="When it was told.")
 
-    @strawberry.field(graphql_type=User | None, description="Who was signed in, if anybody was.")
+    @strawberry.field(
+        graphql_type=User | None,
+        description="Who was signed in, if anybody was.",
+        metadata=declare(reads=OneRow(users.select_visible_user, of_viewer=True)),
+    )
     @staticmethod
     async def user(root: Parent[models.PageView], info: Info) -> models.User | None:
         if root.user_id is None:

@@ -10,6 +10,8 @@ from db.paging import Page, Window
 from resolvers import movies, sessions
 from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
+from resolvers.field_metadata import PUBLIC, declare
+from resolvers.planned_reads import EVERYBODY, ListPage
 from schema.connection import Connection, Info
 from schema.inputs import FROM_START, OF_MOVIE, TO_START, MovieSort, SortBy, read_order
 from schema.movie import Movie
@@ -22,12 +24,16 @@ UNSET: Any = strawberry.UNSET
 
 
 @strawberry.type(description="A cinema; each has one room.")
-class Place(Node, row=models.Place, prefix="plc"):
-    name: str = strawberry.field(description="What it is called.")
-    address: str = strawberry.field(description="Where it is.")
-    capacity: int = strawberry.field(description="Seats of its room.")
+class Place(Node, row=models.Place, prefix="plc", visible_to=EVERYBODY):
+    name: str = strawberry.field(description="What it is called.", metadata=declare(cache=PUBLIC))
+    address: str = strawberry.field(description="Where it is.", metadata=declare(cache=PUBLIC))
+    capacity: int = strawberry.field(description="Seats of its room.", metadata=declare(cache=PUBLIC))
 
-    @connection(Connection[Movie], description="Movies with a session here that is still to come or running.")
+    @connection(
+        Connection[Movie],
+        description="Movies with a session here that is still to come or running.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(movies.bind_movies_of_place)),
+    )
     @staticmethod
     async def movies(
         root: Parent[models.Place],
@@ -40,6 +46,7 @@ class Place(Node, row=models.Place, prefix="plc"):
     @connection(
         Connection[Annotated["Session", strawberry.lazy("schema.session")]],
         description="Latest start first; both bounds are included.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(sessions.bind_sessions_of_place)),
     )
     @staticmethod
     async def sessions(

@@ -25,6 +25,8 @@ from resolvers import (
 )
 from resolvers.changes import drop_unset
 from resolvers.connection_field import connection
+from resolvers.field_metadata import PUBLIC, declare
+from resolvers.planned_reads import ListPage, NodeRow, ViewerRow, find_by_id, find_own_by_id
 from resolvers.upstream_pages import UpstreamPage
 from schema.booking import Booking
 from schema.collection import CatalogueMovie
@@ -70,19 +72,33 @@ WhichPageViews = Annotated[PageViewFilter | None, strawberry.argument(descriptio
 class Query:
     """The root of queries."""
 
-    @strawberry.field(description="Any object by its id; null if there is none, or if the viewer may not see it.")
+    @strawberry.field(
+        description="Any object by its id; null if there is none, or if the viewer may not see it.",
+        metadata=declare(cache=PUBLIC, reads=NodeRow()),
+    )
     async def node(self, info: Info, id: Identity) -> Node | None:
         return await nodes.find_node(info.context, id)  # type: ignore[no-any-return]  # a row of any kind
 
-    @strawberry.field(description="As many objects as ids (at most 100), in their order, null for what is not there.")
+    @strawberry.field(
+        description="As many objects as ids (at most 100), in their order, null for what is not there.",
+        metadata=declare(cache=PUBLIC, reads=NodeRow(is_list=True)),
+    )
     async def nodes(self, info: Info, ids: Identities) -> list[Node | None]:
         return await nodes.find_nodes(info.context, ids)
 
-    @strawberry.field(graphql_type=User | None, description="The signed-in user; null for an anonymous caller.")
+    @strawberry.field(
+        graphql_type=User | None,
+        description="The signed-in user; null for an anonymous caller.",
+        metadata=declare(reads=ViewerRow()),
+    )
     async def viewer(self, info: Info) -> models.User | None:
         return await users.find_viewer(info.context)
 
-    @connection(Connection[Movie] | None, description="All movies.")
+    @connection(
+        Connection[Movie] | None,
+        description="All movies.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(movies.bind_movies)),
+    )
     async def movies(
         self,
         info: Info,
@@ -102,11 +118,19 @@ class Query:
             genres=drop_unset(wanted.genres),
         )
 
-    @strawberry.field(graphql_type=Movie | None, description="One movie; null if there is none.")
+    @strawberry.field(
+        graphql_type=Movie | None,
+        description="One movie; null if there is none.",
+        metadata=declare(cache=PUBLIC, reads=find_by_id(models.Movie, "mov")),
+    )
     async def movie(self, info: Info, id: Identity) -> models.Movie | None:
         return await movies.movie_by_id(info.context, id)
 
-    @connection(Connection[Place] | None, description="By name.")
+    @connection(
+        Connection[Place] | None,
+        description="By name.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(places.bind_places)),
+    )
     async def places(
         self,
         info: Info,
@@ -116,12 +140,17 @@ class Query:
         wanted = drop_unset(filter) or PlaceFilter()
         return await places.list_places(info.context, page, search=drop_unset(wanted.search))
 
-    @strawberry.field(graphql_type=Place | None, description="One place; null if there is none.")
+    @strawberry.field(
+        graphql_type=Place | None,
+        description="One place; null if there is none.",
+        metadata=declare(cache=PUBLIC, reads=find_by_id(models.Place, "plc")),
+    )
     async def place(self, info: Info, id: Identity) -> models.Place | None:
         return await places.place_by_id(info.context, id)
 
     @strawberry.field(
-        description="Every genre that a movie has, in alphabetical order: what `movies(filter:)` can choose from."
+        description="Every genre that a movie has, in alphabetical order: what `movies(filter:)` can choose from.",
+        metadata=declare(cache=PUBLIC),
     )
     async def genres(self, info: Info) -> list[str] | None:
         return await movies.list_genres(info.context)
@@ -129,6 +158,7 @@ class Query:
     @connection(
         Connection[Session] | None,
         description="All sessions, of one place or movie if named. Latest start first; both bounds are included.",
+        metadata=declare(cache=PUBLIC, reads=ListPage(sessions.bind_sessions)),
     )
     async def sessions(
         self,
@@ -148,15 +178,27 @@ class Query:
             starts_to=drop_unset(to),
         )
 
-    @strawberry.field(graphql_type=Session | None, description="One session; null if there is none.")
+    @strawberry.field(
+        graphql_type=Session | None,
+        description="One session; null if there is none.",
+        metadata=declare(cache=PUBLIC, reads=find_by_id(models.Session, "ses")),
+    )
     async def session(self, info: Info, id: Identity) -> models.Session | None:
         return await sessions.session_by_id(info.context, id)
 
-    @strawberry.field(graphql_type=Booking | None, description="One of the viewer's bookings; null if there is none.")
+    @strawberry.field(
+        graphql_type=Booking | None,
+        description="One of the viewer's bookings; null if there is none.",
+        metadata=declare(reads=find_own_by_id(models.Booking, "bok")),
+    )
     async def booking(self, info: Info, id: Identity) -> models.Booking | None:
         return await bookings.booking_by_id(info.context, id)
 
-    @connection(Connection[Event] | None, description="Earliest date first.")
+    @connection(
+        Connection[Event] | None,
+        description="Earliest date first.",
+        metadata=declare(reads=ListPage(events.bind_events)),
+    )
     async def events(
         self,
         info: Info,
@@ -173,7 +215,11 @@ class Query:
             available_only=wanted.available_only,
         )
 
-    @strawberry.field(graphql_type=Event | None, description="One event; null if there is none.")
+    @strawberry.field(
+        graphql_type=Event | None,
+        description="One event; null if there is none.",
+        metadata=declare(reads=find_by_id(models.Event, "evt")),
+    )
     async def event(self, info: Info, id: Identity) -> models.Event | None:
         return await events.event_by_id(info.context, id)
 
@@ -187,6 +233,7 @@ class Query:
     @strawberry.field(
         graphql_type=Ticket | None,
         description="A counter ticket. Staff only: it holds a person's name and telephone number. Null if there is none.",
+        metadata=declare(reads=find_by_id(models.Ticket, "tkt", for_staff=True)),
     )
     async def ticket(self, info: Info, id: Identity) -> models.Ticket | None:
         return await tickets.ticket_by_id(info.context, id)
@@ -221,7 +268,11 @@ class Query:
     async def movie_export(self, info: Info, id: Identity) -> models.MovieExport | None:
         return await exports.export_by_id(info.context, id)
 
-    @connection(Connection[PageView] | None, description="Page views, newest first. Staff only.")
+    @connection(
+        Connection[PageView] | None,
+        description="Page views, newest first. Staff only.",
+        metadata=declare(reads=ListPage(page_views.bind_page_views, for_staff=True)),
+    )
     async def page_views(
         self,
         info: Info,

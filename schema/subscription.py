@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers import subscriptions
+from resolvers.field_metadata import LIVE, declare
 from schema.connection import Info
 from schema.event import Event
 from schema.export import MovieExport
@@ -22,13 +23,14 @@ class Subscription:
 
     @strawberry.subscription(
         description="The session again each time its free seats change, on whichever server the change was made; first as "
-        "it is now."
+        "it is now.",
+        metadata=declare(cache=LIVE),
     )
     async def session_changed(self, info: Info, id: Identity) -> AsyncGenerator[Session]:
         """By its id."""
         return subscriptions.follow_session(info.context, id)  # type: ignore[return-value]  # the sources
 
-    @strawberry.subscription(description="The same for an event's free tickets.")
+    @strawberry.subscription(description="The same for an event's free tickets.", metadata=declare(cache=LIVE))
     async def event_changed(self, info: Info, id: Identity) -> AsyncGenerator[Event]:
         """By its id."""
         return subscriptions.follow_event(info.context, id)  # type: ignore[return-value]  # the sources

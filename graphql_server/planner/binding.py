@@ -11,8 +11,8 @@ from db import ids, paging
 from db.cursors import CursorCodec
 from db.paging import Listing, Window
 from graphql_server.planner.outline import Site, Unplanned
-from graphql_server.planner.reads import Arguments, ByAnyId, ById, Page
 from resolvers import nodes
+from resolvers.planned_reads import Arguments, ListPage, NodeRow, RowById
 
 CURSORS: Final = ("after", "before")
 
@@ -53,15 +53,15 @@ def bind(site: Site, request: Request, before: Sequence[Bound] | None) -> Bound:
     """
     arguments = get_argument_values(site.declared, site.node, request.variables)
     match site.reads:
-        case ById(prefix=prefix):
+        case RowById(prefix=prefix):
             identity = ids.expect(prefix, arguments["id"], "id")
             return Bound(None, {"id": identity}, identity)
-        case ByAnyId(is_list=True):
+        case NodeRow(is_list=True):
             return _nodes(arguments, request)
-        case ByAnyId():
+        case NodeRow():
             kind, identity = nodes.expect_node_id(arguments["id"], "id")
             return Bound(kind, {"id": identity}, identity)
-        case Page() as page:
+        case ListPage() as page:
             return _page(site, page, arguments, request, before)
 
 
@@ -79,9 +79,9 @@ def _nodes(arguments: Arguments, request: Request) -> Bound:
     return Bound(tuple(sorted(set(kinds))), {"kinds": kinds, "ids": identities})
 
 
-def _page(site: Site, page: Page, arguments: Arguments, request: Request, before: Sequence[Bound] | None) -> Bound:
+def _page(site: Site, page: ListPage, arguments: Arguments, request: Request, before: Sequence[Bound] | None) -> Bound:
     window = paging.make_window(*(arguments.get(name) for name in ("first", "after", "last", "before")))
-    listing = page.listing(arguments, _owner_id(site, request, before))
+    listing = page.bind(arguments, _owner_id(site, request, before))
     shape = (listing.build, listing.names, listing.sort, paging.make_bounds(window))
     parameters = listing.parameters
     parameters.pop(listing.parent if site.owner else "", None)

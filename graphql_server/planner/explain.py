@@ -12,17 +12,18 @@ from graphql_server.field_usage import fields_of
 from graphql_server.planner.binding import Request
 from graphql_server.planner.operations import Caller, Run, operation_of
 from graphql_server.planner.outline import Object, Unplanned, reads_of
-from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Viewer
+from resolvers.planned_reads import GlobalId, ListPage, ManyRows, NodeRow, OneRow, RowById, SameRow, SqlValue, ViewerRow
 
 WORDS: Final = {
-    Leaf: "value",
-    Part: "object of the same row",
-    One: "row",
-    Items: "list of rows",
-    Page: "page of a list",
-    ById: "row by its id",
-    ByAnyId: "row by an id of any kind",
-    Viewer: "row of the viewer",
+    SqlValue: "value",
+    GlobalId: "value",
+    SameRow: "object of the same row",
+    OneRow: "row",
+    ManyRows: "list of rows",
+    ListPage: "page of a list",
+    RowById: "row by its id",
+    NodeRow: "row by an id of any kind",
+    ViewerRow: "row of the viewer",
 }
 # Stands for the one who asks.
 SOMEBODY: Final = 1

@@ -21,9 +21,9 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from db import selects
-from graphql_server.planner.declarations import FIELDS, KINDS, KINDS_BY_PREFIX
-from graphql_server.planner.reads import ByAnyId, ById, Leaf, Page, Part, Reads, Viewer
+from graphql_server.field_declarations import DEFINITION, find_declaration, find_node_class, find_types_by_prefix
 from graphql_server.planner.selection import Flags, Fragments, collected
+from resolvers.planned_reads import ListPage, NodeRow, Reads, RowById, SameRow, SqlValue, ViewerRow
 
 TYPENAME: Final = "__typename"
 # Objects that a connection is made of; graphql_server/planner/pages.py writes them.
@@ -78,7 +78,7 @@ class Site:
     key: str
     declared: GraphQLField
     node: FieldNode
-    reads: ById | ByAnyId | Page
+    reads: RowById | NodeRow | ListPage
     # None at the root.
     owner: Owner | None
     has_variables: bool
@@ -145,9 +145,13 @@ class Outliner:
             below = self.object(named, nodes, ANY_ROW) if isinstance(named, GraphQLObjectType) else None
             return Field(key, name, declared.type, below=below)
         reads = reads_of(kind, name, declared)
-        site = self.site(key, declared, nodes[0], reads, owner) if isinstance(reads, Page | ById | ByAnyId) else None
+        site = (
+            self.site(key, declared, nodes[0], reads, owner)
+            if isinstance(reads, ListPage | RowById | NodeRow)
+            else None
+        )
         outlined = Field(key, name, declared.type, reads, site)
-        if isinstance(reads, ByAnyId):
+        if isinstance(reads, NodeRow):
             outlined.by_prefix = {each: self.of_prefix(each, nodes, site) for each in self.prefixes[key]}
         elif not is_leaf_type(named):
             outlined.below = self.object(object_type(named), nodes, owner_below(reads, owner, site))
@@ -155,14 +159,18 @@ class Outliner:
 
     def of_prefix(self, prefix: str, nodes: Sequence[FieldNode], site: int | None) -> Object:
         """Return what is selected of a node of this kind."""
-        name = KINDS_BY_PREFIX.get(prefix)
-        if name is None:
+        kind = find_types_by_prefix(self.fragments.schema).get(prefix)
+        if kind is None:
             raise Unplanned(f"objects with an id that begins with {prefix}_ are not planned")
-        kind = object_type(self.fragments.schema.type_map[name])
         return self.object(kind, nodes, Owner(site=site))
 
     def site(
-        self, key: str, declared: GraphQLField, node: FieldNode, reads: ById | ByAnyId | Page, owner: Owner | None
+        self,
+        key: str,
+        declared: GraphQLField,
+        node: FieldNode,
+        reads: RowById | NodeRow | ListPage,
+        owner: Owner | None,
     ) -> int:
         """Add a site, and return its number."""
         self.sites.append(Site(key, declared, node, reads, owner, has_variables(node)))
@@ -175,9 +183,10 @@ def any_id_sites(outliner: Outliner, operation: OperationDefinitionNode) -> list
     chosen = collected(outliner.fragments, kind, [operation.selection_set], outliner.flags)
     found = []
     for key, (node, *_) in chosen.items():
-        reads = FIELDS.get((kind.name, node.name.value))
-        if isinstance(reads, ByAnyId):
-            found.append(Site(key, kind.fields[node.name.value], node, reads, None, has_variables(node)))
+        declared = kind.fields.get(node.name.value)
+        reads = find_declaration(declared).reads if declared else None
+        if declared and isinstance(reads, NodeRow):
+            found.append(Site(key, declared, node, reads, None, has_variables(node)))
     return found
 
 
@@ -191,11 +200,11 @@ def query_type(fragments: Fragments) -> GraphQLObjectType:
 
 def owner_below(reads: Reads, owner: Owner | None, site: int | None) -> Owner:
     """Return whose fields are below a field."""
-    if isinstance(reads, ById):
+    if isinstance(reads, RowById):
         return Owner(site=site)
-    if isinstance(reads, Viewer):
+    if isinstance(reads, ViewerRow):
         return Owner(is_viewer=True)
-    return owner if isinstance(reads, Part) and owner is not None else ANY_ROW
+    return owner if isinstance(reads, SameRow) and owner is not None else ANY_ROW
 
 
 def object_type(kind: GraphQLNamedType) -> GraphQLObjectType:
@@ -207,24 +216,24 @@ def object_type(kind: GraphQLNamedType) -> GraphQLObjectType:
 
 def reads_of(kind: GraphQLObjectType, name: str, declared: GraphQLField) -> Reads:
     """Return how a field reads: as it is declared, or as the column of its name; raise Unplanned otherwise."""
-    found = FIELDS.get((kind.name, name))
+    found = find_declaration(declared).reads
     if found is not None:
         return found
-    column = "id" if name == "id" and kind.name in KINDS else column_of(kind, declared)
+    column = find_column(kind, declared)
     if column is None:
         raise Unplanned(f"{kind.name}.{name} has no declaration")
-    return Leaf(lambda row: row[column])
+    return SqlValue(lambda row: row[column])
 
 
-def column_of(kind: GraphQLObjectType, declared: GraphQLField) -> str | None:
+def find_column(kind: GraphQLObjectType, declared: GraphQLField) -> str | None:
     """Return the column that a field without a resolver shows, None where there is none."""
-    definition = declared.extensions.get("strawberry-definition")
-    known = KINDS.get(kind.name)
+    definition = declared.extensions.get(DEFINITION)
+    known = find_node_class(kind)
     if known is None or not isinstance(definition, StrawberryField) or definition.base_resolver is not None:
         return None
     if not is_leaf_type(get_named_type(declared.type)):
         return None
-    names = {each.key for each in selects.list_columns(known.model)}
+    names = {each.key for each in selects.list_columns(known.row)}
     return definition.python_name if definition.python_name in names else None
 
 

@@ -10,10 +10,10 @@ from db import paging
 from db.json_text import UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, spell_key, spell_plain
 from db.ordered import Ordered, select_page
 from graphql_server.planner.binding import Bound
-from graphql_server.planner.declarations import VIEWER
 from graphql_server.planner.draft import Draft
 from graphql_server.planner.json_text import CURSOR_END, CURSOR_START, write_members
 from graphql_server.planner.outline import Field, Object
+from resolvers.planned_reads import VIEWER
 
 # Writes the JSON text of the object that is selected of a row.
 WriteObject = Callable[[Row, Object], list[Piece]]

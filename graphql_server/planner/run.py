@@ -18,9 +18,9 @@ from graphql_server.planner.cursors import sign_cursors
 from graphql_server.planner.json_text import CURSOR_START
 from graphql_server.planner.operations import Caller, Operation, Run, operation_of
 from graphql_server.planner.outline import TYPENAME, Field, Unplanned
-from graphql_server.planner.reads import ById, Viewer
 from graphql_server.prepared_documents import Admitted, Prepared, find_prepared, spend
 from resolvers.context import Context
+from resolvers.planned_reads import RowById, ViewerRow
 
 # The executor finds out what is wrong, and says it.
 FOR_EXECUTOR: Final = (Unplanned, Refusal, Refusals, GraphQLError)
@@ -196,5 +196,5 @@ def needs_database(asked: Field, *, signed_in: bool) -> bool:
     """Return whether a field of the root is read; an anonymous caller has nothing of their own."""
     if asked.name == TYPENAME:
         return False
-    is_own = isinstance(asked.reads, Viewer) or (isinstance(asked.reads, ById) and asked.reads.of_viewer)
+    is_own = isinstance(asked.reads, ViewerRow) or (isinstance(asked.reads, RowById) and asked.reads.of_viewer)
     return signed_in or not is_own

@@ -12,13 +12,24 @@ from db.catalogue_changes import PARTS, CataloguePart
 from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, merge_pieces, spell_plain
 from db.models import User
 from db.pipeline import Statement
-from graphql_server.planner.declarations import KINDS, VIEWER
+from graphql_server.field_declarations import find_node_class
 from graphql_server.planner.draft import PARAMETER, Draft
 from graphql_server.planner.json_text import spell_value, write_members
 from graphql_server.planner.outline import TYPENAME, Field, Object, Outline
 from graphql_server.planner.pages import expect_selection, write_page
 from graphql_server.planner.programs import Program
-from graphql_server.planner.reads import ByAnyId, ById, Items, Leaf, One, Page, Part, Viewer
+from resolvers.planned_reads import (
+    VIEWER,
+    GlobalId,
+    ListPage,
+    ManyRows,
+    NodeRow,
+    OneRow,
+    RowById,
+    SameRow,
+    SqlValue,
+    ViewerRow,
+)
 
 NULL: Final = Literal("null")
 # Columns of movies that change with each rating.
@@ -65,34 +76,34 @@ class StatementWriter:
     def write_row_field(self, row: Row, kind: str, asked: Field) -> list[Piece]:
         """Return a field of a row."""
         match asked.reads:
-            case Leaf() as leaf:
-                return self.write_leaf(row, kind, asked, leaf)
-            case Part() as part:
+            case SqlValue() as value:
+                return [self.write_scalar(row, asked, value)]
+            case GlobalId(prefix):
+                return [Literal(f'"{prefix}_'), Sql(spell_plain(row["id"])), Literal('"')]
+            case SameRow() as part:
                 return self.write_part(row, asked, part)
-            case One() as one:
+            case OneRow() as one:
                 return [self.write_one(row, asked, one)]
-            case Items() as items:
+            case ManyRows() as items:
                 return self.write_items(row, asked, items)
-            case Page() as page:
+            case ListPage() as page:
                 return self.write_page(row, asked, page)
         raise TypeError(f"{kind}.{asked.name} cannot be read from a row")
 
-    def write_leaf(self, row: Row, kind: str, asked: Field, leaf: Leaf) -> list[Piece]:
+    def write_scalar(self, row: Row, asked: Field, reads: SqlValue) -> Piece:
         """Return the text of a scalar."""
-        if asked.name == "id":
-            return [Literal(f'"{KINDS[kind].prefix}_'), Sql(spell_plain(row["id"])), Literal('"')]
-        self.draft.newest = self.draft.newest or leaf.newest
-        value = leaf.value(row)
-        return [Sql(value if leaf.is_text else spell_value(expect_type(asked), value))]
+        self.draft.newest = self.draft.newest or reads.newest
+        value = reads.write(row)
+        return Sql(value if reads.is_text else spell_value(expect_type(asked), value))
 
-    def write_part(self, row: Row, asked: Field, part: Part) -> list[Piece]:
+    def write_part(self, row: Row, asked: Field, part: SameRow) -> list[Piece]:
         """Return an object that is made of the same row."""
         pieces = self.write_object(row, expect_selection(asked))
         if part.unless_null is None:
             return pieces
         return [Sql(f"CASE WHEN {row[part.unless_null]} IS NULL THEN 'null' ELSE {join_pieces(pieces)} END")]
 
-    def write_one(self, row: Row, asked: Field, one: One) -> Piece:
+    def write_one(self, row: Row, asked: Field, one: OneRow) -> Piece:
         """Return the object of another row."""
         if one.of_viewer and not self.signed_in:
             return NULL
@@ -109,7 +120,7 @@ class StatementWriter:
         found = f"(SELECT coalesce({text}, {UNANSWERED_SQL}) FROM ({rows}) AS {target.alias})"
         return Sql(found if missing is None else f"coalesce({found}, {missing})")
 
-    def write_items(self, row: Row, asked: Field, items: Items) -> list[Piece]:
+    def write_items(self, row: Row, asked: Field, items: ManyRows) -> list[Piece]:
         """Return a list of objects."""
         item = Row(self.draft.make_alias())
         statement = items.statement(lambda column: literal_column(row[column], BigInteger))
@@ -122,27 +133,27 @@ class StatementWriter:
     def write_root_field(self, asked: Field) -> list[Piece]:
         """Return a field of the query's root."""
         match asked.reads:
-            case Page() as page:
+            case ListPage() as page:
                 return self.write_page(None, asked, page)
-            case ById() as by_id:
+            case RowById() as by_id:
                 return self.write_by_id(asked, by_id)
-            case Viewer():
+            case ViewerRow():
                 return [self.write_viewer(asked)]
-            case ByAnyId(is_list=True):
+            case NodeRow(is_list=True):
                 return self.write_nodes(asked)
-            case ByAnyId():
+            case NodeRow():
                 (selected,) = asked.by_prefix.values()
                 return [self.write_node(selected, self.bind_identity(asked))]
         raise TypeError(f"Query.{asked.name} is no root field")
 
-    def write_by_id(self, asked: Field, by_id: ById) -> list[Piece]:
+    def write_by_id(self, asked: Field, by_id: RowById) -> list[Piece]:
         """Return the object with an id."""
         if by_id.of_viewer and not self.signed_in:
             return [NULL]
         found = self.write_found(by_id.statement(self.bind_identity(asked)), expect_selection(asked), self.missing)
         return self.guard_for_staff([found], for_staff=by_id.for_staff)
 
-    def write_page(self, parent: Row | None, asked: Field, page: Page) -> list[Piece]:
+    def write_page(self, parent: Row | None, asked: Field, page: ListPage) -> list[Piece]:
         """Return a connection."""
         pieces = write_page(self.draft, parent, asked, write_object=self.write_object, is_private=page.is_private)
         return self.guard_for_staff(pieces, for_staff=page.for_staff)
@@ -173,10 +184,12 @@ class StatementWriter:
 
     def write_node(self, selected: Object, identity: ColumnElement[int]) -> Piece:
         """Return the object with an id of a kind, as far as the caller may see it."""
-        kind = KINDS[selected.kind.name]
-        if kind.of_viewer and not self.signed_in:
+        kind = find_node_class(selected.kind)
+        if kind is None or kind.visible_to is None:
+            raise TypeError(f"{selected.kind.name} is not planned")
+        if kind.visible_to.of_viewer and not self.signed_in:
             return NULL
-        return self.write_found(kind.node(identity), selected, self.missing)
+        return self.write_found(kind.visible_to.select(kind.row, identity), selected, self.missing)
 
     def write_nodes(self, asked: Field) -> list[Piece]:
         """Return the objects with ids of several kinds, in the order of the ids."""

@@ -7,12 +7,20 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.planner.declarations import FIELDS
-from graphql_server.planner.reads import Page
+from graphql_server.field_declarations import find_declaration
+from resolvers.planned_reads import ListPage
 from schema.inputs import MovieSort
 
 PAGED: Final = {"first", "after", "last", "before"}
-PAGES: Final = {name: reads for name, reads in FIELDS.items() if isinstance(reads, Page)}
+FIELDS: Final = {
+    (kind.name, name): field
+    for kind in SCHEMA.graphql.type_map.values()
+    if isinstance(kind, GraphQLObjectType)
+    for name, field in kind.fields.items()
+}
+PAGES: Final = {
+    name: reads for name, field in FIELDS.items() if isinstance(reads := find_declaration(field).reads, ListPage)
+}
 
 
 class Noting(Mapping[str, Any]):
@@ -35,12 +43,10 @@ class Noting(Mapping[str, Any]):
 
 @pytest.mark.parametrize("name", PAGES, ids=".".join)
 def test_list_looks_at_every_argument(name: tuple[str, str]) -> None:
-    kind = SCHEMA.graphql.type_map[name[0]]
-    assert isinstance(kind, GraphQLObjectType)
-    arguments = kind.fields[name[1]].args
+    arguments = FIELDS[name].args
     wanted = Noting({})
     asked = Noting({"sort": MovieSort.RATING, "filter": wanted})
-    PAGES[name].listing(asked, 1)
+    PAGES[name].bind(asked, 1)
     assert asked.seen | PAGED == set(arguments) | PAGED
     if "filter" in arguments:
         given = get_named_type(arguments["filter"].type)
