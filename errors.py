@@ -54,6 +54,11 @@ def flatten_refusals(raised: BaseException) -> list[Refusal]:
     return [raised] if isinstance(raised, Refusal) else []
 
 
+def format_error_body(*faults: tuple[str, str]) -> dict[str, list[dict[str, str]]]:
+    """Return the common body of a refused request: one entry for each pair of code and message."""
+    return {"errors": [{"code": code, "message": message} for code, message in faults]}
+
+
 def check_all(*checks: Callable[[], Any]) -> list[Any]:
     """Return the results of all checks; raise the faults of all that refuse, together."""
     found: list[Any] = []

@@ -14,6 +14,6 @@ DEFER: Final = """
 """
 
 
-async def defer(tx: Transaction, *, queue: str, task: str, lock: str, **arguments: object) -> None:
+async def queue_job(tx: Transaction, *, queue: str, task: str, lock: str, **arguments: object) -> None:
     """Queue a job by its task's full name; jobs of one `lock` never run side by side."""
     await tx.tuples(DEFER, queue=queue, task=task, lock=lock, arguments=orjson.dumps(arguments).decode())

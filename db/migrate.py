@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from db.conninfo import add_deadlines
-from db.silence import end_when_silent
+from db.sync_server_watch import end_when_silent
 
 # An arbitrary number that all processes use.
 MIGRATION_LOCK = 7_262_193

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 from db.conninfo import add_deadlines
-from db.silence import end_when_silent
+from db.sync_server_watch import end_when_silent
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 

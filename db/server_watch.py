@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
@@ -87,7 +87,7 @@ class ServerWatch:
         self._judge(max((self._waits[each] for each in waiting), default=0))
         for connection in waiting:
             if self._waits[connection] > self._most_checks(connection):
-                connection.hang_up()
+                break_connection(connection)
         self._timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check) if self._waits else None
 
     def _judge(self, longest: int) -> None:
@@ -140,10 +140,11 @@ class WatchedConnection(AsyncConnection[Any]):
         """Ask the server to cancel the statement, and give up soon: a frozen one does not even answer that."""
         await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
 
-    def hang_up(self) -> None:
-        """Break the connection, so that whoever waits for it gets an error; psycopg sees the end of the stream."""
-        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.pgconn.socket)) as duplicate:
-            duplicate.shutdown(socket.SHUT_RDWR)
+
+def break_connection(connection: AsyncConnection[Any] | Connection[Any]) -> None:
+    """End the stream from the server: psycopg sees its end, and the statement that waits for it raises an error."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ ROWS: Final = f"""
 async def request_export(tx: Transaction, *, user_id: int | None) -> MovieExport:
     """Return the new export, queued; without a user it is the daily export."""
     (made,) = await tx.rows(MovieExport, ADD, user_id=user_id)
-    await job_queue.defer(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
+    await job_queue.queue_job(tx, queue=QUEUE, task=TASK, lock=f"export {made.id}", export_id=made.id)
     return made
 
 

@@ -1,1 +1,1 @@
-"""What every request crosses before its door."""
+"""What every request passes before GraphQL or REST."""

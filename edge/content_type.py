@@ -1,4 +1,4 @@
-"""What a body is sent as: the same question at every door."""
+"""Checks the media type of a body, for every surface."""
 
 from functools import lru_cache
 from typing import Final

@@ -9,6 +9,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from errors import format_error_body
+
 ANY_ORIGIN: Final = "*"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Response headers that scripts of other origins may read; browsers hide all others but a few.
@@ -59,5 +61,5 @@ class Cors(CORSMiddleware):
             return response
         allowed = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
         message = f"This server does not accept this cross-origin request: {bytes(response.body).decode()}."
-        body = {"errors": [{"code": "forbidden", "message": message}]}
+        body = format_error_body(("forbidden", message))
         return Response(orjson.dumps(body), status_code=403, headers=allowed, media_type="application/json")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
+import orjson
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -176,7 +177,9 @@ class Edge:
 async def refuse_websocket(send: Send) -> None:
     """Answer a handshake with 429, as HTTP knows it."""
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"60")]
-    text = b'{"errors":[{"code":"rate_limited","message":"Your address has too many WebSockets open already."}]}'
+    text = orjson.dumps(
+        errors.format_error_body(("rate_limited", "Your address has too many WebSockets open already."))
+    )
     await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": text})
 

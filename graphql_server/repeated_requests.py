@@ -15,6 +15,7 @@ from edge.response_cache import CREDENTIALS
 from edge.services import Services
 from errors import Refusal
 from graphql_server import cost_budget
+from graphql_server.cache_policy import VARY
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.prepared_documents import Documents
 from graphql_server.request import GraphQLRequest
@@ -28,7 +29,7 @@ UNRESTRICTED: Final = ("automatic", "off")
 LONGEST_BODY: Final = 16_384
 # Of a request in memory, beside its key; fields are shared with the document.
 REQUEST_BYTES: Final = 400
-HEADERS: Final = ((b"cache-control", b"no-store"), (b"vary", b"Accept, Authorization, Cookie"))
+HEADERS: Final = ((b"cache-control", b"no-store"), (b"vary", VARY.encode()))
 # What is served from memory was found true within the last second.
 AGE: Final = (b"age", b"0")
 KEY: Final = "request_key"

@@ -11,6 +11,7 @@ from strawberry.types.graphql import OperationType
 import errors
 from config.settings import Settings
 from errors import Refusal
+from graphql_server.cache_policy import VARY
 from graphql_server.error_format import find_refusals, format_errors, is_bug
 from graphql_server.media_types import JSON
 
@@ -33,7 +34,7 @@ STATUSES: Final[dict[type[Refusal], int]] = {
 }
 NO_DATABASE: Final = (errors.Unavailable, errors.OutcomeUnknown)
 RETRY_SOON: Final = {"Retry-After": "1"}
-UNCACHED: Final = ((b"cache-control", b"no-store"), (b"vary", b"Accept, Authorization, Cookie"))
+UNCACHED: Final = ((b"cache-control", b"no-store"), (b"vary", VARY.encode()))
 
 
 def render_result(

@@ -17,6 +17,7 @@ from edge import addresses, browser_session, visitors
 from edge.idempotency import has_key
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
+from graphql_server.cache_policy import VARY
 from graphql_server.media_types import EVENTS, JSON
 from graphql_server.operation_streams import ALL, READING, Result, stream_results
 from graphql_server.request import GraphQLRequest, read_request
@@ -33,7 +34,7 @@ HEARTBEAT: Final = b":\n\n"
 COMPLETE: Final = b"event: complete\ndata: \n\n"
 HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Vary": "Accept, Authorization, Cookie",
+    "Vary": VARY,
     # Otherwise nginx buffers small pieces.
     "X-Accel-Buffering": "no",
 }

@@ -1,4 +1,4 @@
-"""Sign-up and sign-in, shared by every door: an account by e-mail address or username, and its token."""
+"""Sign-up and sign-in, the same for every surface: an account by e-mail address or username, and its token."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ async def sign_in(
 ) -> User:
     """Return the account, and renew its hash where it was made with other costs or from another form of the password.
 
-    Raises InvalidCredentials, after the same time for an unknown account as for a wrong password, or RateLimited.
+    Raises RateLimited or InvalidCredentials. An unknown account takes as long as a wrong password.
     """
     count_name(count_attempt, email=email, username=username)
     found = await user.find_account(database.primary, email=email, username=username)

@@ -106,7 +106,7 @@ async def render_http_exception(request: Request, raised: Exception) -> Response
     if status == HTTPStatus.NOT_FOUND:
         return render_faults(errors.RouteNotFound(), path=path)
     return Response(
-        orjson.dumps({"errors": [{"code": "invalid_input", "message": EVERY_FAULT}]}),
+        orjson.dumps(errors.format_error_body(("invalid_input", EVERY_FAULT))),
         status_code=status or HTTPStatus.BAD_REQUEST,
         media_type="application/json",
     )

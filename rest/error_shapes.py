@@ -70,12 +70,7 @@ FIELD_TEXTS: Final[Mapping[type[Refusal], str]] = {
 
 def render_errors(faults: Sequence[Refusal]) -> object:
     """Return `{"errors": [{"code", "message"}]}`, one entry a fault (docs/contract/README.md, Errors)."""
-    return {"errors": [render_fault(fault) for fault in faults]}
-
-
-def render_fault(refusal: Refusal) -> dict[str, str]:
-    """Return one entry of `errors`."""
-    return {"code": refusal.code.lower(), "message": str(refusal)}
+    return errors.format_error_body(*((fault.code.lower(), str(fault)) for fault in faults))
 
 
 def render_events_error(faults: Sequence[Refusal]) -> object:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from errors import format_error_body
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
@@ -209,7 +210,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(status, INVALID, self.head_fault or msg)
 
     def _refuse(self, status: str, code: str, message: str) -> None:
-        body = orjson.dumps({"errors": [{"code": code, "message": message}]})
+        body = orjson.dumps(format_error_body((code, message)))
         head = (
             f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

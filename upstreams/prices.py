@@ -25,7 +25,7 @@ log = structlog.get_logger("matinee.upstreams")
 
 
 class Prices:
-    """Makes sure that the database holds fresh prices before a door reads them; all servers share the database's."""
+    """Makes sure that the database holds fresh prices before a request reads them; all servers share those of the database."""
 
     def __init__(self, database: Database, providers: Sequence[Provider], *, fresh_seconds: float) -> None:
         """Use these providers; an answer is fresh for `fresh_seconds`, whichever server fetched it."""

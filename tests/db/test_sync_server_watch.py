@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from db import migrate, silence
-from db.silence import end_when_silent
+from db import migrate, sync_server_watch
+from db.sync_server_watch import end_when_silent
 from tests.support.frozen_server import frozen, own_cluster
 
 
@@ -21,13 +21,13 @@ def cluster() -> Iterator[tuple[Path, str]]:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silence, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(sync_server_watch, "PROBE_SECONDS", 0.1)
 
 
 def test_ends_waits_of_commands_and_migrations_for_frozen_server(
     cluster: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(silence, "MOST_FAILURES", 1)
+    monkeypatch.setattr(sync_server_watch, "MOST_FAILURES", 1)
     data_dir, url = cluster
     with psycopg.connect(url) as connection, frozen(data_dir), end_when_silent(connection, url):
         with pytest.raises(psycopg.OperationalError):
