@@ -43,8 +43,7 @@ from graphql_server.media_types import JSON
 from graphql_server.response import render_refusals
 from graphql_server.traced_fields import list_resolver_fields
 from identity.passwords import Passwords
-from identity.sign_outs import SignOuts
-from identity.tokens import Keys
+from identity.tokens import Keys, SignOuts
 from jobs import queue, request_count
 from live.broadcast import Broadcasts
 from live.topics import Topics
@@ -57,9 +56,8 @@ from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.position_marks import PositionMarks, join_marks, private_marks
-from runtime.rate_windows import RateWindows, join_windows, private_windows
-from runtime.request_count import RequestCounter, join_counter, private_counter
-from runtime.request_slots import RequestSlots
+from runtime.rate_limits import RateWindows, join_windows, private_windows
+from runtime.request_count import RequestCounter, RequestSlots, join_counter, private_counter
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.shared_slots import SharedSlots
 from upstreams import catalogue
@@ -113,7 +111,7 @@ def create_app(
 
     It runs no jobs (`with_jobs`) in tests, and beside `matinee worker` processes. `counts` is the file in which the workers
     of one server count requests (runtime/request_count.py), and `rates` the file in which they count for rate limits
-    (runtime/rate_windows.py); without them this worker counts alone. `marks` is the file in which they note positions of
+    (runtime/rate_limits.py); without them this worker counts alone. `marks` is the file in which they note positions of
     changes (runtime/position_marks.py). `hash_slots` bounds the passwords that the workers hash at once
     (runtime/shared_slots.py).
     """
@@ -240,7 +238,7 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
             await services.page_views.drain()
             await services.catalogue.close()
             passwords.close()
-            process.metrics.usage.tell()
+            process.metrics.usage.publish()
 
 
 def _make_services(settings: Settings, process: Process, database: Database, passwords: Passwords) -> Services:

@@ -16,7 +16,7 @@ from cli.numbers import whole_option
 from config.settings import VARIABLES, Settings
 from runtime.connection_limits import ConnectionLimits
 from runtime.position_marks import shared_marks_file
-from runtime.rate_windows import shared_windows_file
+from runtime.rate_limits import shared_windows_file
 from runtime.request_count import shared_counter_file
 from runtime.server import Serving, listen, serve_here
 from runtime.shared_slots import shared_slots

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from config import variables
 from config.variables import Variable
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 
 PREFIX: Final = "MATINEE_LIMIT_"
 

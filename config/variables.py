@@ -13,7 +13,7 @@ from psycopg.errors import Error as PsycopgError
 from psycopg.pq import Conninfo
 from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 
 SECRET_BYTES: Final = 32
 STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from db.engine import Database, Transaction
-from runtime.request_count import Counted, RequestCounter
+from runtime.request_count import CountReport, RequestCounter
 
 # Longer than a reset takes to reach all servers.
 REMEMBERED_SECONDS: Final = 3.0
@@ -72,18 +72,18 @@ async def begin_generation(tx: Transaction, counter: RequestCounter) -> int:
 
     After the commit the caller passes it to the counter (`learn(generation, 0)`), so that this machine's workers use it at once.
     """
-    generation: int = await tx.value(RESET, run=counter.counted().run)
+    generation: int = await tx.value(RESET, run=counter.make_report().run)
     return generation
 
 
 async def add_up(
-    database: Database, counter: RequestCounter, history: History, *, written: Counted | None = None
-) -> Counted:
+    database: Database, counter: RequestCounter, history: History, *, written: CountReport | None = None
+) -> CountReport:
     """Write the count of this run, unless it equals `written`; read the others', and return what was written.
 
     Raises Unavailable.
     """
-    counted = counter.counted()
+    counted = counter.make_report()
     if counted != written:
         async with database.transaction() as tx:
             await tx.execute(WRITE, run=counted.run, generation=counted.generation, counted=counted.number)

@@ -32,13 +32,12 @@ async def sign_out(request: Request) -> Response:
 async def identify(connection: HTTPConnection) -> Actor | None:
     """Return who asks: by the Authorization header, or where there is none by the cookie of the storefront's own pages.
 
-    Raise Unauthenticated on a header that is not good, Unavailable where it cannot be told whether it still is. A cookie that is not good is nobody's: its page has to be able
-    to go on, and to sign in.
+    Raise Unauthenticated on a header that is not valid, Unavailable where it cannot be read whether it still is. A cookie
+    that is not valid identifies nobody: its page must still work, so that its user can sign in.
     """
     services: Services = connection.state.services
-    actor = tokens.identify(connection.scope, keys=services.keys)
-    await services.sign_outs.require_valid(actor)
-    token = None if actor else usable(connection)
+    actor = await tokens.identify_bearer(connection.scope, keys=services.keys, sign_outs=services.sign_outs)
+    token = None if actor else find_token(connection)
     if token is None:
         return actor
     known = tokens.recognize(token, keys=services.keys)
@@ -47,7 +46,7 @@ async def identify(connection: HTTPConnection) -> Actor | None:
     return actor
 
 
-def usable(connection: HTTPConnection) -> str | None:
+def find_token(connection: HTTPConnection) -> str | None:
     """Return the token in the cookie of a request that a page of ours makes without a token of its own."""
     headers = connection.headers
     if "cookie" not in headers or "authorization" in headers or not is_ours(connection):
@@ -80,7 +79,7 @@ def host_of(address: str) -> str:
     return address.partition("://")[2].partition("/")[0].lower()
 
 
-def settle(response: Response, request: Request, *, entered: str | None) -> Response:
+def update_cookie(response: Response, request: Request, *, entered: str | None) -> Response:
     """Return the answer to a page: with the token of whoever has just entered, where the page asks to have it kept.
 
     A cookie that is not good any more is taken away.
@@ -89,7 +88,7 @@ def settle(response: Response, request: Request, *, entered: str | None) -> Resp
         return (
             keep(response, request, entered) if request.headers.get(ASKED_BY) == KEEP and is_ours(request) else response
         )
-    stale = request.scope.get("actor") is None and usable(request) is not None
+    stale = request.scope.get("actor") is None and find_token(request) is not None
     return forget(response, request) if stale else response
 
 

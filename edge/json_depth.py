@@ -1,12 +1,10 @@
-"""How deep JSON is nested, which is checked at every door: what works its way through it should not have to be."""
+"""Limit on JSON nesting depth, checked before a body is parsed further."""
 
 from typing import Any
 
 
-def is_deeper(raw: bytes, value: Any, limit: int) -> bool:  # noqa: ANN401 - JSON can be anything
-    """Return whether the value of a text has more than `limit` lists and objects within each other."""
-    if raw.count(b"[") + raw.count(b"{") <= limit:
-        return False
+def is_deeper(value: Any, limit: int) -> bool:  # noqa: ANN401 - JSON can be anything
+    """Return whether a value has more than `limit` lists and objects within each other."""
     level = [value]
     for _ in range(limit + 1):
         level = [each for each in level if isinstance(each, list | dict)]

@@ -16,14 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from db import ids
-from edge import probes, visitors
+from edge import probes
 from edge.cors import Cors
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING, read_head
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
 from runtime.metrics import Metrics
-from runtime.request_count import RequestCounter
-from runtime.request_slots import RequestSlots, Slot
+from runtime.rate_limits import format_rate_headers
+from runtime.request_count import RequestCounter, RequestSlots, Slot
 
 BODY_BYTES: Final = 1024 * 1024
 SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -113,7 +113,7 @@ class Edge:
                 if slot is not None:
                     slot.give_back()
                 status = message["status"]
-                headers = [*message.get("headers", ()), (b"x-request-id", identity), *visitors.format_headers(scope)]
+                headers = [*message.get("headers", ()), (b"x-request-id", identity), *format_rate_headers(scope)]
                 message = {"type": "http.response.start", "status": status, "headers": headers}
             await send(message)
 

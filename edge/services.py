@@ -14,16 +14,15 @@ from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge.response_cache import ResponseCache
 from identity.passwords import Hashing
-from identity.sign_outs import SignOuts
-from identity.tokens import Keys
+from identity.tokens import Keys, SignOuts
 from live.broadcast import Broadcasts
 from live.topics import Topics
 from runtime.admission_control import AdmissionControl
 from runtime.live_metrics import Streaming
+from runtime.metrics import UsageMetrics
 from runtime.planner_metrics import PlannerMetrics
-from runtime.rate_windows import RateWindows
+from runtime.rate_limits import RateWindows
 from runtime.request_count import RequestCounter
-from runtime.usage_metrics import Usage
 from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
 from upstreams.store import Store
@@ -59,7 +58,7 @@ class Services:
     # Queries that clients may ask for by hash once they have sent them.
     persisted_queries: PersistedQueryCache
     # What GraphQL clients ask for.
-    usage_metrics: Usage
+    usage_metrics: UsageMetrics
     # What came of planned queries that the executor answered as well.
     planner_metrics: PlannerMetrics
     # Answers of the catalogue that are the same for all anonymous callers.

@@ -10,7 +10,7 @@ from edge import http_cache
 from graphql_server.executable_schema import GRAPHQL
 from graphql_server.field_declarations import find_declaration
 from resolvers.field_metadata import LIVE, PUBLIC, Cache
-from runtime.usage_metrics import Coordinate
+from runtime.metrics import Coordinate
 
 VARY: Final = "Accept, Authorization, Cookie"
 PRIVATE: Final = http_cache.PRIVATE

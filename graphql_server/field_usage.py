@@ -18,7 +18,7 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
-from runtime.usage_metrics import Coordinate
+from runtime.metrics import Coordinate
 
 
 class Fields(Visitor):

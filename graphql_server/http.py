@@ -13,7 +13,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from edge import addresses, browser_session, visitors
+from edge import addresses, browser_session
 from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY, read_head
 from edge.services import Services
 from errors import NotAcceptable, Refusal, Refusals, Unavailable, flatten_refusals
@@ -30,6 +30,7 @@ from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, re
 from graphql_server.trusted_documents import RESTRICTED, find_document
 from graphql_server.variable_faults import explain_variables
 from resolvers.context import Context
+from runtime.rate_limits import find_visitor
 from web import tools
 
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
@@ -120,7 +121,7 @@ async def open_context(request: Request) -> Context:
     is_anonymous = AUTHORIZATION not in head and COOKIE not in head
     actor = None if is_anonymous else await browser_session.identify(request)
     base = services.settings.public_url or addresses.base(request, None)
-    return Context(services, actor, base, visitors.visitor(request.scope))
+    return Context(services, actor, base, find_visitor(request.scope))
 
 
 def note_operation(name: str | None) -> None:
@@ -189,7 +190,7 @@ def render_answer(request: Request, media_type: str, result: ExecutionResult, co
     )
     if context.entered is None and COOKIE not in read_head(request.scope):
         return response
-    return browser_session.settle(response, request, entered=context.entered)
+    return browser_session.update_cookie(response, request, entered=context.entered)
 
 
 def render_cacheable(

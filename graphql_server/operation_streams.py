@@ -11,7 +11,6 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from edge.visitors import Visitor
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server import cost_budget
 from graphql_server.cache_policy import is_shared
@@ -24,7 +23,7 @@ from graphql_server.trusted_documents import find_document
 from graphql_server.variable_faults import explain_variables
 from live.topics import Follower
 from resolvers.context import Context
-from runtime.rate_windows import Rate, RateWindows
+from runtime.rate_limits import Rate, RateWindows, Visitor
 
 READING: Final = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
 ALL: Final = frozenset(OperationType)

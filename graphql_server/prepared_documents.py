@@ -38,7 +38,7 @@ from graphql_server.field_usage import choose_operation, fields_of
 from graphql_server.query_cost import Plan, plans
 from resolvers.context import Context
 from runtime.admission_control import Room
-from runtime.usage_metrics import Coordinate
+from runtime.metrics import Coordinate
 
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
 MOST_CHARACTERS: Final = 200_000

@@ -9,7 +9,6 @@ import structlog
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from edge import visitors
 from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, read_head
 from edge.response_cache import CREDENTIALS
 from edge.services import Services
@@ -20,7 +19,8 @@ from graphql_server.executable_schema import SCHEMA
 from graphql_server.prepared_documents import Documents
 from graphql_server.request import GraphQLRequest
 from resolvers.context import Context
-from runtime.usage_metrics import Coordinate
+from runtime.metrics import Coordinate
+from runtime.rate_limits import find_visitor
 
 HOST: Final = b"host"
 # Modes of MATINEE_DOCUMENTS in which a document is run without looking for it.
@@ -118,7 +118,7 @@ def find_answer(services: Services, scope: Scope, key: Hashable) -> CachedRespon
     data = services.response_cache.find(known.answer) if known else None
     if known is None or data is None:
         return None
-    context = Context(services, None, "", visitors.visitor(scope))
+    context = Context(services, None, "", find_visitor(scope))
     try:
         cost_budget.spend(context, known.cost)
     except Refusal:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 import errors
-from edge import addresses, browser_session, visitors
+from edge import addresses, browser_session
 from edge.idempotency import has_key
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
@@ -22,8 +22,9 @@ from graphql_server.media_types import EVENTS, JSON
 from graphql_server.operation_streams import ALL, READING, Result, stream_results
 from graphql_server.request import GraphQLRequest, read_request
 from graphql_server.response import refusal_body, render_refusals
-from identity.sign_outs import ENDED
+from identity.tokens import ENDED
 from resolvers.context import Context
+from runtime.rate_limits import find_visitor
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -50,7 +51,7 @@ async def serve(request: Request) -> Response:
     except (Refusal, Refusals) as raised:
         return render_refusals(flatten_refusals(raised), JSON)
     base = addresses.base(request, services.settings.public_url)
-    return open_stream(request, asked, Context(services, actor, base, visitors.visitor(request.scope)))
+    return open_stream(request, asked, Context(services, actor, base, find_visitor(request.scope)))
 
 
 def open_stream(request: Request, asked: GraphQLRequest, context: Context) -> Response:

@@ -82,11 +82,11 @@ async def find_document(services: Services, *, query: str | None, name: Document
         raise MissingField(field="query")
     text = await find_registered(services, name.digest)
     if text is not None:
-        services.usage_metrics.document("registered")
+        services.usage_metrics.count_document("registered")
         return text
     if name.is_persisted_query and services.settings.documents in PERSISTING:
         return await find_persisted(services, name.digest)
-    services.usage_metrics.document("refused")
+    services.usage_metrics.count_document("refused")
     if name.is_persisted_query:
         raise PersistedQueryNotSupported
     raise InvalidInput(field="documentId", problem="is not the id of a registered document")
@@ -107,12 +107,12 @@ async def admit_text(services: Services, text: str) -> None:
         return
     hashed = compute_digest(text)
     if await find_registered(services, hashed) is not None:
-        services.usage_metrics.document("registered")
+        services.usage_metrics.count_document("registered")
     elif services.settings.documents == "enforce":
-        services.usage_metrics.document("refused")
+        services.usage_metrics.count_document("refused")
         raise Forbidden(whom="registered documents")
     else:
-        services.usage_metrics.document("unregistered")
+        services.usage_metrics.count_document("unregistered")
         log.warning("unregistered document", document=f"sha256:{hashed}")
 
 

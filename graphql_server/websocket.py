@@ -14,19 +14,18 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import errors
 from db import ids
-from edge import addresses, browser_session, visitors
+from edge import addresses, browser_session
 from edge.json_depth import is_deeper
 from edge.services import Services
-from edge.visitors import Visitor
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.operation_streams import stream_results
 from graphql_server.request import GraphQLRequest, check_request, contains_nul
 from graphql_server.response import refusal_body
 from identity import tokens
-from identity.sign_outs import ENDED
-from identity.tokens import Actor
+from identity.tokens import ENDED, Actor
 from live.topics import Follower
 from resolvers.context import Context
+from runtime.rate_limits import Visitor, find_visitor
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_SECONDS: Final = 3.0
@@ -95,7 +94,7 @@ class Connection:
         self.count = 0
         self._websocket = websocket
         self._services: Services = websocket.state.services
-        self._visitor = visitors.visitor(websocket.scope)
+        self._visitor = find_visitor(websocket.scope)
         self._base = addresses.base(websocket, self._services.settings.public_url)
         self._operations: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -255,7 +254,7 @@ def read_message(text: str | None, *, deepest: int) -> dict[str, Any]:
         given = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Violation(4400, "Invalid message: not JSON") from None
-    if not isinstance(given, dict) or is_deeper(text.encode(), given, deepest):
+    if not isinstance(given, dict) or is_deeper(given, deepest):
         raise Violation(4400, f"Invalid message: must be an object, no more than {deepest} levels deep")
     return given
 

@@ -11,7 +11,7 @@ from domain.request_count import History
 from edge.services import Services
 from errors import Unavailable
 from runtime.logs import describe_error
-from runtime.request_count import Counted
+from runtime.request_count import CountReport
 
 # Each server writes its count and reads the others' at this interval, so a count is at most a second behind.
 EVERY_SECONDS: Final = 0.5
@@ -22,10 +22,10 @@ log = structlog.get_logger("matinee.jobs")
 
 async def add_up_forever(services: Services) -> None:
     """Write and read counts until cancelled; without a database only this machine's own count grows."""
-    written: Counted | None = None
+    written: CountReport | None = None
     history, due = History(), 0.0
     while True:
-        history.note(services.request_counter.live())
+        history.note(services.request_counter.count_live())
         if time.monotonic() >= due:
             try:
                 written = await request_count.add_up(

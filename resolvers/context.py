@@ -8,11 +8,11 @@ from graphql import DocumentNode
 from db.engine import Database, Reading
 from domain import user
 from edge.services import Services
-from edge.visitors import Visitor
 from errors import Unauthenticated
 from identity.tokens import Actor
 from live.topics import Follower
 from loaders.request import Loaders
+from runtime.rate_limits import Visitor
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ LARGEST: Final = 2**31 - 1
 async def read_count(context: Context) -> int:
     """Return the count, this request included; for signed-in callers."""
     _ = context.user_id
-    return min(context.services.request_counter.shown(), LARGEST)
+    return min(context.services.request_counter.count_since_reset(), LARGEST)
 
 
 async def reset_count(context: Context) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from db.models import User
-from edge.visitors import count_sign_in, count_sign_up
+from edge.sign_in_rates import count_sign_in, count_sign_up
 from errors import Unauthenticated
 from identity import accounts
 from identity.tokens import Actor

@@ -22,13 +22,13 @@ from edge.content_type import is_json
 from edge.json_depth import is_deeper
 from edge.response_cache import Parts
 from edge.services import Services
-from edge.visitors import Visitor, visitor
 from errors import Refusal, Refusals
 from identity import tokens
 from identity.tokens import Actor
 from rest import counter_token
 from rest.error_format import render_refusal
 from rest.payloads import EmptyBody, list_names, parse_input
+from runtime.rate_limits import Visitor, find_visitor
 
 JSON: Final = "application/json"
 # For each endpoint. At 256 bytes each, all of them take a few hundred kilobytes.
@@ -98,7 +98,7 @@ class Call(Generic[Asked_co]):
     @property
     def visitor(self) -> Visitor:
         """The client that sent the request."""
-        return visitor(self.request.scope)
+        return find_visitor(self.request.scope)
 
     @property
     def base_url(self) -> str:
@@ -264,8 +264,7 @@ async def identify_caller(request: Request, caller: Caller) -> Actor | None:
     if caller is Caller.SIGNED_IN_HERE:
         actor = await browser_session.identify(request)
     else:
-        actor = tokens.identify(request.scope, keys=services.keys)
-        await services.sign_outs.require_valid(actor)
+        actor = await tokens.identify_bearer(request.scope, keys=services.keys, sign_outs=services.sign_outs)
     if actor is None and caller in (Caller.SIGNED_IN, Caller.SIGNED_IN_HERE):
         raise errors.Unauthenticated
     return actor
@@ -306,7 +305,8 @@ async def read_json_body(request: Request, *, needed: bool) -> object:
         raise errors.MalformedJson(problem=str(error)) from None
     services: Services = request.state.services
     deepest = services.settings.limits.json_depth
-    if is_deeper(raw, found, deepest):
+    # As in GraphQL's door: a body with fewer brackets than levels is not searched.
+    if raw.count(b"{") + raw.count(b"[") > deepest and is_deeper(found, deepest):
         raise errors.MalformedJson(problem=f"more than {deepest} lists and objects are within each other")
     return found
 

@@ -1,14 +1,14 @@
-"""Requests counted in memory that all worker processes of one server share: exact, and without a lock where it counts."""
+"""Counts the requests of a worker: all that have come, in memory that its workers share, and those under way, which are bounded."""
 
 import fcntl
 import mmap
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from runtime.shared_memory import common
 
@@ -19,10 +19,14 @@ WORKERS: Final = 256
 LINE: Final = 8
 RUN, GENERATION, BASE, OTHERS = range(4)
 SIZE: Final = (1 + WORKERS) * LINE * 8
+# Of all slots, how many may be taken for browsing: bookings find one when browsers have taken all of theirs.
+BROWSING_SHARE: Final = 0.75
+
+Message = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountReport:
     """What this run of a server has counted since the reset of a generation."""
 
     run: int
@@ -52,18 +56,18 @@ class RequestCounter:
         """Count one request; one process's event loop is the only one that writes here."""
         self._own = self._numbers[self._place] = self._own + 1
 
-    def shown(self) -> int:
+    def count_since_reset(self) -> int:
         """Return the requests since the last reset: of this run to the one, of others as the database last told."""
         with self._locked():
-            return self.live() - self._numbers[BASE] + self._numbers[OTHERS]
+            return self.count_live() - self._numbers[BASE] + self._numbers[OTHERS]
 
-    def counted(self) -> Counted:
+    def make_report(self) -> CountReport:
         """Return what this run has to tell others."""
         with self._locked():
             numbers = self._numbers
-            return Counted(numbers[RUN], numbers[GENERATION], self.live() - numbers[BASE])
+            return CountReport(numbers[RUN], numbers[GENERATION], self.count_live() - numbers[BASE])
 
-    def live(self) -> int:
+    def count_live(self) -> int:
         """Return what this run has counted since it began, resets aside."""
         return sum(self._numbers[LINE::LINE])
 
@@ -74,7 +78,7 @@ class RequestCounter:
         """
         with self._locked():
             if generation > self._numbers[GENERATION]:
-                self._numbers[BASE] = self.live() if live_then is None else live_then
+                self._numbers[BASE] = self.count_live() if live_then is None else live_then
                 self._numbers[GENERATION] = generation
             if generation == self._numbers[GENERATION]:
                 self._numbers[OTHERS] = others
@@ -121,3 +125,56 @@ def join_counter(file: Path, *, worker: int) -> RequestCounter:
 def _begin(memory: mmap.mmap) -> None:
     # By chance, so that no two runs on any machines have one row; a bigint of PostgreSQL has a sign.
     memory[RUN * 8 : RUN * 8 + 8] = secrets.randbits(63).to_bytes(8, "little")
+
+
+class RequestSlots:
+    """The slots of a worker."""
+
+    __slots__ = ("browsing", "free", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = self.free = most
+        self.browsing = max(1, int(most * BROWSING_SHARE))
+
+    def take(self, *, is_browsing: bool) -> "Slot | None":
+        """Return a slot, None where there is none left for this kind of request."""
+        if self.free <= (self.most - self.browsing if is_browsing else 0):
+            return None
+        self.free -= 1
+        return Slot(self)
+
+
+class Slot:
+    """One request that is being worked on: not while its body is on its way, and not once its answer has begun.
+
+    So who sends or reads slowly, and who follows a stream, keeps nobody out.
+    """
+
+    __slots__ = ("_is_over", "_is_receiving", "_slots")
+
+    def __init__(self, slots: RequestSlots) -> None:
+        self._slots = slots
+        self._is_over = self._is_receiving = False
+
+    def give_back(self) -> None:
+        """Free the slot; a second time does nothing."""
+        if not self._is_over:
+            self._is_over = True
+            self._slots.free += not self._is_receiving
+
+    def receive_outside(self, receive: Callable[[], Awaitable[Message]]) -> Callable[[], Coroutine[Any, Any, Message]]:
+        """Return what receives the messages of the request, and leaves the slot to others meanwhile."""
+
+        async def receive_one() -> Message:
+            if self._is_over or self._is_receiving:
+                return await receive()
+            self._is_receiving = True
+            self._slots.free += 1
+            try:
+                return await receive()
+            finally:
+                self._is_receiving = False
+                # The answer may have begun meanwhile: then the slot is free for good.
+                self._slots.free -= not self._is_over
+
+        return receive_one

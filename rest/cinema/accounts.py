@@ -8,7 +8,7 @@ from starlette.responses import Response
 import errors
 from db import ids
 from domain import user
-from edge.visitors import count_sign_in, count_sign_up
+from edge.sign_in_rates import count_sign_in, count_sign_up
 from identity import accounts
 from rest.cinema import answers
 from rest.cinema.payloads import SignIn, SignUp

@@ -8,7 +8,7 @@ from starlette.responses import Response
 import errors
 from db import models
 from domain import user
-from edge.visitors import count_sign_in, count_sign_up
+from edge.sign_in_rates import count_sign_in, count_sign_up
 from identity import accounts
 from rest.collections import answers
 from rest.collections.payloads import Account, Login

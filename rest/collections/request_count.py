@@ -15,7 +15,7 @@ NEVER_KEPT: Final = {"Cache-Control": "no-store"}
 
 async def get_request_count(call: Call[Query]) -> Response:
     """Answer the count, this request included; it is in memory, so the database is not asked."""
-    body: answers.RequestCount = {"requests": call.services.request_counter.shown()}
+    body: answers.RequestCount = {"requests": call.services.request_counter.count_since_reset()}
     return render_json(body, headers=NEVER_KEPT)
 
 

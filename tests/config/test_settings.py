@@ -10,7 +10,7 @@ import pytest
 
 from config.settings import VARIABLES, Settings, find_unknown_variables
 from config.variables import SettingsError
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

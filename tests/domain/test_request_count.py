@@ -33,9 +33,9 @@ async def test_servers_see_each_others_counts(database: Database) -> None:
 
     await add_up(database, here, there)
 
-    assert (here.shown(), there.shown()) == (7, 7)
+    assert (here.count_since_reset(), there.count_since_reset()) == (7, 7)
     here.add()
-    assert (here.shown(), there.shown()) == (8, 7)
+    assert (here.count_since_reset(), there.count_since_reset()) == (8, 7)
 
 
 async def test_count_written_by_killed_server_still_counts(database: Database) -> None:
@@ -44,19 +44,19 @@ async def test_count_written_by_killed_server_still_counts(database: Database) -
 
     await add_up(database, after)
 
-    assert after.shown() == 6
+    assert after.count_since_reset() == 6
 
 
 async def test_count_written_twice_counts_once(database: Database) -> None:
     here, there = counted(3), counted(0)
-    old = here.counted()
+    old = here.make_report()
     here.add()
 
     await add_up(database, here, here)
     await database.primary.tuples(f"{request_count.WRITE} RETURNING 1", run=old.run, generation=0, counted=old.number)
     await add_up(database, there)
 
-    assert there.shown() == 4
+    assert there.count_since_reset() == 4
 
 
 async def test_reset_applies_to_all_servers(database: Database) -> None:
@@ -64,11 +64,11 @@ async def test_reset_applies_to_all_servers(database: Database) -> None:
     await add_up(database, here, there)
 
     await reset(database, here)
-    assert here.shown() == 0
+    assert here.count_since_reset() == 0
     here.add()
     await add_up(database, there, here)
 
-    assert (here.shown(), there.shown()) == (1, 1)
+    assert (here.count_since_reset(), there.count_since_reset()) == (1, 1)
     assert await database.primary.value("SELECT count(*) FROM request_counts WHERE generation = 0") == 0
 
 
@@ -80,7 +80,7 @@ async def test_late_write_does_not_undo_reset(database: Database) -> None:
     await request_count.add_up(database, there, History())
     await add_up(database, here)
 
-    assert (here.shown(), there.shown()) == (0, 0)
+    assert (here.count_since_reset(), there.count_since_reset()) == (0, 0)
 
 
 async def test_each_reset_has_its_own_generation(database: Database) -> None:
@@ -104,16 +104,16 @@ async def test_unchanged_count_is_not_written(database: Database) -> None:
 
 async def test_reset_takes_effect_on_other_servers_from_its_instant(database: Database) -> None:
     here, there, history = counted(3), counted(4), History()
-    history.note(there.live())
+    history.note(there.count_live())
     await reset(database, here)
     await asyncio.sleep(0.05)
     for _ in range(5):
         there.add()
-        history.note(there.live())
+        history.note(there.count_live())
 
     await request_count.add_up(database, there, history)
 
-    assert there.shown() == 5
+    assert there.count_since_reset() == 5
 
 
 async def test_reset_takes_effect_in_its_own_process_when_learned(database: Database) -> None:
@@ -122,11 +122,11 @@ async def test_reset_takes_effect_in_its_own_process_when_learned(database: Data
         generation = await request_count.begin_generation(tx, here)
     # Between the commit and the answer somebody adds up.
     await request_count.add_up(database, here, History())
-    assert here.shown() == 3
+    assert here.count_since_reset() == 3
 
     here.learn(generation, 0)
 
-    assert here.shown() == 0
+    assert here.count_since_reset() == 0
 
 
 async def test_reset_takes_effect_when_its_worker_is_killed(
@@ -139,7 +139,7 @@ async def test_reset_takes_effect_when_its_worker_is_killed(
 
     await request_count.add_up(database, here, History())
 
-    assert here.shown() == 0
+    assert here.count_since_reset() == 0
 
 
 def test_history_forgets_old_counts(monkeypatch: pytest.MonkeyPatch) -> None:

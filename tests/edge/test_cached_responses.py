@@ -18,7 +18,7 @@ from config.settings import Settings
 from config.variables import PlannerMode
 from db.engine import Database
 from db.models import Movie
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 from tests.conftest import running
 from tests.support.factories import bearer, make_movie, make_rating, make_session, make_user, soon
 from tests.support.live import PATIENCE

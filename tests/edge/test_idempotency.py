@@ -20,7 +20,7 @@ from edge import idempotency
 from identity.passwords import Passwords
 from rest.endpoint import Caller, Endpoint
 from rest.endpoints import ENDPOINTS
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 from tests.conftest import running
 from tests.support.answers import codes
 from tests.support.factories import (

@@ -20,8 +20,8 @@ VALUES = {
 @pytest.mark.parametrize(("text", "depth"), VALUES.items())
 def test_counts_lists_and_objects_within_each_other(text: str, depth: int) -> None:
     value = orjson.loads(text)
-    assert not is_deeper(text.encode(), value, depth)
-    assert not depth or is_deeper(text.encode(), value, depth - 1)
+    assert not is_deeper(value, depth)
+    assert not depth or is_deeper(value, depth - 1)
 
 
 def nested(levels: int) -> bytes:

@@ -22,8 +22,7 @@ from identity.tokens import Actor
 from rest.error_format import render_faults, render_http_exception, render_refusal, render_unavailable
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
-from runtime.request_count import private_counter
-from runtime.request_slots import RequestSlots
+from runtime.request_count import RequestSlots, private_counter
 
 SHARED: Final = Response("the same object every time")
 HANDLERS: Final = {

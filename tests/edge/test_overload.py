@@ -13,8 +13,8 @@ from httpx import AsyncClient, Response
 from config.settings import Settings
 from db import ids
 from db.engine import Database
-from identity import sign_outs
-from runtime.request_slots import RequestSlots
+from identity import tokens
+from runtime.request_count import RequestSlots
 from tests.support.factories import bearer, make_session, make_user
 
 SLOTS: Final = 8
@@ -69,8 +69,8 @@ async def test_refuses_reads_at_once_while_bookings_and_probes_get_through(
             error: dict[str, Any] = answer.json()["errors"][0]
             assert (error.get("code") or error["extensions"]["code"]).upper() == "UNAVAILABLE"
         # The check of the token has to read anew, and must not wait for the reads either.
-        monkeypatch.setattr(sign_outs, "REFRESH_SECONDS", 0.0)
-        monkeypatch.setattr(sign_outs, "MAX_AGE_SECONDS", 0.0)
+        monkeypatch.setattr(tokens, "REFRESH_SECONDS", 0.0)
+        monkeypatch.setattr(tokens, "MAX_AGE_SECONDS", 0.0)
         booked = await client.post(f"/v1/sessions/{ids.encode('ses', session.id)}/book", headers=headers)
         assert booked.status_code == 201
         for probe in ("/livez", "/metrics"):

@@ -1,7 +1,7 @@
 """Caches may keep an answer only where every field declares it, and no field that does changes by the second."""
 
 from graphql_server.cache_policy import CATALOGUE, SHARED, is_catalogue
-from runtime.usage_metrics import Coordinate
+from runtime.metrics import Coordinate
 
 NEVER = ("Available", "availability", "viewer", "booking", "reservation", "price", "errors")
 

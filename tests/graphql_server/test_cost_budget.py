@@ -9,7 +9,7 @@ from httpx import AsyncClient, Response
 
 from config.settings import Settings
 from db.engine import Database
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 from tests.support.factories import bearer, make_user
 from tests.support.statements import Statements
 

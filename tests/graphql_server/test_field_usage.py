@@ -5,7 +5,7 @@ from httpx import AsyncClient
 from prometheus_client import CollectorRegistry
 
 from graphql_server.field_usage import deprecated, fields_of
-from runtime.usage_metrics import Coordinate, Usage
+from runtime.metrics import Coordinate, UsageMetrics
 from tests.support.graphql_client import GraphQL
 
 SCHEMA = build_schema("""
@@ -69,30 +69,30 @@ def shown(registry: CollectorRegistry, each: Coordinate) -> float | None:
 
 async def test_a_deprecated_field_is_shown_before_anybody_asks_for_it() -> None:
     registry = CollectorRegistry()
-    Usage(registry).expect([TITLE])
+    UsageMetrics(registry).expect([TITLE])
     assert shown(registry, TITLE) == 0
     assert shown(registry, NAME) is None
 
 
 async def test_runs_are_told_together() -> None:
     registry = CollectorRegistry()
-    usage = Usage(registry)
+    usage = UsageMetrics(registry)
     both, one = frozenset({TITLE, NAME}), frozenset({NAME})
     for fields in (both, both, one):
         usage.count(fields)
     assert shown(registry, NAME) == 0
-    usage.tell()
+    usage.publish()
     assert (shown(registry, NAME), shown(registry, TITLE)) == (3, 2)
     usage.count(one)
-    usage.tell()
+    usage.publish()
     assert (shown(registry, NAME), shown(registry, TITLE)) == (4, 2)
 
 
 async def test_what_nobody_remembers_takes_no_memory() -> None:
-    usage = Usage(CollectorRegistry())
+    usage = UsageMetrics(CollectorRegistry())
     for number in range(10):
         usage.count(frozenset({Coordinate("Query", f"f{number}", deprecated=False)}))
-    usage.tell()
+    usage.publish()
     assert len(usage._tallies) == 0  # noqa: SLF001 - it has no other face
 
 

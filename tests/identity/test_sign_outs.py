@@ -15,9 +15,8 @@ from db import ids
 from db.engine import Database
 from db.models import User
 from domain import user
-from identity import sign_outs
-from identity.sign_outs import SignOuts
-from identity.tokens import Actor, make_token
+from identity import tokens
+from identity.tokens import Actor, SignOuts, make_token
 from tests.conftest import running
 from tests.support.factories import KEYS, PASSWORD, make_session, make_user
 from tests.support.live import SEATS, opened, served, streamed
@@ -86,8 +85,8 @@ async def test_server_that_does_not_read_again_accepts_ended_tokens(
     """Control: without the read the test above fails."""
     headers = authorization(ada)
     assert await statuses(servers, headers) == [200] * 4
-    monkeypatch.setattr(sign_outs, "REFRESH_SECONDS", 3600.0)
-    monkeypatch.setattr(sign_outs, "MAX_AGE_SECONDS", 3600.0)
+    monkeypatch.setattr(tokens, "REFRESH_SECONDS", 3600.0)
+    monkeypatch.setattr(tokens, "MAX_AGE_SECONDS", 3600.0)
 
     await sign_out(servers[0], ada, headers)
     await asyncio.sleep(PROMISED_SECONDS)
@@ -136,17 +135,17 @@ async def test_ends_open_streams_of_the_user_alone(settings: Settings, database:
         assert (kind, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
         assert await events.receive() == ("complete", None)
         assert await socket.codes() == ["UNAUTHENTICATED"]
-        assert await socket.closed() == (4401, f"Unauthorized: {sign_outs.ENDED}")
+        assert await socket.closed() == (4401, f"Unauthorized: {tokens.ENDED}")
         await of_bob.send(type="ping")
         assert await of_bob.receive() == {"type": "pong"}
 
 
-@pytest.mark.parametrize("overlap", [sign_outs.OVERLAP, timedelta(0)], ids=["overlap", "control"])
+@pytest.mark.parametrize("overlap", [tokens.OVERLAP, timedelta(0)], ids=["overlap", "control"])
 async def test_reads_a_sign_out_that_commits_after_a_later_one(
     database: Database, ada: User, monkeypatch: pytest.MonkeyPatch, overlap: timedelta
 ) -> None:
-    monkeypatch.setattr(sign_outs, "OVERLAP", overlap)
-    monkeypatch.setattr(sign_outs, "MAX_AGE_SECONDS", 0.0)
+    monkeypatch.setattr(tokens, "OVERLAP", overlap)
+    monkeypatch.setattr(tokens, "MAX_AGE_SECONDS", 0.0)
     bob, known = await make_user(database), SignOuts(database.primary)
     async with database.transaction() as slow:
         await user.end_tokens(slow, user_id=ada.id)
@@ -155,6 +154,6 @@ async def test_reads_a_sign_out_that_commits_after_a_later_one(
         assert not await known.is_valid(Actor(bob.id))
         assert await known.is_valid(Actor(ada.id))
 
-    await asyncio.sleep(sign_outs.REFRESH_SECONDS)
+    await asyncio.sleep(tokens.REFRESH_SECONDS)
     assert await known.is_valid(Actor(ada.id)) == (overlap == timedelta(0))
     await known.close()

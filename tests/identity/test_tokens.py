@@ -13,7 +13,7 @@ import pytest
 
 from errors import Unauthenticated, Unavailable
 from identity.passwords import HASHER, NICENESS, NOBODYS_HASH, Passwords, needs_rehash
-from identity.tokens import Actor, Keys, authenticate, compute_key_id, identify, make_token, read_token
+from identity.tokens import Actor, Keys, authenticate, compute_key_id, make_token, read_bearer, read_token
 from runtime.shared_slots import shared_slots
 
 OLD, NEW, FOREIGN = b"o" * 64, b"n" * 64, b"f" * 64
@@ -143,7 +143,7 @@ def test_request_has_its_actor_for_access_log() -> None:
     bearer = f"Bearer {make_token(ADA, keys=KEYS)}".encode()
     scope: dict[str, Any] = {"headers": [(b"authorization", bearer)]}
 
-    assert identify(scope, keys=KEYS) == ADA
+    assert read_bearer(scope, keys=KEYS) == ADA
     assert scope["actor"] == ADA
 
 
@@ -151,7 +151,7 @@ def test_refuses_two_tokens_in_one_request() -> None:
     bearer = (b"authorization", f"Bearer {make_token(ADA, keys=KEYS)}".encode())
 
     with pytest.raises(Unauthenticated):
-        identify({"headers": [bearer, bearer]}, keys=KEYS)
+        read_bearer({"headers": [bearer, bearer]}, keys=KEYS)
 
 
 def test_repr_of_keys_never_shows_secrets() -> None:

@@ -16,7 +16,6 @@ from db.engine import Database
 from db.models import Session
 from domain import export, stock
 from edge.services import Services
-from edge.visitors import Visitor
 from graphql_server.operation_streams import Result, stream_results
 from graphql_server.request import GraphQLRequest
 from identity.tokens import Actor
@@ -26,6 +25,7 @@ from live.shared_loaders import Tick
 from live.topics import Follower, News
 from resolvers import subscriptions
 from resolvers.context import Context
+from runtime.rate_limits import Visitor
 from tests.support.factories import make_booking, make_session, make_user
 from tests.support.live import SEATS, cut
 from tests.support.prices import make_export

@@ -11,7 +11,7 @@ from config.settings import Settings
 from db.engine import Database, Reader
 from db.models import User
 from db.pipeline import RawReads
-from identity import sign_outs
+from identity import tokens
 from tests.support.factories import make_booking, make_movie, make_place, make_rating, make_user
 from tests.support.graphql_client import GraphQL
 
@@ -42,7 +42,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return cast("RawReads", pipeline.__get__(self))
 
     # The server reads sign-outs again and again beside its requests.
-    monkeypatch.setattr(sign_outs, "REFRESH_SECONDS", math.inf)
+    monkeypatch.setattr(tokens, "REFRESH_SECONDS", math.inf)
     monkeypatch.setattr(Reader, "fetch", noted)
     monkeypatch.setattr(Reader, "pipeline", property(noted_pipeline))
     return seen

@@ -14,7 +14,7 @@ from db.models import User
 from rest.endpoint import Endpoint
 from rest.endpoints import ENDPOINTS
 from rest.openapi import build_document, document_path
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 from tests.rest.prices.test_exports import store_file
 from tests.rest.test_openapi import Schema
 from tests.support.catalogue_standin import CatalogueStandIn

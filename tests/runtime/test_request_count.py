@@ -31,7 +31,7 @@ def test_workers_that_count_at_once_lose_nothing() -> None:
         for worker in workers:
             worker.join()
 
-        assert join_counter(file, worker=0).shown() == 60_000
+        assert join_counter(file, worker=0).count_since_reset() == 60_000
 
 
 def test_a_worker_goes_on_where_a_killed_one_stopped() -> None:
@@ -43,7 +43,7 @@ def test_a_worker_goes_on_where_a_killed_one_stopped() -> None:
         count(file, 1, 7)
 
         assert killed.exitcode == -signal.SIGKILL
-        assert join_counter(file, worker=0).shown() == 507
+        assert join_counter(file, worker=0).count_since_reset() == 507
 
 
 def pair(file: Path) -> tuple[RequestCounter, RequestCounter]:
@@ -58,10 +58,10 @@ def test_a_reset_by_any_worker_is_known_to_all_at_once() -> None:
             other.add()
 
         other.learn(1, 0)
-        assert (one.shown(), other.shown()) == (0, 0)
+        assert (one.count_since_reset(), other.count_since_reset()) == (0, 0)
 
         one.add()
-        assert (one.shown(), other.shown()) == (1, 1)
+        assert (one.count_since_reset(), other.count_since_reset()) == (1, 1)
 
 
 def test_what_others_count_is_added_until_the_next_reset() -> None:
@@ -69,10 +69,10 @@ def test_what_others_count_is_added_until_the_next_reset() -> None:
         one, other = pair(file)
         one.add()
         one.learn(0, 40)
-        assert other.shown() == 41
+        assert other.count_since_reset() == 41
 
         other.learn(3, 2)
-        assert one.shown() == 2
+        assert one.count_since_reset() == 2
 
 
 def test_old_news_change_nothing() -> None:
@@ -82,23 +82,23 @@ def test_old_news_change_nothing() -> None:
 
     counting.learn(1, 100)
 
-    assert counting.shown() == 1
-    assert counting.counted().generation == 2
+    assert counting.count_since_reset() == 1
+    assert counting.make_report().generation == 2
 
 
 def test_runs_are_told_apart_and_workers_of_one_are_not() -> None:
     with shared_counter_file() as file, shared_counter_file() as another:
         one, other = pair(file)
-        assert one.counted().run == other.counted().run
-        assert one.counted().run != join_counter(another, worker=0).counted().run
-        assert 0 <= one.counted().run < 2**63
+        assert one.make_report().run == other.make_report().run
+        assert one.make_report().run != join_counter(another, worker=0).make_report().run
+        assert 0 <= one.make_report().run < 2**63
 
 
 def test_there_is_room_for_every_worker_and_no_more() -> None:
     with shared_counter_file() as file:
         last = join_counter(file, worker=request_count.WORKERS - 1)
         last.add()
-        assert join_counter(file, worker=0).shown() == 1
+        assert join_counter(file, worker=0).count_since_reset() == 1
         for worker in (-1, request_count.WORKERS):
             with pytest.raises(ValueError, match="worker"):
                 join_counter(file, worker=worker)

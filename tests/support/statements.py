@@ -9,7 +9,7 @@ import pytest
 
 from db.pipeline.connection import Call, PipelineConnection
 from db.standby_watch import REPLAYED, WRITTEN
-from identity.sign_outs import READ_SIGN_OUTS
+from identity.tokens import READ_SIGN_OUTS
 
 POSITIONS: Final = (WRITTEN, REPLAYED.strip())
 # What a connection sends when it is opened, what is sent to other servers some time after a change, and what a server

@@ -1,15 +1,20 @@
-"""What is done in a span of time, counted by key in memory that all worker processes of one server share."""
+"""Rate limits: what callers do in a span of time, counted in memory that all workers of one server share, and the headers on it."""
 
 import fcntl
 import mmap
 import os
 import secrets
 import time
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from errors import RateLimited
+from runtime.connection_limits import network_of
 from runtime.shared_memory import common
 
 # The numbers are 64 bits wide. The first eight are the salt; then come buckets of eight keys: their marks, the instants
@@ -121,3 +126,46 @@ def join_windows(file: Path) -> RateWindows:
 
 def _begin(memory: mmap.mmap) -> None:
     memory[: HEAD * 8] = secrets.token_bytes(HEAD * 8)
+
+
+@dataclass(slots=True)
+class Visitor:
+    """Who sent a request, as far as the network tells, and what is left of the rates that it has been counted for."""
+
+    address: str
+    quotas: dict[str, Quota] = field(default_factory=dict)
+
+    def count(self, windows: RateWindows, name: str, key: str, rate: Rate, amount: int = 1) -> None:
+        """Count an amount for a key of this rate; raise RateLimited where that is more than is left."""
+        quota = windows.take(f"{name} {key}", amount, rate)
+        before = self.quotas.get(name)
+        if before is None or quota.left < before.left or not quota.allowed:
+            self.quotas[name] = quota
+        if not quota.allowed:
+            raise RateLimited(seconds=quota.seconds)
+
+
+def find_visitor(scope: MutableMapping[str, Any]) -> Visitor:
+    """Return who sent this ASGI request, the same each time it is asked; Edge tells them what is left (headers)."""
+    found: Visitor | None = scope.get("visitor")
+    if found is None:
+        client = scope.get("client")
+        found = scope["visitor"] = Visitor(network_of(client[0]) if client else "")
+    return found
+
+
+def format_rate_headers(scope: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Return the headers on the rates that a request was counted for (draft-ietf-httpapi-ratelimit-headers)."""
+    found: Visitor | None = scope.get("visitor")
+    if found is None or not found.quotas:
+        return []
+    quotas = found.quotas.items()
+    policies = ", ".join([format_policy(name, quota.rate) for name, quota in quotas])
+    left = ", ".join([f'"{name}";r={quota.left};t={quota.seconds}' for name, quota in quotas])
+    return [(b"ratelimit-policy", policies.encode()), (b"ratelimit", left.encode())]
+
+
+@lru_cache(maxsize=64)
+def format_policy(name: str, rate: Rate) -> str:
+    """Return a rate as an item of `RateLimit-Policy`."""
+    return f'"{name}";q={rate.amount};w={rate.seconds}'

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from runtime.rate_windows import BUCKETS, WAYS, Rate, join_windows, private_windows, shared_windows_file
+from runtime.rate_limits import BUCKETS, WAYS, Rate, join_windows, private_windows, shared_windows_file
 
 TEN: Final = Rate(10, 60)
 MANY: Final = Rate(10**9, 60)

@@ -9,7 +9,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from config.settings import Settings
 from db.engine import Database
 from runtime.connection_limits import network_of
-from runtime.rate_windows import Rate
+from runtime.rate_limits import Rate
 from tests.support.factories import make_user
 
 PASSWORD = "correct horse battery"
