@@ -22,10 +22,10 @@ from starlette.types import ASGIApp, Lifespan
 import rest.error_format
 from config.settings import Settings
 from db import cursors, idempotency_cipher, revision
-from db.catalogue_changes import CatalogueChanges
 from db.commit_batching import CommitBatcher
 from db.engine import Database, connect
 from db.pipeline import CountEvent, ignore_event
+from db.programme_changes import ProgrammeChanges
 from domain import event_reservation, page_view, rating, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
@@ -227,7 +227,7 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
         database.notices.on_sent = process.metrics.streaming.sent
         passwords = Passwords(slots=process.hash_slots)
         services = _make_services(settings, process, database, passwords)
-        database.notices.on_catalogue_change = services.response_cache.changes.count_own_change
+        database.notices.on_programme_change = services.response_cache.changes.count_own_change
         try:
             yield services
         finally:
@@ -296,7 +296,7 @@ def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
 
 def _make_response_cache(settings: Settings, metrics: Metrics) -> ResponseCache:
     counted = ResponseCacheMetrics(metrics.registry)
-    changes = CatalogueChanges(settings.direct_url or "", on_change=counted.count_change)
+    changes = ProgrammeChanges(settings.direct_url or "", on_change=counted.count_change)
     return ResponseCache(settings.response_cache, changes, counted)
 
 

@@ -191,7 +191,7 @@ class Settings:
             "MATINEE_RESPONSE_CACHE",
             variables.read_memory_size,
             default="16MB",
-            meaning="memory of each worker process for answers of the catalogue to anonymous callers, which are kept until"
+            meaning="memory of each worker process for answers of the programme to anonymous callers, which are kept until"
             " what they show changes; `off` keeps none",
             example="64MB",
         ),

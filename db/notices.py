@@ -12,8 +12,8 @@ from db.own_writes import note_change
 from db.server_watch import ServerWatch
 from runtime.logs import describe_error
 
-# A change of the catalogue stays in this process: triggers notify the others (db/catalogue_changes.py).
-Kind = Literal["session", "event", "export", "catalogue"]
+# A change of the programme stays in this process: triggers notify the others (db/programme_changes.py).
+Kind = Literal["session", "event", "export", "programme"]
 KINDS: Final = frozenset(get_args(Kind))
 CHANNEL: Final = "matinee_changes"
 # Not in the transaction of the change: PostgreSQL holds one lock for all NOTIFYs until their commits. The commit does not
@@ -61,16 +61,16 @@ class Notices:
         self._watch = watch
         # Called with the number of changes that were sent, for metrics.
         self.on_sent: Callable[[int], object] = int
-        # Called for each change of the catalogue by this process, once it is durable.
-        self.on_catalogue_change: Callable[[], object] = int
+        # Called for each change of the programme by this process, once it is durable.
+        self.on_programme_change: Callable[[], object] = int
         self._waiting: set[Changed] = set()
         self._runner: asyncio.Task[None] | None = None
         self._connection: AsyncConnection[Any] | None = None
 
     def note(self, change: Changed) -> None:
         """Send a notice of a change to all servers soon; call it once the change is durable."""
-        if change.kind == "catalogue":
-            self.on_catalogue_change()
+        if change.kind == "programme":
+            self.on_programme_change()
             note_change()
             return
         if len(self._waiting) >= MOST_WAITING:

@@ -109,7 +109,7 @@ async def _load(
     """Load table by table, those that others refer to first."""
     known = await _make_ids(connection, demo)
     progress(f"Loading {len(demo.films)} movies and {len(demo.cinemas)} places")
-    await _load_catalogue(connection, demo, known)
+    await _load_programme(connection, demo, known)
     progress(f"Loading {len(demo.opinions)} ratings")
     await _load_ratings(connection, demo, known)
     progress(f"Loading {len(demo.showings)} sessions")
@@ -141,7 +141,7 @@ async def _make_ids(connection: Connection, demo: Demo) -> Ids:
     )
 
 
-async def _load_catalogue(connection: Connection, demo: Demo, known: Ids) -> None:
+async def _load_programme(connection: Connection, demo: Demo, known: Ids) -> None:
     """Load movies, each with the address of its drawn poster, places and users."""
     await copy_rows(
         connection,

@@ -60,7 +60,7 @@ async def create_movie(
     """Return the new movie; `duration` is in minutes. Raises all InvalidInputs at once."""
     values = check_movie(title=title, description=description, poster=poster, duration=duration, genres=genres)
     (made,) = await tx.rows(Movie, CREATE, **values)
-    tx.touch("catalogue", made.id)
+    tx.touch("programme", made.id)
     return made
 
 
@@ -85,7 +85,7 @@ async def update_movie(
     movie = await tx.row(Movie, UPDATE, id=movie_id, **values)
     if movie is None:
         raise MovieNotFound
-    tx.touch("catalogue", movie_id)
+    tx.touch("programme", movie_id)
     if duration is not None:
         await tx.tuples(LOCK_NEW_PLACES, id=movie_id)
         if await tx.value(RUNS_INTO_ANOTHER, id=movie_id):
@@ -101,7 +101,7 @@ async def delete_movie(tx: Transaction, *, movie_id: int) -> None:
     await session.delete_sessions(tx, movie_id=movie_id)
     await tx.execute("DELETE FROM ratings WHERE movie_id = %(id)s", id=movie_id)
     await tx.execute("DELETE FROM movies WHERE id = %(id)s", id=movie_id)
-    tx.touch("catalogue", movie_id)
+    tx.touch("programme", movie_id)
 
 
 def check_movie(

@@ -32,7 +32,7 @@ async def create_place(tx: Transaction, *, name: str, address: str, capacity: in
     """Return the new place with `capacity` seats; raise all InvalidInputs at once."""
     check_place(name=name, address=address, capacity=capacity)
     (made,) = await tx.rows(Place, CREATE, name=name, address=address, capacity=capacity)
-    tx.touch("catalogue", made.id)
+    tx.touch("programme", made.id)
     return made
 
 
@@ -52,7 +52,7 @@ async def update_place(
     place = await tx.row(Place, UPDATE, id=place_id, name=name, address=address, capacity=capacity)
     if place is None:
         raise PlaceNotFound
-    tx.touch("catalogue", place_id)
+    tx.touch("programme", place_id)
     return place
 
 
@@ -62,7 +62,7 @@ async def delete_place(tx: Transaction, *, place_id: int) -> None:
         raise PlaceNotFound
     await session.delete_sessions(tx, place_id=place_id)
     await tx.execute("DELETE FROM places WHERE id = %(id)s", id=place_id)
-    tx.touch("catalogue", place_id)
+    tx.touch("programme", place_id)
 
 
 def check_place(*, name: str | None = None, address: str | None = None, capacity: int | None = None) -> None:

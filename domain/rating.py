@@ -40,7 +40,7 @@ async def rate(tx: Reading, *, user_id: int, movie_id: int, value: float) -> tup
     found = await tx.make_rows(make_rating, RATE, parameters)
     if not found:
         raise MovieNotFound
-    tx.touch("catalogue", movie_id)
+    tx.touch("programme", movie_id)
     return found[0]
 
 

@@ -84,7 +84,7 @@ async def schedule_session(tx: Transaction, *, movie_id: int, place_id: int, sta
     found = await tx.fetch(kwargs_row(make_session), SCHEDULE, parameters)
     if not found:
         raise MovieNotFound
-    tx.touch("catalogue", found[0].id)
+    tx.touch("programme", found[0].id)
     return found[0]
 
 
@@ -98,7 +98,7 @@ async def reschedule_session(tx: Transaction, *, session_id: int, starts_at: dat
     found = await tx.fetch(kwargs_row(make_session), MOVE, {"id": session_id, "starts_at": starts_at})
     if not found:
         raise SessionNotFound
-    tx.touch("catalogue", session_id)
+    tx.touch("programme", session_id)
     return found[0]
 
 
@@ -124,7 +124,7 @@ async def delete_session(tx: Transaction, *, session_id: int) -> None:
     await tx.tuples(LOCK_PLACE_OF, id=session_id)
     if not await delete_sessions(tx, session_id=session_id):
         raise SessionNotFound
-    tx.touch("catalogue", session_id)
+    tx.touch("programme", session_id)
 
 
 async def delete_sessions(

@@ -1,4 +1,4 @@
-"""Lets callers read their own changes of the catalogue where reads go to standbys (ADR 50)."""
+"""Lets callers read their own changes of the programme where reads go to standbys (ADR 50)."""
 
 from functools import partial
 from typing import Final

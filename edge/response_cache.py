@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
-from db.catalogue_changes import CatalogueChanges, CataloguePart, Versions
+from db.programme_changes import ProgrammeChanges, ProgrammePart, Versions
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.sized_store import SizedStore
 
-Parts = frozenset[CataloguePart]
+Parts = frozenset[ProgrammePart]
 Read = Callable[[], Awaitable[bytes | None]]
 
 # Whoever sends one of these is somebody, has changed something, or asks for something to be done once.
@@ -38,7 +38,7 @@ class Flight:
 class ResponseCache:
     """Answers by key, within a bound of memory; those that nobody asked for the longest make room."""
 
-    def __init__(self, size: int, changes: CatalogueChanges, metrics: ResponseCacheMetrics) -> None:
+    def __init__(self, size: int, changes: ProgrammeChanges, metrics: ResponseCacheMetrics) -> None:
         """Keep answers in so many bytes, 0 for none, for as long as `changes` says that they are true."""
         self._size = size
         self.changes = changes

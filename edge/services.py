@@ -61,7 +61,7 @@ class Services:
     usage_metrics: UsageMetrics
     # What came of planned queries that the executor answered as well.
     planner_metrics: PlannerMetrics
-    # Answers of the catalogue that are the same for all anonymous callers.
+    # Answers of the programme that are the same for all anonymous callers.
     response_cache: ResponseCache
     # What has been counted against the limits that are rates.
     rate_windows: RateWindows

@@ -29,18 +29,18 @@ def list_coordinates(schema: GraphQLSchema, *policies: Cache) -> frozenset[tuple
     )
 
 
-CATALOGUE: Final = list_coordinates(GRAPHQL, PUBLIC)
-SHARED: Final = list_coordinates(GRAPHQL, PUBLIC, LIVE)
+PUBLIC_FIELDS: Final = list_coordinates(GRAPHQL, PUBLIC)
+SHARED_FIELDS: Final = list_coordinates(GRAPHQL, PUBLIC, LIVE)
 
 
 def is_shared(fields: Iterable[Coordinate]) -> bool:
     """Return whether all of these fields are the same for every caller at one moment."""
-    return all((each.type, each.field) in SHARED for each in fields)
+    return all((each.type, each.field) in SHARED_FIELDS for each in fields)
 
 
-def is_catalogue(fields: Iterable[Coordinate]) -> bool:
+def is_public(fields: Iterable[Coordinate]) -> bool:
     """Return whether caches on the way may keep the values of all of these fields."""
-    return all((each.type, each.field) in CATALOGUE for each in fields)
+    return all((each.type, each.field) in PUBLIC_FIELDS for each in fields)
 
 
 def make_public(response: Response, *, if_none_match: str, vary: str | None = VARY) -> Response:

@@ -211,6 +211,6 @@ def render_cacheable(
     prepared = Documents.shelf.find(text)
     if result.errors or prepared is None or not cache_policy.CREDENTIALS.isdisjoint(request.headers.keys()):
         return response
-    if not cache_policy.is_catalogue(prepared.fields(GRAPHQL, operation=operation)):
+    if not cache_policy.is_public(prepared.fields(GRAPHQL, operation=operation)):
         return response
     return cache_policy.make_public(response, if_none_match=request.headers.get("if-none-match", ""))

@@ -16,7 +16,7 @@ SHARED: Final = (
     "session_by_id",
     "event_by_id",
     "seats_available_by_session",
-    "catalogue_page",
+    "programme_page",
 )
 # Later readers read again: free seats are never cached.
 SECONDS: Final = 1.0

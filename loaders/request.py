@@ -35,17 +35,17 @@ from loaders.by_session import seats_available_by_session
 from loaders.shielded import ShieldedLoader
 
 # Models whose rows may be read from a standby.
-CATALOGUE: Final = (Movie, Place, Session)
+PROGRAMME_MODELS: Final = (Movie, Place, Session)
 T = TypeVar("T")
 
 
 class Loaders:
-    """The loaders of one request. The catalogue may come from a standby; bookings and other private rows never do."""
+    """The loaders of one request. The programme may come from a standby; bookings and other private rows never do."""
 
-    def __init__(self, database: Database, catalogue: Reading) -> None:
-        """Read movies, places and the schedule from `catalogue`, everything else from the primary."""
+    def __init__(self, database: Database, programme: Reading) -> None:
+        """Read movies, places and the schedule from `programme`, everything else from the primary."""
         self._database = database
-        self._catalogue = catalogue
+        self._programme = programme
         self._batched: dict[str, DataLoader[int, Any]] = {}
         self._ratings: dict[int, DataLoader[int, Rating | None]] = {}
         self._counts: dict[type[SQLModel], DataLoader[ListKey, int]] = {}
@@ -53,17 +53,17 @@ class Loaders:
     @cached_property
     def movie_by_id(self) -> DataLoader[int, Movie | None]:
         """Movies."""
-        return row_by_id(self._catalogue, Movie, newest=self._database.primary)
+        return row_by_id(self._programme, Movie, newest=self._database.primary)
 
     @cached_property
     def place_by_id(self) -> DataLoader[int, Place | None]:
         """Places."""
-        return row_by_id(self._catalogue, Place, newest=self._database.primary)
+        return row_by_id(self._programme, Place, newest=self._database.primary)
 
     @cached_property
     def session_by_id(self) -> DataLoader[int, Session | None]:
         """Sessions."""
-        return row_by_id(self._catalogue, Session, newest=self._database.primary)
+        return row_by_id(self._programme, Session, newest=self._database.primary)
 
     @cached_property
     def user_by_id(self) -> DataLoader[int, User | None]:
@@ -141,9 +141,9 @@ class Loaders:
         return reservations_by_booking(self._database.primary)
 
     @cached_property
-    def catalogue_page(self) -> DataLoader[PageKey, Page[Any]]:
+    def programme_page(self) -> DataLoader[PageKey, Page[Any]]:
         """Pages of movies, places and sessions."""
-        return page_by_parent(self._catalogue, self._database.cursors)
+        return page_by_parent(self._programme, self._database.cursors)
 
     @cached_property
     def private_page(self) -> DataLoader[PageKey, Page[Any]]:
@@ -152,7 +152,7 @@ class Loaders:
 
     def source_of(self, model: type[SQLModel]) -> Reading:
         """Return the source of lists of these rows."""
-        return self._catalogue if model in CATALOGUE else self._database.primary
+        return self._programme if model in PROGRAMME_MODELS else self._database.primary
 
     def count(self, model: type[SQLModel]) -> DataLoader[ListKey, int]:
         """Return the loader of total counts of the model's lists."""

@@ -57,10 +57,10 @@ class Context:
 
     @property
     def loaders(self) -> Loaders:
-        """The loaders of this request; they read the catalogue from a standby, until something is changed."""
+        """The loaders of this request; they read the programme from a standby, until something is changed."""
         if self._loaders is None:
-            catalogue = self.database.primary if self._is_renewed else self.database.standby
-            self._loaders = Loaders(self.database, catalogue)
+            programme = self.database.primary if self._is_renewed else self.database.standby
+            self._loaders = Loaders(self.database, programme)
         return self._loaders
 
     @loaders.setter
@@ -73,7 +73,7 @@ class Context:
         return self.services.database
 
     @property
-    def catalogue(self) -> Reading:
+    def programme(self) -> Reading:
         """Where movies, places and the schedule may be read from."""
         return self.database.standby
 

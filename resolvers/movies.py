@@ -36,7 +36,7 @@ async def list_movies(
     listing = make_movie_list(
         sort=sort, search=search, airing_from=airing_from, place_id=place_id, genre=genre, genres=genres
     )
-    return await paging.read_page(context.catalogue, context.database.cursors, listing, window)
+    return await paging.read_page(context.programme, context.database.cursors, listing, window)
 
 
 def make_movie_list(
@@ -60,7 +60,7 @@ async def list_genres(context: Context) -> list[str]:
     """Return every genre that a movie has, in alphabetical order; read once for each request."""
 
     async def load(keys: list[int]) -> list[list[str]]:
-        rows = await context.catalogue.tuples(movie.GENRES)
+        rows = await context.programme.tuples(movie.GENRES)
         return [[name for (name,) in rows] for _ in keys]
 
     return await context.loaders.batch("genres", load).load(0)
@@ -69,7 +69,7 @@ async def list_genres(context: Context) -> list[str]:
 async def list_movies_of_place(context: Context, place_id: int, window: Window, *, sort: lists.MovieSort) -> Page[Any]:
     """Return a page of the movies that a place shows."""
     key = make_list_key(lists.list_movies_of_place(place_id, sort))
-    return await context.loaders.catalogue_page.load((key, window))
+    return await context.loaders.programme_page.load((key, window))
 
 
 async def movie_by_id(context: Context, public_id: str) -> Movie | None:

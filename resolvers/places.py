@@ -16,13 +16,13 @@ from resolvers.planned_reads import Arguments
 async def list_places(context: Context, window: Window, *, search: str | None) -> Page[Place]:
     """Return a page of all places."""
     listing = lists.list_places(search_for=search)
-    return await paging.read_page(context.catalogue, context.database.cursors, listing, window)
+    return await paging.read_page(context.programme, context.database.cursors, listing, window)
 
 
 async def list_places_of_movie(context: Context, movie_id: int, window: Window) -> Page[Any]:
     """Return a page of the places that show a movie."""
     key = make_list_key(lists.list_places_of_movie(movie_id))
-    return await context.loaders.catalogue_page.load((key, window))
+    return await context.loaders.programme_page.load((key, window))
 
 
 async def place_by_id(context: Context, public_id: str) -> Place | None:

@@ -26,7 +26,7 @@ async def list_sessions(
 ) -> Page[Session]:
     """Return a page of all sessions, of one movie or in one place if named; raise InvalidId or InvalidDate."""
     listing = make_session_list(movie_id=movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
-    return await paging.read_page(context.catalogue, context.database.cursors, listing, window)
+    return await paging.read_page(context.programme, context.database.cursors, listing, window)
 
 
 def make_session_list(
@@ -52,7 +52,7 @@ async def list_sessions_of_movie(
 ) -> Page[Any]:
     """Return a page of a movie's sessions, at one place if one is named."""
     listing = make_movie_session_list(movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
-    return await context.loaders.catalogue_page.load((make_list_key(listing), window))
+    return await context.loaders.programme_page.load((make_list_key(listing), window))
 
 
 def make_movie_session_list(
@@ -77,7 +77,7 @@ async def list_sessions_of_place(
 ) -> Page[Any]:
     """Return a page of a place's sessions, of one movie if one is named."""
     listing = make_place_session_list(place_id, movie_id=movie_id, starts_from=starts_from, starts_to=starts_to)
-    return await context.loaders.catalogue_page.load((make_list_key(listing), window))
+    return await context.loaders.programme_page.load((make_list_key(listing), window))
 
 
 def make_place_session_list(
@@ -100,7 +100,7 @@ async def list_session_days(
 
     async def load(movie_ids: list[int]) -> list[list[datetime]]:
         found = await find_session_days(
-            context.catalogue, movie_ids=movie_ids, place_id=place, starts_from=starts_from, zone=zone, most=most
+            context.programme, movie_ids=movie_ids, place_id=place, starts_from=starts_from, zone=zone, most=most
         )
         return [found.get(each, []) for each in movie_ids]
 

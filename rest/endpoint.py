@@ -92,7 +92,7 @@ class Call(Generic[Asked_co]):
     asked: Asked_co
     # The services of the server; with an idempotency key, those that work inside its transaction.
     services: Services
-    # The parts of the catalogue that decide about the answer, none where anything else does.
+    # The parts of the programme that decide about the answer, none where anything else does.
     parts: Parts = frozenset()
 
     @property
@@ -135,7 +135,7 @@ class Endpoint(Generic[Asked_co]):
     tag: str
     summary: str
     description: str
-    # The parts of the catalogue that decide about its answer, where that is the same for all and may be kept in memory.
+    # The parts of the programme that decide about its answer, where that is the same for all and may be kept in memory.
     parts: Parts = frozenset()
     # Whether the fields may come in the query or in the body; clients differ here.
     takes_either: bool = False

@@ -21,7 +21,7 @@ class ResponseCacheMetrics:
         )
         self._look_ups = {outcome: look_ups.labels(outcome) for outcome in LOOK_UPS}
         self._changes = Counter(
-            "matinee_response_cache_changes", "Changes of the catalogue that were announced.", registry=registry
+            "matinee_response_cache_changes", "Changes of the programme that were announced.", registry=registry
         )
         self._bytes = Gauge(
             "matinee_response_cache_bytes",

@@ -109,7 +109,7 @@ def dialect_of(peer: str) -> str:
     return peer if peer == POSTGRAPHILE else ""
 
 
-CATALOGUE: Final = (
+PROGRAMME_PEERS: Final = (
     "mercurius",
     "matinee",
     "matinee-cached",
@@ -130,16 +130,16 @@ SCENARIOS: Final = (
     Scenario(
         name="flat-list",
         title="Flat list: 20 movies with rating and airing dates",
-        peers=CATALOGUE,
+        peers=PROGRAMME_PEERS,
         load=partial(ask_document, name="flat_list"),
     ),
     Scenario(
         name="three-levels",
         title="Three levels: 10 movies, 5 places of each, 5 sessions of each",
-        peers=CATALOGUE,
+        peers=PROGRAMME_PEERS,
         load=partial(ask_document, name="three_levels"),
     ),
-    Scenario(name="node", title="`node(id:)`: one movie", peers=CATALOGUE, load=ask_node),
+    Scenario(name="node", title="`node(id:)`: one movie", peers=PROGRAMME_PEERS, load=ask_node),
     Scenario(name="search", title="Search: six words in turn, 20 movies of each", peers=OWN_SCHEMA, load=ask_search),
     Scenario(
         name="viewer-bookings",

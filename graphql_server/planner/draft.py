@@ -14,7 +14,7 @@ from db.models import Airing, Movie, Place, Session, find_table
 from graphql_server.planner.binding import Bound
 
 # What a standby may answer for.
-CATALOGUE: Final = frozenset(find_table(model).name for model in (Movie, Place, Session, Airing))
+PROGRAMME_TABLES: Final = frozenset(find_table(model).name for model in (Movie, Place, Session, Airing))
 # Parameters that are the same wherever they stand.
 COMMON: Final = frozenset({"viewer", "base"})
 PARAMETER: Final = re.compile(r"%\((\w+)\)s")
@@ -49,7 +49,7 @@ class Draft:
     def compile_statement(self, statement: Select[Any], site: int | None = None) -> str:
         """Return the text of a statement; its parameters get names of their site."""
         self.tables |= {each.name for each in visitors.iterate(statement) if isinstance(each, Table)}
-        self.newest = self.newest or not self.tables <= CATALOGUE
+        self.newest = self.newest or not self.tables <= PROGRAMME_TABLES
         text = paging.compile_sql(statement)
         return text if site is None else PARAMETER.sub(lambda found: name_parameter(found, site), text)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from db.catalogue_changes import CataloguePart
 from db.pipeline import Statement
+from db.programme_changes import ProgrammePart
 
 # Numbers of programs, so that who remembers an answer need not hold on to the program.
 NUMBERS: Final = count()
@@ -28,8 +28,8 @@ class Program:
     newest: bool
     # The answer, where no row decides about it.
     constant: bytes | None = None
-    # The parts of the catalogue that decide about the answer; none where anything else does.
-    parts: frozenset[CataloguePart] = frozenset()
+    # The parts of the programme that decide about the answer; none where anything else does.
+    parts: frozenset[ProgrammePart] = frozenset()
     number: int = field(default_factory=lambda: next(NUMBERS))
 
 

@@ -8,10 +8,10 @@ from graphql import GraphQLOutputType, is_non_null_type
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select
 
 from db import selects
-from db.catalogue_changes import PARTS, CataloguePart
 from db.json_text import UNANSWERED, UNANSWERED_SQL, Literal, Piece, Row, Sql, join_pieces, merge_pieces, spell_plain
 from db.models import User
 from db.pipeline import Statement
+from db.programme_changes import PARTS, ProgrammePart
 from graphql_server.field_declarations import find_node_class
 from graphql_server.planner.draft import PARAMETER, Draft
 from graphql_server.planner.json_text import spell_value, write_members
@@ -34,7 +34,7 @@ from resolvers.planned_reads import (
 NULL: Final = Literal("null")
 # Columns of movies that change with each rating.
 RATINGS: Final = re.compile(r"\brating(_order|_count|_sum)?\b")
-# The only comparison with the clock that a cached answer may depend on; db/catalogue_changes.py watches it.
+# The only comparison with the clock that a cached answer may depend on; db/programme_changes.py watches it.
 CLOCK: Final = "clock_timestamp()"
 ENDED: Final = f"airings.last_ends_at > {CLOCK}"
 
@@ -206,11 +206,11 @@ class StatementWriter:
         return write_array(f"ARRAY(SELECT CASE {alias}.kind {by_kind} END FROM {rows} ORDER BY {alias}.place)")
 
 
-def find_parts(text: str, tables: set[str]) -> frozenset[CataloguePart]:
-    """Return the parts of the catalogue that a statement over these tables reads; none where its answer must not be cached."""
+def find_parts(text: str, tables: set[str]) -> frozenset[ProgrammePart]:
+    """Return the parts of the programme that a statement over these tables reads; none where its answer must not be cached."""
     if text.count(CLOCK) != text.count(ENDED):
         return frozenset()
-    found: set[CataloguePart] = {part for part in PARTS if part in tables}
+    found: set[ProgrammePart] = {part for part in PARTS if part in tables}
     if "movies" in tables and RATINGS.search(text):
         found.add("ratings")
     if CLOCK in text:

@@ -9,13 +9,13 @@ import errors
 from db import ids, lists, models, selects
 from domain import booking, stock
 from edge import http_cache
-from rest.catalogue_answers import plan_page_of
 from rest.cinema import answers, shapes
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ConfirmBooking, ReserveSeats
 from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
 from rest.payloads import EmptyBody, PageQuery, Query
 from rest.planned_reads import bind, render_one, write_one
+from rest.programme_answers import plan_page_of
 
 TAG: Final = "Bookings"
 CLOSED: Final = (errors.BookingExpired(), errors.BookingConfirmed(), errors.BookingCancelled())

@@ -12,12 +12,12 @@ from db.models import Movie, Session
 from db.paging import LIMITS
 from domain import existence, rating
 from edge import http_cache, own_writes
-from rest.catalogue_answers import CATALOGUE_HEADERS, CatalogueRead, answer_catalogue, plan_list
 from rest.cinema import answers, days, shapes
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
 from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
 from rest.payloads import PageQuery, Query
 from rest.planned_reads import bind, render_one, write_one
+from rest.programme_answers import PROGRAMME_HEADERS, ProgrammeRead, answer_programme, plan_list
 
 TAG: Final = "Movies"
 MOVIE_BY_ID: Final = write_one(shapes.MOVIE, selects.select_row(Movie, bindparam("id", type_=BigInteger)))
@@ -27,21 +27,21 @@ PAGE_FAULTS: Final = (errors.InvalidLimit(field="limit", problem=LIMITS), errors
 
 async def list_movies(call: Call[MoviesQuery]) -> Response:
     """Answer a page of all movies."""
-    return await answer_catalogue(call, lambda: plan_list(call, shapes.MOVIES, lists.list_movies(call.asked.sort)))
+    return await answer_programme(call, lambda: plan_list(call, shapes.MOVIES, lists.list_movies(call.asked.sort)))
 
 
 async def get_movie(call: Call[Query]) -> Response:
     """Answer one movie."""
     values = {"id": call.path_id("movie_id"), "base": call.base_url}
     render = partial(render_one, shapes.MOVIE, missing=errors.MovieNotFound)
-    return await answer_catalogue(call, lambda: CatalogueRead(bind(MOVIE_BY_ID, values), render))
+    return await answer_programme(call, lambda: ProgrammeRead(bind(MOVIE_BY_ID, values), render))
 
 
 async def list_places(call: Call[PageQuery]) -> Response:
     """Answer a page of the places that show a movie."""
     movie_id = call.path_id("movie_id")
     listing, require = lists.list_places_of_movie(movie_id), partial(existence.require_movie, movie_id=movie_id)
-    return await answer_catalogue(call, lambda: plan_list(call, shapes.PLACES, listing, require_parents=require))
+    return await answer_programme(call, lambda: plan_list(call, shapes.PLACES, listing, require_parents=require))
 
 
 async def list_sessions(call: Call[SessionsQuery]) -> Response:
@@ -51,7 +51,7 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
     movie_id, place_id = call.path_id("movie_id"), call.path_id("place_id")
     listing = lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
     require = partial(existence.require_movie, movie_id=movie_id, place_id=place_id)
-    return await answer_catalogue(call, lambda: plan_list(call, shapes.SESSIONS, listing, require_parents=require))
+    return await answer_programme(call, lambda: plan_list(call, shapes.SESSIONS, listing, require_parents=require))
 
 
 async def get_session(call: Call[Query]) -> Response:
@@ -81,7 +81,7 @@ ENDPOINTS: Final = (
         answers={200: answers.MoviePage},
         refusals=(*PAGE_FAULTS, errors.InvalidSort(accepted="rating, new, leaving_soon")),
         parts=frozenset({"movies", "ratings"}),
-        headers=CATALOGUE_HEADERS,
+        headers=PROGRAMME_HEADERS,
         tag=TAG,
         summary="List of movies",
         description="All movies, a page at a time, in one of three orders.",
@@ -94,7 +94,7 @@ ENDPOINTS: Final = (
         caller=Caller.KNOWN_OR_NOT,
         answers={200: answers.MovieAnswer},
         parts=frozenset({"movies", "ratings"}),
-        headers=CATALOGUE_HEADERS,
+        headers=PROGRAMME_HEADERS,
         tag=TAG,
         summary="Get a movie",
         description="One movie, with its airing dates and its rating.",
@@ -108,7 +108,7 @@ ENDPOINTS: Final = (
         answers={200: answers.PlacePage},
         refusals=PAGE_FAULTS,
         parts=frozenset({"movies", "places", "airings", "clock"}),
-        headers=CATALOGUE_HEADERS,
+        headers=PROGRAMME_HEADERS,
         tag=TAG,
         summary="See where a movie is aired",
         description="The places with a session of it that is still to come or running, by name.",
@@ -122,7 +122,7 @@ ENDPOINTS: Final = (
         answers={200: answers.SessionPage},
         refusals=(*PAGE_FAULTS, errors.InvalidDate(field="from", problem=A_DATE)),
         parts=frozenset({"movies", "places", "sessions"}),
-        headers=CATALOGUE_HEADERS,
+        headers=PROGRAMME_HEADERS,
         tag=TAG,
         summary="See the sessions of a movie in a place",
         description="The latest start first. Both bounds are included; days are those of the cinemas' time zone.",

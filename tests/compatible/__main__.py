@@ -10,7 +10,7 @@ import httpx
 from db.embedded.postmaster import run_embedded
 from tests.compatible.purchase import purchase
 from tests.compatible.release import NoHistoryError, Version, find_current, read_commit, unpack_release
-from tests.failover.catalogue import make_sessions
+from tests.failover.programme import make_sessions
 from tests.failover.programs import FaultError
 
 COMMAND = "matinee migrate"

@@ -189,7 +189,7 @@ async def test_keys_have_everything_that_an_answer_depends_on(client: AsyncClien
         assert own.headers["content-type"].startswith("application/graphql-response+json")
 
 
-async def test_never_keeps_what_is_not_the_catalogue_of_everybody(client: AsyncClient, database: Database) -> None:
+async def test_never_keeps_what_is_not_the_programme_of_everybody(client: AsyncClient, database: Database) -> None:
     user = await make_user(database)
     movie: Movie = await make_movie(database)
     await make_rating(database, user=user, movie=movie, value=4)

@@ -177,7 +177,7 @@ async def test_shows_change_made_over_a_websocket_or_a_stream(cinema: Cinema, se
             assert (await events.next())["node"]["title"] == "New"
 
 
-async def test_sends_position_only_with_changes_of_the_catalogue(cinema: Cinema) -> None:
+async def test_sends_position_only_with_changes_of_the_programme(cinema: Cinema) -> None:
     refused = await cinema.graphql(cinema.worker, RENAME, cinema.stranger)
     read = await cinema.graphql(cinema.worker, LIST, cinema.staff)
     assert HEADER not in {**refused.headers, **read.headers}

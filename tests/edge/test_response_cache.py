@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from prometheus_client import CollectorRegistry
 
-from db.catalogue_changes import CatalogueChanges
+from db.programme_changes import ProgrammeChanges
 from edge.response_cache import Parts, ResponseCache
 from errors import Unavailable
 from runtime.response_cache_metrics import LookUp, ResponseCacheMetrics
@@ -18,7 +18,7 @@ MOVIES: Final[Parts] = frozenset({"movies"})
 SIZE: Final = 100_000
 
 
-class Heard(CatalogueChanges):
+class Heard(ProgrammeChanges):
     """Changes that a test tells of."""
 
     is_current = True

@@ -11,8 +11,8 @@ from typing import Final
 
 from tests.failover.audit import find_missing
 from tests.failover.buyers import Buyers
-from tests.failover.catalogue import make_sessions
 from tests.failover.postgres import Postgres, kill_all, list_children, postgres
+from tests.failover.programme import make_sessions
 from tests.failover.programs import wait_until
 from tests.failover.server import Server, migrate, serving
 

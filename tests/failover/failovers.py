@@ -11,10 +11,10 @@ from typing import Final
 from tests.failover import network
 from tests.failover.audit import audit, find_lost_seats
 from tests.failover.buyers import Buyers, buying
-from tests.failover.catalogue import make_sessions
 from tests.failover.cluster import Cluster, has_role
 from tests.failover.measuring import Result, note_journal
 from tests.failover.postgres import kill_all
+from tests.failover.programme import make_sessions
 from tests.failover.programs import FaultError, wait_until
 from tests.failover.proxies import DIRECT_WAYS, WAYS
 from tests.failover.server import Server, serving

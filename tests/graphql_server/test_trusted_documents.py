@@ -206,7 +206,7 @@ def log() -> Iterator[list[Any]]:
 
 
 @pytest.mark.usefixtures("registered")
-async def test_the_catalogue_may_be_kept_and_is_sent_once(client: AsyncClient, database: Database) -> None:
+async def test_the_programme_may_be_kept_and_is_sent_once(client: AsyncClient, database: Database) -> None:
     await make_movie(database)
     first = await get(client, MOVIES, first=1)
     assert first.headers["cache-control"] == "public, max-age=60"

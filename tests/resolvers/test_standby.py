@@ -1,4 +1,4 @@
-"""Where reads go: the catalogue to a standby, what is the viewer's own and what a mutation answers to the primary."""
+"""Where reads go: the programme to a standby, what is the viewer's own and what a mutation answers to the primary."""
 
 import math
 from dataclasses import replace
@@ -57,7 +57,7 @@ async def user(database: Database) -> User:
     return user
 
 
-CATALOGUE = {
+PROGRAMME = {
     "lists": "{ movies { totalCount nodes { title } } places { totalCount nodes { name } } }",
     "nested lists": "{ movies { nodes { places { totalCount nodes { name } } sessions { nodes { place { name } } } } } }",
 }
@@ -68,8 +68,8 @@ OWN = {
 
 
 @pytest.mark.usefixtures("user")
-@pytest.mark.parametrize("document", CATALOGUE.values(), ids=CATALOGUE)
-async def test_catalogue_is_read_from_standby(graphql: GraphQL, sources: list[str], document: str) -> None:
+@pytest.mark.parametrize("document", PROGRAMME.values(), ids=PROGRAMME)
+async def test_programme_is_read_from_standby(graphql: GraphQL, sources: list[str], document: str) -> None:
     sources.clear()
     await graphql(document)
     assert set(sources) == {"standby"}

@@ -1,4 +1,4 @@
-"""Announces changes of the catalogue to the servers that keep answers in memory (db/catalogue_changes.py)."""
+"""Announces changes of the catalogue to the servers that keep answers in memory (db/programme_changes.py)."""
 
 from typing import Final
 

@@ -15,7 +15,7 @@ from tests.graphql_server.planner.house import House
 
 # As many as one wants to wait for.
 NUMBER: Final = int(os.environ.get("MATINEE_TEST_DOCUMENTS", "60"))
-CATALOGUE: Final = ("movies", "movie", "places", "place", "sessions", "session", "node", "nodes")
+PROGRAMME: Final = ("movies", "movie", "places", "place", "sessions", "session", "node", "nodes")
 OWN: Final = ("viewer", "viewer", "booking", "events", "event", "ticket", "pageViews", "node", "nodes")
 PLACEHOLDER: Final = re.compile(r"@(\w+)\.(\d+)")
 
@@ -65,8 +65,8 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return seen
 
 
-async def test_any_document_of_the_catalogue_is_answered_alike(ask: Both, house: House, planned: list[bool]) -> None:
-    for written in made(CATALOGUE, number=NUMBER):
+async def test_any_document_of_the_programme_is_answered_alike(ask: Both, house: House, planned: list[bool]) -> None:
+    for written in made(PROGRAMME, number=NUMBER):
         variables: dict[str, Any] = json.loads(filled_in(house, json.dumps(written.variables)))
         await ask.ask(filled_in(house, written.text), variables, by=house.viewer)
     # The others have an argument that is refused.

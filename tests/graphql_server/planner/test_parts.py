@@ -1,18 +1,18 @@
-"""The parts of the catalogue that a plan reads, which decide how long its answer may be kept."""
+"""The parts of the programme that a plan reads, which decide how long its answer may be kept."""
 
 from typing import Final
 
 import pytest
 from graphql import parse
 
-from db.catalogue_changes import CataloguePart
 from db.cursors import CursorCodec
+from db.programme_changes import ProgrammePart
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.binding import Request
 from graphql_server.planner.operations import Caller, operation_of
 
 MOVIE: Final = '"mov_1"'
-CASES: Final[dict[str, set[CataloguePart]]] = {
+CASES: Final[dict[str, set[ProgrammePart]]] = {
     "{ movies(sort: NEW) { nodes { title } } }": {"movies"},
     # It is in the order of ratings.
     "{ movies { nodes { title } } }": {"movies", "ratings"},

@@ -1,4 +1,4 @@
-"""What caches may keep: the catalogue by its entity tag, and nothing of a viewer, of free seats or of a refusal."""
+"""What caches may keep: the programme by its entity tag, and nothing of a viewer, of free seats or of a refusal."""
 
 import pytest
 from httpx import AsyncClient
@@ -15,16 +15,16 @@ async def session(database: Database) -> Session:
     return await make_session(database)
 
 
-def list_catalogue(session: Session) -> list[str]:
-    """Return the addresses of the catalogue."""
+def list_programme(session: Session) -> list[str]:
+    """Return the addresses of the programme."""
     movie = f"/v1/movies/mov_{session.movie_id}"
     return ["/v1/movies?limit=1", movie, f"{movie}/places", f"{movie}/places/plc_{session.place_id}/sessions"]
 
 
-async def test_catalogue_has_tag_and_answers_304_until_it_changes(
+async def test_programme_has_tag_and_answers_304_until_it_changes(
     client: AsyncClient, database: Database, session: Session
 ) -> None:
-    for path in list_catalogue(session):
+    for path in list_programme(session):
         first = await client.get(path)
         assert first.headers["cache-control"] == "public, max-age=60"
         assert first.headers["vary"] == "Authorization"
@@ -47,9 +47,9 @@ async def test_catalogue_has_tag_and_answers_304_until_it_changes(
         assert changed.headers["etag"] != tag
 
 
-async def test_catalogue_is_private_with_a_token(client: AsyncClient, database: Database, session: Session) -> None:
+async def test_programme_is_private_with_a_token(client: AsyncClient, database: Database, session: Session) -> None:
     user = bearer(await make_user(database))
-    for path in list_catalogue(session):
+    for path in list_programme(session):
         found = await client.get(path, headers=user)
         assert found.headers["cache-control"] == "private, no-cache"
         known = await client.get(path, headers={**user, "If-None-Match": found.headers["etag"]})

@@ -1,4 +1,4 @@
-"""Answers made of the catalogue alone, the same for every caller: read as JSON text, and left for caches to keep."""
+"""Answers made of the programme alone, the same for every caller: read as JSON text, and left for caches to keep."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from rest.planned_reads import PlannedRead, plan_page, render_page
 
 # A bad token is refused, so an answer without one is no answer for somebody who sends one.
 VARY: Final = "Authorization"
-CATALOGUE_HEADERS: Final = ("ETag", "Cache-Control")
+PROGRAMME_HEADERS: Final = ("ETag", "Cache-Control")
 
 Render = Callable[[Sequence[RawRow]], bytes]
 RequireParents = Callable[[Reading], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueRead:
-    """A read of the catalogue, and how its rows become a body."""
+class ProgrammeRead:
+    """A read of the programme, and how its rows become a body."""
 
     read: PlannedRead
     render: Render
@@ -44,11 +44,11 @@ class CatalogueRead:
         return self.render(rows)
 
 
-Plan = Callable[[], CatalogueRead]
+Plan = Callable[[], ProgrammeRead]
 
 
-async def answer_catalogue(call: Call[Any], plan: Plan) -> Response:
-    """Answer a read of the catalogue with what caches may do with it, or 304 where the caller has this body already."""
+async def answer_programme(call: Call[Any], plan: Plan) -> Response:
+    """Answer a read of the programme with what caches may do with it, or 304 where the caller has this body already."""
     cache, key = (
         call.services.response_cache,
         (call.request.scope["path"], call.request.scope["query_string"], call.base_url),
@@ -87,11 +87,11 @@ def plan_list(
     listing: Listing[Any],
     *,
     require_parents: RequireParents | None = None,
-) -> CatalogueRead:
+) -> ProgrammeRead:
     """Return the read of a page of a list; raise InvalidCursor, by the name that the parameter has here."""
     codec = call.services.database.cursors
     read, render = plan_page_of(shape, listing, codec, call.asked, base=call.base_url)
-    return CatalogueRead(read, render, require_parents)
+    return ProgrammeRead(read, render, require_parents)
 
 
 def plan_page_of(

@@ -1,4 +1,4 @@
-"""Listens for changes of the catalogue, so that a cached response is never older than LEASE_SECONDS (docs/response-cache.md)."""
+"""Listens for changes of the programme, so that a cached response is never older than LEASE_SECONDS (docs/response-cache.md)."""
 
 import asyncio
 import time
@@ -12,12 +12,13 @@ from psycopg import AsyncConnection
 from db.server_watch import ServerWatch
 from runtime.logs import describe_error
 
-CataloguePart = Literal["movies", "ratings", "places", "sessions", "airings", "clock"]
+ProgrammePart = Literal["movies", "ratings", "places", "sessions", "airings", "clock"]
 # `ratings` are the columns of movies that ratings derive; `clock` is which airings have ended, which no writer announces.
-PARTS: Final[tuple[CataloguePart, ...]] = get_args(CataloguePart)
+PARTS: Final[tuple[ProgrammePart, ...]] = get_args(ProgrammePart)
 PLACES: Final[dict[str, int]] = {part: place for place, part in enumerate(PARTS)}
 Versions = tuple[int, ...]
 
+# Migration 0012 made the channel, the function and the triggers when the programme was called the catalogue.
 CHANNEL: Final = "matinee_catalogue"
 # Triggers of migration 0012 that have to be there.
 TRIGGERS: Final = 9
@@ -38,7 +39,7 @@ LEASE_SECONDS: Final = 0.7
 STATEMENT_SECONDS: Final = 1.0
 PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
-log = structlog.get_logger("matinee.catalogue_changes")
+log = structlog.get_logger("matinee.programme_changes")
 
 
 def read_clock() -> float:
@@ -49,8 +50,8 @@ def read_clock() -> float:
 BOOT_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-class CatalogueChanges:
-    """The versions of the catalogue's parts, and whether changes are heard at present."""
+class ProgrammeChanges:
+    """The versions of the programme's parts, and whether changes are heard at present."""
 
     def __init__(self, conninfo: str, *, on_change: Callable[[], object] = int) -> None:
         """Listen to the database at this address once `start` is called; `on_change` is called for each notice."""
@@ -84,25 +85,25 @@ class CatalogueChanges:
         """Return the versions of all parts; take them before a read begins."""
         return tuple(self._versions)
 
-    def unchanged(self, versions: Versions, parts: Iterable[CataloguePart]) -> bool:
+    def unchanged(self, versions: Versions, parts: Iterable[ProgrammePart]) -> bool:
         """Return whether these parts are still of these versions."""
         current = self._versions
         return all(current[PLACES[part]] == versions[PLACES[part]] for part in parts)
 
     def hear(self, part: str) -> None:
-        """Note a change of a part; one of another release's counts as a change of all."""
+        """Note a change of a part. A part that this release does not know counts as a change of all parts."""
         self._on_change()
         for place in (PLACES[part],) if part in PLACES else range(len(PARTS)):
             self._versions[place] += 1
-        # An airing that is new may end before the next one that is known.
+        # A new airing may end before the next end that is known.
         self._next_end = None
 
     def count_own_change(self) -> None:
-        """Count all parts as changed: whoever changed something through this process may read before the notice arrives."""
+        """Count all parts as changed after a change by this process: its caller may read before the notice arrives."""
         self._versions = [version + 1 for version in self._versions]
 
     def _lose(self) -> None:
-        """Forget everything: changes may have been missed."""
+        """Count all parts as changed and not current: notices may have been missed."""
         self._confirmed_at = float("-inf")
         self.count_own_change()
         self._next_end = None
@@ -139,7 +140,7 @@ class CatalogueChanges:
         """Confirm that all changes until now have been heard, and hear those that come until the next beat."""
         sent, before = read_clock(), self.versions()
         found = await (await connection.execute(BEAT, prepare=True)).fetchone()
-        # Those that arrived along with the answer come first.
+        # First the notices that arrived together with the answer.
         await self._hear_for(connection, 0)
         self._note_end(*(found or (None, None)), is_sure=self.versions() == before)
         self._confirmed_at = sent
@@ -150,13 +151,13 @@ class CatalogueChanges:
             self.hear(notice.payload)
 
     def _note_end(self, next_end: Any, seconds: float | None, *, is_sure: bool) -> None:
-        """Note when the next airing ends; where that is another than before, one has ended meanwhile."""
+        """Note when the next airing ends. Where it is another than before, one has ended meanwhile."""
         if self._next_end is None or next_end != self._next_end:
             self._versions[PLACES["clock"]] += 1
         self._next_end = next_end if is_sure else None
         if self._end_timer is not None:
             self._end_timer.cancel()
-        # In time, and not only with the next beat.
+        # The timer notes the end when it happens; the next beat would be late.
         self._end_timer = None
         if seconds is not None and seconds <= LEASE_SECONDS:
             self._end_timer = asyncio.get_running_loop().call_later(seconds, self._end)

@@ -1,4 +1,4 @@
-"""Every change of the catalogue is announced, whoever makes it; and a listener knows when it hears nothing."""
+"""Every change of the programme is announced, whoever makes it; and a listener knows when it hears nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,8 +10,8 @@ import pytest
 from psycopg import AsyncConnection
 from structlog.testing import capture_logs
 
-from db.catalogue_changes import CHANNEL, COUNT_TRIGGERS, LEASE_SECONDS, TRIGGERS, CatalogueChanges
 from db.engine import Database
+from db.programme_changes import CHANNEL, COUNT_TRIGGERS, LEASE_SECONDS, TRIGGERS, ProgrammeChanges
 from domain import rating
 from tests.support.factories import make_booking, make_movie, make_rating, make_session, make_user, soon
 from tests.support.frozen_server import stopped
@@ -44,9 +44,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def listening(url: str) -> AsyncIterator[CatalogueChanges]:
+async def listening(url: str) -> AsyncIterator[ProgrammeChanges]:
     """Yield what has heard of every change until now, and goes on listening."""
-    changes = CatalogueChanges(url)
+    changes = ProgrammeChanges(url)
     changes.start()
     try:
         await until(lambda: changes.is_current)
@@ -161,7 +161,7 @@ async def test_notes_end_of_airing_by_clock_of_database(database: Database, data
 
 
 async def test_is_unsure_where_a_trigger_is_missing(database_url: str) -> None:
-    changes = CatalogueChanges(database_url)
+    changes = ProgrammeChanges(database_url)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE places DISABLE TRIGGER catalogue_rows")
         try:
