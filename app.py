@@ -38,7 +38,7 @@ from edge.services import Services
 from errors import Refusal, Refusals, Unavailable
 from graphql_server import routes as graphql
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.field_usage import deprecated
+from graphql_server.field_usage import list_deprecated_fields
 from graphql_server.media_types import JSON
 from graphql_server.response import render_refusals
 from graphql_server.traced_fields import list_resolver_fields
@@ -120,7 +120,7 @@ def create_app(
     process = Process(
         Metrics(), counter, windows, hash_slots, _make_tracing(settings), _open_marks(settings, marks, worker=worker)
     )
-    process.metrics.usage.expect(deprecated(SCHEMA.graphql))
+    process.metrics.usage.expect(list_deprecated_fields(SCHEMA.graphql))
     adds_up = counter.is_shared and worker == 0
     app = Starlette(
         routes=_list_routes(settings, process.metrics),

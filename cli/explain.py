@@ -13,7 +13,7 @@ from cli.command import CommandError, format_examples, prepare_database, read_se
 from db.pipeline.parameters import encode_parameter
 from db.pipeline.session import make_session_conninfo
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.planner.explain import Explained, explain
+from graphql_server.planner.explain import Explained, explain_operations
 from graphql_server.planner.operations import Run
 
 EPILOG: Final = format_examples("matinee explain query.graphql", "matinee explain query.graphql --cost")
@@ -30,7 +30,7 @@ def explain_document(
     cost: Annotated[bool, typer.Option("--cost", help="Show PostgreSQL's own plan of each statement too.")] = False,
 ) -> None:
     """Show the one SQL statement that answers each query, or which of its fields the executor has to run and why."""
-    found = list(explain(SCHEMA.graphql, read_document(file), read_variables(variables)))
+    found = list(explain_operations(SCHEMA.graphql, read_document(file), read_variables(variables)))
     for each in found:
         typer.echo("\n".join(describe_run(each)))
     runs = [each.run for each in found if each.run and each.run.program.constant is None]

@@ -9,7 +9,7 @@ COST: Final = "cost"
 WHAT: Final = "points of cost in one operation"
 
 
-def spend(context: Context, cost: int) -> None:
+def spend_cost(context: Context, cost: int) -> None:
     """Take the cost of an operation from its caller's budget.
 
     Raise QueryTooCostly where it could never be had, RateLimited where it is more than is left now.

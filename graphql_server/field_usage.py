@@ -44,7 +44,9 @@ class Fields(Visitor):
         self.spread.add(node.name.value)
 
 
-def fields_of(schema: GraphQLSchema, document: DocumentNode, *, operation: str | None) -> frozenset[Coordinate]:
+def collect_used_fields(
+    schema: GraphQLSchema, document: DocumentNode, *, operation: str | None
+) -> frozenset[Coordinate]:
     """Return the fields that an operation of a valid document asks for; without a name, those of its only one.
 
     Each fragment is looked into once, however often it is spread.
@@ -73,7 +75,7 @@ def choose_operation(document: DocumentNode, operation: str | None) -> Operation
     )
 
 
-def deprecated(schema: GraphQLSchema) -> Iterator[Coordinate]:
+def list_deprecated_fields(schema: GraphQLSchema) -> Iterator[Coordinate]:
     """Yield the fields that clients should leave."""
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):

@@ -21,7 +21,7 @@ from graphql_server import cache_policy, cost_budget, repeated_requests, sse
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
-from graphql_server.planner.check import check, is_chosen
+from graphql_server.planner.check import check_planned_result, is_chosen
 from graphql_server.planner.mutations import run_mutation
 from graphql_server.planner.run import PlannedRequest, find_ready, run_planned
 from graphql_server.prepared_documents import Documents
@@ -175,7 +175,7 @@ async def plan(
     context.uses_cache = not is_checked
     planned = await run_planned(context, request)
     if planned is not None and is_checked:
-        await check(context, request, planned)
+        await check_planned_result(context, request, planned)
     return planned
 
 

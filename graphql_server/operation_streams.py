@@ -133,7 +133,7 @@ async def run_operation(
             async for found in stream:
                 if not is_first:
                     # The first was charged when the operation was admitted.
-                    cost_budget.spend(context, context.cost)
+                    cost_budget.spend_cost(context, context.cost)
                 explain(found)  # type: ignore[arg-type]  # nothing is delivered in parts
                 result = show(found)  # type: ignore[arg-type]  # as above
                 yield replace(result, extensions=cost_budget.describe_cost(context)) if result.ran else result

@@ -34,7 +34,7 @@ from errors import QueryTooCostly, Unavailable
 from graphql_server import cost_budget
 from graphql_server.document_limits import check, make_refusal, require
 from graphql_server.error_format import find_refusals
-from graphql_server.field_usage import choose_operation, fields_of
+from graphql_server.field_usage import choose_operation, collect_used_fields
 from graphql_server.query_cost import Plan, plans
 from resolvers.context import Context
 from runtime.admission_control import Room
@@ -91,7 +91,7 @@ class Prepared:
         """Return the fields that an operation of this document asks for, which must be a valid one."""
         found = self._fields.get(operation)
         if found is None:
-            found = self._fields[operation] = fields_of(schema, self.document, operation=operation)
+            found = self._fields[operation] = collect_used_fields(schema, self.document, operation=operation)
         return found
 
     def plan(self, operation_name: str | None) -> Plan:
@@ -188,7 +188,7 @@ class Documents(SchemaExtension):
         refused = [] if asked.context.services.settings.allows_introspection else prepared.introspection
         asked.pre_execution_errors = [*refused, *prepared.faults]
         if not asked.pre_execution_errors and not asked.context.is_counted:
-            spend(asked.context, prepared, asked.variables or {}, asked.operation_name)
+            spend_operation_cost(asked.context, prepared, asked.variables or {}, asked.operation_name)
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -214,9 +214,11 @@ def find_prepared(
     return prepared
 
 
-def spend(context: Context, prepared: Prepared, variables: Mapping[str, Any], operation_name: str | None) -> None:
+def spend_operation_cost(
+    context: Context, prepared: Prepared, variables: Mapping[str, Any], operation_name: str | None
+) -> None:
     """Take the cost of an operation from its caller's budget; raise QueryTooCostly or RateLimited."""
-    cost_budget.spend(context, prepared.plan(operation_name).cost(variables))
+    cost_budget.spend_cost(context, prepared.plan(operation_name).cost(variables))
 
 
 class Admitted:

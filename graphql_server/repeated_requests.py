@@ -120,7 +120,7 @@ def find_answer(services: Services, scope: Scope, key: Hashable) -> CachedRespon
         return None
     context = Context(services, None, "", find_visitor(scope))
     try:
-        cost_budget.spend(context, known.cost)
+        cost_budget.spend_cost(context, known.cost)
     except Refusal:
         # Whoever reads the request says so.
         return None

@@ -118,10 +118,10 @@ async def admit_text(services: Services, text: str) -> None:
 
 async def find_registered(services: Services, hashed: str) -> str | None:
     """Return the text of a registered document, None where there is none of that hash."""
-    return storefront_documents().get(hashed) or await services.trusted_documents.text(hashed)
+    return read_storefront_documents().get(hashed) or await services.trusted_documents.text(hashed)
 
 
 @cache
-def storefront_documents() -> Mapping[str, str]:
+def read_storefront_documents() -> Mapping[str, str]:
     """Return the storefront's documents by their hashes; it is released with the server, so nobody registers them."""
     return {compute_digest(text): text for text in storefront.documents()}

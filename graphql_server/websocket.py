@@ -49,7 +49,7 @@ class Violation(Exception):
 
 
 @dataclass(slots=True)
-class Operation:
+class RunningOperation:
     """An operation under way."""
 
     follower: Follower = field(default_factory=Follower)
@@ -96,7 +96,7 @@ class Connection:
         self._services: Services = websocket.state.services
         self._visitor = find_visitor(websocket.scope)
         self._base = addresses.base(websocket, self._services.settings.public_url)
-        self._operations: dict[str, Operation] = {}
+        self._operations: dict[str, RunningOperation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_begun = self._is_acknowledged = False
         # In seconds of the event loop's clock.
@@ -199,7 +199,7 @@ class Connection:
                 {"id": name, "type": "error", "payload": refusal_body(flatten_refusals(refusal))["errors"]}
             )
             return
-        operation = self._operations[name] = Operation()
+        operation = self._operations[name] = RunningOperation()
         self.count += 1
         operation.task = asyncio.create_task(self._run(name, operation, asked))
         self._tasks.add(operation.task)
@@ -219,7 +219,7 @@ class Connection:
             operation.is_wanted = False
             operation.follower.end()
 
-    async def _run(self, name: str, operation: Operation, asked: GraphQLRequest) -> None:
+    async def _run(self, name: str, operation: RunningOperation, asked: GraphQLRequest) -> None:
         visitor = Visitor(self._visitor.address)
         context = Context(self._services, self.actor, self._base, visitor)
         context.follower = operation.follower

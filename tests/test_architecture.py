@@ -28,8 +28,6 @@ SAME_MEANING: Final = {
     "routes": "returns the routes of its module",
     "serve": "answers the requests of its protocol",
 }
-# Names with several meanings that are still to be renamed.
-TO_BE_RENAMED: Final[dict[str, set[str]]] = {"graphql_server": {"Operation", "answer", "check", "spend"}}
 
 
 def test_imports_follow_the_arrows() -> None:
@@ -89,7 +87,7 @@ def test_no_two_functions_or_classes_of_a_package_share_a_name() -> None:
             for name in public_names(file):
                 files[name].append(str(file.relative_to(ROOT)))
         shared = {name: found for name, found in files.items() if len(found) > 1 and name not in SAME_MEANING}
-        assert set(shared) <= TO_BE_RENAMED.get(package, set()), shared
+        assert not shared
 
 
 def public_names(file: Path) -> list[str]:

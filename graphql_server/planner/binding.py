@@ -46,7 +46,7 @@ def is_fixed(site: Site) -> bool:
     return not site.has_variables and names.isdisjoint(CURSORS)
 
 
-def bind(site: Site, request: Request, before: Sequence[Bound] | None) -> Bound:
+def bind_site(site: Site, request: Request, before: Sequence[Bound] | None) -> Bound:
     """Return what a site comes to; raise Unplanned, or the refusal that the executor will raise too.
 
     `before` is what the sites before it came to; None where it must not matter, for a site that comes to the same always.
@@ -57,20 +57,20 @@ def bind(site: Site, request: Request, before: Sequence[Bound] | None) -> Bound:
             identity = ids.expect(prefix, arguments["id"], "id")
             return Bound(None, {"id": identity}, identity)
         case NodeRow(is_list=True):
-            return _nodes(arguments, request)
+            return _bind_nodes(arguments, request)
         case NodeRow():
             kind, identity = nodes.expect_node_id(arguments["id"], "id")
             return Bound(kind, {"id": identity}, identity)
         case ListPage() as page:
-            return _page(site, page, arguments, request, before)
+            return _bind_page(site, page, arguments, request, before)
 
 
-def prefixes(bound: Bound) -> tuple[str, ...]:
+def list_prefixes(bound: Bound) -> tuple[str, ...]:
     """Return the kinds of ids that `node` or `nodes` asks for."""
     return tuple(bound.shape) if isinstance(bound.shape, tuple) else (str(bound.shape),)
 
 
-def _nodes(arguments: Arguments, request: Request) -> Bound:
+def _bind_nodes(arguments: Arguments, request: Request) -> Bound:
     asked = arguments["ids"]
     if len(asked) > request.most_ids:
         raise Unplanned("there are too many ids")
@@ -79,9 +79,11 @@ def _nodes(arguments: Arguments, request: Request) -> Bound:
     return Bound(tuple(sorted(set(kinds))), {"kinds": kinds, "ids": identities})
 
 
-def _page(site: Site, page: ListPage, arguments: Arguments, request: Request, before: Sequence[Bound] | None) -> Bound:
+def _bind_page(
+    site: Site, page: ListPage, arguments: Arguments, request: Request, before: Sequence[Bound] | None
+) -> Bound:
     window = paging.make_window(*(arguments.get(name) for name in ("first", "after", "last", "before")))
-    listing = page.bind(arguments, _owner_id(site, request, before))
+    listing = page.bind(arguments, _find_owner_id(site, request, before))
     shape = (listing.build, listing.names, listing.sort, paging.make_bounds(window))
     parameters = listing.parameters
     parameters.pop(listing.parent if site.owner else "", None)
@@ -90,13 +92,13 @@ def _page(site: Site, page: ListPage, arguments: Arguments, request: Request, be
     if site.owner is not None and not site.owner.is_known:
         # A cursor belongs to one parent's list.
         raise Unplanned(f"{site.key} has a cursor below a list")
-    if page.is_private and _owner_id(site, request, before) != request.viewer_id:
+    if page.is_private and _find_owner_id(site, request, before) != request.viewer_id:
         raise Unplanned(f"{site.key} has a cursor of somebody else's list")
     parameters |= paging.decode_cursors(listing, request.cursors, window)
     return Bound(shape, parameters, listing=listing, window=window)
 
 
-def _owner_id(site: Site, request: Request, before: Sequence[Bound] | None) -> int:
+def _find_owner_id(site: Site, request: Request, before: Sequence[Bound] | None) -> int:
     if before is None or site.owner is None or not site.owner.is_known:
         return 0
     if site.owner.site is not None:
@@ -104,6 +106,6 @@ def _owner_id(site: Site, request: Request, before: Sequence[Bound] | None) -> i
     return request.viewer_id or 0
 
 
-def of_parent(listing: Listing[Any], parent_id: int) -> Listing[Any]:
+def change_parent(listing: Listing[Any], parent_id: int) -> Listing[Any]:
     """Return the same list of another parent."""
     return replace(listing, values={**listing.values, listing.parent: parent_id})

@@ -23,7 +23,7 @@ def is_chosen(share: float) -> bool:
     return share > 0 and random.random() < share  # noqa: S311 - a sample, no secret
 
 
-async def check(context: Context, request: PlannedRequest, planned: ExecutionResult) -> None:
+async def check_planned_result(context: Context, request: PlannedRequest, planned: ExecutionResult) -> None:
     """Count whether the executor and the planned statement give the same answer, and log where they differ."""
     answer: ExecutionResult | None = planned
     for _ in range(TRIES):

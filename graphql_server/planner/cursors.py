@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from db.cursors import CursorCodec
-from graphql_server.planner.binding import Bound, of_parent
+from graphql_server.planner.binding import Bound, change_parent
 from graphql_server.planner.json_text import CURSOR_END, CURSOR_START
 
 PLACE: Final = re.compile(f"{CURSOR_START}(\\d+):(\\d*):([^{CURSOR_END}]*){CURSOR_END}".encode())
@@ -22,7 +22,7 @@ def sign_cursors(answer: bytes, bounds: Sequence[Bound], codec: CursorCodec) -> 
         listing = bounds[site].listing
         if listing is None:
             raise TypeError("only a list has cursors")
-        return (of_parent(listing, int(parent)) if parent else listing).fingerprint
+        return (change_parent(listing, int(parent)) if parent else listing).fingerprint
 
     def cursor(found: re.Match[bytes]) -> bytes:
         site, parent, key = found.groups()

@@ -8,10 +8,10 @@ from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, OperationDef
 
 from db.cursors import CursorCodec
 from errors import Refusal, Refusals
-from graphql_server.field_usage import fields_of
+from graphql_server.field_usage import collect_used_fields
 from graphql_server.planner.binding import Request
-from graphql_server.planner.operations import Caller, Run, operation_of
-from graphql_server.planner.outline import Object, Unplanned, reads_of
+from graphql_server.planner.operations import Caller, Run, make_planned_query
+from graphql_server.planner.outline import Object, Unplanned, find_reads
 from resolvers.planned_reads import GlobalId, ListPage, ManyRows, NodeRow, OneRow, RowById, SameRow, SqlValue, ViewerRow
 
 WORDS: Final = {
@@ -40,7 +40,9 @@ class Explained:
     run: Run | None = None
 
 
-def explain(schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> Iterator[Explained]:
+def explain_operations(
+    schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]
+) -> Iterator[Explained]:
     """Yield how each operation of a valid document is run, for a caller who is signed in."""
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
@@ -53,38 +55,40 @@ def explain_operation(
     schema: GraphQLSchema, document: DocumentNode, name: str | None, *, label: str, variables: Mapping[str, Any]
 ) -> Explained:
     """Return how one operation is run."""
-    operation = operation_of(schema, document, name)
+    operation = make_planned_query(schema, document, name)
     if operation is None:
         return Explained(label, [], ["it is no query"])
     request = Request(SOMEBODY, CursorCodec((b"",)), MOST_IDS)
     try:
-        run = operation.run(variables, request, Caller(SOMEBODY, "", may_lag=False))
+        run = operation.find_run(variables, request, Caller(SOMEBODY, "", may_lag=False))
     except Unplanned as reason:
-        return Explained(label, [], undeclared(schema, document, name) or [str(reason)])
+        return Explained(label, [], list_undeclared_fields(schema, document, name) or [str(reason)])
     except (Refusal, Refusals) as refusal:
         return Explained(label, [], [f"an argument is refused: {refusal}"])
-    reasons = undeclared(schema, document, name) if run.rest else []
-    return Explained(label, list(lines(run.outline.root)), reasons, run)
+    reasons = list_undeclared_fields(schema, document, name) if run.rest else []
+    return Explained(label, list(format_outline(run.outline.root)), reasons, run)
 
 
-def undeclared(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> list[str]:
+def list_undeclared_fields(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> list[str]:
     """Return the fields of an operation that no statement can read, and why."""
     found = []
-    for each in sorted(fields_of(schema, document, operation=name), key=lambda field: (field.type, field.field)):
+    for each in sorted(
+        collect_used_fields(schema, document, operation=name), key=lambda field: (field.type, field.field)
+    ):
         kind = schema.type_map[each.type]
         if isinstance(kind, GraphQLObjectType) and not each.type.endswith(("Connection", "Edge", "PageInfo")):
             try:
-                reads_of(kind, each.field, kind.fields[each.field])
+                find_reads(kind, each.field, kind.fields[each.field])
             except Unplanned as reason:
                 found.append(str(reason))
     return found
 
 
-def lines(selected: Object, depth: int = 0) -> Iterator[str]:
+def format_outline(selected: Object, depth: int = 0) -> Iterator[str]:
     """Yield the outline of an object, a line for each field."""
     for each in selected.fields:
         how = WORDS.get(type(each.reads), "") if each.reads else ""
         alias = f"{each.key}: " if each.key != each.name else ""
         yield f"{'  ' * depth}{alias}{each.name}" + (f" ({how})" if how else "")
         for below in [each.below] if each.below else each.by_prefix.values():
-            yield from lines(below, depth + 1)
+            yield from format_outline(below, depth + 1)

@@ -30,8 +30,8 @@ from graphql_server.planner.outline import Unplanned
 from graphql_server.planner.payloads import PayloadWriter, Write
 from graphql_server.planner.plain_inputs import PlainInput, plan_plain_input
 from graphql_server.planner.run import FOR_EXECUTOR, PlannedRequest, make_refused_result
-from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
-from graphql_server.prepared_documents import Admitted, Prepared, spend
+from graphql_server.planner.selection import Fragments, collect_fields, collect_fragments, list_flags
+from graphql_server.prepared_documents import Admitted, Prepared, spend_operation_cost
 from resolvers.context import Context
 
 # Sets of flags of one mutation that are remembered; clients have one or two.
@@ -77,7 +77,7 @@ class Mutation:
         if not all(isinstance(flag, bool) for flag in flags):
             return Unplanned("a condition is null")
         values = dict(zip(self.flags, flags, strict=True))
-        chosen = collected(self.fragments, self.root, [self.node.selection_set], values)
+        chosen = collect_fields(self.fragments, self.root, [self.node.selection_set], values)
         if len(chosen) != 1:
             return Unplanned("the root has several fields, or none")
         ((key, nodes),) = chosen.items()
@@ -126,7 +126,7 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     except FOR_EXECUTOR:
         return None
     try:
-        spend(context, prepared, request.variables, request.name)
+        spend_operation_cost(context, prepared, request.variables, request.name)
     except Refusal as refusal:
         return make_refused_result(refusal)
     fields = prepared.fields(GRAPHQL, operation=request.name)
@@ -199,5 +199,5 @@ def make_mutation(schema: GraphQLSchema, document: DocumentNode, name: str | Non
     root = schema.mutation_type
     if node is None or root is None or node.operation is not OperationType.MUTATION:
         return None
-    fragments = fragments_of(schema, document)
-    return Mutation(fragments, node, root, flags_of(node, fragments))
+    fragments = collect_fragments(schema, document)
+    return Mutation(fragments, node, root, list_flags(node, fragments))

@@ -8,11 +8,11 @@ from typing import Any, Final, TypeVar
 from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationType, SelectionSetNode
 from graphql.execution.values import VariableValues, get_variable_values
 
-from graphql_server.planner.binding import Bound, Request, bind, is_fixed, prefixes
+from graphql_server.planner.binding import Bound, Request, bind_site, is_fixed, list_prefixes
 from graphql_server.planner.draft import Draft
-from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, any_id_sites, query_type
+from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, expect_query_type, find_any_id_sites
 from graphql_server.planner.programs import PROGRAMS, Program
-from graphql_server.planner.selection import Fragments, collected, flags_of, fragments_of
+from graphql_server.planner.selection import Fragments, collect_fields, collect_fragments, list_flags
 from graphql_server.planner.statement import StatementWriter
 
 # Outlines of one operation that are remembered: variables of real clients rarely have more shapes.
@@ -65,7 +65,7 @@ class Constant:
 
 
 @dataclass(slots=True, eq=False)
-class Operation:
+class PlannedQuery:
     """A query, and the statements that were written for it."""
 
     fragments: Fragments
@@ -76,40 +76,42 @@ class Operation:
     # By whether the caller is anonymous, and whether a standby may lag.
     constants: dict[tuple[bool, bool], Constant] = field(default_factory=dict)
 
-    def run(self, variables: Mapping[str, Any], request: Request, caller: Caller) -> Run:
+    def find_run(self, variables: Mapping[str, Any], request: Request, caller: Caller) -> Run:
         """Return what answers a request; raise Unplanned or a refusal where the executor has to."""
         kind = (caller.viewer_id is None, caller.may_lag)
         constant = self.constants.get(kind)
         if constant is not None:
-            return self.run_bound(constant.shape, constant.bounds, constant.key, caller)
-        request.variables = self.coerced(variables)
-        flags = self.values_of_flags(request.variables)
-        asked = remembered(self.any_ids, flags, lambda: self.sites_of_any_id(flags))
-        known = {site.key: bind(site, request, None) for site in asked}
-        kinds = tuple(prefixes(each) for each in known.values())
-        shape = remembered(
-            self.shapes, (flags, kinds), lambda: self.shape(flags, dict(zip(known, kinds, strict=True)), request)
+            return self.make_run(constant.shape, constant.bounds, constant.key, caller)
+        request.variables = self.coerce_variables(variables)
+        flags = self.read_flags(request.variables)
+        asked = find_or_make(self.any_ids, flags, lambda: self.list_any_id_sites(flags))
+        known = {site.key: bind_site(site, request, None) for site in asked}
+        kinds = tuple(list_prefixes(each) for each in known.values())
+        shape = find_or_make(
+            self.shapes, (flags, kinds), lambda: self.make_shape(flags, dict(zip(known, kinds, strict=True)), request)
         )
         if isinstance(shape, Unplanned):
             raise shape
-        bounds = self.bounds(shape, request, known)
+        bounds = self.bind_sites(shape, request, known)
         key = (self, flags, kinds, *kind, *(each.shape for each in bounds))
         if not self.node.variable_definitions and not known and len(shape.fixed) == len(bounds):
             self.constants[kind] = Constant(shape, bounds, key)
-        return self.run_bound(shape, bounds, key, caller)
+        return self.make_run(shape, bounds, key, caller)
 
-    def run_bound(self, shape: Shape, bounds: Sequence[Bound], key: Hashable, caller: Caller) -> Run:
+    def make_run(self, shape: Shape, bounds: Sequence[Bound], key: Hashable, caller: Caller) -> Run:
         """Return the run of a shape whose sites are bound; `key` is that of its statement."""
-        program = PROGRAMS.find(key, lambda: self.write(shape, bounds, caller))
-        return Run(program, self.parameters(shape, bounds, caller), bounds, shape.outline, shape.rest)
+        program = PROGRAMS.find(key, lambda: self.write_program(shape, bounds, caller))
+        return Run(program, self.collect_parameters(shape, bounds, caller), bounds, shape.outline, shape.rest)
 
-    def root_fields(self, variables: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
+    def list_root_fields(self, variables: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
         """Return the fields of the root for variables that have been accepted before."""
-        flags = self.values_of_flags(self.coerced(variables))
-        outliner = self.outliner(flags, {})
-        return collected(self.fragments, query_type(self.fragments), [self.node.selection_set], outliner.flags)
+        flags = self.read_flags(self.coerce_variables(variables))
+        outliner = self.make_outliner(flags, {})
+        return collect_fields(
+            self.fragments, expect_query_type(self.fragments), [self.node.selection_set], outliner.flags
+        )
 
-    def coerced(self, variables: Mapping[str, Any]) -> VariableValues | None:
+    def coerce_variables(self, variables: Mapping[str, Any]) -> VariableValues | None:
         """Return the values of the variables; raise Unplanned where the executor refuses them."""
         if not self.node.variable_definitions:
             return None
@@ -118,7 +120,7 @@ class Operation:
             return found
         raise Unplanned("the variables are refused")
 
-    def values_of_flags(self, values: VariableValues | None) -> tuple[bool, ...]:
+    def read_flags(self, values: VariableValues | None) -> tuple[bool, ...]:
         """Return what the variables of @skip and @include are."""
         if values is None:
             return ()
@@ -128,28 +130,30 @@ class Operation:
             raise Unplanned("a condition is null")
         return flags
 
-    def outliner(self, flags: tuple[bool, ...], kinds: Mapping[str, Sequence[str]]) -> Outliner:
+    def make_outliner(self, flags: tuple[bool, ...], kinds: Mapping[str, Sequence[str]]) -> Outliner:
         """Return what outlines this operation for these flags and kinds of ids."""
         return Outliner(self.fragments, dict(zip(self.flags, flags, strict=True)), kinds)
 
-    def sites_of_any_id(self, flags: tuple[bool, ...]) -> list[Site]:
+    def list_any_id_sites(self, flags: tuple[bool, ...]) -> list[Site]:
         """Return the root fields whose types depend on their ids."""
-        return any_id_sites(self.outliner(flags, {}), self.node)
+        return find_any_id_sites(self.make_outliner(flags, {}), self.node)
 
-    def shape(self, flags: tuple[bool, ...], kinds: Mapping[str, Sequence[str]], request: Request) -> Shape | Unplanned:
+    def make_shape(
+        self, flags: tuple[bool, ...], kinds: Mapping[str, Sequence[str]], request: Request
+    ) -> Shape | Unplanned:
         """Return the outline for these flags and kinds of ids, or why there is none."""
         try:
-            outline = self.outliner(flags, kinds).outline(self.node)
+            outline = self.make_outliner(flags, kinds).outline_query(self.node)
         except Unplanned as reason:
             return reason
-        shape = Shape(outline, rest=self.rest(outline) if outline.left else None)
+        shape = Shape(outline, rest=self.write_rest(outline) if outline.left else None)
         for number, site in enumerate(outline.sites):
             if is_fixed(site):
-                shape.fixed[number] = bound = bind(site, request, None)
+                shape.fixed[number] = bound = bind_site(site, request, None)
                 shape.parameters |= {f"p{number}_{name}": value for name, value in bound.parameters.items()}
         return shape
 
-    def rest(self, outline: Outline) -> DocumentNode:
+    def write_rest(self, outline: Outline) -> DocumentNode:
         """Return the document of those fields of the root that are left to the executor."""
         nodes = [node for nodes in outline.left.values() for node in nodes]
         operation = OperationDefinitionNode(
@@ -162,20 +166,20 @@ class Operation:
         )
         return DocumentNode(definitions=(operation, *self.fragments.definitions.values()))
 
-    def bounds(self, shape: Shape, request: Request, known: Mapping[str, Bound]) -> list[Bound]:
+    def bind_sites(self, shape: Shape, request: Request, known: Mapping[str, Bound]) -> list[Bound]:
         """Return what each site comes to."""
         found: list[Bound] = []
         for number, site in enumerate(shape.outline.sites):
             ready = shape.fixed.get(number) or (known.get(site.key) if site.owner is None else None)
-            found.append(ready or bind(site, request, found))
+            found.append(ready or bind_site(site, request, found))
         return found
 
-    def write(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> Program:
+    def write_program(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> Program:
         """Return the statement for this shape."""
         writer = StatementWriter(Draft(bounds), signed_in=caller.viewer_id is not None, may_lag=caller.may_lag)
         return writer.write_program(shape.outline)
 
-    def parameters(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> dict[str, Any]:
+    def collect_parameters(self, shape: Shape, bounds: Sequence[Bound], caller: Caller) -> dict[str, Any]:
         """Return the statement's parameters."""
         found = {**shape.parameters, "viewer": caller.viewer_id, "base": caller.base}
         for number, bound in enumerate(bounds):
@@ -185,7 +189,7 @@ class Operation:
         return found
 
 
-def remembered(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
+def find_or_make(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
     """Return what is kept under a key, or make and keep it; what was not asked for longest makes room."""
     found = kept.get(key)
     if found is None:
@@ -197,11 +201,11 @@ def remembered(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[],
     return found
 
 
-def operation_of(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Operation | None:
+def make_planned_query(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> PlannedQuery | None:
     """Return the operation that a request means, None where it is no query."""
     nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     node = next((each for each in nodes if name is None or (each.name and each.name.value == name)), None)
     if node is None or node.operation is not OperationType.QUERY:
         return None
-    fragments = fragments_of(schema, document)
-    return Operation(fragments, node, flags_of(node, fragments))
+    fragments = collect_fragments(schema, document)
+    return PlannedQuery(fragments, node, list_flags(node, fragments))

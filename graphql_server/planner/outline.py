@@ -22,7 +22,7 @@ from strawberry.types.field import StrawberryField
 
 from db import selects
 from graphql_server.field_declarations import DEFINITION, find_declaration, find_node_class, find_types_by_prefix
-from graphql_server.planner.selection import Flags, Fragments, collected
+from graphql_server.planner.selection import Flags, Fragments, collect_fields
 from resolvers.planned_reads import ListPage, NodeRow, Reads, RowById, SameRow, SqlValue, ViewerRow
 
 TYPENAME: Final = "__typename"
@@ -104,16 +104,16 @@ class Outliner:
     prefixes: Mapping[str, Sequence[str]]
     sites: list[Site] = field(default_factory=list)
 
-    def outline(self, operation: OperationDefinitionNode) -> Outline:
+    def outline_query(self, operation: OperationDefinitionNode) -> Outline:
         """Return the outline of a query; raise Unplanned where it has a field that is for the executor."""
-        kind = query_type(self.fragments)
-        chosen = collected(self.fragments, kind, [operation.selection_set], self.flags)
+        kind = expect_query_type(self.fragments)
+        chosen = collect_fields(self.fragments, kind, [operation.selection_set], self.flags)
         outline = Outline(Object(kind, []), self.sites, keys=tuple(chosen))
         reasons: list[Unplanned] = []
         for key, nodes in chosen.items():
             sites = len(self.sites)
             try:
-                outline.root.fields.append(self.field(kind, key, nodes, None))
+                outline.root.fields.append(self.outline_field(kind, key, nodes, None))
             except Unplanned as reason:
                 del self.sites[sites:]
                 outline.left[key] = nodes
@@ -122,17 +122,21 @@ class Outliner:
             raise reasons[0]
         return outline
 
-    def object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], owner: Owner) -> Object:
+    def outline_object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], owner: Owner) -> Object:
         """Return what fields select of their object."""
         sets = [node.selection_set for node in nodes if node.selection_set]
-        return self.selected(kind, sets, owner)
+        return self.outline_selection(kind, sets, owner)
 
-    def selected(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], owner: Owner | None) -> Object:
+    def outline_selection(
+        self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], owner: Owner | None
+    ) -> Object:
         """Return what selections ask of a type."""
-        chosen = collected(self.fragments, kind, sets, self.flags)
-        return Object(kind, [self.field(kind, key, nodes, owner) for key, nodes in chosen.items()])
+        chosen = collect_fields(self.fragments, kind, sets, self.flags)
+        return Object(kind, [self.outline_field(kind, key, nodes, owner) for key, nodes in chosen.items()])
 
-    def field(self, kind: GraphQLObjectType, key: str, nodes: Sequence[FieldNode], owner: Owner | None) -> Field:
+    def outline_field(
+        self, kind: GraphQLObjectType, key: str, nodes: Sequence[FieldNode], owner: Owner | None
+    ) -> Field:
         """Return the outline of one field; raise Unplanned where it has no declaration."""
         name = nodes[0].name.value
         if name == TYPENAME:
@@ -142,29 +146,29 @@ class Outliner:
         declared = kind.fields[name]
         named = get_named_type(declared.type)
         if kind.name.endswith(PAGED):
-            below = self.object(named, nodes, ANY_ROW) if isinstance(named, GraphQLObjectType) else None
+            below = self.outline_object(named, nodes, ANY_ROW) if isinstance(named, GraphQLObjectType) else None
             return Field(key, name, declared.type, below=below)
-        reads = reads_of(kind, name, declared)
+        reads = find_reads(kind, name, declared)
         site = (
-            self.site(key, declared, nodes[0], reads, owner)
+            self.add_site(key, declared, nodes[0], reads, owner)
             if isinstance(reads, ListPage | RowById | NodeRow)
             else None
         )
         outlined = Field(key, name, declared.type, reads, site)
         if isinstance(reads, NodeRow):
-            outlined.by_prefix = {each: self.of_prefix(each, nodes, site) for each in self.prefixes[key]}
+            outlined.by_prefix = {each: self.outline_node(each, nodes, site) for each in self.prefixes[key]}
         elif not is_leaf_type(named):
-            outlined.below = self.object(object_type(named), nodes, owner_below(reads, owner, site))
+            outlined.below = self.outline_object(expect_object_type(named), nodes, find_owner_below(reads, owner, site))
         return outlined
 
-    def of_prefix(self, prefix: str, nodes: Sequence[FieldNode], site: int | None) -> Object:
+    def outline_node(self, prefix: str, nodes: Sequence[FieldNode], site: int | None) -> Object:
         """Return what is selected of a node of this kind."""
         kind = find_types_by_prefix(self.fragments.schema).get(prefix)
         if kind is None:
             raise Unplanned(f"objects with an id that begins with {prefix}_ are not planned")
-        return self.object(kind, nodes, Owner(site=site))
+        return self.outline_object(kind, nodes, Owner(site=site))
 
-    def site(
+    def add_site(
         self,
         key: str,
         declared: GraphQLField,
@@ -177,10 +181,10 @@ class Outliner:
         return len(self.sites) - 1
 
 
-def any_id_sites(outliner: Outliner, operation: OperationDefinitionNode) -> list[Site]:
+def find_any_id_sites(outliner: Outliner, operation: OperationDefinitionNode) -> list[Site]:
     """Return the fields of a query's root whose types depend on the ids that they are given."""
-    kind = query_type(outliner.fragments)
-    chosen = collected(outliner.fragments, kind, [operation.selection_set], outliner.flags)
+    kind = expect_query_type(outliner.fragments)
+    chosen = collect_fields(outliner.fragments, kind, [operation.selection_set], outliner.flags)
     found = []
     for key, (node, *_) in chosen.items():
         declared = kind.fields.get(node.name.value)
@@ -190,7 +194,7 @@ def any_id_sites(outliner: Outliner, operation: OperationDefinitionNode) -> list
     return found
 
 
-def query_type(fragments: Fragments) -> GraphQLObjectType:
+def expect_query_type(fragments: Fragments) -> GraphQLObjectType:
     """Return the type of the root of queries."""
     kind = fragments.schema.query_type
     if kind is None:
@@ -198,7 +202,7 @@ def query_type(fragments: Fragments) -> GraphQLObjectType:
     return kind
 
 
-def owner_below(reads: Reads, owner: Owner | None, site: int | None) -> Owner:
+def find_owner_below(reads: Reads, owner: Owner | None, site: int | None) -> Owner:
     """Return whose fields are below a field."""
     if isinstance(reads, RowById):
         return Owner(site=site)
@@ -207,14 +211,14 @@ def owner_below(reads: Reads, owner: Owner | None, site: int | None) -> Owner:
     return owner if isinstance(reads, SameRow) and owner is not None else ANY_ROW
 
 
-def object_type(kind: GraphQLNamedType) -> GraphQLObjectType:
+def expect_object_type(kind: GraphQLNamedType) -> GraphQLObjectType:
     """Return a type as what it must be here."""
     if not isinstance(kind, GraphQLObjectType):
         raise Unplanned(f"{kind.name} is no type of objects")
     return kind
 
 
-def reads_of(kind: GraphQLObjectType, name: str, declared: GraphQLField) -> Reads:
+def find_reads(kind: GraphQLObjectType, name: str, declared: GraphQLField) -> Reads:
     """Return how a field reads: as it is declared, or as the column of its name; raise Unplanned otherwise."""
     found = find_declaration(declared).reads
     if found is not None:

@@ -19,7 +19,7 @@ from graphql import (
 
 from graphql_server.plain_fields import short
 from graphql_server.planner.outline import TYPENAME, Unplanned
-from graphql_server.planner.selection import Flags, Fragments, collected
+from graphql_server.planner.selection import Flags, Fragments, collect_fields
 
 # Returns the part of the response that stands for a value.
 Write = Callable[[Any], Any]
@@ -49,7 +49,7 @@ class PayloadWriter:
     def write_object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Write:
         """Return the function for objects of a type."""
         sets = [node.selection_set for node in nodes if node.selection_set]
-        chosen = collected(self.fragments, kind, sets, self.flags)
+        chosen = collect_fields(self.fragments, kind, sets, self.flags)
         parts = [(key, *self.write_field(kind, asked)) for key, asked in chosen.items()]
 
         def write(value: Any) -> Any:

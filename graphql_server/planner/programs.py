@@ -52,14 +52,14 @@ class Programs:
             self._kept.move_to_end(key)
             return found
         made = self._kept[key] = write()
-        self._room -= size(made)
+        self._room -= measure_program(made)
         while self._room < 0 and self._kept:
             _, forgotten = self._kept.popitem(last=False)
-            self._room += size(forgotten)
+            self._room += measure_program(forgotten)
         return made
 
 
-def size(program: Program) -> int:
+def measure_program(program: Program) -> int:
     """Return what a statement takes of the room."""
     return OVERHEAD + len(program.statement.sql) + len(program.constant or b"")
 

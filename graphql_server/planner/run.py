@@ -16,9 +16,9 @@ from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.planner.binding import Request
 from graphql_server.planner.cursors import sign_cursors
 from graphql_server.planner.json_text import CURSOR_START
-from graphql_server.planner.operations import Caller, Operation, Run, operation_of
+from graphql_server.planner.operations import Caller, PlannedQuery, Run, make_planned_query
 from graphql_server.planner.outline import TYPENAME, Field, Unplanned
-from graphql_server.prepared_documents import Admitted, Prepared, find_prepared, spend
+from graphql_server.prepared_documents import Admitted, Prepared, find_prepared, spend_operation_cost
 from resolvers.context import Context
 from resolvers.planned_reads import RowById, ViewerRow
 
@@ -44,7 +44,7 @@ class PlannedRequest:
 class Asked:
     """An operation that is about to run."""
 
-    operation: Operation
+    operation: PlannedQuery
     run: Run
     request: PlannedRequest
 
@@ -56,7 +56,7 @@ async def run_planned(context: Context, request: PlannedRequest) -> ExecutionRes
     if operation is None:
         return None
     run = bind_operation(operation, request.variables, context)
-    return None if run is None else await answer(context, prepared, Asked(operation, run, request))
+    return None if run is None else await run_bound(context, prepared, Asked(operation, run, request))
 
 
 def find_ready(context: Context, text: str, operation_name: str | None) -> Prepared | None:
@@ -72,22 +72,22 @@ def find_ready(context: Context, text: str, operation_name: str | None) -> Prepa
     return prepared if is_clear else None
 
 
-def find_operation(prepared: Prepared, name: str | None) -> Operation | None:
+def find_operation(prepared: Prepared, name: str | None) -> PlannedQuery | None:
     """Return the operation that is planned, None where it is no query."""
     if name not in prepared.operations:
-        prepared.operations[name] = operation_of(GRAPHQL, prepared.document, name)
-    found: Operation | None = prepared.operations[name]
+        prepared.operations[name] = make_planned_query(GRAPHQL, prepared.document, name)
+    found: PlannedQuery | None = prepared.operations[name]
     return found
 
 
-def bind_operation(operation: Operation, variables: Mapping[str, Any], context: Context) -> Run | None:
+def bind_operation(operation: PlannedQuery, variables: Mapping[str, Any], context: Context) -> Run | None:
     """Return the statement and the parameters that answer a request, None where there are none."""
     database, actor = context.database, context.actor
     viewer_id = actor.user_id if actor else None
     request = Request(viewer_id, database.cursors, context.services.settings.limits.ids)
     caller = Caller(viewer_id, context.base, may_lag=database.standby != database.primary)
     try:
-        return operation.run(variables, request, caller)
+        return operation.find_run(variables, request, caller)
     except FOR_EXECUTOR:
         return None
     except Exception as error:
@@ -96,11 +96,11 @@ def bind_operation(operation: Operation, variables: Mapping[str, Any], context: 
         return None
 
 
-async def answer(context: Context, prepared: Prepared, asked: Asked) -> ExecutionResult | None:
+async def run_bound(context: Context, prepared: Prepared, asked: Asked) -> ExecutionResult | None:
     """Return what a plan answers; None, with its cost paid, where there is a value that the executor has to judge."""
     try:
         if not context.is_counted:
-            spend(context, prepared, asked.request.variables, asked.request.name)
+            spend_operation_cost(context, prepared, asked.request.variables, asked.request.name)
         fields = prepared.fields(GRAPHQL, operation=asked.request.name)
         async with Admitted(context, prepared, fields, asked.request.name):
             context.is_counted = True
@@ -177,7 +177,7 @@ def make_refused_result(refusal: Refusal) -> ExecutionResult:
 
 def make_unavailable_result(refusal: Unavailable, asked: Asked, *, signed_in: bool) -> ExecutionResult:
     """Return the result of an operation without a database: each field that needs one failed."""
-    nodes = asked.operation.root_fields(asked.request.variables)
+    nodes = asked.operation.list_root_fields(asked.request.variables)
     outline = asked.run.outline
     fields = {each.key: each for each in outline.root.fields}
     answered = {each.key for each in fields.values() if not needs_database(each, signed_in=signed_in)}

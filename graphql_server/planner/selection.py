@@ -45,25 +45,25 @@ class Fragments:
         return isinstance(wider, GraphQLInterfaceType) and self.schema.is_sub_type(wider, kind)
 
 
-def fragments_of(schema: GraphQLSchema, document: DocumentNode) -> Fragments:
+def collect_fragments(schema: GraphQLSchema, document: DocumentNode) -> Fragments:
     """Return the fragments of a document."""
     nodes = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
     return Fragments(schema, {node.name.value: node for node in nodes})
 
 
-def collected(
+def collect_fields(
     fragments: Fragments, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], flags: Flags
 ) -> dict[str, list[FieldNode]]:
     """Return the fields that are selected for a type, by response key, in the order of their first mention."""
     found: dict[str, list[FieldNode]] = {}
     spread: set[str] = set()
     for each in sets:
-        for node in _fields(fragments, kind, each, flags, spread):
+        for node in _list_fields(fragments, kind, each, flags, spread):
             found.setdefault((node.alias or node.name).value, []).append(node)
     return found
 
 
-def _fields(
+def _list_fields(
     fragments: Fragments, kind: GraphQLObjectType, chosen: SelectionSetNode, flags: Flags, spread: set[str]
 ) -> Iterator[FieldNode]:
     for node in chosen.selections:
@@ -72,12 +72,12 @@ def _fields(
         if isinstance(node, FieldNode):
             yield node
             continue
-        inner = _spread(fragments, node, spread)
+        inner = _find_fragment(fragments, node, spread)
         if inner is not None and fragments.applies(inner.type_condition, kind):
-            yield from _fields(fragments, kind, inner.selection_set, flags, spread)
+            yield from _list_fields(fragments, kind, inner.selection_set, flags, spread)
 
 
-def _spread(
+def _find_fragment(
     fragments: Fragments, node: SelectionNode, spread: set[str]
 ) -> FragmentDefinitionNode | InlineFragmentNode | None:
     if isinstance(node, InlineFragmentNode):
@@ -92,12 +92,12 @@ def is_included(node: SelectionNode, flags: Flags) -> bool:
     """Return what @skip and @include say of a selection."""
     for directive in node.directives or ():
         name = directive.name.value
-        if name in CONDITIONS and _condition(directive, flags) is (name == "skip"):
+        if name in CONDITIONS and _read_condition(directive, flags) is (name == "skip"):
             return False
     return True
 
 
-def _condition(directive: DirectiveNode, flags: Flags) -> bool:
+def _read_condition(directive: DirectiveNode, flags: Flags) -> bool:
     (argument,) = directive.arguments or ()
     value = argument.value
     if isinstance(value, VariableNode):
@@ -119,7 +119,7 @@ class _Flags(Visitor):
                 self.found[argument.value.name.value] = None
 
 
-def flags_of(operation: OperationDefinitionNode, fragments: Fragments) -> tuple[str, ...]:
+def list_flags(operation: OperationDefinitionNode, fragments: Fragments) -> tuple[str, ...]:
     """Return the names of the variables of @skip and @include in an operation and in all fragments."""
     flags = _Flags()
     nodes: list[Node] = [operation, *fragments.definitions.values()]

@@ -4,7 +4,7 @@ from graphql import GraphQLSchema, build_schema, parse
 from httpx import AsyncClient
 from prometheus_client import CollectorRegistry
 
-from graphql_server.field_usage import deprecated, fields_of
+from graphql_server.field_usage import collect_used_fields, list_deprecated_fields
 from runtime.metrics import Coordinate, UsageMetrics
 from tests.support.graphql_client import GraphQL
 
@@ -18,7 +18,7 @@ SCHEMA = build_schema("""
 
 def asked(document: str, operation: str | None = None, *, schema: GraphQLSchema = SCHEMA) -> set[str]:
     """Return the fields that an operation asks for; a deprecated one ends with a cross."""
-    found = fields_of(schema, parse(document), operation=operation)
+    found = collect_used_fields(schema, parse(document), operation=operation)
     return {f"{each.type}.{each.field}{'†' * each.deprecated}" for each in found}
 
 
@@ -53,7 +53,7 @@ def test_fragments_that_double_are_looked_into_once() -> None:
 
 
 def test_lists_what_is_deprecated() -> None:
-    assert {f"{each.type}.{each.field}" for each in deprecated(SCHEMA)} == {"Query.movie", "Film.title"}
+    assert {f"{each.type}.{each.field}" for each in list_deprecated_fields(SCHEMA)} == {"Query.movie", "Film.title"}
 
 
 # In /metrics

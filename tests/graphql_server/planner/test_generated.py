@@ -54,14 +54,14 @@ def filled_in(house: House, text: str) -> str:
 def planned(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether a plan had the answer, for each operation that had a plan."""
     seen: list[bool] = []
-    answer = run.answer
+    run_bound = run.run_bound
 
     async def noted(*given: Any) -> Any:  # noqa: ANN401 - as it is
-        found = await answer(*given)
+        found = await run_bound(*given)
         seen.append(found is not None)
         return found
 
-    monkeypatch.setattr(run, "answer", noted)
+    monkeypatch.setattr(run, "run_bound", noted)
     return seen
 
 

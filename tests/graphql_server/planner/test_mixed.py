@@ -42,7 +42,7 @@ async def test_reads_what_is_planned_by_one_statement(
     async def nothing(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(run, "answer", nothing)
+    monkeypatch.setattr(run, "run_bound", nothing)
     executed = await graphql(document, by=house.viewer)
     # The metrics are a request too.
     assert executed.data == answer.data | {"requestCount": answer.data["requestCount"] + 2}

@@ -9,7 +9,7 @@ from db.cursors import CursorCodec
 from db.programme_changes import ProgrammePart
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.planner.binding import Request
-from graphql_server.planner.operations import Caller, operation_of
+from graphql_server.planner.operations import Caller, make_planned_query
 
 MOVIE: Final = '"mov_1"'
 CASES: Final[dict[str, set[ProgrammePart]]] = {
@@ -39,8 +39,8 @@ CASES: Final[dict[str, set[ProgrammePart]]] = {
 
 @pytest.mark.parametrize("document", CASES)
 def test_names_parts_that_decide_about_the_answer(document: str) -> None:
-    operation = operation_of(SCHEMA.graphql, parse(document), None)
+    operation = make_planned_query(SCHEMA.graphql, parse(document), None)
     assert operation is not None
     caller = Caller(None, "https://cinema.test", may_lag=False)
-    run = operation.run({}, Request(None, CursorCodec((b"key",)), 100), caller)
+    run = operation.find_run({}, Request(None, CursorCodec((b"key",)), 100), caller)
     assert run.program.parts == CASES[document]

@@ -4,7 +4,7 @@ from typing import Any
 
 from db.engine import Database
 from db.pipeline import Statement
-from graphql_server.planner.programs import PROGRAMS, Program, Programs, size
+from graphql_server.planner.programs import PROGRAMS, Program, Programs, measure_program
 from tests.support.factories import make_movie, make_place
 from tests.support.graphql_client import GraphQL
 
@@ -18,7 +18,7 @@ def program(text: str) -> Program:
 
 
 def test_forgets_what_was_not_asked_for_longest() -> None:
-    programs = Programs(room=3 * size(program("x" * 10)))
+    programs = Programs(room=3 * measure_program(program("x" * 10)))
     for key in ("a", "b", "c"):
         programs.find(key, lambda: program("x" * 10))
     kept = programs.find("a", lambda: program("another"))
