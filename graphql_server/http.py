@@ -23,8 +23,8 @@ from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from graphql_server.planner.check import check_planned_result, is_chosen
 from graphql_server.planner.mutations import run_mutation
-from graphql_server.planner.run import PlannedRequest, find_ready, run_planned
-from graphql_server.prepared_documents import Documents
+from graphql_server.planner.run import PlannedRequest, run_planned
+from graphql_server.prepared_documents import Documents, find_ready
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
 from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, render_refusals, render_result
 from graphql_server.trusted_documents import RESTRICTED, find_document
@@ -160,10 +160,11 @@ async def plan(
     text: str, asked: GraphQLRequest, context: Context, *, allowed: frozenset[OperationType]
 ) -> ExecutionResult | None:
     """Return the result of a query answered by one statement, or of a plain mutation; None where it is for the executor."""
-    mode = context.services.settings.planner
+    settings = context.services.settings
+    mode = settings.planner
     if not mode.is_on:
         return None
-    prepared = find_ready(context, text, asked.operation_name)
+    prepared = find_ready(GRAPHQL, text, asked.operation_name, settings)
     if prepared is None:
         return None
     request = PlannedRequest(text, asked.variables or {}, asked.operation_name, prepared)

@@ -1,6 +1,7 @@
 """A shorter way to plain fields, of which most of an answer is made: a quarter less work for a list of movies."""
 
 from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from typing import Any, Final, TypeGuard, TypeVar
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
@@ -50,31 +51,29 @@ def shorten(schema: GraphQLSchema) -> None:
 
 def short(field: GraphQLField) -> Resolve | None:
     """Return the resolver of a field that is an attribute of its source, or that needs nothing but its source."""
+    read = find_reader(field)
+    return from_source(read) if read else None
+
+
+def find_reader(field: GraphQLField) -> Callable[[Any], Any] | None:
+    """Return what reads such a field from its source; None for a field that needs more."""
     declared = field.extensions.get("strawberry-definition")
     if not isinstance(declared, StrawberryField) or declared.extensions:
         return None
     resolver = declared.base_resolver
     if resolver is None:
-        return attribute(declared.python_name)
+        return attrgetter(declared.python_name)
     if declared.is_async or declared.arguments or resolver.info_parameter or not resolver.parent_parameter:
         return None
     work_out: Any = resolver.wrapped_func
-    return from_source(work_out.__func__ if isinstance(work_out, staticmethod) else work_out)
+    read: Callable[[Any], Any] = work_out.__func__ if isinstance(work_out, staticmethod) else work_out
+    return read
 
 
-def attribute(name: str) -> Resolve:
-    """Return what reads an attribute of the source."""
-
-    def resolve(source: Any, _info: Any) -> Any:
-        return getattr(source, name)
-
-    return resolve
-
-
-def from_source(work_out: Callable[[Any], V]) -> Callable[[Any, Any], V]:
-    """Return what works a value out from the source."""
+def from_source(read: Callable[[Any], V]) -> Resolve:
+    """Return the resolver that reads a value from the source."""
 
     def resolve(source: Any, _info: Any) -> V:
-        return work_out(source)
+        return read(source)
 
     return resolve

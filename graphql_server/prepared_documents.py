@@ -18,6 +18,7 @@ from graphql import (
     OperationDefinitionNode,
     StringValueNode,
     parse,
+    specified_rules,
     validate,
 )
 from graphql.language.parser import MAX_NESTING_DEPTH
@@ -29,6 +30,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from config.limits import RequestLimits
+from config.settings import Settings
 from edge.services import Span
 from errors import QueryTooCostly, Unavailable
 from graphql_server import cost_budget
@@ -50,6 +52,7 @@ LONGEST_NAME: Final = 64
 CHANGING: Final = frozenset({"Mutation", "Subscription"})
 # Fields that wait for third parties, up to five seconds.
 OF_OTHERS: Final = frozenset({("Query", name) for name in ("catalogue", "offers", "movieOffer", "providers")})
+RULES: Final = tuple(specified_rules)
 NUL: Final = "\0"
 INTROSPECTION: Final = ("__schema", "__type")
 NO_INTROSPECTION: Final = (
@@ -212,6 +215,18 @@ def find_prepared(
         prepared = prepare(schema, text, rules, limits)
         Documents.shelf.keep(text, prepared)
     return prepared
+
+
+def find_ready(schema: GraphQLSchema, text: str, operation_name: str | None, settings: Settings) -> Prepared | None:
+    """Return the document where nothing speaks against running it, None where the executor has to say what does."""
+    try:
+        prepared = find_prepared(schema, text, RULES, settings.limits)
+    except Exception:  # noqa: BLE001 - the executor meets the same error, and says it
+        return None
+    if prepared.faults or (prepared.introspection and not settings.allows_introspection):
+        return None
+    is_clear = len(prepared.plans) == 1 if operation_name is None else operation_name in prepared.plans
+    return prepared if is_clear else None
 
 
 def spend_operation_cost(

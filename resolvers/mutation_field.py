@@ -1,8 +1,7 @@
 """Makes mutation fields: the result or the refusals of a function become the payload."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import SimpleNamespace
+from dataclasses import dataclass, make_dataclass
 from typing import Any, Final
 
 import strawberry
@@ -23,6 +22,7 @@ from errors import (
     UpstreamUnavailable,
     flatten_refusals,
 )
+from resolvers.context import Context
 from resolvers.field_metadata import CHANGE, declare
 
 # Refusals that other input would not correct: the caller may not use the mutation at all, or not now.
@@ -60,7 +60,9 @@ class PayloadExtension(FieldExtension):
 
     def __init__(self, *names: str) -> None:
         """Take the names of the payload's fields, in the order in which the mutation returns them."""
-        self._names = names
+        self.names = names
+        # Made of the results and the errors.
+        self.payload: Any = make_dataclass("Payload", (*names, "errors"))
 
     def apply(self, field: StrawberryField) -> None:
         """Give the argument of a mutation the description of its type."""
@@ -73,17 +75,19 @@ class PayloadExtension(FieldExtension):
         try:
             result = await next_(source, info, **arguments)
         except (Refusal, Refusals) as raised:
-            refusals = flatten_refusals(raised)
-            if any(isinstance(refusal, TOP_LEVEL) for refusal in refusals):
-                raise
-            info.context.is_settled &= not any(isinstance(refusal, UpstreamUnavailable) for refusal in refusals)
-            values: tuple[Any, ...] = (None,) * len(self._names)
-        else:
-            refusals, values = [], result if len(self._names) > 1 else (result,)
+            return self.make_refused_payload(raised, info.context, arguments.get("input"))
         finally:
             info.context.renew()
-        errors = [PayloadError(refusal, find_path(refusal, arguments.get("input"))) for refusal in refusals]
-        return SimpleNamespace(**dict(zip(self._names, values, strict=True)), errors=errors)
+        return self.payload(*(result if len(self.names) > 1 else (result,)), [])
+
+    def make_refused_payload(self, raised: Refusal | Refusals, context: Context, argument: object) -> Any:
+        """Return the payload of a mutation that was refused; raise refusals that no payload carries."""
+        refusals = flatten_refusals(raised)
+        if any(isinstance(refusal, TOP_LEVEL) for refusal in refusals):
+            raise raised
+        context.is_settled &= not any(isinstance(refusal, UpstreamUnavailable) for refusal in refusals)
+        errors = [PayloadError(refusal, find_path(refusal, argument)) for refusal in refusals]
+        return self.payload(*(None for _ in self.names), errors)
 
 
 def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:

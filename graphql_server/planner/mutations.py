@@ -22,31 +22,36 @@ from graphql.pyutils import Path
 from graphql.type import GraphQLResolveInfo
 from strawberry.types import ExecutionResult
 
-from errors import Refusal, Unavailable
+from errors import Refusal, Refusals, Unavailable
 from graphql_server.error_format import find_refusals
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.plain_fields import is_awaitable
 from graphql_server.planner.outline import Unplanned
-from graphql_server.planner.payloads import PayloadWriter, Write
+from graphql_server.planner.payloads import PayloadShape, plan_payload
 from graphql_server.planner.plain_inputs import PlainInput, plan_plain_input
 from graphql_server.planner.run import FOR_EXECUTOR, PlannedRequest, make_refused_result
 from graphql_server.planner.selection import Fragments, collect_fields, collect_fragments, list_flags
-from graphql_server.prepared_documents import Admitted, Prepared, spend_operation_cost
+from graphql_server.prepared_documents import Admitted, spend_operation_cost
 from resolvers.context import Context
+from resolvers.mutation_field import PayloadExtension
 
 # Sets of flags of one mutation that are remembered; clients have one or two.
 MOST_FLAGS: Final = 16
 NO_VARIABLES: Final = VariableValues({}, {})
 
+Resolve = Callable[[], Awaitable[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """The only field of a mutation's root, and what writes its payload."""
+    """The only field of a mutation's root: its function, the shape of its payload, and how a plain input is read."""
 
     key: str
     nodes: list[FieldNode]
     declared: GraphQLField
-    write: Write
+    shape: PayloadShape
+    function: Callable[..., Awaitable[Any]]
+    extension: PayloadExtension
     plain: PlainInput | None = None
 
 
@@ -85,19 +90,21 @@ class Mutation:
         if declared is None:
             return Unplanned("the root has a field of introspection")
         try:
-            write = PayloadWriter(self.fragments, values).write(declared.type, nodes)
+            shape = plan_payload(self.fragments, values, declared.type, nodes)
         except Unplanned as reason:
             return reason
+        definition: Any = declared.extensions["strawberry-definition"]
+        (extension,) = definition.extensions
         plain = None if self.flags else plan_plain_input(self.node, nodes[0], declared)
-        return PlannedChange(key, nodes, declared, write, plain)
+        return PlannedChange(key, nodes, declared, shape, definition.base_resolver.wrapped_func, extension, plain)
 
-    def bind(self, values: Mapping[str, Any], context: Context) -> tuple[PlannedChange, Callable[[], Awaitable[Any]]]:
+    def bind(self, values: Mapping[str, Any], context: Context) -> tuple[PlannedChange, Resolve]:
         """Return the change, and what runs it; raise Unplanned or a refusal where it is for the executor."""
         if not self.flags and context.services.trace_span is None:
             change = self.find_change(NO_VARIABLES)
-            made = change.plain.read(values) if change.plain else None
+            made = read_input(change.plain, values) if change.plain else None
             if made is not None:
-                return change, partial(run_plain, change.declared, context, made)
+                return change, partial(run_plain, change, context, made)
         variables = self.coerce_variables(values)
         change = self.find_change(variables)
         arguments = get_argument_values(change.declared, change.nodes[0], variables)
@@ -117,8 +124,10 @@ class Mutation:
 
 async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionResult | None:
     """Return the result of a mutation; None, with nothing done, where the operation is for the executor."""
-    prepared = request.prepared
-    mutation = find_mutation(prepared, request.name)
+    prepared, name = request.prepared, request.name
+    if name not in prepared.mutations:
+        prepared.mutations[name] = make_mutation(GRAPHQL, prepared.document, name)
+    mutation: Mutation | None = prepared.mutations[name]
     if mutation is None:
         return None
     try:
@@ -126,40 +135,74 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     except FOR_EXECUTOR:
         return None
     try:
-        spend_operation_cost(context, prepared, request.variables, request.name)
+        spend_operation_cost(context, prepared, request.variables, name)
     except Refusal as refusal:
         return make_refused_result(refusal)
-    fields = prepared.fields(GRAPHQL, operation=request.name)
-    async with Admitted(context, prepared, fields, request.name):
-        return await run_change(context, change, resolve)
+    fields = prepared.fields(GRAPHQL, operation=name)
+    async with Admitted(context, prepared, fields, name):
+        try:
+            return ExecutionResult(data={change.key: write(change.shape, await resolve())}, errors=None)
+        except Exception as raised:  # noqa: BLE001 - as the executor does, it becomes an error of the field
+            return make_failed_result(context, change, raised)
 
 
-async def run_change(context: Context, change: PlannedChange, resolve: Callable[[], Awaitable[Any]]) -> ExecutionResult:
-    """Return the result of a change: its payload, or null and why."""
-    try:
-        return ExecutionResult(data={change.key: change.write(await resolve())}, errors=None)
-    except Exception as raised:  # noqa: BLE001 - as the executor does, it becomes an error of the field
-        error = located_error(raised, change.nodes, [change.key])
+def make_failed_result(context: Context, change: PlannedChange, raised: Exception) -> ExecutionResult:
+    """Return the result of a mutation that has no payload: null, and why."""
+    error = located_error(raised, change.nodes, [change.key])
     SCHEMA.process_errors([error])
     if any(isinstance(cause, Unavailable) for cause in find_refusals(error)):
         context.services.admission.refuse()
     return ExecutionResult(data={change.key: None}, errors=[error])
 
 
-async def run_plain(declared: GraphQLField, context: Context, made: object) -> Any:
+def read_input(plain: PlainInput, variables: Mapping[str, Any]) -> object | None:
+    """Return the input object; None where graphql-core has to read the variables, or to say what is wrong with them."""
+    values = variables.get(plain.variable)
+    if plain.sources is not None:
+        values = {name: variables[source] for name, source in plain.sources.items() if source in variables}
+    if not isinstance(values, dict) or not plain.required <= values.keys():
+        return None
+    found = dict(plain.constants)
+    for name, value in values.items():
+        field = plain.fields.get(name)
+        if field is None or value is None:
+            return None
+        try:
+            found[field.attribute] = field.coerce(value)
+        except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and says it
+            return None
+    made: object = plain.make(**found)
+    return made
+
+
+async def run_plain(change: PlannedChange, context: Context, made: object) -> Any:
     """Return the payload of a mutation for an input object that is made already.
 
-    The field's function and its extension are called as Strawberry does, without its conversion of arguments.
+    The field's function is called without Strawberry's conversion of arguments. Nothing is read after it, so the context
+    is not renewed.
     """
-    definition: Any = declared.extensions["strawberry-definition"]
-    (extension,) = definition.extensions
-    function = definition.base_resolver.wrapped_func
-
-    async def call(source: Any, info: Any, **arguments: Any) -> Any:
-        return await function(source, info=info, **arguments)
-
     info: Any = SimpleNamespace(context=context)
-    return await extension.resolve_async(call, None, info, input=made)
+    try:
+        result = await change.function(None, info=info, input=made)
+    except (Refusal, Refusals) as raised:
+        return change.extension.make_refused_payload(raised, context, made)
+    payload, names = change.extension.payload, change.extension.names
+    return payload(*(result if len(names) > 1 else (result,)), [])
+
+
+def write(shape: PayloadShape, value: Any) -> Any:
+    """Return the part of the response that stands for a value; raise TypeError for a null that must not be one."""
+    if value is None:
+        if shape.required:
+            raise TypeError(f"there is no value of the type {shape.required}")
+        return None
+    if shape.coerce is not None:
+        return shape.coerce(value)
+    if shape.item is not None:
+        return [write(shape.item, each) for each in value]
+    if shape.possible:
+        shape = next(each for is_type_of, each in shape.possible if is_type_of(value, None))
+    return {key: write(part, read(value)) for key, read, part in shape.parts}
 
 
 def make_info(
@@ -182,14 +225,6 @@ def make_info(
         None,
         None,  # type: ignore[arg-type]  # no resolver starts work that outlives it
     )
-
-
-def find_mutation(prepared: Prepared, name: str | None) -> Mutation | None:
-    """Return the mutation that a request means, None where the operation is of another kind."""
-    if name not in prepared.mutations:
-        prepared.mutations[name] = make_mutation(GRAPHQL, prepared.document, name)
-    found: Mutation | None = prepared.mutations[name]
-    return found
 
 
 def make_mutation(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Mutation | None:

@@ -1,7 +1,8 @@
-"""Reads the input of a mutation straight from the variables, where it is made of the built-in scalars alone."""
+"""Finds mutations whose input is made of the built-in scalars alone, and can be read straight from the variables."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from graphql import (
@@ -14,10 +15,13 @@ from graphql import (
     ListTypeNode,
     NamedTypeNode,
     NonNullTypeNode,
+    NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
     Undefined,
+    ValueNode,
     VariableNode,
+    coerce_input_literal,
 )
 from graphql.language import FieldNode, TypeNode
 from strawberry.types.field import StrawberryField
@@ -34,35 +38,22 @@ class PlainField:
     type_name: str
     is_required: bool
     coerce: Callable[[Any], Any]
+    read_literal: Callable[[ValueNode], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class PlainInput:
-    """Makes the input object. `sources` names the variable of each field; without it `variable` is the whole input."""
+    """How the input object is made: of the variable of each field in `sources`, and of `constants`, by attribute.
+
+    Without `sources` the `variable` is the whole input.
+    """
 
     make: Callable[..., Any]
     fields: Mapping[str, PlainField]
     required: frozenset[str]
     variable: str = ""
     sources: Mapping[str, str] | None = None
-
-    def read(self, variables: Mapping[str, Any]) -> Any:
-        """Return the input object; None where graphql-core has to read the variables, or to say what is wrong with them."""
-        values = variables.get(self.variable)
-        if self.sources is not None:
-            values = {name: variables[source] for name, source in self.sources.items() if source in variables}
-        if not isinstance(values, dict) or not self.required <= values.keys():
-            return None
-        found = {}
-        for name, value in values.items():
-            field = self.fields.get(name)
-            if field is None or value is None:
-                return None
-            try:
-                found[field.attribute] = field.coerce(value)
-            except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and says it
-                return None
-        return self.make(**found)
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
 
 def plan_plain_input(operation: OperationDefinitionNode, node: FieldNode, declared: GraphQLField) -> PlainInput | None:
@@ -82,8 +73,22 @@ def plan_plain_input(operation: OperationDefinitionNode, node: FieldNode, declar
     value = node.arguments[0].value
     if isinstance(value, VariableNode) and len(types) == 1:
         return PlainInput(make, fields, required, variable=value.name.value)
-    sources = find_sources(value, fields, types) if isinstance(value, ObjectValueNode) else None
-    return None if sources is None else PlainInput(make, fields, required, sources=sources)
+    return (
+        plan_input_object(value, types, PlainInput(make, fields, required))
+        if isinstance(value, ObjectValueNode)
+        else None
+    )
+
+
+def plan_input_object(value: ObjectValueNode, types: Mapping[str, TypeNode], whole: PlainInput) -> PlainInput | None:
+    """Return how an input that is written field by field is read, from `whole`, which knows its fields."""
+    written = {each.name.value: each.value for each in value.fields or ()}
+    sources = find_sources(written, whole.fields, types)
+    fixed = {name: each for name, each in written.items() if not isinstance(each, VariableNode)}
+    if sources is None or any(isinstance(each, NullValueNode) for each in fixed.values()):
+        return None
+    constants = {whole.fields[name].attribute: whole.fields[name].read_literal(each) for name, each in fixed.items()}
+    return replace(whole, required=whole.required - fixed.keys(), sources=sources, constants=constants)
 
 
 def plan_fields(kind: GraphQLInputObjectType) -> dict[str, PlainField] | None:
@@ -102,7 +107,9 @@ def plan_field(field: GraphQLInputField) -> PlainField | None:
     if not isinstance(definition, StrawberryField):
         return None
     is_required = isinstance(field.type, GraphQLNonNull)
-    return PlainField(definition.python_name, kind.name, is_required, kind.coerce_input_value)
+    return PlainField(
+        definition.python_name, kind.name, is_required, kind.coerce_input_value, partial(read_literal, kind)
+    )
 
 
 def strip_non_null(kind: GraphQLInputType) -> object:
@@ -110,18 +117,18 @@ def strip_non_null(kind: GraphQLInputType) -> object:
     return kind.of_type if isinstance(kind, GraphQLNonNull) else kind
 
 
+def read_literal(kind: GraphQLScalarType, node: ValueNode) -> Any:
+    """Return the value of a constant in a document, which has been validated."""
+    return coerce_input_literal(node, kind)
+
+
 def find_sources(
-    value: ObjectValueNode, fields: Mapping[str, PlainField], types: Mapping[str, TypeNode]
+    written: Mapping[str, ValueNode], fields: Mapping[str, PlainField], types: Mapping[str, TypeNode]
 ) -> dict[str, str] | None:
-    """Return the variable of each field; None unless each is one of the field's type, and all variables are used."""
-    found: dict[str, str] = {}
-    for each in value.fields or ():
-        if not isinstance(each.value, VariableNode):
-            return None
-        name = each.value.name.value
-        if name_type(types.get(name)) != fields[each.name.value].type_name:
-            return None
-        found[each.name.value] = name
+    """Return the variable of each field that has one; None unless each has the field's type, and all variables are used."""
+    found = {name: each.name.value for name, each in written.items() if isinstance(each, VariableNode)}
+    if any(name_type(types.get(source)) != fields[name].type_name for name, source in found.items()):
+        return None
     return found if set(found.values()) == set(types) else None
 
 

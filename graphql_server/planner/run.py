@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from graphql import DocumentNode, GraphQLError, is_non_null_type, specified_rules
+from graphql import DocumentNode, GraphQLError, is_non_null_type
 from strawberry.types import ExecutionResult
 
 from db.json_text import UNANSWERED
@@ -18,14 +18,13 @@ from graphql_server.planner.cursors import sign_cursors
 from graphql_server.planner.json_text import CURSOR_START
 from graphql_server.planner.operations import Caller, PlannedQuery, Run, make_planned_query
 from graphql_server.planner.outline import TYPENAME, Field, Unplanned
-from graphql_server.prepared_documents import Admitted, Prepared, find_prepared, spend_operation_cost
+from graphql_server.prepared_documents import Admitted, Prepared, spend_operation_cost
 from resolvers.context import Context
 from resolvers.planned_reads import RowById, ViewerRow
 
 # The executor finds out what is wrong, and says it.
 FOR_EXECUTOR: Final = (Unplanned, Refusal, Refusals, GraphQLError)
 START: Final = CURSOR_START.encode()
-RULES: Final = tuple(specified_rules)
 
 log = structlog.get_logger("matinee.planner")
 
@@ -57,19 +56,6 @@ async def run_planned(context: Context, request: PlannedRequest) -> ExecutionRes
         return None
     run = bind_operation(operation, request.variables, context)
     return None if run is None else await run_bound(context, prepared, Asked(operation, run, request))
-
-
-def find_ready(context: Context, text: str, operation_name: str | None) -> Prepared | None:
-    """Return the document where nothing speaks against running it, None where the executor has to say what does."""
-    settings = context.services.settings
-    try:
-        prepared = find_prepared(GRAPHQL, text, RULES, settings.limits)
-    except Exception:  # noqa: BLE001 - the executor meets the same error, and says it
-        return None
-    if prepared.faults or (prepared.introspection and not settings.allows_introspection):
-        return None
-    is_clear = len(prepared.plans) == 1 if operation_name is None else operation_name in prepared.plans
-    return prepared if is_clear else None
 
 
 def find_operation(prepared: Prepared, name: str | None) -> PlannedQuery | None:

@@ -92,7 +92,7 @@ async def test_answers_what_the_executor_answers(
     ],
     ids=str,
 )
-@pytest.mark.parametrize("way", ["whole", "by fields", "confirm"])
+@pytest.mark.parametrize("way", ["whole", "by fields", "with a constant", "confirm"])
 async def test_reads_input_from_variables_as_the_executor_does(
     ask: Both,
     user: User,
@@ -107,11 +107,14 @@ async def test_reads_input_from_variables_as_the_executor_does(
     by_fields = f"""mutation ($bookingId: ID!, $seats: Int!) {{
         reserveSeats(input: {{bookingId: $bookingId, seats: $seats}}) {selection}
     }}"""
+    with_a_constant = f"""mutation ($bookingId: ID!) {{
+        reserveSeats(input: {{seats: 3, bookingId: $bookingId}}) {selection}
+    }}"""
     # What it holds must be two seats: it is refused, and so the same each time.
     confirm = f"""mutation ($bookingId: ID!, $seats: Int) {{
         confirmBooking(input: {{bookingId: $bookingId, seats: $seats}}) {selection}
     }}"""
-    document = {"whole": whole, "by fields": by_fields, "confirm": confirm}[way]
+    document = {"whole": whole, "by fields": by_fields, "with a constant": with_a_constant, "confirm": confirm}[way]
     await ask.ask(document, {"input": given} if way == "whole" else given, by=user)
 
 
