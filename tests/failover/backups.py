@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Final
 import httpx
 import psycopg
 
-from db.embedded import cluster as embedded_cluster
 from tests.failover.audit import CONFIRMED, query
 from tests.failover.buyers import Buyers, buying
 from tests.failover.crashes import stage, wait_for_load
@@ -21,6 +19,7 @@ from tests.failover.measuring import Result
 from tests.failover.postgres import Postgres
 from tests.failover.programs import wait_until
 from tests.failover.server import serving
+from tests.support.postgres_process import copy_cluster, running_postgres
 
 DRILL: Final = "restore-point-in-time"
 PAGE: Final = "/v1/movies?limit=1"
@@ -83,11 +82,7 @@ def archive_wal(database: Postgres) -> None:
 def back_up(database: Postgres) -> None:
     """Take a base backup of the running database."""
     cluster = database.server.cluster
-    target = cluster.folder.parent / "backup"
-    target.mkdir(mode=0o700)
-    shutil.chown(target, *owner(database))
-    connection = ("--host", str(cluster.sockets), "--username", embedded_cluster.NAME)
-    embedded_cluster.run_program(cluster, "pg_basebackup", *connection, "--pgdata", str(target), "--checkpoint", "fast")
+    copy_cluster(cluster, cluster.folder.parent / "backup")
 
 
 def archive_rest(database: Postgres) -> None:
@@ -113,26 +108,10 @@ def restored(database: Postgres, instant: str) -> Iterator[str]:
         f"restore_command = 'cp {archive}/%f %p'\nrecovery_target_time = '{instant}'\nrecovery_target_action = 'promote'\n"
     )
     (folder / "recovery.signal").touch()
-    options = ("-c", "listen_addresses=", "-c", "port=5432")
-    command = [str(cluster.programs / "postgres"), "-D", str(folder), "-k", str(folder), *options]
-    account = cluster.account
-    process = subprocess.Popen(  # noqa: S603 - no input of others
-        command,
-        user=None if account is None else account.pw_uid,
-        group=None if account is None else account.pw_gid,
-        extra_groups=None if account is None else [],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"postgresql://{embedded_cluster.NAME}@/{embedded_cluster.NAME}?host={folder}&port=5432"
-    try:
+    # A fast stop: an immediate one would leave it to recover.
+    with running_postgres(cluster, folder, stop=signal.SIGINT) as url:
         wait_until(lambda: is_promoted(url), seconds=60, what="the backup is restored")
         yield url
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
 
 
 def is_promoted(url: str) -> bool:

@@ -2,8 +2,6 @@
 
 import asyncio
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ import psycopg
 
 from db.embedded import cluster as embedded_cluster
 from db.embedded.postmaster import start, stop
+from tests.support.postgres_process import copy_cluster, running_postgres
 
 START_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 30.0
@@ -48,31 +47,10 @@ def streaming_pair() -> Iterator[Pair]:
 def streaming_standby(cluster: embedded_cluster.Cluster) -> Iterator[str]:
     """Yield the address of a new standby of an embedded server; stop it afterwards."""
     folder = cluster.folder.parent / "standby"
-    folder.mkdir(mode=0o700)
-    owner = cluster.folder.stat()
-    shutil.chown(folder, owner.st_uid, owner.st_gid)
-    connection = ("--host", str(cluster.sockets), "--username", embedded_cluster.NAME)
-    copy = ("--pgdata", str(folder), "--checkpoint", "fast", "--write-recovery-conf")
-    embedded_cluster.run_program(cluster, "pg_basebackup", *connection, *copy)
-    command = [str(cluster.programs / "postgres"), "-D", str(folder), "-k", str(folder), "-c", "listen_addresses="]
-    account = cluster.account
-    process = subprocess.Popen(  # noqa: S603 - programs of the wheel, arguments of ours
-        [*command, "-c", "port=5432"],
-        user=None if account is None else account.pw_uid,
-        group=None if account is None else account.pw_gid,
-        extra_groups=None if account is None else [],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"postgresql://{embedded_cluster.NAME}@/{embedded_cluster.NAME}?host={folder}&port=5432"
-    try:
+    copy_cluster(cluster, folder, "--write-recovery-conf")
+    with running_postgres(cluster, folder) as url:
         wait_for_standby(url)
         yield url
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(30)
 
 
 def wait_for_standby(url: str) -> None:
