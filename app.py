@@ -1,13 +1,13 @@
 """The composition root: all routes, middleware and services in one place. Nothing is made at import."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import psycopg
 from psycopg import AsyncConnection
@@ -52,6 +52,7 @@ from rest.endpoint import build_route
 from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
+from runtime.ending import SERVICES_CLOSED, finish_together, limit_to_deadline
 from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
@@ -72,8 +73,11 @@ from web import storefront, tools
 if TYPE_CHECKING:
     from runtime.tracing import Tracing
 
-# A job that is cancelled is rolled back and runs again; the server must end within 10 s.
-JOBS_END_SECONDS: Final = 2.0
+# What ends later is cancelled: a job is rolled back and runs again, a count that was not written is lost.
+WORK_END_SECONDS: Final = 1.5
+# A process that only runs jobs has no requests to wait for.
+JOBS_END_SECONDS: Final = 4.0
+SERVICES_END_SECONDS: Final = 1.5
 
 
 class State(TypedDict):
@@ -231,12 +235,15 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
         try:
             yield services
         finally:
-            await services.topics.close()
-            await services.sign_outs.close()
-            await services.response_cache.changes.close()
-            await services.prices.close()
-            await services.page_views.drain()
-            await services.catalogue.close()
+            steps = [
+                services.topics.close(),
+                services.sign_outs.close(),
+                services.response_cache.changes.close(),
+                services.prices.close(),
+                services.page_views.drain(),
+                services.catalogue.close(),
+            ]
+            await finish_together(steps, seconds=limit_to_deadline(SERVICES_END_SECONDS, deadline=SERVICES_CLOSED))
             passwords.close()
             process.metrics.usage.publish()
 
@@ -285,7 +292,21 @@ def make_providers(settings: Settings, metrics: UpstreamMetrics) -> list[Provide
 async def work(settings: Settings) -> None:
     """Run jobs until cancelled."""
     async with open_services(settings) as services:
-        await queue.run_jobs(services)
+        running = asyncio.create_task(queue.run_jobs(services))
+        try:
+            await asyncio.wait([running])
+        finally:
+            await _end_work([running], seconds=JOBS_END_SECONDS)
+
+
+async def _end_work(
+    running: Sequence[asyncio.Task[None]], *last: Coroutine[Any, Any, None], seconds: float = WORK_END_SECONDS
+) -> None:
+    """Cancel what runs beside the requests, and do what is done `last`, at the same time."""
+    for task in running:
+        task.cancel()
+    steps = [*(asyncio.wait([task]) for task in running), *last]
+    await finish_together(steps, seconds=limit_to_deadline(seconds, deadline=SERVICES_CLOSED))
 
 
 def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
@@ -325,12 +346,8 @@ def _make_lifespan(settings: Settings, process: Process, *, with_jobs: bool, add
             chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
             yield State(services=services, end_streams=services.topics.ending.set)
-            for task in running:
-                task.cancel()
-            if running:
-                await asyncio.wait(running, timeout=JOBS_END_SECONDS)
-            if process.request_counter.is_shared:
-                await request_count.write_final_count(services)
+            last = [request_count.write_final_count(services)] if process.request_counter.is_shared else []
+            await _end_work(running, *last)
         process.request_counter.close()
         process.rate_windows.close()
 

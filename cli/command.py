@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -15,9 +16,10 @@ from db import revision
 from db.embedded.postmaster import run_embedded
 from db.embedded.restart import restart_when_dead
 from runtime import logs
+from runtime.ending import DATABASE_STOPPED, limit_to_deadline
 
-# The part of the 10 s after SIGTERM that the embedded database gets; draining and ending the workers have the rest.
-STOP_SECONDS: Final = 3
+# A database that takes longer to stop goes on stopping by itself.
+STOP_SECONDS: Final = 2.0
 EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - what a caller asks for, not a default
 
 log = structlog.get_logger("matinee")
@@ -66,7 +68,8 @@ def prepare_database(settings: Settings, *, needed: bool = True) -> Iterator[str
             log.warning(str(error))
         yield settings.database_url
         return
-    with run_embedded(settings.data_dir, stop_seconds=STOP_SECONDS) as url, restart_when_dead(settings.data_dir):
+    limit_stop = partial(limit_to_deadline, STOP_SECONDS, deadline=DATABASE_STOPPED)
+    with run_embedded(settings.data_dir, limit_stop=limit_stop) as url, restart_when_dead(settings.data_dir):
         migrate_database(url)
         yield url
 

@@ -10,6 +10,7 @@ import typer
 from app import work
 from cli.command import format_examples, prepare_database, read_settings
 from config.settings import Settings
+from runtime.ending import begin_end
 from runtime.signals import end_on_signals, list_ending_signals
 from runtime.standard_streams import lose_unwritable_output
 
@@ -27,8 +28,13 @@ def run_worker() -> None:
 
 async def _work(settings: Settings) -> None:
     loop, working = asyncio.get_running_loop(), asyncio.create_task(work(settings))
+
+    def end() -> None:
+        begin_end()
+        working.cancel()
+
     for number in list_ending_signals():
-        loop.add_signal_handler(number, working.cancel)
+        loop.add_signal_handler(number, end)
     typer.echo("Waiting for jobs.")
     with suppress(asyncio.CancelledError):
         await working

@@ -23,9 +23,13 @@ from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, make_pool, run_locally, t
 from db.refusals import translate_errors
 from db.server_watch import ServerWatch
 from db.standby_watch import StandbyWatch
+from runtime.ending import SERVICES_CLOSED, limit_to_deadline
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
+
+# A pool that is connecting to a server that does not answer is left to itself after that.
+POOL_END_SECONDS = 0.25
 
 
 def make_row_maker(model: type[Row]) -> Callable[..., Row]:
@@ -281,8 +285,12 @@ async def connect(
 async def _open_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
     """Open a pool until the end of the stack. Not by `async with`, which would wait for the first connections."""
     await pool.open()
-    stack.push_async_callback(pool.close)
+    stack.push_async_callback(_close_pool, pool)
     return pool
+
+
+async def _close_pool(pool: Pool) -> None:
+    await pool.close(limit_to_deadline(POOL_END_SECONDS, deadline=SERVICES_CLOSED))
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 
 from db.own_writes import note_change
 from db.server_watch import ServerWatch
+from runtime.ending import SERVICES_CLOSED, limit_to_deadline
 from runtime.logs import describe_error
 
 # A change of the programme stays in this process: triggers notify the others (db/programme_changes.py).
@@ -84,7 +85,7 @@ class Notices:
         """Send what is gathered, and stop."""
         runner = self._runner
         if runner is not None:
-            await asyncio.wait({runner}, timeout=END_SECONDS)
+            await asyncio.wait({runner}, timeout=limit_to_deadline(END_SECONDS, deadline=SERVICES_CLOSED))
             runner.cancel()
         await self._hang_up()
 

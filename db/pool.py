@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from db.conninfo import add_deadlines
-from db.server_watch import ServerWatch
+from db.server_watch import KNOWN_SILENT_SECONDS, ServerWatch
 
 # Less than the 2 s in which a caller must get the answer that there is no database.
 POOL_TIMEOUT_SECONDS: Final = 1.5
@@ -62,6 +62,14 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
 
     # Replaced where the pool is made for a server.
     settings = SessionSettings(statement_seconds=5, lock_seconds=2)
+    watch: ServerWatch | None = None
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:  # noqa: ASYNC109 - as psycopg_pool has it
+        """Return a connection; raise PoolTimeout where none is free in time, soon where the server is known to be silent."""
+        if self.watch is not None and self.watch.is_silent:
+            # Callers that wait for one another, as batches of changes do, would each wait for their whole time.
+            timeout = min(timeout or self.timeout, KNOWN_SILENT_SECONDS)
+        return await super().getconn(timeout)
 
 
 def make_pool(
@@ -103,7 +111,7 @@ def make_pool(
         kwargs=({"autocommit": True} if autocommit else {}) | ({"prepare_threshold": None} if is_pooled else {}),
         name="matinee",
     )
-    made.settings = settings
+    made.settings, made.watch = settings, watch
     return made
 
 

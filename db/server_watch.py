@@ -27,8 +27,9 @@ CHECK_SECONDS: Final = 0.1
 PROBE_CHECKS: Final = 3
 # Less than the 2 s in which a caller must get the answer that the database does not answer.
 SILENT_CHECKS: Final = 15
-# While the server is known to be silent, no caller waits long for it.
+# While the server is known to be silent, no caller waits long for it, nor for a connection to it.
 KNOWN_SILENT_CHECKS: Final = 3
+KNOWN_SILENT_SECONDS: Final = KNOWN_SILENT_CHECKS * CHECK_SECONDS
 # PostgreSQL ends a statement by itself; this time after that, its connection is broken.
 GRACE_SECONDS: Final = 1.0
 CANCEL_SECONDS: Final = 1.0
@@ -59,6 +60,11 @@ class ServerWatch:
     async def connect(self) -> "WatchedConnection":
         """Return a new connection in autocommit mode; raise psycopg.OperationalError where there is none in time."""
         return await self.connection_class().connect(self._conninfo, autocommit=True)
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether the server has stopped answering, as far as this process knows."""
+        return self._is_silent
 
     def begin_wait(self, connection: "WatchedConnection") -> None:
         """Count how long a connection waits for its answer."""
@@ -138,7 +144,8 @@ class WatchedConnection(AsyncConnection[Any]):
 
     async def cancel_safe(self, *, timeout: float = CANCEL_SECONDS) -> None:  # noqa: ASYNC109 - as psycopg has it
         """Ask the server to cancel the statement, and give up soon: a frozen one does not even answer that."""
-        await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
+        longest = KNOWN_SILENT_SECONDS if self.watch.is_silent else CANCEL_SECONDS
+        await super().cancel_safe(timeout=min(timeout, longest))
 
 
 def break_connection(connection: AsyncConnection[Any] | Connection[Any]) -> None:

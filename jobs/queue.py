@@ -56,6 +56,8 @@ async def run_until_disconnected(services: Services) -> None:
         lock_seconds=settings.lock_seconds,
         # Procrastinate commits by itself, and sets autocommit where it listens.
         autocommit=False,
+        # What requests have found out about the server holds for jobs as well.
+        watch=services.database.primary.pool.watch,
     )
     async with job_pool as pool:
         queue = make_queue()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 
 from runtime import logs, tuning
 from runtime.connection_limits import ConnectionLimits
+from runtime.ending import begin_end
 from runtime.protocol import BoundedConfig, BoundedProtocol, BoundedWebSocket
 from runtime.proxy_headers import ProxyHeaders
 from runtime.signals import handle_signals
@@ -28,7 +30,7 @@ KEEP_ALIVE_SECONDS: Final = 75
 MESSAGE_BYTES: Final = 2**20
 # Between two signs of life over a WebSocket, and until one that stays unanswered ends it.
 PING_SECONDS: Final = 20.0
-# Of the 10 s from SIGTERM to the end; the rest is for jobs, closing connections and the embedded database.
+# How long running requests may take to end; runtime/ending.py has the deadlines of what follows.
 DRAIN_SECONDS: Final = 5
 ASIDE_END_SECONDS: Final = 2
 # Every half second.
@@ -97,6 +99,11 @@ class Server(uvicorn.Server):
         """Drain on every signal that ends a process, not only on uvicorn's two."""
         with super().capture_signals(), handle_signals(self.handle_exit):
             yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the end, whose deadlines count from the signal."""
+        begin_end()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""

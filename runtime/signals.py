@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from runtime.ending import begin_end
+
 # SIGHUP comes from a terminal that is closed, SIGQUIT from Ctrl-\ and from some supervisors.
 NAMES: Final = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
 ENDING: Final = tuple(signal.Signals[name] for name in NAMES if hasattr(signal, name))
@@ -23,6 +25,7 @@ def end_on_signals(*, status: int | None = 0) -> None:
     """
 
     def end(number: int, _: FrameType | None) -> None:
+        begin_end()
         # A second one would interrupt the `finally` that stops the database.
         ignore_signals()
         sys.exit(SHELL_STATUS + number if status is None else status)

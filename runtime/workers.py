@@ -16,11 +16,10 @@ from typing import Any, Final
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from runtime.ending import WORKERS_ENDED, limit_to_deadline
 from runtime.server import Serving, serve_here
 from runtime.signals import end_on_signals, ignore_signals
 
-# More than a worker takes to drain, less than what is left of the 10 s to the end.
-PATIENCE_SECONDS: Final = 6.5
 # Between two starts of a worker that does not come up.
 PAUSE_SECONDS: Final = 1.0
 CHECK_SECONDS: Final = 1.0
@@ -145,7 +144,7 @@ def _replace_dead(workers: list[Worker], start: Callable[[int], Worker]) -> None
 
 def _stop(workers: list[Worker]) -> None:
     ignore_signals()
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + limit_to_deadline(WORKERS_ENDED, deadline=WORKERS_ENDED)
     for worker in workers:
         worker.process.terminate()
     for worker in workers:

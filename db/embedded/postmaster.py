@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ if sys.platform != "win32":
 __all__ = ["EmbeddedError", "EmbeddedServer", "run_embedded", "start", "stop"]
 
 # How long to wait for a server that was asked to stop. A server that takes longer still stops by itself.
-_STOP_SECONDS = 5
+_STOP_SECONDS = 5.0
 _LOG_BYTES = 5_000_000
 # What postgres logs while processes of a killed server still run.
 _PASSING = ("already exists", "still in use")
@@ -45,16 +45,16 @@ class EmbeddedServer:
 
 
 @contextmanager
-def run_embedded(data_dir: Path, *, stop_seconds: int = _STOP_SECONDS) -> Iterator[str]:
-    """Yield the URL of the database in `data_dir`, made where it is missing; stop it at the end, waiting `stop_seconds`.
+def run_embedded(data_dir: Path, *, limit_stop: Callable[[], float] = lambda: _STOP_SECONDS) -> Iterator[str]:
+    """Yield the URL of the database in `data_dir`, made where it is missing; stop it at the end.
 
-    Raises EmbeddedError.
+    `limit_stop` returns, when the end has come, how many seconds to wait for that. Raises EmbeddedError.
     """
     server = start(data_dir)
     try:
         yield server.url
     finally:
-        stop(server, seconds=stop_seconds)
+        stop(server, seconds=limit_stop())
 
 
 def start(data_dir: Path) -> EmbeddedServer:
@@ -79,20 +79,23 @@ def start(data_dir: Path) -> EmbeddedServer:
     return EmbeddedServer(cluster.url(NAME), data_dir, cluster, users)
 
 
-def stop(server: EmbeddedServer, *, seconds: int = _STOP_SECONDS) -> None:
+def stop(server: EmbeddedServer, *, seconds: float = _STOP_SECONDS) -> None:
     """Leave the server, and stop it where this was the last user. Failures are only logged: the data are safe."""
+    deadline = time.monotonic() + seconds
     try:
         with lock_changes(server.data_dir, seconds=seconds):
-            _leave(server.cluster, server.users, seconds=seconds)
+            _leave(server.cluster, server.users, deadline=deadline)
     except (OSError, subprocess.SubprocessError, EmbeddedError) as error:
         logger.warning("The database in %s was not stopped: %s", server.data_dir, error)
 
 
-def _leave(cluster: Cluster, users: int, *, seconds: int) -> None:
+def _leave(cluster: Cluster, users: int, *, deadline: float) -> None:
     """Release the lock of a user, and stop the server where that was the last one."""
     try:
         # pg_ctl signals the process whose number is stored, which may belong to another program by now.
         if _try_lock(users) and has_postmaster(cluster):
+            # pg_ctl takes whole seconds.
+            seconds = max(1, round(deadline - time.monotonic()))
             run_program(cluster, "pg_ctl", "stop", "-m", "fast", "-w", "-t", str(seconds), "-D", ".")
     finally:
         os.close(users)
@@ -104,7 +107,7 @@ def _leave_unstarted(cluster: Cluster, users: int) -> None:
     while not has_postmaster(cluster) and time.monotonic() < deadline:
         time.sleep(0.05)
     with suppress(OSError, subprocess.SubprocessError, EmbeddedError):
-        _leave(cluster, users, seconds=_STOP_SECONDS)
+        _leave(cluster, users, deadline=time.monotonic() + _STOP_SECONDS)
 
 
 def has_postmaster(cluster: Cluster) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg_pool import PoolTimeout
 from structlog.testing import capture_logs
 
 from db import cursors, engine, notices
@@ -97,6 +98,16 @@ async def test_raises_unavailable_within_two_seconds_while_server_is_frozen(
         assert max(took) < BOUND_SECONDS
         assert await seconds_until_refused(call(database)) < BOUND_SECONDS
     await until_it_works(lambda: call(database))
+
+
+async def test_no_caller_waits_long_for_server_that_is_known_to_be_silent(database: Database, data_dir: Path) -> None:
+    with frozen(data_dir):
+        # The connections that waited for it are broken, and there are no others.
+        await asyncio.gather(*(seconds_until_refused(read(database)) for _ in range(6)))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises(PoolTimeout):
+                await database.primary.pool.getconn(10 * PATIENCE_SECONDS)
+    await until_it_works(lambda: read(database))
 
 
 @pytest.mark.alone

@@ -1,0 +1,54 @@
+"""The deadlines of a process's end: all of them count from the signal, so that late steps do not add up."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+# Supervisors kill a process 10 s after the signal. These are seconds after the signal too, and not lengths of the steps: a
+# step that is late takes its time from the following ones. Running requests come first and have 5 s (runtime/server.py).
+SERVICES_CLOSED: Final = 6.5
+WORKERS_ENDED: Final = 7.0
+DATABASE_STOPPED: Final = 9.0
+
+
+@dataclass
+class Ending:
+    """When the end of this process began, on the monotonic clock; None as long as no signal has come."""
+
+    began: float | None = None
+
+
+ENDING: Final = Ending()
+
+
+def begin_end() -> None:
+    """Count the deadlines of the end from now on; a second signal changes nothing."""
+    if ENDING.began is None:
+        ENDING.began = time.monotonic()
+
+
+def limit_to_deadline(seconds: float, *, deadline: float) -> float:
+    """Return `seconds`, or what is left until a deadline of the end where that is less; at least 0.
+
+    Without a signal, as in tests and after a failed start, no deadline counts yet.
+    """
+    if ENDING.began is None:
+        return seconds
+    return max(0.0, min(seconds, ENDING.began + deadline - time.monotonic()))
+
+
+async def finish_together(steps: Iterable[Coroutine[Any, Any, object]], *, seconds: float) -> None:
+    """Run the steps of an end at the same time for at most `seconds`; cancel the others, and do not wait for them.
+
+    Raises the first error of the steps that ended.
+    """
+    running = [asyncio.create_task(step) for step in steps]
+    if not running:
+        return
+    ended, late = await asyncio.wait(running, timeout=seconds)
+    for step in late:
+        step.cancel()
+    for step in ended:
+        step.result()

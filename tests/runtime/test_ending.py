@@ -1,0 +1,63 @@
+"""The end of a process: its steps share one deadline, which counts from the signal."""
+
+import asyncio
+import time
+
+import pytest
+
+from runtime import ending
+from runtime.ending import Ending, begin_end, finish_together, limit_to_deadline
+
+
+@pytest.fixture(autouse=True)
+def _process_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "ENDING", Ending())
+
+
+def test_step_has_its_own_limit_before_a_signal() -> None:
+    assert limit_to_deadline(100.0, deadline=5.0) == 100.0
+
+
+def test_later_step_has_what_is_left_until_its_deadline() -> None:
+    ending.ENDING.began = time.monotonic() - 4.0
+    begin_end()
+
+    assert limit_to_deadline(0.5, deadline=5.0) == 0.5
+    assert limit_to_deadline(100.0, deadline=5.0) <= 1.0
+    assert limit_to_deadline(100.0, deadline=3.0) == 0.0
+
+
+async def test_steps_that_never_end_are_cancelled_at_the_same_time() -> None:
+    cancelled: list[int] = []
+    done: list[int] = []
+
+    async def hang(number: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(number)
+            # What a cancelled step still does holds up nobody.
+            await asyncio.Event().wait()
+
+    async def work() -> None:
+        done.append(1)
+
+    await finish_together([hang(1), work(), hang(2)], seconds=0.01)
+    await asyncio.sleep(0)
+
+    assert (done, sorted(cancelled)) == ([1], [1, 2])
+
+
+async def test_error_of_a_step_is_raised_once_the_others_have_ended() -> None:
+    done = asyncio.Event()
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        done.set()
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no text
+        await finish_together([fail(), work()], seconds=60)
+    assert done.is_set()
