@@ -37,10 +37,10 @@ from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import Refusal, Refusals, Unavailable
 from graphql_server import routes as graphql
+from graphql_server.error_responses import render_refusals
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.field_usage import list_deprecated_fields
 from graphql_server.media_types import JSON
-from graphql_server.response import render_refusals
 from graphql_server.traced_fields import list_resolver_fields
 from identity.passwords import Passwords
 from identity.tokens import Keys, SignOuts

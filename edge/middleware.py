@@ -18,7 +18,7 @@ import errors
 from db import ids
 from edge import probes
 from edge.cors import Cors
-from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING, read_head
+from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
 from runtime.metrics import Metrics
@@ -90,6 +90,8 @@ class Edge:
         # Before anything else: whatever becomes of it, it has reached the server. So has a WebSocket's handshake.
         self._request_counter.add()
         started = time.perf_counter()
+        # As read_head, which is for those who may come first.
+        scope["head"] = dict(reversed(scope["headers"]))
         scope["request_id"] = choose_request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
@@ -117,7 +119,7 @@ class Edge:
                 message = {"type": "http.response.start", "status": status, "headers": headers}
             await send(message)
 
-        head = read_head(scope)
+        head = scope["head"]
         app = self._enter if self._cors is None or (self._cors.is_open and ORIGIN not in head) else self._cors
         try:
             await app(scope, limit_body(receive, head, limit=self._body_bytes), answer)
@@ -186,7 +188,7 @@ async def refuse_websocket(send: Send) -> None:
 
 def choose_request_id(scope: Scope) -> str:
     """Return the caller's own `X-Request-Id` where it is sane, else a new one."""
-    if REQUEST_ID in read_head(scope):
+    if REQUEST_ID in scope["head"]:
         given: list[bytes] = [value for name, value in scope["headers"] if name == REQUEST_ID]
         if len(given) == 1 and SANE_ID.fullmatch(given[0]):
             return given[0].decode()

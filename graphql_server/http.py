@@ -2,8 +2,9 @@
 
 import re
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
+import orjson
 import psycopg
 import structlog
 from starlette.requests import Request
@@ -14,25 +15,28 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from edge import addresses, browser_session
-from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY, read_head
+from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY
+from edge.response_cache import CREDENTIALS
 from edge.services import Services
 from errors import NotAcceptable, Refusal, Refusals, Unavailable, flatten_refusals
-from graphql_server import cache_policy, cost_budget, repeated_requests, sse
+from graphql_server import cache_policy, repeated_requests, sse
+from graphql_server.error_responses import WRONG_OPERATION, explain_wrong_operation, render_faults, render_refusals
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from graphql_server.planner.check import check_planned_result, is_chosen
 from graphql_server.planner.mutations import run_mutation
 from graphql_server.planner.run import PlannedRequest, run_planned
-from graphql_server.prepared_documents import Documents, find_ready
+from graphql_server.prepared_documents import Documents, describe_cost, find_ready
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
-from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, render_refusals, render_result
 from graphql_server.trusted_documents import RESTRICTED, find_document
 from graphql_server.variable_faults import explain_variables
+from identity.tokens import identify_bearer
 from resolvers.context import Context
 from runtime.rate_limits import find_visitor
 from web import tools
 
+VARY: Final = cache_policy.VARY.encode()
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
@@ -41,14 +45,16 @@ class View:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        cached, receive = await repeated_requests.repeat_answer(scope, receive)
+        cached = None
+        if CREDENTIALS.isdisjoint(scope["head"]):
+            cached, receive = await repeated_requests.repeat_answer(scope, receive)
         response = cached or await serve(Request(scope, receive))
         await response(scope, receive, send)
 
 
 async def serve(request: Request) -> Response:
     """Answer a GraphQL request: by a page, by one JSON body, or by a stream of events."""
-    accept = read_head(request.scope).get(ACCEPT, b"").decode("latin-1")
+    accept = request.scope["head"].get(ACCEPT, b"").decode("latin-1")
     asks_for_page = is_page_request(request, accept)
     settings = services_of(request).settings
     if asks_for_page and settings.shows_graphiql:
@@ -95,7 +101,7 @@ async def answer(request: Request, media_type: str) -> Response:
         text = await find_document(context.services, query=text, name=asked.document)
     allowed = allowed_operations(request.method)
     # An idempotency key means nothing to a query. Whether there is a mutation shows once the document is parsed.
-    has_key = IDEMPOTENCY_KEY in read_head(request.scope)
+    has_key = IDEMPOTENCY_KEY in request.scope["head"]
     try:
         result = await execute(text, asked, context, allowed=QUERIES if has_key else allowed)
     except WRONG_OPERATION as cause:
@@ -106,7 +112,8 @@ async def answer(request: Request, media_type: str) -> Response:
         if kind is OperationType.SUBSCRIPTION and accepts_events(request.headers.get("accept", "")):
             return sse.open_stream(request, asked, context)
         raise explain_wrong_operation(cause, method=request.method) from None
-    repeated_requests.remember(request, context, asked, text=text, media_type=media_type)
+    if context.cache_key is not None:
+        repeated_requests.remember(request, context, asked, text=text, media_type=media_type)
     if asked.is_by_hash and request.method in READS:
         response = render_cacheable(request, media_type, result, text=text, operation=asked.operation_name)
         if context.cache_key is not None:
@@ -117,9 +124,12 @@ async def answer(request: Request, media_type: str) -> Response:
 
 async def open_context(request: Request) -> Context:
     """Return what the request's resolvers share; raise Unauthenticated on a bad token."""
-    services, head = services_of(request), read_head(request.scope)
-    is_anonymous = AUTHORIZATION not in head and COOKIE not in head
-    actor = None if is_anonymous else await browser_session.identify(request)
+    services, head = services_of(request), request.scope["head"]
+    actor = None
+    if AUTHORIZATION in head:
+        actor = await identify_bearer(request.scope, keys=services.keys, sign_outs=services.sign_outs)
+    elif COOKIE in head:
+        actor = await browser_session.identify(request)
     base = services.settings.public_url or addresses.base(request, None)
     return Context(services, actor, base, find_visitor(request.scope))
 
@@ -182,14 +192,8 @@ async def plan(
 
 def render_answer(request: Request, media_type: str, result: ExecutionResult, context: Context) -> Response:
     """Return the response to one caller; a page that has just signed somebody in gets a cookie with it."""
-    response = render_result(
-        result,
-        media_type,
-        reference=request.scope["request_id"],
-        settings=context.services.settings,
-        extensions=cost_budget.describe_cost(context),
-    )
-    if context.entered is None and COOKIE not in read_head(request.scope):
+    response = render_result(request, media_type, result, extensions=describe_cost(context))
+    if context.entered is None and COOKIE not in request.scope["head"]:
         return response
     return browser_session.update_cookie(response, request, entered=context.entered)
 
@@ -201,13 +205,7 @@ def render_cacheable(
 
     It says nothing of one caller's cost budget, for others may get it too.
     """
-    response = render_result(
-        result,
-        media_type,
-        reference=request.scope["request_id"],
-        settings=services_of(request).settings,
-        extensions={},
-    )
+    response = render_result(request, media_type, result, extensions={})
     response.headers["Cache-Control"] = cache_policy.PRIVATE
     prepared = Documents.shelf.find(text)
     if result.errors or prepared is None or not cache_policy.CREDENTIALS.isdisjoint(request.headers.keys()):
@@ -215,3 +213,30 @@ def render_cacheable(
     if not cache_policy.is_public(prepared.fields(GRAPHQL, operation=operation)):
         return response
     return cache_policy.make_public(response, if_none_match=request.headers.get("if-none-match", ""))
+
+
+def render_result(
+    request: Request, media_type: str, result: ExecutionResult, *, extensions: dict[str, Any]
+) -> Response:
+    """Return the response to an operation."""
+    if result.errors or result.data is None:
+        reference, settings = request.scope["request_id"], services_of(request).settings
+        return render_faults(result, media_type, reference=reference, settings=settings, extensions=extensions)
+    whole = {"data": result.data, "extensions": extensions} if extensions else {"data": result.data}
+    return DataResponse(orjson.dumps(whole), media_type)
+
+
+class DataResponse(Response):
+    """A response that no cache may store. Its headers are put together here: Starlette's way costs three times as much."""
+
+    def __init__(self, body: bytes, media_type: str) -> None:
+        # What Starlette's own constructor sets, except for its headers.
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [
+            (b"cache-control", b"no-store"),
+            (b"vary", VARY),
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", media_type.encode() + b"; charset=utf-8"),
+        ]

@@ -12,13 +12,12 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from errors import Refusal, Refusals, flatten_refusals
-from graphql_server import cost_budget
 from graphql_server.cache_policy import is_shared
 from graphql_server.error_format import format_errors
+from graphql_server.error_responses import WRONG_OPERATION, explain_wrong_operation, refusal_body
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.prepared_documents import Documents
+from graphql_server.prepared_documents import Documents, describe_cost, spend_cost
 from graphql_server.request import GraphQLRequest
-from graphql_server.response import WRONG_OPERATION, explain_wrong_operation, refusal_body
 from graphql_server.trusted_documents import find_document
 from graphql_server.variable_faults import explain_variables
 from live.topics import Follower
@@ -133,10 +132,10 @@ async def run_operation(
             async for found in stream:
                 if not is_first:
                     # The first was charged when the operation was admitted.
-                    cost_budget.spend_cost(context, context.cost)
+                    spend_cost(context, context.cost)
                 explain(found)  # type: ignore[arg-type]  # nothing is delivered in parts
                 result = show(found)  # type: ignore[arg-type]  # as above
-                yield replace(result, extensions=cost_budget.describe_cost(context)) if result.ran else result
+                yield replace(result, extensions=describe_cost(context)) if result.ran else result
                 if not result.ran:
                     return
                 is_first = False

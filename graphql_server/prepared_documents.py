@@ -1,4 +1,4 @@
-"""Documents, parsed and validated once each, which costs more than to run them."""
+"""Known documents: parsed, validated and priced once each, and the limits under which their operations run."""
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -11,30 +11,20 @@ from typing import Any, Final
 from graphql import (
     ASTValidationRule,
     DocumentNode,
-    FieldNode,
     GraphQLError,
     GraphQLSchema,
-    GraphQLSyntaxError,
     OperationDefinitionNode,
-    StringValueNode,
-    parse,
     specified_rules,
-    validate,
 )
-from graphql.language.parser import MAX_NESTING_DEPTH
-from graphql.validation.rules import overlapping_fields_can_be_merged as merging
-from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from config.limits import RequestLimits
 from config.settings import Settings
 from edge.services import Span
-from errors import QueryTooCostly, Unavailable
-from graphql_server import cost_budget
-from graphql_server.document_limits import check, make_refusal, require
+from errors import Unavailable
+from graphql_server.document_limits import check, require
+from graphql_server.document_validation import Introspects, make_depth_refusal, parse_document, validate_document
 from graphql_server.error_format import find_refusals
 from graphql_server.field_usage import choose_operation, collect_used_fields
 from graphql_server.query_cost import Plan, plans
@@ -42,27 +32,17 @@ from resolvers.context import Context
 from runtime.admission_control import Room
 from runtime.metrics import Coordinate
 
+RULES: Final = tuple(specified_rules)
+COST: Final = "cost"
+WHAT: Final = "points of cost in one operation"
 # A character of a document takes up to 120 bytes once it is parsed; so this is 25 MB at most.
 MOST_CHARACTERS: Final = 200_000
 LONGEST_REMEMBERED: Final = 20_000
-# A fault may quote a document as long as it may be, and takes its time to do so.
-MOST_FAULTS: Final = 10
 LONGEST_NAME: Final = 64
 # Mutations share transactions when they come together, and subscriptions stay.
 CHANGING: Final = frozenset({"Mutation", "Subscription"})
 # Fields that wait for third parties, up to five seconds.
 OF_OTHERS: Final = frozenset({("Query", name) for name in ("catalogue", "offers", "movieOffer", "providers")})
-RULES: Final = tuple(specified_rules)
-NUL: Final = "\0"
-INTROSPECTION: Final = ("__schema", "__type")
-NO_INTROSPECTION: Final = (
-    "Introspection is switched off on this server. Ask for `__typename` alone; the contract is its file schema.graphql."
-)
-# What graphql-core says of a document that is too long; it has no error of its own for it.
-TOO_MANY_TOKENS: Final = "Document contains more than"
-TOO_DEEP: Final = "Document is nested too deeply"
-# And of one that it gives up on for being too much to compare, not for its many faults.
-GIVEN_UP: Final = "Validation aborted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,35 +115,6 @@ class Shelf:
             self._room += len(forgotten)
 
 
-class NoNul(ASTValidationRule):
-    """No string in a document has a NUL in it, which PostgreSQL cannot hold."""
-
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        """Look at a string."""
-        if NUL in node.value:
-            self.report_error(GraphQLError("A string must not contain the character NUL.", node))
-
-
-class Introspects(GraphQLError):
-    """A document asks for the schema."""
-
-
-class NoIntrospection(ASTValidationRule):
-    """Notes the first field that asks for the schema."""
-
-    noted = False
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        """Look at a field."""
-        if not self.noted and node.name.value in INTROSPECTION:
-            self.noted = True
-            self.report_error(Introspects(NO_INTROSPECTION, node))
-
-
-# Strawberry's own come with its function to validate, which has no limit on faults.
-MORE_RULES: Final = (MaybeNullValidationRule, OneOfInputValidationRule, NoNul, NoIntrospection)
-
-
 class Documents(SchemaExtension):
     """Takes the place of parsing and validating where a document is known already, and keeps operations to their limits."""
 
@@ -233,7 +184,35 @@ def spend_operation_cost(
     context: Context, prepared: Prepared, variables: Mapping[str, Any], operation_name: str | None
 ) -> None:
     """Take the cost of an operation from its caller's budget; raise QueryTooCostly or RateLimited."""
-    cost_budget.spend_cost(context, prepared.plan(operation_name).cost(variables))
+    plan = prepared.plan(operation_name)
+    spend_cost(context, plan.cost(variables) if plan.constant is None else plan.constant)
+
+
+def spend_cost(context: Context, cost: int) -> None:
+    """Take the cost of an operation from its caller's budget.
+
+    Raise QueryTooCostly where it could never be had, RateLimited where it is more than is left now.
+    """
+    limits = context.services.settings.limits
+    if cost > limits.operation_cost:
+        require(cost, limits.operation_cost, WHAT, "OPERATION_COST")
+    context.cost = cost
+    rate = limits.cost
+    if rate is None:
+        return
+    if cost > rate.amount:
+        require(cost, rate.amount, WHAT, "COST")
+    caller = f"of {context.actor.user_id}" if context.actor else f"from {context.visitor.address}"
+    context.visitor.count(context.services.rate_windows, COST, caller, rate, cost)
+
+
+def describe_cost(context: Context) -> dict[str, Any]:
+    """Return the `extensions` of an answer: what it cost, and what is left."""
+    limits, quota = context.services.settings.limits, context.visitor.quotas.get(COST)
+    cost: dict[str, int] = {"requested": context.cost, "operationLimit": limits.operation_cost}
+    if quota is not None:
+        cost |= {"limit": quota.rate.amount, "remaining": quota.left, "resetSeconds": quota.seconds}
+    return {"cost": cost}
 
 
 class Admitted:
@@ -310,36 +289,4 @@ def prepare(
         return Prepared(document, faults, introspection, limits, {} if faults else plans(schema, document))
     except RecursionError:
         # By fragments, each of which is within what the parser takes.
-        raise too_deep(limits) from None
-
-
-def validate_document(
-    schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
-) -> list[GraphQLError]:
-    """Return what is wrong with a document; raise QueryTooCostly where it takes too long to tell."""
-    # The rule's own way to be told; it reads this when it starts. Left alone it may take two seconds.
-    merging.MAX_COMPLEXITY_BUDGET = limits.comparisons
-    found = validate(schema, document, (*rules, *MORE_RULES), max_errors=MOST_FAULTS)
-    if any(isinstance(fault, ValidationAbortedError) and fault.message == GIVEN_UP for fault in found):
-        raise make_refusal(
-            f"more than {limits.comparisons}", limits.comparisons, "comparisons of fields", "COMPARISONS"
-        )
-    return found
-
-
-def parse_document(text: str, limits: RequestLimits) -> DocumentNode:
-    """Return the document; raise GraphQLError where it does not parse, QueryTooCostly where it is too long or too deep."""
-    try:
-        return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
-    except GraphQLSyntaxError as error:
-        if TOO_MANY_TOKENS in error.message:
-            # It stops reading there.
-            require(limits.tokens + 1, limits.tokens, "tokens or more", "TOKENS")
-        if TOO_DEEP in error.message:
-            raise too_deep(limits) from None
-        raise
-
-
-def too_deep(limits: RequestLimits) -> QueryTooCostly:
-    """Return the refusal of a document that is too deep for its fields to be counted."""
-    return make_refusal(f"more than {MAX_NESTING_DEPTH}", limits.depth, "levels within each other", "DEPTH")
+        raise make_depth_refusal(limits) from None

@@ -112,14 +112,13 @@ class Plan:
     """How to work out the cost of one operation: each row needs only those before it, and the last is the whole."""
 
     rows: tuple[Row, ...]
+    # The cost where no variable decides about it.
+    constant: int | None = None
 
     def cost(self, variables: Mapping[str, Any]) -> int:
         """Return the cost with these variables, as the request gives them; 1 at least."""
-        rows = self.rows
-        if len(rows) == 1 and not rows[0].terms:
-            return rows[0].number
         costs: list[int] = []
-        for number, terms in rows:
+        for number, terms in self.rows:
             whole = number
             for times, place in terms:
                 whole += (times if isinstance(times, int) else times.length(variables)) * costs[place]
@@ -278,7 +277,7 @@ def plan_cost(
     whole = Sum(1)
     planner.add(whole, planner.selection(root, operation.selection_set).own)
     planner.keep(Row(whole.number, tuple(whole.terms)))
-    return Plan(tuple(planner.rows))
+    return Plan(tuple(planner.rows), None if whole.terms else whole.number)
 
 
 def size_in(node: ValueNode | None) -> int | None:

@@ -13,10 +13,9 @@ from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_
 from edge.response_cache import CREDENTIALS
 from edge.services import Services
 from errors import Refusal
-from graphql_server import cost_budget
 from graphql_server.cache_policy import VARY
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.prepared_documents import Documents
+from graphql_server.prepared_documents import Documents, describe_cost, spend_cost
 from graphql_server.request import GraphQLRequest
 from resolvers.context import Context
 from runtime.metrics import Coordinate
@@ -120,14 +119,14 @@ def find_answer(services: Services, scope: Scope, key: Hashable) -> CachedRespon
         return None
     context = Context(services, None, "", find_visitor(scope))
     try:
-        cost_budget.spend_cost(context, known.cost)
+        spend_cost(context, known.cost)
     except Refusal:
         # Whoever reads the request says so.
         return None
     services.usage_metrics.count(known.fields)
     if known.operation:
         structlog.contextvars.bind_contextvars(operation=known.operation)
-    body = b'{"data":%b,"extensions":%b}' % (data, orjson.dumps(cost_budget.describe_cost(context)))
+    body = b'{"data":%b,"extensions":%b}' % (data, orjson.dumps(describe_cost(context)))
     return CachedResponse(body, known.media_type)
 
 

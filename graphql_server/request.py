@@ -11,8 +11,8 @@ from strawberry.types.graphql import OperationType
 import errors
 from edge.content_type import JSON, is_json
 from edge.json_depth import is_deeper
-from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY, read_head
-from graphql_server.prepared_documents import NUL
+from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY
+from graphql_server.document_validation import NUL
 from graphql_server.trusted_documents import DocumentName, read_document_name
 
 READS: Final = ("GET", "HEAD")
@@ -67,14 +67,14 @@ async def read_request(request: Request, *, deepest: int) -> GraphQLRequest:
                 "extensions": decode_parameter(parameters.get("extensions"), deepest=deepest),
             }
         )
-    if not is_json(read_head(request.scope).get(CONTENT_TYPE, b"").decode("latin-1")):
+    if not is_json(request.scope["head"].get(CONTENT_TYPE, b"").decode("latin-1")):
         raise errors.UnsupportedMediaType(accepted=JSON)
     return check_request(decode_json(await read_body(request), deepest=deepest))
 
 
 async def read_body(request: Request) -> bytes:
     """Return the body, which nearly always comes in one piece; raise ClientDisconnect where the caller has gone."""
-    if IDEMPOTENCY_KEY in read_head(request.scope):
+    if IDEMPOTENCY_KEY in request.scope["head"]:
         # It is read once more, to tell whether a repeated request is the same.
         return await request.body()
     parts: list[bytes] = []

@@ -18,10 +18,10 @@ from edge.idempotency import has_key
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.cache_policy import VARY
+from graphql_server.error_responses import refusal_body, render_refusals
 from graphql_server.media_types import EVENTS, JSON
 from graphql_server.operation_streams import ALL, READING, Result, stream_results
 from graphql_server.request import GraphQLRequest, read_request
-from graphql_server.response import refusal_body, render_refusals
 from identity.tokens import ENDED
 from resolvers.context import Context
 from runtime.rate_limits import find_visitor

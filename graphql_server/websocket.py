@@ -18,9 +18,9 @@ from edge import addresses, browser_session
 from edge.json_depth import is_deeper
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
+from graphql_server.error_responses import refusal_body
 from graphql_server.operation_streams import stream_results
 from graphql_server.request import GraphQLRequest, check_request, contains_nul
-from graphql_server.response import refusal_body
 from identity import tokens
 from identity.tokens import ENDED, Actor
 from live.topics import Follower

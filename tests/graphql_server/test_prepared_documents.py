@@ -7,7 +7,8 @@ from graphql import ASTValidationRule, DocumentNode, GraphQLSchema, build_schema
 
 from config.limits import RequestLimits
 from errors import QueryTooCostly
-from graphql_server.prepared_documents import MOST_FAULTS, Documents, Prepared, Shelf, prepare
+from graphql_server.document_validation import MOST_FAULTS
+from graphql_server.prepared_documents import Documents, Prepared, Shelf, prepare
 from tests.support.graphql_client import GraphQL
 
 SMALL = build_schema("type Query { a(b: String): Query }")
