@@ -18,7 +18,7 @@ def test_account_is_created_signed_out_and_signed_in_again(visitor: Visitor) -> 
     expect(page.get_by_role("heading", level=1)).to_have_text(email)
     visitor.look("account")
 
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill("not the right one")
@@ -28,6 +28,21 @@ def test_account_is_created_signed_out_and_signed_in_again(visitor: Visitor) -> 
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(email)
+
+
+@on_phone
+def test_signs_out_everywhere(visitor: Visitor, cinema: Cinema) -> None:
+    customer = visitor.sign_in()
+    page = visitor.visit("/account")
+    page.get_by_role("button", name="Sign out everywhere").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
+    assert page.context.cookies() == []
+
+    # Another program had a token of the same account, which ends within a second.
+    headers, body = {"Authorization": f"Bearer {customer.token}"}, {"query": "{ viewer { id } }"}
+    cinema.wait(lambda: cinema.client.post("/graphql", json=body, headers=headers).status_code == 401)
+    enter(page, customer)
+    expect(page.get_by_role("heading", level=1)).to_have_text(customer.email)
 
 
 @on_desktop

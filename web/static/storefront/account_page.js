@@ -4,7 +4,7 @@ import "./more_style.js";
 import { signInFirst } from "./account.js";
 import { el, mount } from "./dom.js";
 import { go } from "./router.js";
-import { signOut, viewer } from "./session.js";
+import { signOut, signOutEverywhere, viewer } from "./session.js";
 import { busy, problem, skeleton } from "./states.js";
 
 export async function render(root, page) {
@@ -21,8 +21,11 @@ export async function render(root, page) {
     return;
   }
   const trouble = el("div", {});
-  const leave = el("button", { class: "button", type: "button" }, "Sign out");
-  leave.addEventListener("click", () => busy(leave, signOut).catch(() => mount(trouble, problem("That did not work. You are still signed in."))));
+  const leaving = [["Sign out", signOut, "button"], ["Sign out everywhere", signOutEverywhere, "button quiet"]].map(([words, leave, look]) => {
+    const button = el("button", { class: look, type: "button" }, words);
+    button.addEventListener("click", () => busy(button, leave).catch(() => mount(trouble, problem("That did not work. You are still signed in."))));
+    return button;
+  });
   const links = [["/my/bookings", "My bookings"], ["/tickets", "My event tickets"], ["/my/collections", "My collections"]];
   mount(
     root,
@@ -32,7 +35,7 @@ export async function render(root, page) {
       el("div", { class: "page-head" }, el("p", { class: "eyebrow" }, seen.isStaff ? "Staff" : "Signed in"), el("h1", { class: "long" }, seen.username ?? seen.email)),
       el("ul", { class: "row-list links" }, links.map(([href, words]) => el("li", {}, el("a", { href }, words)))),
       trouble,
-      leave,
+      el("div", { class: "actions" }, leaving),
     ),
   );
 }

@@ -13,6 +13,10 @@ const SIGN_UP = gql`
   mutation SignUp($input: SignUpInput!) {
     signUp(input: $input) { user { id email username isStaff } errors { code message path } }
   }`;
+const SIGN_OUT_EVERYWHERE = gql`
+  mutation SignOutEverywhere {
+    signOutEverywhere { errors { code message path } }
+  }`;
 // Instead of an idempotency key: an answer that sets a cookie must not be a replayed one.
 const KEEP = { "Matinee-Session": "keep" };
 const USERNAME = /^[\p{L}\p{N}@.+_-]{1,150}$/u;
@@ -78,6 +82,12 @@ export async function signOut() {
   await forget();
   asked = Promise.resolve(null);
   session.dispatchEvent(new CustomEvent("change", { detail: { quiet: false } }));
+}
+
+/** End all sign-ins of this account, in this browser and everywhere else; raise Refused. */
+export async function signOutEverywhere() {
+  await change(SIGN_OUT_EVERYWHERE, {});
+  await signOut();
 }
 
 async function forget() {
