@@ -56,9 +56,9 @@ from runtime.ending import SERVICES_CLOSED, finish_together, limit_to_deadline
 from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
-from runtime.position_marks import PositionMarks, join_marks, private_marks
-from runtime.rate_limits import RateWindows, join_windows, private_windows
-from runtime.request_count import RequestCounter, RequestSlots, join_counter, private_counter
+from runtime.position_marks import PositionMarks, join_marks, make_private_marks
+from runtime.rate_limits import RateWindows, join_windows, make_private_windows
+from runtime.request_count import RequestCounter, RequestSlots, join_counter, make_private_counter
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.shared_slots import SharedSlots
 from upstreams import catalogue
@@ -93,8 +93,8 @@ class Process:
     """What a worker process makes before it connects: metrics, traces, and what it shares with the other workers."""
 
     metrics: Metrics = field(default_factory=Metrics)
-    request_counter: RequestCounter = field(default_factory=private_counter)
-    rate_windows: RateWindows = field(default_factory=private_windows)
+    request_counter: RequestCounter = field(default_factory=make_private_counter)
+    rate_windows: RateWindows = field(default_factory=make_private_windows)
     hash_slots: SharedSlots | None = None
     tracing: "Tracing | None" = None
     # Positions of users' changes, where there is a standby.
@@ -119,12 +119,12 @@ def create_app(
     changes (runtime/position_marks.py). `hash_slots` bounds the passwords that the workers hash at once
     (runtime/shared_slots.py).
     """
-    counter = join_counter(counts, worker=worker) if counts else private_counter()
-    windows = join_windows(rates) if rates else private_windows()
+    counter = join_counter(counts, worker=worker) if counts else make_private_counter()
+    windows = join_windows(rates) if rates else make_private_windows()
     process = Process(
         Metrics(), counter, windows, hash_slots, _make_tracing(settings), _open_marks(settings, marks, worker=worker)
     )
-    process.metrics.usage.expect(list_deprecated_fields(SCHEMA.graphql))
+    process.metrics.usage.add_series(list_deprecated_fields(SCHEMA.graphql))
     adds_up = counter.is_shared and worker == 0
     app = Starlette(
         routes=_list_routes(settings, process.metrics),
@@ -140,7 +140,7 @@ def create_app(
 def _open_marks(settings: Settings, file: Path | None, *, worker: int) -> PositionMarks | None:
     if settings.database_read_url is None:
         return None
-    return join_marks(file, worker=worker) if file else private_marks()
+    return join_marks(file, worker=worker) if file else make_private_marks()
 
 
 def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
@@ -151,14 +151,14 @@ def _list_routes(settings: Settings, metrics: Metrics) -> list[BaseRoute]:
         *probes.routes(checks={"database": _check_database, "migrations": _check_migrations}, counted=metrics),
         *storefront.routes(exists=page_exists),
         *browser_session.routes(),
-        *tools.routes(addresses.base_path(settings.public_url)),
+        *tools.routes(addresses.find_base_path(settings.public_url)),
         *openapi.build_document_routes(ENDPOINTS),
         *poster_files.build_poster_routes(),
     ]
 
 
 def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
-    trace = process.tracing.requests if process.tracing else _leave_unchanged
+    trace = process.tracing.trace_requests if process.tracing else _leave_unchanged
     marks = process.marks
     note = partial(OwnWrites, marks=marks, codec=cursors.make_codec(settings.secrets)) if marks else _leave_unchanged
     doors = {route.path: Door(note(trace(route.app)), route) for route in graphql.doors()}
@@ -217,7 +217,7 @@ def open_database(
         lock_seconds=settings.lock_seconds,
         pipeline_connections=settings.pipeline_connections,
         connection_class=tracing.connection_class() if tracing else AsyncConnection,
-        trace_reads=tracing.reads if tracing else None,
+        trace_reads=tracing.trace_reads if tracing else None,
         count_event=count_event,
     )
 
@@ -228,7 +228,7 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
     process = process or Process()
     count_event = PipelineMetrics(process.metrics.registry).count
     async with open_database(settings, tracing=process.tracing, count_event=count_event) as database:
-        database.notices.on_sent = process.metrics.streaming.sent
+        database.notices.on_sent = process.metrics.streaming.count_sent
         passwords = Passwords(slots=process.hash_slots)
         services = _make_services(settings, process, database, passwords)
         database.notices.on_programme_change = services.response_cache.changes.count_own_change
@@ -272,7 +272,7 @@ def _make_services(settings: Settings, process: Process, database: Database, pas
         usage_metrics=metrics.usage,
         planner_metrics=PlannerMetrics(metrics.registry),
         live_metrics=metrics.streaming,
-        topics=Topics(database, settings.direct_url or "", on_heard=metrics.streaming.heard),
+        topics=Topics(database, settings.direct_url or "", on_heard=metrics.streaming.count_heard),
         broadcasts=Broadcasts(),
         admission=AdmissionControl(most=RequestSlots(settings.limits.requests).browsing),
         cipher=idempotency_cipher.make_cipher(settings.secrets),
@@ -331,7 +331,7 @@ async def _trace_resolvers(tracing: "Tracing | None") -> AsyncIterator[None]:
     if tracing is None:
         yield
         return
-    with tracing.resolvers(list_resolver_fields(SCHEMA.graphql)):
+    with tracing.trace_resolvers(list_resolver_fields(SCHEMA.graphql)):
         try:
             yield
         finally:

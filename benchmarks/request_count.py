@@ -25,7 +25,7 @@ from starlette.types import Message, Scope
 
 from app import create_app
 from config.settings import Settings
-from runtime.request_count import RequestCounter, join_counter, shared_counter_file
+from runtime.request_count import RequestCounter, join_counter, make_shared_counter_file
 
 # Of the throughput of a trivial route.
 MOST: Final = 0.02
@@ -105,7 +105,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     settings = Settings.from_env({"MATINEE_SECRET": "s" * 32, "DATABASE_URL": "postgresql://nobody@localhost/none"})
     gc.freeze()
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         app = create_app(settings, counts=file)
         ways = (answering(app, without), answering(app, RequestCounter.add))
         paired, request = asyncio.run(compared(*ways, requests=asked.requests, rounds=asked.rounds))

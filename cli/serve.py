@@ -15,11 +15,11 @@ from cli.demo import load_into_empty
 from cli.numbers import whole_option
 from config.settings import VARIABLES, Settings
 from runtime.connection_limits import ConnectionLimits
-from runtime.position_marks import shared_marks_file
-from runtime.rate_limits import shared_windows_file
-from runtime.request_count import shared_counter_file
+from runtime.position_marks import make_shared_marks_file
+from runtime.rate_limits import make_shared_windows_file
+from runtime.request_count import make_shared_counter_file
 from runtime.server import Serving, listen, serve_here
-from runtime.shared_slots import shared_slots
+from runtime.shared_slots import make_shared_slots
 from runtime.signals import end_on_signals
 from runtime.standard_streams import lose_unwritable_output
 from runtime.tuning import count_processors
@@ -66,10 +66,10 @@ def serve(
         listen(host, port) as listener,
         prepare_database(settings, needed=False) as url,
         standin_server.serve_missing_standins(settings) as completed,
-        shared_counter_file() as counts,
-        shared_windows_file() as rates,
-        shared_marks_file() if settings.database_read_url else nullcontext() as marks,
-        shared_slots("hashes", count=count_processors()) as hash_slots,
+        make_shared_counter_file() as counts,
+        make_shared_windows_file() as rates,
+        make_shared_marks_file() if settings.database_read_url else nullcontext() as marks,
+        make_shared_slots("hashes", count=count_processors()) as hash_slots,
     ):
         served = replace(completed, database_url=url, response_cache=completed.response_cache // workers)
         if not (no_demo or settings.database_url or settings.production):

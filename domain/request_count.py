@@ -89,5 +89,5 @@ async def add_up(
             await tx.execute(WRITE, run=counted.run, generation=counted.generation, counted=counted.number)
     ((generation, by_this_run, seconds_ago, others),) = await database.primary.tuples(READ, run=counted.run)
     if not by_this_run or generation == counted.generation or seconds_ago > TOLD_BY_NOW_SECONDS:
-        counter.learn(generation, others, live_then=history.live_then(seconds_ago))
+        counter.merge_others(generation, others, live_then=history.live_then(seconds_ago))
     return counted

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.cursors import CursorCodec
 from db.own_writes import RUNNING, RequestWrites
-from edge.browser_session import attributes
+from edge.browser_session import make_cookie_attributes
 from edge.request_head import COOKIE, POSITION, read_head
 from edge.services import Services
 from errors import InvalidCursor
@@ -74,7 +74,7 @@ class OwnWrites:
         signed = self._codec.encode(PURPOSE, [position])
         # A response of its own to write the cookie with.
         cookie = Response()
-        cookie.set_cookie(POSITION_COOKIE, signed, max_age=COOKIE_SECONDS, **attributes(Request(scope)))
+        cookie.set_cookie(POSITION_COOKIE, signed, max_age=COOKIE_SECONDS, **make_cookie_attributes(Request(scope)))
         headers = MutableHeaders(raw=[*message.get("headers", ())])
         headers[HEADER] = signed
         headers.append("set-cookie", cookie.headers["set-cookie"])

@@ -14,13 +14,13 @@ from runtime.sized_store import SizedStore
 Parts = frozenset[ProgrammePart]
 Read = Callable[[], Awaitable[bytes | None]]
 
-# Whoever sends one of these is somebody, has changed something, or asks for something to be done once.
+# A request with one of these headers is of a known caller, follows a change of its caller, or is to be run once.
 CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"idempotency-key", b"matinee-position", b"x-auth-token"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer, and what it was read from."""
+    """A cached answer, the parts of the programme that it shows, and their versions when it was read."""
 
     answer: bytes
     parts: Parts
@@ -29,21 +29,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flight:
-    """A read that is under way, for all who ask for the same."""
+    """A read under way, which all requests with the same key share."""
 
     task: asyncio.Task[bytes | None]
     versions: Versions
 
 
 class ResponseCache:
-    """Answers by key, within a bound of memory; those that nobody asked for the longest make room."""
+    """Answers by key, within a bound of memory; the least recently used are removed first."""
 
     def __init__(self, size: int, changes: ProgrammeChanges, metrics: ResponseCacheMetrics) -> None:
-        """Keep answers in so many bytes, 0 for none, for as long as `changes` says that they are true."""
+        """Keep answers of `size` bytes altogether, 0 for none, until `changes` reports a change of their parts."""
         self._size = size
         self.changes = changes
         self._metrics = metrics
-        # What requests of GraphQL came to, by their bytes (graphql_server/repeated_requests.py), takes a quarter.
+        # A quarter is for parsed GraphQL requests, by their bytes (graphql_server/repeated_requests.py).
         self.requests: SizedStore[Any] = SizedStore(size // 4)
         self._entries: SizedStore[Entry] = SizedStore(size - size // 4)
         self._flights: dict[Hashable, Flight] = {}
@@ -85,7 +85,7 @@ class ResponseCache:
         return await asyncio.shield(flight.task)
 
     def _begin(self, key: Hashable, parts: Parts, read: Read) -> Flight:
-        # Before the read: after a change that arrives from here on, its answer is not cached.
+        # Taken before the read: if a change arrives from here on, the answer is not cached.
         versions = self.changes.versions()
         task = asyncio.ensure_future(self._read(key, parts, versions, read))
         flight = self._flights[key] = Flight(task, versions)
@@ -102,7 +102,7 @@ class ResponseCache:
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not flight.task.cancelled():
-            # Where all who waited have gone, nobody else looks at it.
+            # Where all callers have gone, nobody else retrieves the exception.
             flight.task.exception()
 
     def _keep(self, key: Hashable, answer: bytes, parts: Parts, versions: Versions) -> None:
@@ -111,5 +111,5 @@ class ResponseCache:
 
 
 def is_anonymous(scope: Scope) -> bool:
-    """Return whether nothing in a request says who sends it."""
+    """Return whether no header of a request identifies its caller."""
     return all(name not in CREDENTIALS for name, _ in scope["headers"])

@@ -1,4 +1,4 @@
-"""What app.py makes once and hands to every door: GraphQL, REST and the jobs."""
+"""The services that app.py makes once and hands to GraphQL, REST and the jobs."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
@@ -18,7 +18,7 @@ from identity.tokens import Keys, SignOuts
 from live.broadcast import Broadcasts
 from live.topics import Topics
 from runtime.admission_control import AdmissionControl
-from runtime.live_metrics import Streaming
+from runtime.live_metrics import LiveMetrics
 from runtime.metrics import UsageMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_limits import RateWindows
@@ -38,44 +38,44 @@ class Services:
     database: Database
     keys: Keys
     passwords: Hashing
-    # Whose tokens were ended by signing out everywhere.
+    # Knows the users whose tokens were ended by signing out everywhere.
     sign_outs: SignOuts
     page_views: StatementBatcher[NewPageView]
-    # For the changes of bookings: those that arrive together share one commit (db/commit_batching.py).
+    # Commits changes of bookings; those that arrive together share one commit (db/commit_batching.py).
     booking_commits: Reading
     catalogue: Catalogue
     # The requests that this machine has served.
     request_counter: RequestCounter
-    # The same for reservations of events.
+    # Commits changes of event reservations likewise.
     reservation_commits: Reading
-    # The same for ratings of movies.
+    # Commits ratings likewise.
     rating_commits: Reading
     prices: Prices
     # Files of exports.
     store: Store
     # Trusted documents.
     trusted_documents: TrustedDocumentCache
-    # Queries that clients may ask for by hash once they have sent them.
+    # Queries that clients have sent once, and may send by hash from then on.
     persisted_queries: PersistedQueryCache
-    # What GraphQL clients ask for.
+    # Counts the fields and documents that clients request.
     usage_metrics: UsageMetrics
-    # What came of planned queries that the executor answered as well.
+    # Counts comparisons of planned answers with the executor's.
     planner_metrics: PlannerMetrics
     # Answers of the programme that are the same for all anonymous callers.
     response_cache: ResponseCache
-    # What has been counted against the limits that are rates.
+    # The counts of the rate limits.
     rate_windows: RateWindows
-    # What subscribers look at.
+    # The topics that subscribers follow.
     topics: Topics
-    # Those of them who are to be told the same.
+    # Runs that subscribers of the same operation share.
     broadcasts: Broadcasts[Any]
-    # Counts them, and the notices that they hear by.
-    live_metrics: Streaming
-    # For queries, which take turns in it.
+    # Counts open streams, and notices of changes.
+    live_metrics: LiveMetrics
+    # Bounds the cost of the queries that run at once.
     admission: AdmissionControl
-    # What is kept of requests with an idempotency key.
+    # Encrypts recorded responses of requests with an idempotency key.
     cipher: IdempotencyCipher
-    # Where traces are wanted, what puts a piece of work into a span with this name and these attributes.
+    # Runs a block in a span of this name and with these attributes; None where nothing is traced.
     trace_span: Span | None
     # Entered around calls of third parties: a request with a key has a transaction, which does not wait for them (edge/idempotency.py).
     outside_transaction: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

@@ -1,4 +1,4 @@
-"""Counts sign-ins and sign-ups against their rates, by where they come from and by the account."""
+"""Counts sign-ins and sign-ups against their rate limits, by network address and by account."""
 
 from typing import Final
 
@@ -10,17 +10,17 @@ SIGN_UP: Final = "sign-up"
 
 
 def count_sign_in(services: Services, visitor: Visitor, account: str) -> None:
-    """Count a sign-in for where it comes from and for its account, be it right or wrong; raise RateLimited."""
+    """Count a sign-in, right or wrong, for its address and its account; raise RateLimited."""
     _count_account(services, visitor, SIGN_IN, account, services.settings.limits.sign_in)
 
 
 def count_sign_up(services: Services, visitor: Visitor, account: str) -> None:
-    """Count an account to be made for where it comes from and for its name; raise RateLimited."""
+    """Count a sign-up for its address and for the name of the account; raise RateLimited."""
     _count_account(services, visitor, SIGN_UP, account, services.settings.limits.sign_up)
 
 
 def _count_account(services: Services, visitor: Visitor, name: str, account: str, rate: Rate | None) -> None:
     if rate is not None:
-        # In this order: who has used up their own share cannot use up that of somebody else's account too.
+        # The address first, so that a blocked address cannot use up another user's account.
         visitor.count(services.rate_windows, name, f"from {visitor.address}", rate)
         visitor.count(services.rate_windows, name, f"into {account.casefold()}", rate)

@@ -58,7 +58,7 @@ async def serve(request: Request) -> Response:
     asks_for_page = is_page_request(request, accept)
     settings = services_of(request).settings
     if asks_for_page and settings.shows_graphiql:
-        return render_playground(addresses.base_path(settings.public_url))
+        return render_playground(addresses.find_base_path(settings.public_url))
     media_type = choose_media_type(accept)
     if media_type is None and accepts_events(accept) and request.method != "HEAD":
         return await sse.serve(request)
@@ -129,8 +129,8 @@ async def open_context(request: Request) -> Context:
     if AUTHORIZATION in head:
         actor = await identify_bearer(request.scope, keys=services.keys, sign_outs=services.sign_outs)
     elif COOKIE in head:
-        actor = await browser_session.identify(request)
-    base = services.settings.public_url or addresses.base(request, None)
+        actor = await browser_session.identify_caller(request)
+    base = services.settings.public_url or addresses.find_base_url(request, None)
     return Context(services, actor, base, find_visitor(request.scope))
 
 

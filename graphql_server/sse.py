@@ -45,12 +45,12 @@ async def serve(request: Request) -> Response:
     """Return the stream of an operation's results; an ordinary answer where the request cannot be run."""
     try:
         services: Services = request.state.services
-        actor = await browser_session.identify(request)
+        actor = await browser_session.identify_caller(request)
         refuse_key(request)
         asked = await read_request(request, deepest=services.settings.limits.json_depth)
     except (Refusal, Refusals) as raised:
         return render_refusals(flatten_refusals(raised), JSON)
-    base = addresses.base(request, services.settings.public_url)
+    base = addresses.find_base_url(request, services.settings.public_url)
     return open_stream(request, asked, Context(services, actor, base, find_visitor(request.scope)))
 
 
@@ -120,7 +120,7 @@ class Stream(Response):
             done, _ = await asyncio.wait(tasks, timeout=max(patience, 0), return_when=asyncio.FIRST_COMPLETED)
 
     async def _send_results(self, write: Write) -> None:
-        with self._streaming.under_way("sse"):
+        with self._streaming.count_stream("sse"):
             async with aclosing(self._found) as found:
                 async for result in found:
                     await write(format_event(result.payload))

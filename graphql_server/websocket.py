@@ -95,7 +95,7 @@ class Connection:
         self._websocket = websocket
         self._services: Services = websocket.state.services
         self._visitor = find_visitor(websocket.scope)
-        self._base = addresses.base(websocket, self._services.settings.public_url)
+        self._base = addresses.find_base_url(websocket, self._services.settings.public_url)
         self._operations: dict[str, RunningOperation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_begun = self._is_acknowledged = False
@@ -225,7 +225,7 @@ class Connection:
         context.follower = operation.follower
         reference = self._websocket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
-        with suppress(WebSocketDisconnect, RuntimeError), self._services.live_metrics.under_way("websocket"):
+        with suppress(WebSocketDisconnect, RuntimeError), self._services.live_metrics.count_stream("websocket"):
             async with aclosing(stream_results(asked, context, reference=reference)) as found:
                 async for result in found:
                     if not operation.is_wanted:
@@ -279,10 +279,10 @@ async def identify_caller(websocket: WebSocket, payload: Mapping[str, Any], *, s
         raise errors.Unauthenticated(problem="`headers` must be an object.")
     credentials = {*find_credentials(payload), *find_credentials(headers or {})}
     if not credentials:
-        return await browser_session.identify(websocket)
+        return await browser_session.identify_caller(websocket)
     if len(credentials) > 1:
         raise errors.Unauthenticated(problem="`connection_init` has several different tokens.")
-    actor = tokens.authenticate(credentials.pop(), keys=services.keys)
+    actor = tokens.read_authorization(credentials.pop(), keys=services.keys)
     await services.sign_outs.require_valid(actor)
     return actor
 

@@ -1,4 +1,4 @@
-"""Says who a caller is: makes and reads signed tokens (JWT), and knows which were ended by signing out everywhere."""
+"""Identifies callers: makes and reads signed tokens (JWT), and knows which were ended by signing out everywhere."""
 
 import asyncio
 import hashlib
@@ -26,11 +26,11 @@ CLAIMS: Final = ("iss", "aud", "exp", "iat", "sub")
 # Tolerates clocks of several machines that disagree. It does not lengthen a token's life: expiry is checked without it.
 LEEWAY_SECONDS: Final = 5
 ENDED: Final = "The token was ended by signing out everywhere."
-# The promise is a second. What is left of it is for the read itself and for a request that is under way.
+# A sign-out holds everywhere within a second. The rest of it is for the read itself and for requests under way.
 MAX_AGE_SECONDS: Final = 0.7
 # A busy server reads again before it must, so that no request waits for it.
 REFRESH_SECONDS: Final = 0.3
-# A transaction may commit after others whose clocks were read later. None that was acknowledged takes so long.
+# A transaction may commit after others that read the clock later. None takes longer than this.
 OVERLAP: Final = timedelta(minutes=10)
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def compute_key_id(secret: bytes) -> str:
 
 
 def make_token(actor: Actor, *, keys: Keys) -> str:
-    """Return a signed token for this user, good for `keys.token_seconds` seconds from now."""
+    """Return a signed token for this user, valid for `keys.token_seconds` seconds."""
     now = int(time.time())
     claims = {
         "iss": PARTY,
@@ -92,7 +92,7 @@ def read_token(token: str, *, keys: Keys) -> Actor:
     return actor
 
 
-def recognize(token: str, *, keys: Keys) -> Actor | None:
+def try_read_token(token: str, *, keys: Keys) -> Actor | None:
     """Return the user of a token, None where the token is not valid."""
     try:
         return read_token(token, keys=keys)
@@ -136,7 +136,7 @@ def _read_claims(token: str, secret: bytes) -> dict[str, Any] | None:
         return None
 
 
-def authenticate(authorization: str | None, *, keys: Keys) -> Actor | None:
+def read_authorization(authorization: str | None, *, keys: Keys) -> Actor | None:
     """Return the user of an `Authorization` value, None without one; raise Unauthenticated where it is not valid."""
     if authorization is None:
         return None
@@ -164,7 +164,7 @@ def read_bearer(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(values) > 1:
         raise Unauthenticated(problem="Send one `Authorization` header, not several.")
-    actor = authenticate(values[0].decode("latin-1") if values else None, keys=keys)
+    actor = read_authorization(values[0].decode("latin-1") if values else None, keys=keys)
     scope["actor"] = actor
     return actor
 
@@ -243,12 +243,12 @@ class SignOuts:
                     on_end()
 
     async def _tick(self) -> None:
-        """Read again and again while somebody watches: an open stream sends no request that would."""
+        """Read periodically while a stream is open: it sends no requests that would start a read."""
         while self._watchers:
             try:
                 await self._refresh()
             except Unavailable:
-                # Nothing new is streamed either while the database does not answer.
+                # Streams send nothing new either while the database does not answer.
                 pass
             except Exception:
                 log.exception("unexpected error")
@@ -256,6 +256,6 @@ class SignOuts:
 
 
 def forget_failure(task: asyncio.Task[None]) -> None:
-    """Take note of a failure that nobody waits for: the next request reads again."""
+    """Retrieve a failure that nobody waits for; the next request reads again."""
     if not task.cancelled():
         task.exception()

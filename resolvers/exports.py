@@ -32,4 +32,4 @@ async def request_export(context: Context) -> MovieExport:
 
 def format_download_url(context: Context, row: MovieExport) -> str:
     """Return the address of a completed export's file."""
-    return addresses.absolute(export.format_download_path(row.id), base=context.base)
+    return addresses.make_absolute(export.format_download_path(row.id), base=context.base)

@@ -20,5 +20,5 @@ async def reset_count(context: Context) -> int:
     _ = context.user_id
     async with context.database.transaction() as tx:
         generation = await request_count.begin_generation(tx, context.services.request_counter)
-    context.services.request_counter.learn(generation, 0)
+    context.services.request_counter.merge_others(generation, 0)
     return await read_count(context)

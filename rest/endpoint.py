@@ -103,7 +103,7 @@ class Call(Generic[Asked_co]):
     @property
     def base_url(self) -> str:
         """What addresses in the answer begin with."""
-        return addresses.base(self.request, self.services.settings.public_url)
+        return addresses.find_base_url(self.request, self.services.settings.public_url)
 
     @property
     def user_id(self) -> int:
@@ -262,7 +262,7 @@ async def identify_caller(request: Request, caller: Caller) -> Actor | None:
         return None
     services: Services = request.state.services
     if caller is Caller.SIGNED_IN_HERE:
-        actor = await browser_session.identify(request)
+        actor = await browser_session.identify_caller(request)
     else:
         actor = await tokens.identify_bearer(request.scope, keys=services.keys, sign_outs=services.sign_outs)
     if actor is None and caller in (Caller.SIGNED_IN, Caller.SIGNED_IN_HERE):

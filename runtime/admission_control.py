@@ -1,4 +1,4 @@
-"""How much a worker does at once: queries take turns by what they cost, so that what is under way fits into its memory."""
+"""Admission control: bounds the summed cost of the queries that a worker runs at once, and so its memory."""
 
 import asyncio
 from collections import deque
@@ -6,32 +6,32 @@ from typing import Final
 
 from errors import Unavailable
 
-# Points of cost. An object that is being answered takes up to 5 kB, so all of them take 10 MB; and a crowd of larger queries
-# is answered one by one instead of all at last.
+# Points of cost. An object that is being answered takes up to 5 kB, so all of them take 10 MB. Many large queries at once are
+# answered one after the other, instead of all of them late.
 SIZE: Final = 2_000
 # Queries that run or wait; a server has three quarters of MATINEE_LIMIT_REQUESTS.
 MOST: Final = 750
-# A crowd would rather wait than be refused; where the database does not answer, nobody is left waiting (`refuse`).
+# Under load callers wait this long before they are refused. Where the database does not answer, `refuse` ends all waits.
 PATIENCE_SECONDS: Final = 10.0
 
 
 class AdmissionControl:
-    """For queries of a certain cost altogether. Who comes first is first in turn, so that a large one gets its turn too."""
+    """Admits queries in order of arrival while their total cost fits in `size`. A query that costs more takes all of it."""
 
     def __init__(self, size: int = SIZE, *, most: int = MOST) -> None:
-        """Have room for this cost, and for so many queries that run or wait; further ones are refused at once."""
+        """Admit queries up to this total cost; refuse at once where `most` queries run or wait already."""
         self._size = self._free = size
         self._left = most
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def take_room(self, cost: int) -> "Room":
-        """Return room for a cost, all that there is for a larger one, to be entered for the length of the work."""
+        """Return a context in which a query of this cost runs."""
         return Room(self, min(cost, self._size))
 
     async def enter(self, share: int) -> None:
-        """Take a share of the room.
+        """Wait until this share of `size` is free, and take it.
 
-        Raises Unavailable where that takes too long to come, or where too many run or wait already.
+        Raises Unavailable where that takes too long, or where too many queries run or wait already.
         """
         if self._left <= 0:
             raise Unavailable
@@ -40,24 +40,24 @@ class AdmissionControl:
             self._free -= share
             return
         try:
-            await self._turn(share)
+            await self._wait_turn(share)
         except BaseException:
             self._left += 1
             raise
 
     def leave(self, share: int) -> None:
-        """Give a share back that was taken."""
+        """Give back a share that was taken."""
         self._left += 1
         self._give_back(share)
 
     def refuse(self) -> None:
-        """Raise Unavailable at all who wait, for there is no database that they could wait for."""
+        """Raise Unavailable in all queries that wait, since the database does not answer."""
         waiting, self._waiting = self._waiting, deque()
         for _, turn in waiting:
             if not turn.done():
                 turn.set_exception(Unavailable())
 
-    async def _turn(self, share: int) -> None:
+    async def _wait_turn(self, share: int) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((share, turn))
         try:
@@ -65,7 +65,7 @@ class AdmissionControl:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                # It came in the very moment in which the caller gave up.
+                # The turn came at the moment in which the caller gave up.
                 self._give_back(share)
             else:
                 self._waiting = deque(each for each in self._waiting if each[1] is not turn)
@@ -87,7 +87,7 @@ class AdmissionControl:
 
 
 class Room:
-    """A share of the room while it is entered. A class of its own, for a generator would cost each query more."""
+    """A share of `size` that a query takes while it runs. A class, because a generator costs more for each query."""
 
     __slots__ = ("_control", "_share")
 
@@ -96,9 +96,9 @@ class Room:
         self._share = share
 
     async def __aenter__(self) -> None:
-        """Take it; raise Unavailable where it takes too long to come."""
+        """Take the share; raise Unavailable where that takes too long."""
         await self._control.enter(self._share)
 
     async def __aexit__(self, *_: object) -> None:
-        """Give it back."""
+        """Give the share back."""
         self._control.leave(self._share)

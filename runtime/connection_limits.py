@@ -38,7 +38,7 @@ class ConnectionCounter:
 
     def enter(self, address: str) -> bool:
         """Count one more, and return True; return False where the address has as many as it may have."""
-        network = network_of(address)
+        network = find_network(address)
         if self._open[network] >= self.most and not self._is_trusted(address):
             return False
         self._open[network] += 1
@@ -46,7 +46,7 @@ class ConnectionCounter:
 
     def leave(self, address: str) -> None:
         """Count one less of what has entered."""
-        network = network_of(address)
+        network = find_network(address)
         self._open[network] -= 1
         if self._open[network] <= 0:
             del self._open[network]
@@ -60,7 +60,7 @@ class ConnectionCounter:
 
 
 @lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
+def find_network(address: str) -> str:
     """Return what counts as one place: an IPv4 address, or the network of an IPv6 address."""
     try:
         parsed = ip_address(address)

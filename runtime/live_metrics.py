@@ -1,4 +1,4 @@
-"""What /metrics tells of live data: who listens at present, and the notices of change between servers."""
+"""Series in /metrics for live data: open streams, and notices of changes between servers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ Way = Literal["websocket", "sse"]
 WAYS: Final[tuple[Way, ...]] = ("websocket", "sse")
 
 
-class Streaming:
-    """Series by the way in which results are sent, in the registry of the process."""
+class LiveMetrics:
+    """Counts open streams by transport, and notices, in the registry of the process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._open = Gauge(
@@ -27,8 +27,8 @@ class Streaming:
             self._open.labels(way)
 
     @contextmanager
-    def under_way(self, way: Way) -> Iterator[None]:
-        """Count an operation for as long as it goes on."""
+    def count_stream(self, way: Way) -> Iterator[None]:
+        """Count an operation as open for the length of a block."""
         gauge = self._open.labels(way)
         gauge.inc()
         try:
@@ -36,10 +36,10 @@ class Streaming:
         finally:
             gauge.dec()
 
-    def sent(self, changes: int) -> None:
-        """Count changes that were told."""
+    def count_sent(self, changes: int) -> None:
+        """Count changes that this server announced."""
         self._sent.inc(changes)
 
-    def heard(self) -> None:
-        """Count a change that was heard of."""
+    def count_heard(self) -> None:
+        """Count a change that another server announced."""
         self._heard.inc()

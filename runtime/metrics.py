@@ -16,13 +16,13 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from runtime.live_metrics import Streaming
+from runtime.live_metrics import LiveMetrics
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-# What is counted in a worker's own memory is told to the others after so long.
-TELL_SECONDS: Final = 1.0
+# How long counts stay in a worker's own memory before they are published in its series.
+PUBLISH_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Coordinate:
 
 @dataclass(slots=True)
 class OperationCount:
-    """How often an operation ran since that was told last, and the series of the fields that it asks for."""
+    """The runs of an operation that are not published yet, and the series of its fields."""
 
     series: list[Counter]
     runs: int = field(default=0)
 
 
 class UsageMetrics:
-    """Counts an operation by adding one; its fields are counted in the series once a second, for all of its runs."""
+    """Counts runs of operations, and once a second adds them to the series of their fields."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._fields = Counter(
@@ -59,35 +59,35 @@ class UsageMetrics:
             registry=registry,
         )
         # For as long as the document is remembered somewhere.
-        self._tallies: WeakKeyDictionary[frozenset[Coordinate], OperationCount] = WeakKeyDictionary()
-        self._untold: list[OperationCount] = []
-        self._telling: asyncio.TimerHandle | None = None
+        self._counts: WeakKeyDictionary[frozenset[Coordinate], OperationCount] = WeakKeyDictionary()
+        self._unpublished: list[OperationCount] = []
+        self._publishing: asyncio.TimerHandle | None = None
 
-    def expect(self, fields: Iterable[Coordinate]) -> None:
-        """Show these fields with 0 until somebody asks for them: that nobody does is what one wants to know."""
+    def add_series(self, fields: Iterable[Coordinate]) -> None:
+        """Export these fields with 0 until they are requested, so that a field that nobody uses can be found."""
         for each in fields:
             self._series(each)
 
     def count(self, fields: frozenset[Coordinate]) -> None:
-        """Count one run of an operation that asks for these fields; to give the same object each time is cheapest."""
-        tally = self._tallies.get(fields)
-        if tally is None:
-            tally = self._tallies[fields] = OperationCount([self._series(each) for each in fields])
-        if not tally.runs:
-            self._untold.append(tally)
-            if self._telling is None:
-                self._telling = asyncio.get_running_loop().call_later(TELL_SECONDS, self.publish)
-        tally.runs += 1
+        """Count one run of an operation that asks for these fields. It costs least with the same object each time."""
+        counted = self._counts.get(fields)
+        if counted is None:
+            counted = self._counts[fields] = OperationCount([self._series(each) for each in fields])
+        if not counted.runs:
+            self._unpublished.append(counted)
+            if self._publishing is None:
+                self._publishing = asyncio.get_running_loop().call_later(PUBLISH_SECONDS, self.publish)
+        counted.runs += 1
 
     def publish(self) -> None:
-        """Bring the series up to date."""
-        untold, self._untold = self._untold, []
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
-        for tally in untold:
-            runs, tally.runs = tally.runs, 0
-            for series in tally.series:
+        """Add all unpublished counts to their series."""
+        unpublished, self._unpublished = self._unpublished, []
+        if self._publishing is not None:
+            self._publishing.cancel()
+            self._publishing = None
+        for counted in unpublished:
+            runs, counted.runs = counted.runs, 0
+            for series in counted.series:
                 series.inc(runs)
 
     def count_document(self, outcome: str) -> None:
@@ -99,7 +99,7 @@ class UsageMetrics:
 
 
 class Metrics:
-    """What one process counts. With PROMETHEUS_MULTIPROC_DIR set, `text` tells the sum over all processes."""
+    """The counts of one process. With PROMETHEUS_MULTIPROC_DIR set, `text` has the sums over all processes."""
 
     def __init__(self) -> None:
         self.registry = own = CollectorRegistry()
@@ -120,8 +120,8 @@ class Metrics:
         # Looking a series up by its labels costs more than counting in it.
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.usage = UsageMetrics(own)
-        self.streaming = Streaming(own)
-        self._shown = _sum_of_workers() or own
+        self.streaming = LiveMetrics(own)
+        self._exported = _sum_of_workers() or own
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request. `route` is the template of its path, so that ids make no new series."""
@@ -139,7 +139,7 @@ class Metrics:
     def text(self) -> bytes:
         """Return everything counted so far in Prometheus's text format."""
         self.usage.publish()
-        return generate_latest(self._shown)
+        return generate_latest(self._exported)
 
 
 def _sum_of_workers() -> CollectorRegistry | None:

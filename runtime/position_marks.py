@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from runtime.request_count import WORKERS
-from runtime.shared_memory import common
+from runtime.shared_memory import make_shared_file
 
-# Users share buckets. Whoever shares one with a user who has changed something reads from the primary for a moment, too.
+# Users share buckets. A user who shares one with a user who has changed something also reads from the primary for a moment.
 BUCKETS: Final = 1024
 SIZE: Final = BUCKETS * WORKERS * 8
 
@@ -35,14 +35,14 @@ class PositionMarks:
         return max(self._numbers[start : start + WORKERS])
 
 
-def private_marks() -> PositionMarks:
-    """Return marks that one process keeps for itself."""
+def make_private_marks() -> PositionMarks:
+    """Return marks of this process alone."""
     return PositionMarks(mmap.mmap(-1, SIZE))
 
 
-def shared_marks_file() -> AbstractContextManager[Path]:
-    """Return the file behind the memory that the workers of a server share, to be entered for as long as it runs."""
-    return common("positions", size=SIZE, begin=_begin)
+def make_shared_marks_file() -> AbstractContextManager[Path]:
+    """Return a context with the file behind the memory that the workers of a server share, for as long as the server runs."""
+    return make_shared_file("positions", size=SIZE, begin=_begin)
 
 
 def join_marks(file: Path, *, worker: int) -> PositionMarks:

@@ -1,4 +1,4 @@
-"""Rate limits: what callers do in a span of time, counted in memory that all workers of one server share, and the headers on it."""
+"""Rate limits: counts what callers do in a span of time, in memory that the workers of a server share, and renders the headers."""
 
 import fcntl
 import mmap
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from errors import RateLimited
-from runtime.connection_limits import network_of
-from runtime.shared_memory import common
+from runtime.connection_limits import find_network
+from runtime.shared_memory import make_shared_file
 
 # The numbers are 64 bits wide. The first eight are the salt; then come buckets of eight keys: their marks, the instants
 # at which their windows end, and their counts.
@@ -29,37 +29,37 @@ THOUSAND: Final = 1000
 
 
 class Rate(NamedTuple):
-    """So much in so many seconds."""
+    """An amount that is allowed in a number of seconds."""
 
     amount: int
     seconds: int
 
 
 class Quota(NamedTuple):
-    """What is left of a rate in the window that is open now."""
+    """The rest of a rate in the current window."""
 
     rate: Rate
     left: int
-    # Until the window ends, rounded up.
+    # Seconds until the window ends, rounded up.
     seconds: int
-    # Whether what was asked for last was within it, and was counted.
+    # Whether the last amount was within the rate, and so was counted.
     allowed: bool
 
 
 class RateWindows:
-    """Counts by key. A window begins with the first count of its key, and is forgotten when it ends."""
+    """Counts by key. The window of a key begins with its first count; when it ends, the count begins anew."""
 
     __slots__ = ("_descriptor", "_numbers", "_salt")
 
     def __init__(self, memory: mmap.mmap, *, descriptor: int | None = None) -> None:
-        """Count in this memory; `descriptor` is what processes lock while they do."""
+        """Count in this memory; processes lock `descriptor` while they count."""
         self._numbers = memoryview(memory).cast("Q")
         self._salt = memory[: HEAD * 8]
         self._descriptor = descriptor
 
     def take(self, key: str, amount: int, rate: Rate) -> Quota:
-        """Count an amount, unless that would be more than the rate has left for this key; return what is left."""
-        # By a secret of this run: nobody can look for keys that share a bucket with another's.
+        """Count an amount for a key, unless it is more than the rate has left; return the rest."""
+        # Keyed with a secret of this run, so that nobody can find keys that share a bucket with another's.
         digest = int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, key=self._salt).digest())
         start = HEAD + digest % BUCKETS * BUCKET
         now = time.monotonic_ns() // 1_000_000
@@ -67,7 +67,7 @@ class RateWindows:
         if descriptor is None:
             allowed, count, ends = self._count(start, digest, now, amount, rate)
         else:
-            # For a few microseconds; the kernel lets go of the lock of a process that dies with it.
+            # Held for a few microseconds. The kernel releases the lock of a process that dies.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 allowed, count, ends = self._count(start, digest, now, amount, rate)
@@ -79,7 +79,7 @@ class RateWindows:
         """Return whether the amount was added, what the key has now, and when its window ends."""
         numbers = self._numbers
         marks = numbers[start : start + WAYS].tolist()
-        place = start + (marks.index(mark) if mark in marks else self._least(start, now))
+        place = start + (marks.index(mark) if mark in marks else self._choose_place(start, now))
         ends, count = numbers[place + ENDS], numbers[place + COUNTS]
         if numbers[place] != mark or ends <= now:
             numbers[place] = mark
@@ -90,32 +90,32 @@ class RateWindows:
         numbers[place + COUNTS] = count + amount
         return True, count + amount, ends
 
-    def _least(self, start: int, now: int) -> int:
-        """Return the place in a bucket that a new key gets: one that is over, or else the one with the least in it.
+    def _choose_place(self, start: int, now: int) -> int:
+        """Return the place in a bucket for a new key: one whose window has ended, else the one with the smallest count.
 
-        So whoever comes under many addresses pushes out their own, and no busy one.
+        So a caller with many addresses replaces the counts of those, and never a large count of another.
         """
         ends = self._numbers[start + ENDS : start + COUNTS].tolist()
         counts = self._numbers[start + COUNTS : start + BUCKET].tolist()
         return min(range(WAYS), key=lambda place: counts[place] if ends[place] > now else -1)
 
     def close(self) -> None:
-        """Let go of the lock's file; the memory goes with the process."""
+        """Close the file of the lock; the memory is freed with the process."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
-def private_windows() -> RateWindows:
-    """Return counts that one process keeps for itself."""
+def make_private_windows() -> RateWindows:
+    """Return counts of this process alone."""
     memory = mmap.mmap(-1, SIZE)
     _begin(memory)
     return RateWindows(memory)
 
 
-def shared_windows_file() -> AbstractContextManager[Path]:
-    """Return the file behind the memory that the workers of a server share, to be entered for as long as it runs."""
-    return common("windows", size=SIZE, begin=_begin)
+def make_shared_windows_file() -> AbstractContextManager[Path]:
+    """Return a context with the file behind the memory that the workers of a server share, for as long as the server runs."""
+    return make_shared_file("windows", size=SIZE, begin=_begin)
 
 
 def join_windows(file: Path) -> RateWindows:
@@ -130,7 +130,7 @@ def _begin(memory: mmap.mmap) -> None:
 
 @dataclass(slots=True)
 class Visitor:
-    """Who sent a request, as far as the network tells, and what is left of the rates that it has been counted for."""
+    """The sender of a request by network address, with the rest of each rate that the request was counted for."""
 
     address: str
     quotas: dict[str, Quota] = field(default_factory=dict)
@@ -146,11 +146,11 @@ class Visitor:
 
 
 def find_visitor(scope: MutableMapping[str, Any]) -> Visitor:
-    """Return who sent this ASGI request, the same each time it is asked; Edge tells them what is left (headers)."""
+    """Return the visitor of this ASGI request, the same object each time."""
     found: Visitor | None = scope.get("visitor")
     if found is None:
         client = scope.get("client")
-        found = scope["visitor"] = Visitor(network_of(client[0]) if client else "")
+        found = scope["visitor"] = Visitor(find_network(client[0]) if client else "")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Counts the requests of a worker: all that have come, in memory that its workers share, and those under way, which are bounded."""
+"""Counts the requests of a server, in memory that its workers share, and bounds those that a worker runs at once."""
 
 import fcntl
 import mmap
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.shared_memory import common
+from runtime.shared_memory import make_shared_file
 
 # As many workers as `matinee serve` takes.
 WORKERS: Final = 256
@@ -19,7 +19,7 @@ WORKERS: Final = 256
 LINE: Final = 8
 RUN, GENERATION, BASE, OTHERS = range(4)
 SIZE: Final = (1 + WORKERS) * LINE * 8
-# Of all slots, how many may be taken for browsing: bookings find one when browsers have taken all of theirs.
+# The share of the slots that reads may take, so that bookings find one even when all of those are taken.
 BROWSING_SHARE: Final = 0.75
 
 Message = MutableMapping[str, Any]
@@ -27,7 +27,7 @@ Message = MutableMapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CountReport:
-    """What this run of a server has counted since the reset of a generation."""
+    """The count of this run of a server since the reset with this generation."""
 
     run: int
     generation: int
@@ -40,16 +40,16 @@ class RequestCounter:
     __slots__ = ("_descriptor", "_numbers", "_own", "_place")
 
     def __init__(self, memory: mmap.mmap, *, worker: int = 0, descriptor: int | None = None) -> None:
-        """Count for this worker; `descriptor` is what the workers lock when they change what is common to them."""
+        """Count for this worker; the workers lock `descriptor` when they change the numbers that they share."""
         self._numbers = memoryview(memory).cast("Q")
         self._place = (1 + worker) * LINE
-        # Its own number once more: to write is cheaper than to read and write.
+        # A copy of its own number: writing the sum costs less than reading, adding and writing.
         self._own = self._numbers[self._place]
         self._descriptor = descriptor
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes count beside this one, and the database is to know of it."""
+        """Whether other processes share this count, so that it is added up in the database."""
         return self._descriptor is not None
 
     def add(self) -> None:
@@ -57,24 +57,24 @@ class RequestCounter:
         self._own = self._numbers[self._place] = self._own + 1
 
     def count_since_reset(self) -> int:
-        """Return the requests since the last reset: of this run to the one, of others as the database last told."""
+        """Return the requests since the last reset: exact for this run, for other servers as last read from the database."""
         with self._locked():
             return self.count_live() - self._numbers[BASE] + self._numbers[OTHERS]
 
     def make_report(self) -> CountReport:
-        """Return what this run has to tell others."""
+        """Return the count that this run publishes in the database."""
         with self._locked():
             numbers = self._numbers
             return CountReport(numbers[RUN], numbers[GENERATION], self.count_live() - numbers[BASE])
 
     def count_live(self) -> int:
-        """Return what this run has counted since it began, resets aside."""
+        """Return the requests since this run began; resets do not matter."""
         return sum(self._numbers[LINE::LINE])
 
-    def learn(self, generation: int, others: int, *, live_then: int | None = None) -> None:
-        """Take in what others have counted since the reset of a generation.
+    def merge_others(self, generation: int, others: int, *, live_then: int | None = None) -> None:
+        """Store the count of other servers since the reset with this generation.
 
-        Where that reset is news, begin anew: from now, or from when this run had counted `live_then`.
+        Where the reset is new here, count this run anew: from now, or from the moment when its count was `live_then`.
         """
         with self._locked():
             if generation > self._numbers[GENERATION]:
@@ -84,14 +84,14 @@ class RequestCounter:
                 self._numbers[OTHERS] = others
 
     def close(self) -> None:
-        """Let go of the lock's file; the memory goes with the process."""
+        """Close the file of the lock; the memory is freed with the process."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep the other workers from changing what is common, for the microseconds that it takes."""
+        """Keep other workers from changing the shared numbers during the block."""
         if self._descriptor is None:
             yield
             return
@@ -102,20 +102,20 @@ class RequestCounter:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
 
-def private_counter() -> RequestCounter:
-    """Return a tally that one process keeps for itself."""
+def make_private_counter() -> RequestCounter:
+    """Return a counter of this process alone."""
     memory = mmap.mmap(-1, SIZE)
     _begin(memory)
     return RequestCounter(memory)
 
 
-def shared_counter_file() -> AbstractContextManager[Path]:
-    """Return the file behind the memory that the workers of a server share, to be entered for as long as it runs."""
-    return common("requests", size=SIZE, begin=_begin)
+def make_shared_counter_file() -> AbstractContextManager[Path]:
+    """Return a context with the file behind the memory that the workers of a server share, for as long as the server runs."""
+    return make_shared_file("requests", size=SIZE, begin=_begin)
 
 
 def join_counter(file: Path, *, worker: int) -> RequestCounter:
-    """Return the tally in this file as one worker sees it; raise ValueError for a worker beyond the last."""
+    """Return the counter in this file for one worker; raise ValueError for a worker beyond the last."""
     if not 0 <= worker < WORKERS:
         raise ValueError(f"worker {worker} of {WORKERS}")
     descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
@@ -123,12 +123,12 @@ def join_counter(file: Path, *, worker: int) -> RequestCounter:
 
 
 def _begin(memory: mmap.mmap) -> None:
-    # By chance, so that no two runs on any machines have one row; a bigint of PostgreSQL has a sign.
+    # A random number, so that no two runs on any machines share a row. 63 bits, since a bigint of PostgreSQL has a sign.
     memory[RUN * 8 : RUN * 8 + 8] = secrets.randbits(63).to_bytes(8, "little")
 
 
 class RequestSlots:
-    """The slots of a worker."""
+    """The slots of a worker: the requests that it may run at once."""
 
     __slots__ = ("browsing", "free", "most")
 
@@ -145,9 +145,9 @@ class RequestSlots:
 
 
 class Slot:
-    """One request that is being worked on: not while its body is on its way, and not once its answer has begun.
+    """The slot of one request. It is free while the request's body arrives, and once its answer has begun.
 
-    So who sends or reads slowly, and who follows a stream, keeps nobody out.
+    So a client that sends or reads slowly, or that follows a stream, takes no slot from others.
     """
 
     __slots__ = ("_is_over", "_is_receiving", "_slots")
@@ -163,7 +163,7 @@ class Slot:
             self._slots.free += not self._is_receiving
 
     def receive_outside(self, receive: Callable[[], Awaitable[Message]]) -> Callable[[], Coroutine[Any, Any, Message]]:
-        """Return what receives the messages of the request, and leaves the slot to others meanwhile."""
+        """Return a function that receives the messages of the request, and frees the slot while it waits."""
 
         async def receive_one() -> Message:
             if self._is_over or self._is_receiving:

@@ -1,4 +1,4 @@
-"""The file behind memory that the workers of one server share: made before they start, gone when the server is."""
+"""Makes the file behind memory that the workers of a server share; it is deleted when the server ends."""
 
 import mmap
 import tempfile
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 @contextmanager
-def common(name: str, *, size: int, begin: Callable[[mmap.mmap], None]) -> Iterator[Path]:
-    """Yield a file of `size` bytes whose memory `begin` has prepared, for as long as the server runs."""
+def make_shared_file(name: str, *, size: int, begin: Callable[[mmap.mmap], None]) -> Iterator[Path]:
+    """Yield a file of `size` bytes, prepared by `begin`; delete it after the block."""
     with tempfile.TemporaryDirectory(prefix=f"matinee-{name}-") as folder:
         file = Path(folder) / name
         file.write_bytes(bytes(size))

@@ -1,4 +1,4 @@
-"""Bounds what all workers of one server do at once: a piece of work holds the lock of one of a few files."""
+"""Bounds the work that all workers of a server do at once: each piece of work locks one of a few files."""
 
 import fcntl
 import os
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# How long the first in the queue sleeps between two looks at the slots; a password's hash takes 8 ms.
+# How long the first in the queue sleeps between two tries of all slots; a password's hash takes 8 ms.
 LOOK_SECONDS: Final = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
 class SharedSlots:
-    """As many slots as there are files. A process that dies gives its slots back: the kernel closes its files."""
+    """As many slots as there are files. The slots of a process that dies are free again: the kernel closes its files."""
 
     queue: Path
     files: Sequence[Path]
@@ -31,7 +31,7 @@ class SharedSlots:
             os.close(descriptor)
 
     def _lock_any(self) -> int:
-        # No call waits for any of several locks. So one thread of the machine looks, and the others wait for its place.
+        # No system call waits for any one of several locks. So one thread of the machine tries them, and the others queue for its place.
         place = lock_file(self.queue)
         try:
             while True:
@@ -56,8 +56,8 @@ def lock_file(file: Path, *, wait: bool = True) -> int:
 
 
 @contextmanager
-def shared_slots(name: str, *, count: int) -> Iterator[SharedSlots]:
-    """Yield `count` slots, whose files are there for as long as the server runs."""
+def make_shared_slots(name: str, *, count: int) -> Iterator[SharedSlots]:
+    """Yield `count` slots; delete their files after the block."""
     with tempfile.TemporaryDirectory(prefix=f"matinee-{name}-") as folder:
         queue, *files = [Path(folder) / str(number) for number in range(count + 1)]
         for file in (queue, *files):

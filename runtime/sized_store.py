@@ -1,4 +1,4 @@
-"""Values within a bound of memory: those that nobody asked for the longest make room."""
+"""A store of values within a bound of memory; the least recently used values are removed first."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -6,9 +6,9 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-# Of an entry beside its value and its key: objects, tuples and places in dictionaries.
+# Bytes of an entry besides its value and its key: objects, tuples and places in dictionaries.
 OVERHEAD: Final = 600
-# A value that takes up more of the memory than this part of it is not kept.
+# A value larger than the memory divided by this is not kept.
 LARGEST_SHARE: Final = 8
 
 
@@ -16,7 +16,7 @@ class SizedStore(Generic[T]):
     """Values by keys, which are text, bytes, numbers, or tuples of such."""
 
     def __init__(self, size: int) -> None:
-        """Keep values in so many bytes."""
+        """Keep values of `size` bytes altogether."""
         self._size = self._free = size
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
 
@@ -38,7 +38,7 @@ class SizedStore(Generic[T]):
         return found[0]
 
     def keep(self, key: Hashable, value: T, size: int) -> None:
-        """Keep a value of so many bytes, unless it would take up too much of the memory."""
+        """Keep a value of `size` bytes, unless it is too large a part of the memory."""
         self.remove(key)
         size += count_bytes(key) + OVERHEAD
         if size > self._size // LARGEST_SHARE:

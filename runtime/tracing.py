@@ -20,10 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.traced_reads import TracedReads
 
-# What is left to send gets so long of the 10 s from SIGTERM to the end.
+# How long the spans that are not sent yet may take to be sent when the process ends.
 END_SECONDS: Final = 2.0
 LONGEST_STATEMENT: Final = 4_000
-# Asked every few seconds, and no work.
+# Probes come every few seconds and do no work.
 UNTRACED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -34,29 +34,29 @@ class Tracing:
     """
 
     def __init__(self, endpoint: str) -> None:
-        """Send to `endpoint`/v1/traces; what else there is to say is told by OpenTelemetry's own variables."""
+        """Send to `endpoint`/v1/traces. OpenTelemetry's own environment variables set everything else."""
         resource = Resource.create({"service.name": "matinee"})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")))
         self.tracer: Tracer = self._provider.get_tracer("matinee")
 
-    def requests(self, app: ASGIApp) -> ASGIApp:
+    def trace_requests(self, app: ASGIApp) -> ASGIApp:
         """Return a middleware that makes a span of each HTTP request."""
         return TracedRequests(app, tracer=self.tracer)
 
     @contextmanager
     def span(self, name: str, attributes: Mapping[str, str]) -> Iterator[None]:
-        """Be in a span meanwhile, below the one that is current."""
-        with self._current(self.tracer.start_span(name, attributes=dict(attributes))):
+        """Run a block in a span, below the span that is current."""
+        with self._make_current(self.tracer.start_span(name, attributes=dict(attributes))):
             yield
 
     @contextmanager
-    def resolvers(self, fields: Iterable[tuple[str, GraphQLField]]) -> Iterator[None]:
-        """Make a span of each run of these fields' resolvers meanwhile, named for the field's coordinate."""
+    def trace_resolvers(self, fields: Iterable[tuple[str, GraphQLField]]) -> Iterator[None]:
+        """Make a span of each run of these fields' resolvers inside the block, named by the field's coordinate."""
         plain = [(coordinate, field, field.resolve) for coordinate, field in fields]
         for coordinate, field, resolve in plain:
             if resolve is not None:
-                field.resolve = self._traced(coordinate, resolve)
+                field.resolve = self._trace_resolver(coordinate, resolve)
         try:
             yield
         finally:
@@ -64,11 +64,11 @@ class Tracing:
                 field.resolve = resolve
 
     def connection_class(self) -> type[AsyncConnection[Any]]:
-        """Return the kind of connection that makes a span of each statement."""
+        """Return a class of connections that make a span of each statement."""
         return type("TracedConnection", (TracedConnection,), {"tracer": self.tracer})
 
-    def reads(self, reads: Any) -> TracedReads:  # noqa: ANN401 - of a package above
-        """Return reads that make a span of each statement."""
+    def trace_reads(self, reads: Any) -> TracedReads:  # noqa: ANN401 - of a package above
+        """Return pipelined reads that make a span of each statement."""
         return TracedReads(reads, statement_span=self._statement)
 
     @contextmanager
@@ -78,38 +78,38 @@ class Tracing:
             return
         text = " ".join(query.split())
         kind, attributes = describe_statement(text)
-        with self._current(self.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)):
+        with self._make_current(self.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)):
             yield
 
     async def close(self) -> None:
-        """Send what waits, and let it be lost where nobody takes it in time."""
+        """Send the spans that wait; those that the collector does not take in time are lost."""
         ending = threading.Thread(target=self._provider.shutdown, daemon=True)
         ending.start()
         await asyncio.to_thread(ending.join, END_SECONDS)
 
-    def _traced(self, coordinate: str, resolve: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    def _trace_resolver(self, coordinate: str, resolve: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         async def traced(source: object, info: object, **arguments: object) -> Any:  # noqa: ANN401 - whatever it resolves to
             if not get_current_span().get_span_context().is_valid:
                 found = resolve(source, info, **arguments)
                 return await found if isawaitable(found) else found
-            with self._current(self.tracer.start_span(coordinate)):
+            with self._make_current(self.tracer.start_span(coordinate)):
                 found = resolve(source, info, **arguments)
                 return await found if isawaitable(found) else found
 
         return traced
 
     @contextmanager
-    def _current(self, span: Span) -> Iterator[None]:
+    def _make_current(self, span: Span) -> Iterator[None]:
         with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
             try:
                 yield
             except Exception as error:
-                fail(span, error)
+                mark_failed(span, error)
                 raise
 
 
-def fail(span: Span, error: BaseException) -> None:
-    """Mark a span as failed by the kind of error alone: its text may quote what a caller sent."""
+def mark_failed(span: Span, error: BaseException) -> None:
+    """Mark a span as failed, with the class of the error and not its text, which may quote what a caller sent."""
     span.set_status(StatusCode.ERROR)
     span.set_attribute("error.type", type(error).__name__)
 
@@ -155,7 +155,7 @@ class TracedRequests:
             try:
                 await self._app(scope, receive, answer)
             except Exception as error:
-                fail(span, error)
+                mark_failed(span, error)
                 raise
             finally:
                 # The template of the path; the path itself may hold anything.
@@ -182,7 +182,7 @@ class TracedCursor(AsyncCursor[Any]):
         return self
 
     async def fetchall(self) -> list[Any]:
-        """Return all rows; in a pipeline it is here that one waits for the statement."""
+        """Return all rows. In a pipeline this call waits for the statement."""
         try:
             found = await super().fetchall()
         except BaseException as error:
@@ -192,7 +192,7 @@ class TracedCursor(AsyncCursor[Any]):
         return found
 
     async def close(self) -> None:
-        """End, whether or not anybody looked at the rows."""
+        """Close the cursor and end its span, whether or not the rows were read."""
         self.end()
         await super().close()
 
@@ -201,15 +201,15 @@ class TracedCursor(AsyncCursor[Any]):
         span, self._span = self._span, None
         if span is not None:
             if error is not None:
-                fail(span, error)
+                mark_failed(span, error)
             span.end()
 
     def _begin(self, query: object) -> None:
         connection = self.connection
         if not isinstance(connection, TracedConnection) or not get_current_span().get_span_context().is_valid:
-            # A connection that is being made, say: nobody's request.
+            # Outside of a request, for example while a connection is made.
             return
-        # With placeholders where values go; those travel beside it.
+        # The text has placeholders; the values are sent beside it and are not traced.
         text = " ".join(query.split()) if isinstance(query, str) else type(query).__name__
         kind, attributes = describe_statement(text)
         self._span = connection.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)
@@ -226,7 +226,7 @@ class TracedConnection(AsyncConnection[Any]):
 
     @contextmanager
     def trace_transaction(self, statements: Sequence[bytes]) -> Iterator[None]:
-        """Be in the span of a transaction whose statements are sent at once, below the span that is current."""
+        """Run a block in the span of a transaction whose statements are sent at once, below the span that is current."""
         if not get_current_span().get_span_context().is_valid:
             yield
             return
@@ -241,11 +241,11 @@ class TracedConnection(AsyncConnection[Any]):
             try:
                 yield
             except Exception as error:
-                fail(span, error)
+                mark_failed(span, error)
                 raise
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> AsyncCursor[Any]:  # noqa: ANN401 - as psycopg has it
-        """Run a statement whose rows nobody waits for, or which is only sent along."""
+        """Run a statement. Its span ends here, since nothing waits for its rows."""
         cursor = await super().execute(query, params, **options)
         if isinstance(cursor, TracedCursor):
             cursor.end()

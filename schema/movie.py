@@ -69,7 +69,7 @@ class Movie(Node, row=models.Movie, prefix="mov", visible_to=EVERYBODY):
     @staticmethod
     def poster(root: Parent[models.Movie], info: Info) -> str:
         """Absolute, for it is read elsewhere."""
-        return addresses.absolute(root.poster, base=info.context.base)
+        return addresses.make_absolute(root.poster, base=info.context.base)
 
     @strawberry.field(
         description="First and last session's start, both included; null while there is none.",

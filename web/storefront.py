@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from edge import http_cache
-from edge.addresses import base_path
+from edge.addresses import find_base_path
 from edge.content_encoding import accepts_gzip
 
 ASSETS_PATH: Final = "/assets/storefront"
@@ -163,7 +163,7 @@ def _version(files: tuple[tuple[str, int], ...]) -> str:
 def shell_for(request: Request) -> Shell:
     """Return the document as this server's settings have it."""
     settings = request.state.services.settings
-    return shell(str(settings.timezone), version(), base=base_path(settings.public_url))
+    return shell(str(settings.timezone), version(), base=find_base_path(settings.public_url))
 
 
 @lru_cache(maxsize=8)

@@ -23,7 +23,7 @@ async def reset_request_count(call: Call[EmptyBody]) -> Response:
     """Reset the count: on this machine at once, on others within a second."""
     async with call.services.database.transaction() as tx:
         generation = await request_count.begin_generation(tx, call.services.request_counter)
-    call.services.request_counter.learn(generation, 0)
+    call.services.request_counter.merge_others(generation, 0)
     body: answers.ResetRequestCount = {"message": "request count reset successfully"}
     return render_json(body)
 

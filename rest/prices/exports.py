@@ -60,7 +60,9 @@ def render_export(row: MovieExport, *, base: str) -> payloads.ExportAnswer:
             "status": row.status,
             "row_count": row.row_count,
             "attempts": row.attempts,
-            "download_url": addresses.absolute(export.format_download_path(row.id), base=base) if completed else None,
+            "download_url": addresses.make_absolute(export.format_download_path(row.id), base=base)
+            if completed
+            else None,
             "error": row.error,
             "created_at": row.created_at,
             "completed_at": row.completed_at,

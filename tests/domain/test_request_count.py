@@ -7,17 +7,17 @@ import pytest
 from db.engine import Database
 from domain import request_count
 from domain.request_count import History
-from runtime.request_count import RequestCounter, private_counter
+from runtime.request_count import RequestCounter, make_private_counter
 
 
 async def reset(database: Database, counting: RequestCounter) -> None:
     async with database.transaction() as tx:
         generation = await request_count.begin_generation(tx, counting)
-    counting.learn(generation, 0)
+    counting.merge_others(generation, 0)
 
 
 def counted(number: int) -> RequestCounter:
-    counting = private_counter()
+    counting = make_private_counter()
     for _ in range(number):
         counting.add()
     return counting
@@ -85,9 +85,9 @@ async def test_late_write_does_not_undo_reset(database: Database) -> None:
 
 async def test_each_reset_has_its_own_generation(database: Database) -> None:
     async with database.transaction() as tx:
-        first = await request_count.begin_generation(tx, private_counter())
+        first = await request_count.begin_generation(tx, make_private_counter())
     async with database.transaction() as tx:
-        second = await request_count.begin_generation(tx, private_counter())
+        second = await request_count.begin_generation(tx, make_private_counter())
 
     assert (first, second) == (1, 2)
 
@@ -124,7 +124,7 @@ async def test_reset_takes_effect_in_its_own_process_when_learned(database: Data
     await request_count.add_up(database, here, History())
     assert here.count_since_reset() == 3
 
-    here.learn(generation, 0)
+    here.merge_others(generation, 0)
 
     assert here.count_since_reset() == 0
 

@@ -22,7 +22,7 @@ from identity.tokens import Actor
 from rest.error_format import render_faults, render_http_exception, render_refusal, render_unavailable
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
-from runtime.request_count import RequestSlots, private_counter
+from runtime.request_count import RequestSlots, make_private_counter
 
 SHARED: Final = Response("the same object every time")
 HANDLERS: Final = {
@@ -81,7 +81,7 @@ def app(metrics: Metrics) -> Starlette:
     app.router.redirect_slashes = False
     app.middleware_stack = Edge(
         ExceptionMiddleware(app.router, handlers=HANDLERS),
-        request_counter=private_counter(),
+        request_counter=make_private_counter(),
         metrics=metrics,
         render=render_faults,
         slots=RequestSlots(100),
@@ -312,7 +312,7 @@ async def test_refuses_more_websockets_than_an_address_may_have(app: Starlette) 
     assert counter.enter("192.0.2.1")
     edge = Edge(
         app,
-        request_counter=private_counter(),
+        request_counter=make_private_counter(),
         metrics=Metrics(),
         render=render_faults,
         slots=RequestSlots(100),

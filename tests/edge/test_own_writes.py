@@ -19,7 +19,7 @@ from db import migrate, standby_watch
 from db.engine import Database
 from db.models import Movie, User
 from edge.own_writes import HEADER, POSITION_COOKIE
-from runtime.position_marks import shared_marks_file
+from runtime.position_marks import make_shared_marks_file
 from tests.conftest import running
 from tests.support.factories import bearer, make_movie, make_user
 from tests.support.live import opened, served, streamed
@@ -93,7 +93,7 @@ async def cinema(settings: Settings, database: Database, pair: Pair) -> AsyncIte
     await wait_until_replayed(pair)
     async with AsyncExitStack() as stack:
         stack.enter_context(paused_replay(pair))
-        marks = stack.enter_context(shared_marks_file())
+        marks = stack.enter_context(make_shared_marks_file())
 
         async def serve(worker: int, file: Path | None) -> AsyncClient:
             return await stack.enter_async_context(running(create_app(settings, worker, with_jobs=False, marks=file)))

@@ -8,7 +8,7 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from config.settings import Settings
 from db.engine import Database
-from runtime.connection_limits import network_of
+from runtime.connection_limits import find_network
 from runtime.rate_limits import Rate
 from tests.support.factories import make_user
 
@@ -118,7 +118,7 @@ PLACES = {
 
 @pytest.mark.parametrize(("address", "expected"), PLACES.items())
 def test_a_place_is_an_address_or_a_network(address: str, expected: str) -> None:
-    assert network_of(address) == expected
+    assert find_network(address) == expected
 
 
 async def test_a_refusal_by_rest_says_when_to_try_again(client: AsyncClient) -> None:

@@ -69,7 +69,7 @@ def shown(registry: CollectorRegistry, each: Coordinate) -> float | None:
 
 async def test_a_deprecated_field_is_shown_before_anybody_asks_for_it() -> None:
     registry = CollectorRegistry()
-    UsageMetrics(registry).expect([TITLE])
+    UsageMetrics(registry).add_series([TITLE])
     assert shown(registry, TITLE) == 0
     assert shown(registry, NAME) is None
 
@@ -93,7 +93,7 @@ async def test_what_nobody_remembers_takes_no_memory() -> None:
     for number in range(10):
         usage.count(frozenset({Coordinate("Query", f"f{number}", deprecated=False)}))
     usage.publish()
-    assert len(usage._tallies) == 0  # noqa: SLF001 - it has no other face
+    assert len(usage._counts) == 0  # noqa: SLF001 - it has no other face
 
 
 async def requests(client: AsyncClient, field: str) -> float:

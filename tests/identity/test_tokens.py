@@ -13,8 +13,8 @@ import pytest
 
 from errors import Unauthenticated, Unavailable
 from identity.passwords import HASHER, NICENESS, NOBODYS_HASH, Passwords, needs_rehash
-from identity.tokens import Actor, Keys, authenticate, compute_key_id, make_token, read_bearer, read_token
-from runtime.shared_slots import shared_slots
+from identity.tokens import Actor, Keys, compute_key_id, make_token, read_authorization, read_bearer, read_token
+from runtime.shared_slots import make_shared_slots
 
 OLD, NEW, FOREIGN = b"o" * 64, b"n" * 64, b"f" * 64
 KEYS = Keys((NEW, OLD), 60)
@@ -125,18 +125,18 @@ def test_accepts_token_of_clock_that_is_slightly_ahead() -> None:
 
 
 def test_request_without_header_is_anonymous() -> None:
-    assert authenticate(None, keys=KEYS) is None
+    assert read_authorization(None, keys=KEYS) is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
 def test_scheme_of_authorization_ignores_case(scheme: str) -> None:
-    assert authenticate(f"{scheme} {make_token(ADA, keys=KEYS)}", keys=KEYS) == ADA
+    assert read_authorization(f"{scheme} {make_token(ADA, keys=KEYS)}", keys=KEYS) == ADA
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "tokenonly"])
 def test_refuses_header_without_bearer_token(value: str) -> None:
     with pytest.raises(Unauthenticated):
-        authenticate(value, keys=KEYS)
+        read_authorization(value, keys=KEYS)
 
 
 def test_request_has_its_actor_for_access_log() -> None:
@@ -225,7 +225,7 @@ async def test_hashes_with_less_priority_than_requests() -> None:
 
 
 async def test_hashes_of_all_workers_wait_for_the_slots_of_the_machine() -> None:
-    with shared_slots("hashes", count=1) as slots:
+    with make_shared_slots("hashes", count=1) as slots:
         workers = [Passwords(threads=2, slots=slots) for _ in range(2)]
         with slots.hold():
             waiting = asyncio.gather(*(worker.verify(None, "x") for worker in workers for _ in range(2)))

@@ -1,10 +1,10 @@
 """Positions by user, in memory that workers share."""
 
-from runtime.position_marks import BUCKETS, join_marks, private_marks, shared_marks_file
+from runtime.position_marks import BUCKETS, join_marks, make_private_marks, make_shared_marks_file
 
 
 def test_finds_highest_position_of_all_workers() -> None:
-    with shared_marks_file() as file:
+    with make_shared_marks_file() as file:
         first, second = join_marks(file, worker=0), join_marks(file, worker=255)
         assert first.find(7) == 0
         first.mark(7, 2**40)
@@ -16,6 +16,6 @@ def test_finds_highest_position_of_all_workers() -> None:
 
 
 def test_keeps_private_marks_apart() -> None:
-    marks, others = private_marks(), private_marks()
+    marks, others = make_private_marks(), make_private_marks()
     marks.mark(1, 9)
     assert (marks.find(1), others.find(1)) == (9, 0)

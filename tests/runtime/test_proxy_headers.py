@@ -14,7 +14,7 @@ from runtime.proxy_headers import ProxyHeaders
 
 
 async def tell_base(request: Request) -> PlainTextResponse:
-    return PlainTextResponse(addresses.base(request, None))
+    return PlainTextResponse(addresses.find_base_url(request, None))
 
 
 APP = Starlette(routes=[Route("/", tell_base)])

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from runtime.rate_limits import BUCKETS, WAYS, Rate, join_windows, private_windows, shared_windows_file
+from runtime.rate_limits import BUCKETS, WAYS, Rate, join_windows, make_private_windows, make_shared_windows_file
 
 TEN: Final = Rate(10, 60)
 MANY: Final = Rate(10**9, 60)
@@ -27,7 +27,7 @@ def take_and_die(file: Path, times: int) -> None:
 
 
 def test_counts_up_to_the_rate_and_tells_what_is_left() -> None:
-    counting = private_windows()
+    counting = make_private_windows()
     taken = [counting.take("key", 3, TEN) for _ in range(4)]
     assert [(each.allowed, each.left) for each in taken] == [(True, 7), (True, 4), (True, 1), (False, 1)]
     assert {each.seconds for each in taken} == {60}
@@ -36,7 +36,7 @@ def test_counts_up_to_the_rate_and_tells_what_is_left() -> None:
 
 
 def test_keys_are_counted_apart() -> None:
-    counting = private_windows()
+    counting = make_private_windows()
     assert counting.take("one", 10, TEN).allowed
     assert counting.take("other", 10, TEN).allowed
     assert not counting.take("one", 1, TEN).allowed
@@ -45,7 +45,7 @@ def test_keys_are_counted_apart() -> None:
 def test_a_window_begins_with_its_first_count_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 5_000_000_000
     monkeypatch.setattr(time, "monotonic_ns", lambda: now)
-    counting = private_windows()
+    counting = make_private_windows()
     assert counting.take("key", 10, TEN).seconds == 60
 
     now += 59_500_000_000
@@ -59,7 +59,7 @@ def test_a_window_begins_with_its_first_count_and_ends(monkeypatch: pytest.Monke
 
 def test_workers_that_count_at_once_lose_nothing() -> None:
     context = multiprocessing.get_context("spawn")
-    with shared_windows_file() as file:
+    with make_shared_windows_file() as file:
         workers = [context.Process(target=take, args=(file, 20_000)) for _ in range(3)]
         for worker in workers:
             worker.start()
@@ -71,7 +71,7 @@ def test_workers_that_count_at_once_lose_nothing() -> None:
 
 def test_a_killed_worker_leaves_its_counts_and_no_lock() -> None:
     context = multiprocessing.get_context("spawn")
-    with shared_windows_file() as file:
+    with make_shared_windows_file() as file:
         killed = context.Process(target=take_and_die, args=(file, 500))
         killed.start()
         killed.join()
@@ -81,7 +81,7 @@ def test_a_killed_worker_leaves_its_counts_and_no_lock() -> None:
 
 
 def test_a_flood_of_keys_does_not_push_out_one_that_is_busy() -> None:
-    counting = private_windows()
+    counting = make_private_windows()
     assert counting.take("busy", 10, TEN).allowed
     for number in range(WAYS * BUCKETS * 2):
         counting.take(f"flood {number}", 1, TEN)
@@ -91,7 +91,7 @@ def test_a_flood_of_keys_does_not_push_out_one_that_is_busy() -> None:
 def test_a_new_key_takes_the_place_of_one_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0
     monkeypatch.setattr(time, "monotonic_ns", lambda: now)
-    counting = private_windows()
+    counting = make_private_windows()
     for number in range(WAYS * BUCKETS * 3):
         counting.take(f"old {number}", 5, Rate(10, 1))
     now += 2_000_000_000
@@ -101,7 +101,7 @@ def test_a_new_key_takes_the_place_of_one_that_is_over(monkeypatch: pytest.Monke
 
 
 def test_two_servers_do_not_count_together() -> None:
-    with shared_windows_file() as one, shared_windows_file() as other:
+    with make_shared_windows_file() as one, make_shared_windows_file() as other:
         assert join_windows(one).take("key", 10, TEN).allowed
         assert join_windows(other).take("key", 10, TEN).allowed
     assert not one.exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime import request_count
-from runtime.request_count import RequestCounter, join_counter, private_counter, shared_counter_file
+from runtime.request_count import RequestCounter, join_counter, make_private_counter, make_shared_counter_file
 
 
 def count(file: Path, worker: int, times: int) -> None:
@@ -24,7 +24,7 @@ def count_and_die(file: Path, worker: int, times: int) -> None:
 
 def test_workers_that_count_at_once_lose_nothing() -> None:
     context = multiprocessing.get_context("spawn")
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         workers = [context.Process(target=count, args=(file, place, 20_000)) for place in range(3)]
         for worker in workers:
             worker.start()
@@ -36,7 +36,7 @@ def test_workers_that_count_at_once_lose_nothing() -> None:
 
 def test_a_worker_goes_on_where_a_killed_one_stopped() -> None:
     context = multiprocessing.get_context("spawn")
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         killed = context.Process(target=count_and_die, args=(file, 1, 500))
         killed.start()
         killed.join()
@@ -51,13 +51,13 @@ def pair(file: Path) -> tuple[RequestCounter, RequestCounter]:
 
 
 def test_a_reset_by_any_worker_is_known_to_all_at_once() -> None:
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         one, other = pair(file)
         for _ in range(5):
             one.add()
             other.add()
 
-        other.learn(1, 0)
+        other.merge_others(1, 0)
         assert (one.count_since_reset(), other.count_since_reset()) == (0, 0)
 
         one.add()
@@ -65,29 +65,29 @@ def test_a_reset_by_any_worker_is_known_to_all_at_once() -> None:
 
 
 def test_what_others_count_is_added_until_the_next_reset() -> None:
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         one, other = pair(file)
         one.add()
-        one.learn(0, 40)
+        one.merge_others(0, 40)
         assert other.count_since_reset() == 41
 
-        other.learn(3, 2)
+        other.merge_others(3, 2)
         assert one.count_since_reset() == 2
 
 
 def test_old_news_change_nothing() -> None:
-    counting = private_counter()
-    counting.learn(2, 0)
+    counting = make_private_counter()
+    counting.merge_others(2, 0)
     counting.add()
 
-    counting.learn(1, 100)
+    counting.merge_others(1, 100)
 
     assert counting.count_since_reset() == 1
     assert counting.make_report().generation == 2
 
 
 def test_runs_are_told_apart_and_workers_of_one_are_not() -> None:
-    with shared_counter_file() as file, shared_counter_file() as another:
+    with make_shared_counter_file() as file, make_shared_counter_file() as another:
         one, other = pair(file)
         assert one.make_report().run == other.make_report().run
         assert one.make_report().run != join_counter(another, worker=0).make_report().run
@@ -95,7 +95,7 @@ def test_runs_are_told_apart_and_workers_of_one_are_not() -> None:
 
 
 def test_there_is_room_for_every_worker_and_no_more() -> None:
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         last = join_counter(file, worker=request_count.WORKERS - 1)
         last.add()
         assert join_counter(file, worker=0).count_since_reset() == 1
@@ -105,7 +105,7 @@ def test_there_is_room_for_every_worker_and_no_more() -> None:
 
 
 def test_only_the_file_of_a_server_is_shared() -> None:
-    with shared_counter_file() as file:
+    with make_shared_counter_file() as file:
         assert join_counter(file, worker=0).is_shared
-    assert not private_counter().is_shared
+    assert not make_private_counter().is_shared
     assert not file.exists()

@@ -8,14 +8,14 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from runtime.shared_slots import SharedSlots, lock_file, shared_slots
+from runtime.shared_slots import SharedSlots, lock_file, make_shared_slots
 
 DEADLINE_SECONDS = 30
 
 
 @pytest.fixture
 def slots() -> Iterator[SharedSlots]:
-    with shared_slots("test", count=2) as made:
+    with make_shared_slots("test", count=2) as made:
         yield made
 
 
