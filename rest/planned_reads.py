@@ -1,4 +1,4 @@
-"""Reads that PostgreSQL answers as JSON text: the statements of db/lists.py, with the columns alone that an answer shows."""
+"""Reads that PostgreSQL answers as JSON text: the statements of db/lists/, with the columns alone that an answer shows."""
 
 import re
 from collections.abc import Mapping, Sequence

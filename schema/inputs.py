@@ -42,7 +42,7 @@ def required_field(description: str) -> Any:
 
 @strawberry.enum(description="The orders of movies.")
 class MovieSort(Enum):
-    """The values are those of db/lists.py."""
+    """The values are those of db/lists/."""
 
     RATING = strawberry.enum_value("rating", description="Best rated first; unrated movies last.")
     NEW = strawberry.enum_value("new", description="Latest airingDates.from first; movies without sessions last.")
@@ -52,7 +52,7 @@ class MovieSort(Enum):
 
 
 def read_order(sort: MovieSort) -> lists.MovieSort:
-    """Return the name of an order in db/lists.py."""
+    """Return the name of an order in db/lists/."""
     return cast("lists.MovieSort", sort.value)
 
 

@@ -23,7 +23,7 @@ PRIVATE: Final = {"Cache-Control": http_cache.PRIVATE}
 OWN_BOOKING: Final = write_one(
     shapes.BOOKING,
     selects.select_row(models.Booking, bindparam("id", type_=BigInteger)).where(
-        lists.booking.user_id == bindparam("user_id", type_=BigInteger)
+        models.find_table(models.Booking).c.user_id == bindparam("user_id", type_=BigInteger)
     ),
 )
 
