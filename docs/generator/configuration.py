@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - part of a script, see __main__.py
-"""The page of the environment variables, from the declarations in config/settings.py."""
+"""The page of the environment variables, from the declarations in config/."""
 
 from typing import Final
 
@@ -11,8 +11,8 @@ from config.variables import Variable
 INTRODUCTION: Final = """
 # Configuration
 
-All settings are environment variables; there is no configuration file. `config/settings.py` is their only reader and declares
-each of them once. This page, the checks and `matinee serve --help` are made from those declarations.
+All settings are environment variables; there is no configuration file. `config/settings.py` is their only reader; the
+files beside it declare each of them once. This page, the checks and `matinee serve --help` are made from those declarations.
 
 """
 RULES: Final = """
