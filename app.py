@@ -188,7 +188,7 @@ def _leave_unchanged(app: ASGIApp) -> ASGIApp:
 
 async def _answer_missing(request: Request, raised: Exception) -> Response:
     if storefront.wants_page(request):
-        return storefront.missing_page(request)
+        return storefront.serve_missing_page(request)
     return await rest.error_format.render_http_exception(request, raised)
 
 

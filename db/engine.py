@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from db.commits import commit_together, track_commit
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, ignore_change
-from db.own_writes import required_position
+from db.own_writes import find_required_position
 from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
 from db.pipeline.statement import bind_text, fetch_made_rows, fetch_tuples
 from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, make_pool, run_locally, take_connection
@@ -163,7 +163,7 @@ class Database:
         A caller who has just changed something reads from the primary until the standby shows that change.
         """
         watch = self.standby_watch
-        if watch is None or (watch.is_usable and watch.replayed >= required_position()):
+        if watch is None or (watch.is_usable and watch.replayed >= find_required_position()):
             return self.standby_reader
         return self.primary
 

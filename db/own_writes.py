@@ -26,7 +26,7 @@ def note_change() -> None:
         request.has_changed = True
 
 
-def required_position() -> int:
+def find_required_position() -> int:
     """Return the position that the caller of the running request has to see, in bytes; 0 for none."""
     request = RUNNING.get()
     return 0 if request is None else request.find_position()

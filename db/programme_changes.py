@@ -85,7 +85,7 @@ class ProgrammeChanges:
         """Return the versions of all parts; take them before a read begins."""
         return tuple(self._versions)
 
-    def unchanged(self, versions: Versions, parts: Iterable[ProgrammePart]) -> bool:
+    def are_unchanged(self, versions: Versions, parts: Iterable[ProgrammePart]) -> bool:
         """Return whether these parts are still of these versions."""
         current = self._versions
         return all(current[PLACES[part]] == versions[PLACES[part]] for part in parts)

@@ -58,7 +58,7 @@ class ResponseCache:
         entry = self._entries.find(key)
         if entry is None or not self.changes.is_current:
             return None
-        if not self.changes.unchanged(entry.versions, entry.parts):
+        if not self.changes.are_unchanged(entry.versions, entry.parts):
             self._entries.remove(key)
             return None
         self._metrics.count("hit")
@@ -77,7 +77,7 @@ class ResponseCache:
             self._metrics.count("unsure")
             return await read()
         flight = self._flights.get(key)
-        if flight is None or not self.changes.unchanged(flight.versions, parts):
+        if flight is None or not self.changes.are_unchanged(flight.versions, parts):
             self._metrics.count("miss")
             flight = self._begin(key, parts, read)
         else:
@@ -94,7 +94,7 @@ class ResponseCache:
 
     async def _read(self, key: Hashable, parts: Parts, versions: Versions, read: Read) -> bytes | None:
         answer = await read()
-        if answer is not None and self.changes.unchanged(versions, parts):
+        if answer is not None and self.changes.are_unchanged(versions, parts):
             self._keep(key, answer, parts, versions)
         return answer
 

@@ -59,7 +59,7 @@ class Survey:
         if node is not None:
             self.add_selection(node, "", found, names)
         for name, times in names.most_common(1):
-            require(times, self.limits.repeats, f"times `{name[:50]}` in one selection", "REPEATS")
+            require_at_most(times, self.limits.repeats, f"times `{name[:50]}` in one selection", "REPEATS")
         return found
 
     def add_selection(self, node: SelectionSetNode, kind: str, found: Size, names: Counter[str]) -> None:
@@ -92,15 +92,15 @@ class Survey:
         for variable in node.variable_definitions or ():
             self.count_directives(variable.directives)
         size = self.measure_selection(node.selection_set)
-        require(size.depth, self.limits.depth, "fields within each other", "DEPTH")
-        require(size.aliases, self.limits.aliases, "aliases in one operation", "ALIASES")
+        require_at_most(size.depth, self.limits.depth, "fields within each other", "DEPTH")
+        require_at_most(size.aliases, self.limits.aliases, "aliases in one operation", "ALIASES")
         if node.operation is OperationType.MUTATION:
-            require(size.fields, self.limits.mutations, "mutations in one operation", "MUTATIONS")
+            require_at_most(size.fields, self.limits.mutations, "mutations in one operation", "MUTATIONS")
 
     def count_directives(self, found: "tuple[object, ...] | None") -> None:
         """Count the directives of one place."""
         if found:
-            require(len(found), self.limits.directives_here, "directives in one place", "DIRECTIVES_HERE")
+            require_at_most(len(found), self.limits.directives_here, "directives in one place", "DIRECTIVES_HERE")
             self.directives += len(found)
 
 
@@ -108,18 +108,18 @@ def check(document: DocumentNode, limits: RequestLimits) -> None:
     """Raise QueryTooCostly where a document is over a limit; takes time in proportion to its length."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    require(len(operations), limits.operations, "operations", "OPERATIONS")
-    require(len(fragments), limits.fragments, "fragments", "FRAGMENTS")
+    require_at_most(len(operations), limits.operations, "operations", "OPERATIONS")
+    require_at_most(len(fragments), limits.fragments, "fragments", "FRAGMENTS")
     survey = Survey(limits, fragments)
     for operation in operations:
         survey.check_operation(operation)
     # Those that no operation spreads are validated too.
     for name in fragments:
         survey.measure_fragment(name)
-    require(survey.directives, limits.directives, "directives", "DIRECTIVES")
+    require_at_most(survey.directives, limits.directives, "directives", "DIRECTIVES")
 
 
-def require(found: int, limit: int, what: str, variable: str) -> None:
+def require_at_most(found: int, limit: int, what: str, variable: str) -> None:
     """Raise QueryTooCostly where more was found than the limit of a variable."""
     if found > limit:
         raise make_refusal(str(found) if found < MOST_SHOWN else f"more than {MOST_SHOWN}", limit, what, variable)

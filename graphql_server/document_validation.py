@@ -21,7 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from config.limits import RequestLimits
 from errors import QueryTooCostly
-from graphql_server.document_limits import make_refusal, require
+from graphql_server.document_limits import make_refusal, require_at_most
 
 # A fault may quote a document as long as it may be, and takes its time to do so.
 MOST_FAULTS: Final = 10
@@ -87,7 +87,7 @@ def parse_document(text: str, limits: RequestLimits) -> DocumentNode:
     except GraphQLSyntaxError as error:
         if TOO_MANY_TOKENS in error.message:
             # It stops reading there.
-            require(limits.tokens + 1, limits.tokens, "tokens or more", "TOKENS")
+            require_at_most(limits.tokens + 1, limits.tokens, "tokens or more", "TOKENS")
         if TOO_DEEP in error.message:
             raise make_depth_refusal(limits) from None
         raise

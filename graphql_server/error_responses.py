@@ -107,10 +107,10 @@ def render_refusals(faults: list[Refusal], media_type: str) -> Response:
         409: again,
         503: again,
     }
-    return render_json(refusal_body(faults), media_type, status=status, headers=headers.get(status, {}))
+    return render_json(make_refusal_body(faults), media_type, status=status, headers=headers.get(status, {}))
 
 
-def refusal_body(faults: list[Refusal]) -> dict[str, Any]:
+def make_refusal_body(faults: list[Refusal]) -> dict[str, Any]:
     """Return the body of a request that was not run."""
     return {"errors": [{"message": str(fault), "extensions": {"code": fault.code}} for fault in faults]}
 

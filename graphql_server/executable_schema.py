@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphql_server import error_format
-from graphql_server.plain_fields import Execution, shorten
+from graphql_server.plain_fields import Execution, shorten_plain_fields
 from graphql_server.prepared_documents import Documents
 from schema.mutation import Mutation
 from schema.query import Query
@@ -27,7 +27,7 @@ class Schema(strawberry.Schema):
     def __init__(self, **given: Any) -> None:
         """Make the schema."""
         super().__init__(execution_context_class=Execution, **given)
-        shorten(self._schema)
+        shorten_plain_fields(self._schema)
 
     @property
     def graphql(self) -> GraphQLSchema:

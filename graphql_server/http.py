@@ -85,7 +85,7 @@ def is_page_request(request: Request, accept: str) -> bool:
 
 def render_playground(base: str) -> Response:
     """Return GraphiQL, whose files are below `base`."""
-    page = tools.graphiql_page(base)
+    page = tools.make_graphiql_page(base)
     # Programs get something else at this address.
     page.headers["Vary"] = "Accept"
     return page
@@ -207,7 +207,7 @@ def render_cacheable(
     """
     response = render_result(request, media_type, result, extensions={})
     response.headers["Cache-Control"] = cache_policy.PRIVATE
-    prepared = Documents.shelf.find(text)
+    prepared = Documents.cache.find(text)
     if result.errors or prepared is None or not cache_policy.CREDENTIALS.isdisjoint(request.headers.keys()):
         return response
     if not cache_policy.is_public(prepared.fields(GRAPHQL, operation=operation)):

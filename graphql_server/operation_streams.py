@@ -14,7 +14,7 @@ from strawberry.types.graphql import OperationType
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.cache_policy import is_shared
 from graphql_server.error_format import format_errors
-from graphql_server.error_responses import WRONG_OPERATION, explain_wrong_operation, refusal_body
+from graphql_server.error_responses import WRONG_OPERATION, explain_wrong_operation, make_refusal_body
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.prepared_documents import Documents, describe_cost, spend_cost
 from graphql_server.request import GraphQLRequest
@@ -60,7 +60,7 @@ async def stream_results(
     try:
         text = await find_document(context.services, query=asked.query, name=asked.document)
     except (Refusal, Refusals) as refusal:
-        yield Result(refusal_body(flatten_refusals(refusal)), ran=False)
+        yield Result(make_refusal_body(flatten_refusals(refusal)), ran=False)
         return
     asked = replace(asked, query=text)
     key, last = None, None
@@ -87,7 +87,7 @@ def find_sharing_key(asked: GraphQLRequest, context: Context) -> Hashable | None
 
     The operation must have run before. None also where its document is no longer in the cache of documents.
     """
-    prepared = Documents.shelf.find(asked.query or "")
+    prepared = Documents.cache.find(asked.query or "")
     if prepared is None:
         return None
     fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
@@ -150,7 +150,7 @@ def format_result(found: ExecutionResult, *, reference: str, tells_names: bool) 
     faults = found.errors or []
     ran = found.data is not None or any(error.path is not None for error in faults)
     if faults and isinstance(faults[0].original_error, WRONG_OPERATION):
-        return Result(refusal_body([explain_wrong_operation(faults[0].original_error, method="GET")]), ran=False)
+        return Result(make_refusal_body([explain_wrong_operation(faults[0].original_error, method="GET")]), ran=False)
     body: dict[str, Any] = {"data": found.data} if ran else {}
     if faults:
         body = {"errors": format_errors(faults, reference=reference, tells_names=tells_names), **body}

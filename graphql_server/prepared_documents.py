@@ -1,4 +1,4 @@
-"""Known documents: parsed, validated and priced once each, and the limits under which their operations run."""
+"""Prepares documents once (parsing, validation, cost), and applies the limits under which their operations run."""
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -23,11 +23,11 @@ from config.limits import RequestLimits
 from config.settings import Settings
 from edge.services import Span
 from errors import Unavailable
-from graphql_server.document_limits import check, require
+from graphql_server.document_limits import check, require_at_most
 from graphql_server.document_validation import Introspects, make_depth_refusal, parse_document, validate_document
 from graphql_server.error_format import find_refusals
 from graphql_server.field_usage import choose_operation, collect_used_fields
-from graphql_server.query_cost import Plan, plans
+from graphql_server.query_cost import CostFormula, make_cost_formulas
 from resolvers.context import Context
 from runtime.admission_control import Room
 from runtime.metrics import Coordinate
@@ -39,87 +39,87 @@ WHAT: Final = "points of cost in one operation"
 MOST_CHARACTERS: Final = 200_000
 LONGEST_REMEMBERED: Final = 20_000
 LONGEST_NAME: Final = 64
-# Mutations share transactions when they come together, and subscriptions stay.
+# Roots that do not wait for room: mutations that arrive together share transactions, and subscriptions run on.
 CHANGING: Final = frozenset({"Mutation", "Subscription"})
-# Fields that wait for third parties, up to five seconds.
+# Fields that wait for third parties, up to five seconds; they do not wait for room either.
 OF_OTHERS: Final = frozenset({("Query", name) for name in ("catalogue", "offers", "movieOffer", "providers")})
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that parses and is within limits, what its validation found, and what its operations cost."""
+    """A document that parses and is within limits, with the faults that validation found and the cost of its operations."""
 
     document: DocumentNode
     faults: list[GraphQLError]
-    # What is wrong with it besides, where introspection is off.
+    # Further faults where introspection is off.
     introspection: list[GraphQLError] = field(default_factory=list)
     limits: RequestLimits | None = None
-    plans: Mapping[str | None, Plan] = field(default_factory=dict)
-    # What its operations ask for, by their names: worked out once.
+    cost_formulas: Mapping[str | None, CostFormula] = field(default_factory=dict)
+    # The fields of its operations, by the operations' names; collected once.
     _fields: dict[str | None, frozenset[Coordinate]] = field(default_factory=dict)
-    # How its operations are answered by SQL: worked out by graphql_server/planner, once.
+    # Its queries as graphql_server/planner has prepared them, by name.
     operations: dict[str | None, Any] = field(default_factory=dict)
-    # How its mutations are run without the executor, worked out there as well.
+    # Its plain mutations as graphql_server/planner has prepared them, by name.
     mutations: dict[str | None, Any] = field(default_factory=dict)
 
     @property
     def has_several_operations(self) -> bool:
         """Whether a request must say which of its operations it means."""
-        if self.plans:
-            return len(self.plans) > 1
+        if self.cost_formulas:
+            return len(self.cost_formulas) > 1
         operations = [each for each in self.document.definitions if isinstance(each, OperationDefinitionNode)]
         return len(operations) > 1
 
     def fields(self, schema: GraphQLSchema, *, operation: str | None) -> frozenset[Coordinate]:
-        """Return the fields that an operation of this document asks for, which must be a valid one."""
+        """Return the fields of an operation of this document, which must be valid."""
         found = self._fields.get(operation)
         if found is None:
             found = self._fields[operation] = collect_used_fields(schema, self.document, operation=operation)
         return found
 
-    def plan(self, operation_name: str | None) -> Plan:
-        """Return the plan of the operation that a request means; raise CannotGetOperationTypeError where there is none."""
-        if operation_name is None and len(self.plans) == 1:
-            return next(iter(self.plans.values()))
-        found = self.plans.get(operation_name)
+    def find_cost_formula(self, operation_name: str | None) -> CostFormula:
+        """Return the cost formula of the operation that a request names; raise CannotGetOperationTypeError where there is none."""
+        if operation_name is None and len(self.cost_formulas) == 1:
+            return next(iter(self.cost_formulas.values()))
+        found = self.cost_formulas.get(operation_name)
         if found is None:
             raise CannotGetOperationTypeError(operation_name)
         return found
 
 
-class Shelf:
-    """Prepared documents by their text; those that nobody asked for the longest make room for new ones."""
+class DocumentCache:
+    """Prepared documents by their text; the least recently used are removed first."""
 
     def __init__(self, *, room: int = MOST_CHARACTERS, longest: int = LONGEST_REMEMBERED) -> None:
         """Keep texts of `longest` characters each, and of `room` characters altogether."""
-        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._documents: OrderedDict[str, Prepared] = OrderedDict()
         self._room = room
         self._longest = longest
 
     def find(self, text: str) -> Prepared | None:
-        """Return what was kept under a text, None where nothing is."""
-        found = self._kept.get(text)
+        """Return the prepared document of a text, None where it is not kept."""
+        found = self._documents.get(text)
         if found is not None:
-            self._kept.move_to_end(text)
+            self._documents.move_to_end(text)
         return found
 
     def keep(self, text: str, prepared: Prepared) -> None:
-        """Keep a document, unless it is too long to be worth its memory."""
+        """Keep a document, unless its text is longer than `longest`."""
         if len(text) > self._longest:
             return
-        # What was prepared under other limits makes way.
-        self._room -= 0 if text in self._kept else len(text)
-        self._kept[text] = prepared
+        # A document that was prepared under other limits is replaced.
+        self._room -= 0 if text in self._documents else len(text)
+        self._documents[text] = prepared
         while self._room < 0:
-            forgotten, _ = self._kept.popitem(last=False)
+            forgotten, _ = self._documents.popitem(last=False)
             self._room += len(forgotten)
 
 
 class Documents(SchemaExtension):
-    """Takes the place of parsing and validating where a document is known already, and keeps operations to their limits."""
+    """Uses prepared documents instead of parsing and validating again, and applies the limits of operations."""
 
-    # One for all requests: the extension itself is made anew for each.
-    shelf = Shelf()
+    # One for all requests; the extension itself is made for each request.
+    cache = DocumentCache()
 
     def on_parse(self) -> Iterator[None]:
         """Find the document, or prepare it; raise GraphQLError where it does not parse, QueryTooCostly over a limit.
@@ -137,7 +137,7 @@ class Documents(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Tell what validation found when the document was prepared; raise what speaks against running it now."""
+        """Report the faults that validation found when the document was prepared; spend the cost of the operation."""
         asked, prepared = self.execution_context, self._prepared
         refused = [] if asked.context.services.settings.allows_introspection else prepared.introspection
         asked.pre_execution_errors = [*refused, *prepared.faults]
@@ -146,7 +146,7 @@ class Documents(SchemaExtension):
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Count what is asked for, wait for room where it is a query, and put it into a span where traces are wanted."""
+        """Count the fields, wait for room where the operation is a query, and run it in a span where traces are on."""
         asked = self.execution_context
         fields = self._prepared.fields(asked.schema._schema, operation=asked.operation_name)  # noqa: SLF001 - as above
         services = asked.context.services
@@ -160,23 +160,23 @@ class Documents(SchemaExtension):
 def find_prepared(
     schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
 ) -> Prepared:
-    """Return a document that is remembered, or prepare and remember it; raise what `prepare` raises."""
-    prepared = Documents.shelf.find(text)
+    """Return the prepared document of a text, from the cache or prepared now; raise what `prepare` raises."""
+    prepared = Documents.cache.find(text)
     if prepared is None or prepared.limits is not limits:
         prepared = prepare(schema, text, rules, limits)
-        Documents.shelf.keep(text, prepared)
+        Documents.cache.keep(text, prepared)
     return prepared
 
 
 def find_ready(schema: GraphQLSchema, text: str, operation_name: str | None, settings: Settings) -> Prepared | None:
-    """Return the document where nothing speaks against running it, None where the executor has to say what does."""
+    """Return the document if it is valid and the operation is unambiguous, else None: the executor reports the fault."""
     try:
         prepared = find_prepared(schema, text, RULES, settings.limits)
-    except Exception:  # noqa: BLE001 - the executor meets the same error, and says it
+    except Exception:  # noqa: BLE001 - the executor meets the same error, and reports it
         return None
     if prepared.faults or (prepared.introspection and not settings.allows_introspection):
         return None
-    is_clear = len(prepared.plans) == 1 if operation_name is None else operation_name in prepared.plans
+    is_clear = len(prepared.cost_formulas) == 1 if operation_name is None else operation_name in prepared.cost_formulas
     return prepared if is_clear else None
 
 
@@ -184,30 +184,30 @@ def spend_operation_cost(
     context: Context, prepared: Prepared, variables: Mapping[str, Any], operation_name: str | None
 ) -> None:
     """Take the cost of an operation from its caller's budget; raise QueryTooCostly or RateLimited."""
-    plan = prepared.plan(operation_name)
-    spend_cost(context, plan.cost(variables) if plan.constant is None else plan.constant)
+    formula = prepared.find_cost_formula(operation_name)
+    spend_cost(context, formula.compute(variables) if formula.constant is None else formula.constant)
 
 
 def spend_cost(context: Context, cost: int) -> None:
     """Take the cost of an operation from its caller's budget.
 
-    Raise QueryTooCostly where it could never be had, RateLimited where it is more than is left now.
+    Raise QueryTooCostly where it is over a limit, RateLimited where it is more than the budget has left now.
     """
     limits = context.services.settings.limits
     if cost > limits.operation_cost:
-        require(cost, limits.operation_cost, WHAT, "OPERATION_COST")
+        require_at_most(cost, limits.operation_cost, WHAT, "OPERATION_COST")
     context.cost = cost
     rate = limits.cost
     if rate is None:
         return
     if cost > rate.amount:
-        require(cost, rate.amount, WHAT, "COST")
+        require_at_most(cost, rate.amount, WHAT, "COST")
     caller = f"of {context.actor.user_id}" if context.actor else f"from {context.visitor.address}"
     context.visitor.count(context.services.rate_windows, COST, caller, rate, cost)
 
 
 def describe_cost(context: Context) -> dict[str, Any]:
-    """Return the `extensions` of an answer: what it cost, and what is left."""
+    """Return the `extensions` of an answer: its cost, and the rest of the budget."""
     limits, quota = context.services.settings.limits, context.visitor.quotas.get(COST)
     cost: dict[str, int] = {"requested": context.cost, "operationLimit": limits.operation_cost}
     if quota is not None:
@@ -216,9 +216,9 @@ def describe_cost(context: Context) -> dict[str, Any]:
 
 
 class Admitted:
-    """Counts what an operation asks for, and while it runs has room for it where it is a query, and a span where traces are wanted.
+    """Counts an operation; while it runs, holds room for it where it is a query, and a span where traces are on.
 
-    A class, for as a generator it would cost each query three times as much.
+    A class, because a generator costs each query three times as much.
     """
 
     __slots__ = ("_context", "_fields", "_operation_name", "_prepared", "_room", "_span")
@@ -234,7 +234,7 @@ class Admitted:
         self._span: AbstractContextManager[object] | None = None
 
     async def __aenter__(self) -> None:
-        """Count the operation and wait for room; raise Unavailable where it takes too long to come."""
+        """Count the operation and wait for room; raise Unavailable where that takes too long."""
         context, services = self._context, self._context.services
         if not context.is_counted:
             services.usage_metrics.count(self._fields)
@@ -242,7 +242,7 @@ class Admitted:
             self._room = services.admission.take_room(context.cost)
             await self._room.__aenter__()
         if services.trace_span is not None:
-            self._span = operation_span(services.trace_span, self._prepared, self._operation_name)
+            self._span = open_operation_span(services.trace_span, self._prepared, self._operation_name)
             self._span.__enter__()
 
     async def __aexit__(
@@ -257,7 +257,7 @@ class Admitted:
                 await self._room.__aexit__()
 
 
-def operation_span(span: Span, prepared: Prepared, operation_name: str | None) -> AbstractContextManager[object]:
+def open_operation_span(span: Span, prepared: Prepared, operation_name: str | None) -> AbstractContextManager[object]:
     """Return the span of an operation."""
     operation = choose_operation(prepared.document, operation_name)
     kind, name = operation.operation.value, operation.name.value[:LONGEST_NAME] if operation.name else ""
@@ -265,28 +265,28 @@ def operation_span(span: Span, prepared: Prepared, operation_name: str | None) -
     return span(f"{kind} {name}".rstrip(), attributes)
 
 
-# As often as there are documents that are remembered.
+# About as many entries as there are prepared documents.
 @lru_cache(maxsize=1024)
 def takes_room(fields: frozenset[Coordinate]) -> bool:
-    """Return whether an operation has to wait for room: a query, unless it may have to wait for third parties itself."""
+    """Return whether an operation has to wait for room: a query, unless it waits for third parties."""
     return all(each.type not in CHANGING and (each.type, each.field) not in OF_OTHERS for each in fields)
 
 
 def prepare(
     schema: GraphQLSchema, text: str, rules: tuple[type[ASTValidationRule], ...], limits: RequestLimits
 ) -> Prepared:
-    """Return the document with what validation finds, and what its operations cost.
+    """Return the document with the faults that validation finds, and the cost of its operations.
 
     Raise GraphQLError where it does not parse, QueryTooCostly where it is over a limit.
     """
-    require(len(text), limits.characters, "characters", "DOCUMENT")
+    require_at_most(len(text), limits.characters, "characters", "DOCUMENT")
     try:
         document = parse_document(text, limits)
         check(document, limits)
         found = validate_document(schema, document, rules, limits)
         introspection: list[GraphQLError] = [fault for fault in found if isinstance(fault, Introspects)]
         faults = [fault for fault in found if not isinstance(fault, Introspects)]
-        return Prepared(document, faults, introspection, limits, {} if faults else plans(schema, document))
+        return Prepared(document, faults, introspection, limits, {} if faults else make_cost_formulas(schema, document))
     except RecursionError:
-        # By fragments, each of which is within what the parser takes.
+        # Nested fragments can be deeper than the document, whose depth the parser has bounded.
         raise make_depth_refusal(limits) from None

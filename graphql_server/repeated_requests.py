@@ -136,7 +136,7 @@ def remember(request: Request, context: Context, asked: GraphQLRequest, *, text:
     A document that is named by its hash is looked for each time: somebody may have removed it.
     """
     key, services = request.scope.get(KEY), context.services
-    prepared = Documents.shelf.find(text)
+    prepared = Documents.cache.find(text)
     is_plain = asked.document is None and services.settings.documents in UNRESTRICTED
     if key is None or context.cache_key is None or prepared is None or not is_plain:
         return

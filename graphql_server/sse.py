@@ -18,7 +18,7 @@ from edge.idempotency import has_key
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
 from graphql_server.cache_policy import VARY
-from graphql_server.error_responses import refusal_body, render_refusals
+from graphql_server.error_responses import make_refusal_body, render_refusals
 from graphql_server.media_types import EVENTS, JSON
 from graphql_server.operation_streams import ALL, READING, Result, stream_results
 from graphql_server.request import GraphQLRequest, read_request
@@ -101,7 +101,7 @@ class Stream(Response):
             await asyncio.wait([sending], timeout=END_SECONDS)
             if self._is_expired or self._signed_out.is_set():
                 problem = ENDED if self._signed_out.is_set() else "The token has expired."
-                await write(format_event(refusal_body([errors.Unauthenticated(problem=problem)])) + COMPLETE)
+                await write(format_event(make_refusal_body([errors.Unauthenticated(problem=problem)])) + COMPLETE)
             await send({"type": "http.response.body", "body": b""})
         finally:
             for task in (sending, *others):

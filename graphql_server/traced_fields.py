@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, is_introspection_type
 from strawberry.types.field import StrawberryField
 
-from graphql_server.plain_fields import short
+from graphql_server.plain_fields import find_short_resolver
 
 
 def list_resolver_fields(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLField]]:
@@ -14,5 +14,9 @@ def list_resolver_fields(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLFi
         if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind):
             for name, field in kind.fields.items():
                 declared = field.extensions.get("strawberry-definition")
-                if isinstance(declared, StrawberryField) and declared.base_resolver and short(field) is None:
+                if (
+                    isinstance(declared, StrawberryField)
+                    and declared.base_resolver
+                    and find_short_resolver(field) is None
+                ):
                     yield f"{kind.name}.{name}", field

@@ -124,4 +124,4 @@ async def find_registered(services: Services, hashed: str) -> str | None:
 @cache
 def read_storefront_documents() -> Mapping[str, str]:
     """Return the storefront's documents by their hashes; it is released with the server, so nobody registers them."""
-    return {compute_digest(text): text for text in storefront.documents()}
+    return {compute_digest(text): text for text in storefront.list_documents()}

@@ -18,7 +18,7 @@ from edge import addresses, browser_session
 from edge.json_depth import is_deeper
 from edge.services import Services
 from errors import Refusal, Refusals, flatten_refusals
-from graphql_server.error_responses import refusal_body
+from graphql_server.error_responses import make_refusal_body
 from graphql_server.operation_streams import stream_results
 from graphql_server.request import GraphQLRequest, check_request, contains_nul
 from identity import tokens
@@ -196,7 +196,7 @@ class Connection:
             asked = self._check_subscribe(payload)
         except (Refusal, Refusals) as refusal:
             await self._send(
-                {"id": name, "type": "error", "payload": refusal_body(flatten_refusals(refusal))["errors"]}
+                {"id": name, "type": "error", "payload": make_refusal_body(flatten_refusals(refusal))["errors"]}
             )
             return
         operation = self._operations[name] = RunningOperation()
@@ -235,7 +235,7 @@ class Connection:
                         break
                     await self._send({"id": name, "type": "next", "payload": result.payload})
             if operation.refusal is not None:
-                last = {"type": "error", "payload": refusal_body([operation.refusal])["errors"]}
+                last = {"type": "error", "payload": make_refusal_body([operation.refusal])["errors"]}
             if operation.is_wanted:
                 # The client may use the name again as soon as it gets this message.
                 self._operations.pop(name, None)

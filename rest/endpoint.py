@@ -112,7 +112,7 @@ class Call(Generic[Asked_co]):
             raise errors.Unauthenticated
         return self.actor.user_id
 
-    def path_id(self, name: str) -> int:
+    def read_path_id(self, name: str) -> int:
         """Return the snowflake behind an id in the path; raise the NotFound of its kind where it cannot be one."""
         return PATH_IDS[name].decode(self.request.path_params[name])
 

@@ -101,7 +101,7 @@ async def render_http_exception(request: Request, raised: Exception) -> Response
     """Answer a request that no route takes: an unknown path, or a method that the path does not take."""
     status, path = raised.status_code if isinstance(raised, HTTPException) else 0, request.scope["path"]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        accepted = ", ".join(allowed_methods(request.scope))
+        accepted = ", ".join(list_allowed_methods(request.scope))
         return render_faults(errors.MethodNotAllowed(method=request.method, accepted=accepted), path=path)
     if status == HTTPStatus.NOT_FOUND:
         return render_faults(errors.RouteNotFound(), path=path)
@@ -112,7 +112,7 @@ async def render_http_exception(request: Request, raised: Exception) -> Response
     )
 
 
-def allowed_methods(scope: Scope) -> list[str]:
+def list_allowed_methods(scope: Scope) -> list[str]:
     """Return the methods that any route takes at this request's path; one path may have several routes."""
     routes = (route for route in scope["app"].routes if isinstance(route, Route))
     there = (route for route in routes if route.matches(scope)[0] is not Match.NONE)

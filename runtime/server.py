@@ -72,11 +72,11 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise ListenError(_why(error, host, port)) from error
+        raise ListenError(_explain_failure(error, host, port)) from error
     return listener
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _explain_failure(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} of {host} is taken. Choose another one, for example --port {port + 1}"
     if error.errno == errno.EACCES:
@@ -85,7 +85,7 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's own, which says when it is ready, and ends streams before it waits for them."""
+    """uvicorn's server; it reports when it is ready, and ends streams before it waits for requests."""
 
     def __init__(
         self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_beat: Callable[[], None] | None = None
@@ -106,14 +106,14 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and report that requests are answered."""
         await super().startup(sockets)
         if self.started:
             tuning.freeze_start_up()
             self._on_ready()
 
     async def on_tick(self, counter: int) -> bool:
-        """End connections whose request is late, and beat; uvicorn calls this ten times a second."""
+        """Report that the event loop runs, and end connections whose request is late; uvicorn calls this ten times a second."""
         if self._on_beat is not None:
             self._on_beat()
         if counter % TICKS_A_SWEEP == 0:
@@ -124,7 +124,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, once what never ends by itself has been told to."""
+        """End the streams, which do not end by themselves, then stop."""
         end_streams: Callable[[], None] | None = self.lifespan.state.get("end_streams")
         if end_streams is not None:
             end_streams()
@@ -149,7 +149,7 @@ def serve_here(
     logs.configure(as_json=serving.json_logs)
     tuning.bound_spare_memory()
     make_app = partial(make_trusting_app, serving, worker)
-    config = configured(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)
+    config = make_config(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)
     Server(config, on_ready=on_ready, on_beat=on_beat).run(sockets=[listener])
 
 
@@ -159,10 +159,10 @@ def make_trusting_app(serving: Serving, worker: int) -> ASGIApp:
     return ProxyHeaders(app, trusted=serving.trusted_proxies) if serving.trusted_proxies else app
 
 
-def configured(
+def make_config(
     make_app: Callable[[], ASGIApp], *, trusted_proxies: str = "", limits: ConnectionLimits | None = None
 ) -> BoundedConfig:
-    """Return uvicorn as we want it."""
+    """Return uvicorn's configuration of this server."""
     return BoundedConfig(
         make_app,
         limits=limits or ConnectionLimits(),
@@ -174,7 +174,7 @@ def configured(
         ws_max_size=MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
-        # A window of each connection's own would cost more memory than all else that is kept of it.
+        # Compression needs a window for each connection, which takes more memory than the rest of the connection.
         ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
@@ -190,8 +190,8 @@ def configured(
 
 
 @contextmanager
-def served_aside(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
-    """Serve an app from a thread of this process meanwhile; what is still under way at the end is cut off."""
+def serve_aside(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    """Serve an app from a thread of this process for the length of a block; requests under way at its end are cut off."""
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     # Uvicorn leaves the signals alone where it is not in the main thread.

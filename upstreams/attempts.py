@@ -34,23 +34,23 @@ class Attempts(Generic[T]):
     async def answer(self) -> T:
         """Return the first answer; raise the last Fault, or TimeoutError when the deadline has passed."""
         retrying = AsyncRetrying(
-            sleep=self._rest,
+            sleep=self._pause,
             stop=stop_after_attempt(self._most) | stop_before_delay(self._deadline),
             wait=compute_pause,
-            retry=retry_if_exception(self._worth_another),
+            retry=retry_if_exception(self._is_worth_another),
             reraise=True,
         )
         try:
             async with asyncio.timeout(self._deadline):
-                return await retrying(self._next)
+                return await retrying(self._send_next)
         except SlowError:
             raise TimeoutError from None
         finally:
             await self._abandon()
 
-    async def _next(self) -> T:
+    async def _send_next(self) -> T:
         if not self._answer.done():
-            self._started.append(asyncio.create_task(self._attempt()))
+            self._started.append(asyncio.create_task(self._send_once()))
             await self._await_newest()
         if self._answer.done():
             return self._answer.result()
@@ -59,7 +59,7 @@ class Attempts(Generic[T]):
             newest.result()
         raise SlowError
 
-    async def _attempt(self) -> None:
+    async def _send_once(self) -> None:
         answer = await self._send()
         if not self._answer.done():
             self._answer.set_result(answer)
@@ -75,11 +75,11 @@ class Attempts(Generic[T]):
             if not done:
                 return
 
-    async def _rest(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> None:
         # An earlier attempt may answer during the pause.
         await asyncio.wait({self._answer}, timeout=seconds)
 
-    def _worth_another(self, error: BaseException) -> bool:
+    def _is_worth_another(self, error: BaseException) -> bool:
         if isinstance(error, Fault):
             return error.passing if self._patience is not None else error.unsent
         return isinstance(error, SlowError)

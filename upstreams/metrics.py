@@ -38,18 +38,18 @@ class UpstreamMetrics:
             multiprocess_mode="livemax",
         )
 
-    def attempt(self, upstream: str, *, outcome: str) -> None:
+    def count_attempt(self, upstream: str, *, outcome: str) -> None:
         """Count one request: `ok`, `failed`, or `overtaken` by another that answered first."""
         self._attempts.labels(upstream, outcome).inc()
 
-    def call(self, upstream: str, *, outcome: str, seconds: float) -> None:
+    def count_call(self, upstream: str, *, outcome: str, seconds: float) -> None:
         """Count one call, however many attempts it took."""
         self._calls.labels(upstream, outcome).observe(seconds)
 
-    def skipped(self, upstream: str, entries: int) -> None:
+    def count_skipped(self, upstream: str, entries: int) -> None:
         """Count entries that were skipped."""
         self._skipped.labels(upstream).inc(entries)
 
-    def breaker(self, upstream: str, *, is_open: bool) -> None:
+    def set_breaker(self, upstream: str, *, is_open: bool) -> None:
         """Set whether the circuit breaker of this third party is open."""
         self._open.labels(upstream).set(int(is_open))

@@ -120,7 +120,7 @@ class Provider:
         self._troubled = details.keys() - found.keys()
         if listed.skipped or self._troubled:
             log.warning("entries skipped", upstream=self.name, entries=listed.skipped, details=len(self._troubled))
-            self._metrics.skipped(self.name, listed.skipped + len(self._troubled))
+            self._metrics.count_skipped(self.name, listed.skipped + len(self._troubled))
         if details and not found and len(listed.unpriced) == len(listed.entries):
             self._upstream.health.last_error = "no prices"
             raise UpstreamUnavailable

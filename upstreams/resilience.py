@@ -108,7 +108,7 @@ class Upstream:
         self._probing = False
         self._breakers = AsyncCircuitBreakerFactory(default_threshold=limits.failures, default_ttl=limits.rest)
         self._breakers.add_listener(self._on_breaker)
-        self._metrics.breaker(name, is_open=False)
+        self._metrics.set_breaker(name, is_open=False)
         pool = httpx.Limits(max_connections=limits.at_once, keepalive_expiry=KEPT_ALIVE_SECONDS)
         self._client = httpx.AsyncClient(
             auth=basic,
@@ -177,7 +177,7 @@ class Upstream:
             log.warning("upstream failed", upstream=self.name, reason=reason)
             raise UpstreamUnavailable from None
         finally:
-            self._metrics.call(self.name, outcome=outcome, seconds=time.monotonic() - started)
+            self._metrics.count_call(self.name, outcome=outcome, seconds=time.monotonic() - started)
 
     async def _run_guarded(
         self, request: httpx.Request, read: Callable[[Answer], T], *, patience: float | None, most: int
@@ -230,7 +230,7 @@ class Upstream:
                 self._silent_until = max(self._silent_until, time.monotonic() + fault.retry_after)
                 raise
             finally:
-                self._metrics.attempt(self.name, outcome=outcome)
+                self._metrics.count_attempt(self.name, outcome=outcome)
 
     async def _exchange(self, request: httpx.Request) -> Answer:
         try:
@@ -262,7 +262,7 @@ class Upstream:
     def _on_breaker(self, _name: str, _kind: str, event: object) -> None:
         if not isinstance(event, ContextChanged):
             return
-        self._metrics.breaker(self.name, is_open=event.state == OPENED)
+        self._metrics.set_breaker(self.name, is_open=event.state == OPENED)
         if event.state == OPENED:
             self.health.state = State.DOWN
             log.warning("circuit breaker opened", upstream=self.name, seconds=self._limits.rest)

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 from upstreams import standin_catalogue, standin_providers
 from upstreams.standins import Faults, StandIn, create_standins, generate_password
 
@@ -73,7 +73,7 @@ def serve_missing_standins(settings: Settings) -> Iterator[Settings]:
         completed = add_credentials(settings)
         faults = Faults(USUAL_ERROR_RATE, USUAL_TIMEOUT_RATE, USUAL_LATENCY_MS)
         app = create_standins(make_standins(completed, faults))
-        with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
+        with listen("127.0.0.1", 0) as listener, serve_aside(app, listener):
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
             log.info("serving stand-ins for third parties", address=address, missing=list_missing(settings))
             yield point_to_standins(completed, address)

@@ -77,7 +77,7 @@ class Shell:
     tag: str
 
 
-def documents() -> list[str]:
+def list_documents() -> list[str]:
     """Return the GraphQL documents that the pages send, exactly as they send them."""
     return [text for file in sorted(FOLDER.glob("*.js")) for text in DOCUMENT.findall(file.read_text(encoding="utf-8"))]
 
@@ -86,48 +86,48 @@ def routes(*, exists: Callable[[Request], Awaitable[bool]]) -> list[BaseRoute]:
     """Return the routes of the pages and of the files that they load; a page for which `exists` is false has status 404."""
 
     async def existing_page(request: Request) -> Response:
-        return await page(request) if await exists(request) else missing_page(request)
+        return await serve_page(request) if await exists(request) else serve_missing_page(request)
 
     return [
         *(Route(path, existing_page, methods=["GET"]) for path in PAGES),
-        Route(f"{ASSETS_PATH}/{{version}}/{{name}}", asset, methods=["GET"], name="storefront-asset"),
+        Route(f"{ASSETS_PATH}/{{version}}/{{name}}", serve_asset, methods=["GET"], name="storefront-asset"),
     ]
 
 
-async def page(request: Request) -> Response:
+async def serve_page(request: Request) -> Response:
     """Answer the document, or 304 where the browser has it already."""
-    found = shell_for(request)
+    found = find_shell(request)
     headers = {**HEADERS, "ETag": found.tag}
     if http_cache.matches_tag(found.tag, request.headers.getlist("if-none-match")):
         return Response(status_code=304, headers=headers)
     return Response(found.body, headers=headers, media_type="text/html")
 
 
-def missing_page(request: Request) -> Response:
+def serve_missing_page(request: Request) -> Response:
     """Answer the document with status 404; its script shows that there is no such page."""
-    found = shell_for(request)
+    found = find_shell(request)
     return Response(found.body, status_code=404, headers=HEADERS, media_type="text/html")
 
 
 def wants_page(request: Request) -> bool:
     """Return whether an unknown address was opened in a browser, and is not below an address of the API."""
     routes = [route.path for route in request.app.routes if isinstance(route, Route) and route.path not in PAGES]
-    is_below_api = first_part(request.scope["path"]) in set(map(first_part, routes))
+    is_below_api = read_first_part(request.scope["path"]) in set(map(read_first_part, routes))
     accepts = request.headers.get("accept", "")
     return request.method in ("GET", "HEAD") and "text/html" in accepts and not is_below_api
 
 
-def first_part(path: str) -> str:
+def read_first_part(path: str) -> str:
     """Return the first part of a path: v1 of /v1/movies, empty for the `*` of OPTIONS."""
     return path.removeprefix("*").removeprefix("/").partition("/")[0]
 
 
-async def asset(request: Request) -> Response:
+async def serve_asset(request: Request) -> Response:
     """Answer a file: immutable under the address of its own version, to be revalidated under that of another one."""
     path = FOLDER / request.path_params["name"]
     if path.parent != FOLDER or path.suffix not in TYPES or not path.is_file():
         raise HTTPException(404)
-    same = request.path_params["version"] == version()
+    same = request.path_params["version"] == compute_version()
     age = f"public, max-age={YEAR}, immutable" if same else "no-cache"
     packs = accepts_gzip(request.headers.get("accept-encoding", ""))
     headers = {
@@ -136,18 +136,18 @@ async def asset(request: Request) -> Response:
         **({"Content-Encoding": "gzip"} if packs else {}),
         **NOSNIFF,
     }
-    body = content(path, path.stat().st_mtime_ns, packed=packs)
+    body = read_content(path, path.stat().st_mtime_ns, packed=packs)
     return Response(body, headers=headers, media_type=TYPES[path.suffix])
 
 
 @lru_cache(maxsize=128)
-def content(path: Path, _modified: int, *, packed: bool) -> bytes:
-    """Return the content of a file, compressed by gzip if `packed`."""
+def read_content(path: Path, _modified: int, *, packed: bool) -> bytes:
+    """Return the bytes of a file, compressed by gzip if `packed`."""
     found = path.read_bytes()
     return gzip.compress(found, mtime=0) if packed else found
 
 
-def version() -> str:
+def compute_version() -> str:
     """Return a digest of all files, so that a page loads modules of one version only."""
     return _version(tuple(sorted((path.name, path.stat().st_mtime_ns) for path in FOLDER.iterdir())))
 
@@ -160,14 +160,14 @@ def _version(files: tuple[tuple[str, int], ...]) -> str:
     return digest.hexdigest()[:12]
 
 
-def shell_for(request: Request) -> Shell:
+def find_shell(request: Request) -> Shell:
     """Return the document as this server's settings have it."""
     settings = request.state.services.settings
-    return shell(str(settings.timezone), version(), base=find_base_path(settings.public_url))
+    return make_shell(str(settings.timezone), compute_version(), base=find_base_path(settings.public_url))
 
 
 @lru_cache(maxsize=8)
-def shell(timezone: str, version: str, *, base: str) -> Shell:
+def make_shell(timezone: str, version: str, *, base: str) -> Shell:
     """Return the document for cinemas in this timezone, with the addresses of this version of the files below `base`."""
     assets = f"{base}{ASSETS_PATH}/{version}"
     preloads = "\n".join(f'<link rel="modulepreload" href="{assets}/{name}">' for name in FIRST)

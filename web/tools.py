@@ -83,16 +83,16 @@ def routes(base: str = "") -> list[BaseRoute]:
 
     return [
         Route("/docs", docs, methods=["GET"], name="docs"),
-        Route(f"{ASSETS_PATH}/{{name}}", _asset, methods=["GET"], name="tool-asset"),
+        Route(f"{ASSETS_PATH}/{{name}}", _serve_asset, methods=["GET"], name="tool-asset"),
     ]
 
 
-def graphiql_page(base: str = "") -> HTMLResponse:
+def make_graphiql_page(base: str = "") -> HTMLResponse:
     """Return GraphiQL, which talks to the address that it was loaded from; 503 with what to do where it is not installed."""
     return _render(_GRAPHIQL, base)
 
 
-async def _asset(request: Request) -> Response:
+async def _serve_asset(request: Request) -> Response:
     path = FILES.get(request.path_params["name"])
     if path is None or not path.is_file():
         raise HTTPException(404)
@@ -104,22 +104,24 @@ async def _asset(request: Request) -> Response:
 def _render(page: _Page, base: str) -> HTMLResponse:
     missing = [name for name in (*page.styles, *page.scripts) if not FILES[name].is_file()]
     if missing:
-        return HTMLResponse(_document(page, _missing(missing), base=base), status_code=503, headers=_HEADERS)
-    styles = "".join(f'<link rel="stylesheet" href="{base}{_address(name)}">' for name in page.styles)
-    scripts = "".join(f'<script src="{base}{_address(name)}" defer></script>' for name in page.scripts)
-    return HTMLResponse(_document(page, '<div id="page"></div>', styles + scripts, base=base), headers=_HEADERS)
+        return HTMLResponse(
+            _write_document(page, _write_missing(missing), base=base), status_code=503, headers=_HEADERS
+        )
+    styles = "".join(f'<link rel="stylesheet" href="{base}{_write_address(name)}">' for name in page.styles)
+    scripts = "".join(f'<script src="{base}{_write_address(name)}" defer></script>' for name in page.scripts)
+    return HTMLResponse(_write_document(page, '<div id="page"></div>', styles + scripts, base=base), headers=_HEADERS)
 
 
-def _document(page: _Page, body: str, head: str = "", *, base: str) -> str:
+def _write_document(page: _Page, body: str, head: str = "", *, base: str) -> str:
     return (
         f'<!doctype html><html lang="en" data-base="{escape(base)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(page.title)}</title><link rel="icon" href="{base}{_address("icon.svg")}">{head}'
+        f'<title>{escape(page.title)}</title><link rel="icon" href="{base}{_write_address("icon.svg")}">{head}'
         f"</head><body>{body}</body></html>"
     )
 
 
-def _missing(names: list[str]) -> str:
+def _write_missing(names: list[str]) -> str:
     return (
         "<h1>This page is not installed yet</h1>"
         f"<p>Run <code>{INSTALL_COMMAND}</code> in the project's folder, then load it again. "
@@ -127,7 +129,7 @@ def _missing(names: list[str]) -> str:
     )
 
 
-def _address(name: str) -> str:
+def _write_address(name: str) -> str:
     state = FILES[name].stat()
     return f"{ASSETS_PATH}/{name}?v={_fingerprint(name, state.st_mtime_ns, state.st_size)}"
 

@@ -30,7 +30,7 @@ OWN_BOOKING: Final = write_one(
 
 async def book_session(call: Call[EmptyBody]) -> Response:
     """Answer a new booking of a session."""
-    session_id, seconds = call.path_id("session_id"), call.services.settings.hold_seconds
+    session_id, seconds = call.read_path_id("session_id"), call.services.settings.hold_seconds
     made = await booking.open_booking(
         call.services.booking_commits, user_id=call.user_id, session_id=session_id, hold_seconds=seconds
     )
@@ -47,7 +47,7 @@ async def book_session(call: Call[EmptyBody]) -> Response:
 
 async def reserve_seats(call: Call[ReserveSeats]) -> Response:
     """Answer the booking with its new total of seats."""
-    booking_id = call.path_id("booking_id")
+    booking_id = call.read_path_id("booking_id")
     held = await booking.reserve(
         call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
@@ -57,7 +57,7 @@ async def reserve_seats(call: Call[ReserveSeats]) -> Response:
 
 async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
     """Answer the booking, confirmed."""
-    booking_id = call.path_id("booking_id")
+    booking_id = call.read_path_id("booking_id")
     confirmed = await booking.confirm(
         call.services.booking_commits, user_id=call.user_id, booking_id=booking_id, seats=call.asked.seats
     )
@@ -69,7 +69,7 @@ async def confirm_booking(call: Call[ConfirmBooking]) -> Response:
 
 async def cancel_booking(call: Call[EmptyBody]) -> Response:
     """Answer the booking, cancelled."""
-    booking_id = call.path_id("booking_id")
+    booking_id = call.read_path_id("booking_id")
     gone = await booking.cancel(call.services.booking_commits, user_id=call.user_id, booking_id=booking_id)
     body: answers.CancelledBookingAnswer = {
         "booking": {**render_booking(gone), "confirmed_at": gone.confirmed_at, "cancelled_at": gone.cancelled_at}
@@ -86,7 +86,7 @@ async def list_bookings(call: Call[PageQuery]) -> Response:
 
 async def get_booking(call: Call[Query]) -> Response:
     """Answer one of the caller's bookings as it is now; from the primary, as the list."""
-    values = {"id": call.path_id("booking_id"), "user_id": call.user_id}
+    values = {"id": call.read_path_id("booking_id"), "user_id": call.user_id}
     rows = await bind(OWN_BOOKING, values).fetch(call.services.database.primary)
     body = render_one(shapes.BOOKING, rows, missing=errors.BookingNotFound)
     return Response(body, headers=PRIVATE, media_type=JSON)

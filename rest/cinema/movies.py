@@ -32,14 +32,14 @@ async def list_movies(call: Call[MoviesQuery]) -> Response:
 
 async def get_movie(call: Call[Query]) -> Response:
     """Answer one movie."""
-    values = {"id": call.path_id("movie_id"), "base": call.base_url}
+    values = {"id": call.read_path_id("movie_id"), "base": call.base_url}
     render = partial(render_one, shapes.MOVIE, missing=errors.MovieNotFound)
     return await answer_programme(call, lambda: ProgrammeRead(bind(MOVIE_BY_ID, values), render))
 
 
 async def list_places(call: Call[PageQuery]) -> Response:
     """Answer a page of the places that show a movie."""
-    movie_id = call.path_id("movie_id")
+    movie_id = call.read_path_id("movie_id")
     listing, require = lists.list_places_of_movie(movie_id), partial(existence.require_movie, movie_id=movie_id)
     return await answer_programme(call, lambda: plan_list(call, shapes.PLACES, listing, require_parents=require))
 
@@ -48,7 +48,7 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
     """Answer a page of the sessions of a movie in a place."""
     asked, zone = call.asked, call.services.settings.timezone
     first, last = days.resolve_bounds(asked.starts_from, asked.starts_to, zone=zone)
-    movie_id, place_id = call.path_id("movie_id"), call.path_id("place_id")
+    movie_id, place_id = call.read_path_id("movie_id"), call.read_path_id("place_id")
     listing = lists.list_sessions(movie_id=movie_id, place_id=place_id, starts_from=first, starts_to=last)
     require = partial(existence.require_movie, movie_id=movie_id, place_id=place_id)
     return await answer_programme(call, lambda: plan_list(call, shapes.SESSIONS, listing, require_parents=require))
@@ -56,14 +56,14 @@ async def list_sessions(call: Call[SessionsQuery]) -> Response:
 
 async def get_session(call: Call[Query]) -> Response:
     """Answer one session with its free seats; from the primary, and never for caches to keep."""
-    rows = await bind(SESSION_BY_ID, {"id": call.path_id("session_id")}).fetch(call.services.database.primary)
+    rows = await bind(SESSION_BY_ID, {"id": call.read_path_id("session_id")}).fetch(call.services.database.primary)
     body = render_one(shapes.SESSION, rows, missing=errors.SessionNotFound)
     return Response(body, headers={"Cache-Control": http_cache.PRIVATE}, media_type=JSON)
 
 
 async def rate_movie(call: Call[RateMovie]) -> Response:
     """Answer the caller's rating, 201 where it is their first of this movie."""
-    movie_id = call.path_id("movie_id")
+    movie_id = call.read_path_id("movie_id")
     given, is_first = await rating.rate(
         call.services.rating_commits, user_id=call.user_id, movie_id=movie_id, value=call.asked.value
     )

@@ -66,7 +66,7 @@ async def get_collection(call: Call[Query]) -> Response:
     """Answer one collection with its movies."""
     reading = call.services.database.primary
     found = await collection.find_collection(
-        reading, user_id=call.user_id, collection_id=call.path_id("collection_uuid")
+        reading, user_id=call.user_id, collection_id=call.read_path_id("collection_uuid")
     )
     return render_json(await render_collection(reading, found), headers=PRIVATE)
 
@@ -78,7 +78,7 @@ async def update_collection(call: Call[UpdateCollection]) -> Response:
         changed = await collection.update_collection(
             tx,
             user_id=call.user_id,
-            collection_id=call.path_id("collection_uuid"),
+            collection_id=call.read_path_id("collection_uuid"),
             title=asked.title if "title" in given else None,
             description=asked.description if "description" in given else None,
             movies=[movie.build_movie() for movie in asked.movies] if "movies" in given else None,
@@ -90,7 +90,7 @@ async def update_collection(call: Call[UpdateCollection]) -> Response:
 async def delete_collection(call: Call[Query]) -> Response:
     """Answer without a body once the collection is gone."""
     async with call.services.database.transaction() as tx:
-        await collection.delete_collection(tx, user_id=call.user_id, collection_id=call.path_id("collection_uuid"))
+        await collection.delete_collection(tx, user_id=call.user_id, collection_id=call.read_path_id("collection_uuid"))
     return Response(status_code=204)
 
 

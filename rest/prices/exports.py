@@ -47,7 +47,7 @@ async def download_export(call: Call[Query]) -> Response:
 async def find_export(call: Call[Query]) -> MovieExport:
     """Return the export of the path, if the caller may see it."""
     database = call.services.database
-    return await export.find_visible_export(database.primary, call.path_id("export_id"), user_id=call.user_id)
+    return await export.find_visible_export(database.primary, call.read_path_id("export_id"), user_id=call.user_id)
 
 
 def render_export(row: MovieExport, *, base: str) -> payloads.ExportAnswer:

@@ -37,7 +37,7 @@ async def list_offers(call: Call[OffersQuery]) -> Response:
 
 async def get_offer(call: Call[Query]) -> Response:
     """Answer one movie that is sold."""
-    offer_id = call.path_id("offer_id")
+    offer_id = call.read_path_id("offer_id")
     await call.services.prices.await_known()
     found = await call.services.database.primary.row(MovieOffer, offer.BY_ID, ids=[offer_id])
     told = await render_offers(call.services, [found] if found else [])

@@ -114,16 +114,16 @@ async def test_hears_changes(database: Database, database_url: str) -> None:
         before = changes.versions()
         async with database.transaction() as tx:
             await rating.rate(tx, user_id=user.id, movie_id=movie.id, value=4)
-        await until(lambda: not changes.unchanged(before, ["ratings"]))
+        await until(lambda: not changes.are_unchanged(before, ["ratings"]))
         changes.hear("a part of a later release")
-        assert not any(changes.unchanged(before, [part]) for part in ("movies", "places", "sessions", "clock"))
+        assert not any(changes.are_unchanged(before, [part]) for part in ("movies", "places", "sessions", "clock"))
 
 
 async def test_forgets_everything_when_connection_is_cut(database_url: str) -> None:
     async with listening(database_url) as changes:
         before = changes.versions()
         await cut(database_url, "last_ends_at > now()")
-        await until(lambda: not changes.unchanged(before, ["movies"]))
+        await until(lambda: not changes.are_unchanged(before, ["movies"]))
         await until(lambda: changes.is_current)
 
 
@@ -157,7 +157,7 @@ async def test_notes_end_of_airing_by_clock_of_database(database: Database, data
             # At this moment it had not ended.
             before = latest
             await asyncio.sleep(0.01)
-        await until(lambda: not changes.unchanged(before, ["clock"]))
+        await until(lambda: not changes.are_unchanged(before, ["clock"]))
 
 
 async def test_is_unsure_where_a_trigger_is_missing(database_url: str) -> None:

@@ -8,7 +8,7 @@ from graphql import ASTValidationRule, DocumentNode, GraphQLSchema, build_schema
 from config.limits import RequestLimits
 from errors import QueryTooCostly
 from graphql_server.document_validation import MOST_FAULTS
-from graphql_server.prepared_documents import Documents, Prepared, Shelf, prepare
+from graphql_server.prepared_documents import DocumentCache, Documents, Prepared, prepare
 from tests.support.graphql_client import GraphQL
 
 SMALL = build_schema("type Query { a(b: String): Query }")
@@ -17,32 +17,32 @@ NOTHING = Prepared(DocumentNode(definitions=()), [])
 
 
 def test_a_shelf_finds_what_it_keeps() -> None:
-    shelf = Shelf()
-    shelf.keep("a", NOTHING)
-    assert shelf.find("a") is NOTHING
-    assert shelf.find("b") is None
+    cache = DocumentCache()
+    cache.keep("a", NOTHING)
+    assert cache.find("a") is NOTHING
+    assert cache.find("b") is None
 
 
 def test_a_shelf_lets_go_of_what_nobody_asked_for_the_longest() -> None:
-    shelf = Shelf(room=10)
+    cache = DocumentCache(room=10)
     for text in ("aaaa", "bbbb"):
-        shelf.keep(text, NOTHING)
-    shelf.find("aaaa")
-    shelf.keep("cccc", NOTHING)
-    assert [shelf.find(text) for text in ("aaaa", "bbbb", "cccc")] == [NOTHING, None, NOTHING]
+        cache.keep(text, NOTHING)
+    cache.find("aaaa")
+    cache.keep("cccc", NOTHING)
+    assert [cache.find(text) for text in ("aaaa", "bbbb", "cccc")] == [NOTHING, None, NOTHING]
 
 
 def test_a_shelf_does_not_keep_a_text_that_is_too_long() -> None:
-    shelf = Shelf(longest=3)
-    shelf.keep("aaaa", NOTHING)
-    assert shelf.find("aaaa") is None
+    cache = DocumentCache(longest=3)
+    cache.keep("aaaa", NOTHING)
+    assert cache.find("aaaa") is None
 
 
 def test_keeping_a_text_twice_takes_its_room_once() -> None:
-    shelf = Shelf(room=10)
+    cache = DocumentCache(room=10)
     for text in ("aaaa", "aaaa", "aaaa", "bbbb"):
-        shelf.keep(text, NOTHING)
-    assert shelf.find("aaaa") is shelf.find("bbbb") is NOTHING
+        cache.keep(text, NOTHING)
+    assert cache.find("aaaa") is cache.find("bbbb") is NOTHING
 
 
 @pytest.mark.parametrize("text", ['{ a(b: "\\u0000") }', '{ a(b: "x\\u{0}") }', '{ a(b: """\0""") }'])
@@ -108,7 +108,7 @@ async def test_a_document_is_prepared_once(graphql: GraphQL, monkeypatch: pytest
         prepared.append(text)
         return prepare(schema, text, rules, limits)
 
-    monkeypatch.setattr(Documents, "shelf", Shelf())
+    monkeypatch.setattr(Documents, "cache", DocumentCache())
     monkeypatch.setattr("graphql_server.prepared_documents.prepare", counted)
     query = "query ($first: Int) { movies(first: $first) { totalCount } }"
     for first in (1, 2, 0):

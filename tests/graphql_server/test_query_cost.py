@@ -6,14 +6,14 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from graphql_server.executable_schema import SCHEMA
-from graphql_server.query_cost import plans
+from graphql_server.query_cost import make_cost_formulas
 from tests.graphql_server.test_document_limits import doubling
 
 GRAPH = SCHEMA._schema  # noqa: SLF001 - there is no other way to it
 
 
 def cost(text: str, variables: dict[str, Any] | None = None, *, name: str | None = None) -> int:
-    return plans(GRAPH, parse(text))[name].cost(variables or {})
+    return make_cost_formulas(GRAPH, parse(text))[name].compute(variables or {})
 
 
 COSTS = {
@@ -97,7 +97,7 @@ def test_fragments_that_double_are_worked_out_once_each(page: str) -> None:
 
 
 def test_a_plan_without_variables_is_one_number() -> None:
-    (plan,) = plans(GRAPH, parse("{ movies { nodes { places { nodes { id } } } } }")).values()
+    (plan,) = make_cost_formulas(GRAPH, parse("{ movies { nodes { places { nodes { id } } } } }")).values()
     assert [row.terms for row in plan.rows] == [()]
 
 

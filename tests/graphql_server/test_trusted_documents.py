@@ -168,11 +168,11 @@ async def test_where_it_is_enforced_nothing_else_runs(client: AsyncClient) -> No
 
 @pytest.mark.parametrize("mode", ["enforce"], indirect=True)
 async def test_the_storefront_is_registered_by_being_there(client: AsyncClient) -> None:
-    assert len(storefront.documents()) > 10
-    for text in storefront.documents():
+    assert len(storefront.list_documents()) > 10
+    for text in storefront.list_documents():
         assert (await post(client, query=text)).status_code != 403, text
     assert await counted(client, "refused") == 0
-    films = next(text for text in storefront.documents() if "query Films" in text)
+    films = next(text for text in storefront.list_documents() if "query Films" in text)
     variables = {"sort": "NEW", "filter": {}, "counted": True}
     response = await post(client, documentId=identifier(films), variables=variables)
     assert response.json()["data"]["movies"]["totalCount"] == 0

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.sync.client import connect
 
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits
-from runtime.server import Server, configured, listen
+from runtime.server import Server, listen, make_config
 
 LIMITS = ConnectionLimits(head_seconds=0.5, body_seconds=1.0, connections=4)
 PATIENCE_SECONDS = 20.0
@@ -62,7 +62,7 @@ def serving(limits: ConnectionLimits = LIMITS, *, trusted_proxies: str = "") -> 
     """Yield the port of a server in a thread."""
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listener:
-        config = configured(make_app, limits=limits, trusted_proxies=trusted_proxies)
+        config = make_config(make_app, limits=limits, trusted_proxies=trusted_proxies)
         server: uvicorn.Server = Server(config, on_ready=ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -22,7 +22,7 @@ from app import open_database
 from config.settings import Settings
 from db import ids, migrate
 from demo.load import load
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 from tests.support.factories import PASSWORD, SECRET, UNLIMITED
 from tests.support.own_database import own_database
 from upstreams import standin_server
@@ -173,7 +173,7 @@ async def _stock(settings: Settings) -> None:
 def _third_parties() -> Iterator[tuple[Sequence[StandIn], Settings]]:
     settings = standin_server.add_credentials(Settings.from_env({"MATINEE_SECRET": SECRET}))
     standins = standin_server.make_standins(settings, Faults())
-    with listen("127.0.0.1", 0) as listener, served_aside(create_standins(standins), listener):
+    with listen("127.0.0.1", 0) as listener, serve_aside(create_standins(standins), listener):
         yield standins, standin_server.point_to_standins(settings, f"http://127.0.0.1:{listener.getsockname()[1]}")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.settings import Settings
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 from upstreams import standin_catalogue
 from upstreams.standins import Faults, StandIn, create_standins
 
@@ -35,6 +35,6 @@ def catalogue_standin() -> Iterator[CatalogueStandIn]:
     """Yield a stand-in that is served meanwhile."""
     standin = standin_catalogue.make_catalogue(user=USER, password=PASSWORD, faults=Faults())
     app = create_standins([standin])
-    with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
+    with listen("127.0.0.1", 0) as listener, serve_aside(app, listener):
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield CatalogueStandIn(standin, f"{address}/{standin_catalogue.NAME}{standin_catalogue.LIST}")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,6 @@ def collecting() -> Iterator[Collector]:
     """Yield a collector that is served meanwhile."""
     collector = Collector()
     app = Starlette(routes=[Route("/v1/traces", collector.take, methods=["POST"])])
-    with listen("127.0.0.1", 0) as listener, served_aside(app, listener):
+    with listen("127.0.0.1", 0) as listener, serve_aside(app, listener):
         collector.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield collector

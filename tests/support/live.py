@@ -16,7 +16,7 @@ from app import create_app
 from config.settings import Settings
 from db.models import User
 from identity.tokens import Actor, Keys, make_token
-from runtime.server import Server, configured, listen
+from runtime.server import Server, listen, make_config
 from tests.support.factories import SECRET
 
 PROTOCOL: Final = Subprotocol("graphql-transport-ws")
@@ -31,7 +31,7 @@ async def served(settings: Settings) -> AsyncIterator[str]:
     """Yield a running server, which has no jobs, and where it listens."""
     app = create_app(settings, with_jobs=False)
     ready = asyncio.Event()
-    server = Server(configured(lambda: app), on_ready=ready.set)
+    server = Server(make_config(lambda: app), on_ready=ready.set)
     with listen("127.0.0.1", 0) as listener:
         # Without the part that takes over the signals of the process.
         running = asyncio.create_task(server._serve([listener]))  # noqa: SLF001

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 
 TOKEN = "a token that nobody may see"
 
@@ -56,6 +56,6 @@ def price_party(movies: Any, **given: Any) -> Iterator[PriceParty]:  # noqa: ANN
         Route("/movies/{id}", party.answer),
         Route("/movie", party.answer, methods=["POST"]),
     ]
-    with listen("127.0.0.1", 0) as listener, served_aside(Starlette(routes=routes), listener):
+    with listen("127.0.0.1", 0) as listener, serve_aside(Starlette(routes=routes), listener):
         party.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield party

@@ -13,7 +13,7 @@ from config.settings import Settings
 from db import ids, migrate
 from db.engine import Database
 from db.models import User
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 from tests.cli.test_main import Server, serving
 from tests.support.catalogue_standin import PASSWORD, USER, CatalogueStandIn
 from tests.support.factories import (
@@ -59,7 +59,7 @@ ADAS: Final = """
 def _providers() -> Iterator[dict[str, str]]:
     """Yield the variables that lead to price providers that behave."""
     made = [make(token=PROVIDERS_TOKEN, faults=Faults()) for make in (make_cinemaworld, make_filmworld)]
-    with listen("127.0.0.1", 0) as listener, served_aside(create_standins(made), listener):
+    with listen("127.0.0.1", 0) as listener, serve_aside(create_standins(made), listener):
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield {
             f"MATINEE_{each.name.upper()}_{variable}": value

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 
 Behaviour = Callable[[Request], Awaitable[Response]]
 
@@ -59,7 +59,7 @@ def third_party() -> Iterator[Address]:
             return await address.party.answer(request)
 
         app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
-        with served_aside(app, listener):
+        with serve_aside(app, listener):
             yield address
 
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from config.settings import Settings
-from runtime.server import listen, served_aside
+from runtime.server import listen, serve_aside
 from tests.support.factories import SECRET
 from upstreams import standin_catalogue, standin_server
 from upstreams.standin_server import serve_missing_standins
@@ -36,7 +36,7 @@ def served(told: Settings) -> Iterator[httpx.Client]:
     app = create_standins(standin_server.make_standins(told, Faults()))
     with (
         listen("127.0.0.1", 0) as listener,
-        served_aside(app, listener),
+        serve_aside(app, listener),
         httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", auth=AUTH, timeout=1) as client,
     ):
         yield client

@@ -137,7 +137,7 @@ async def test_file_of_other_version_is_not_cached(client: AsyncClient) -> None:
 
 
 async def test_file_is_compressed_for_clients_that_accept_it(client: AsyncClient) -> None:
-    path = f"/assets/storefront/{storefront.version()}/storefront.css"
+    path = f"/assets/storefront/{storefront.compute_version()}/storefront.css"
     packed = await client.get(path, headers={"Accept-Encoding": "gzip, br"})
     plain = await client.get(path, headers={"Accept-Encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip"
@@ -150,7 +150,7 @@ async def test_file_is_compressed_for_clients_that_accept_it(client: AsyncClient
     "name", ["index.html", "..%2Fstorefront.py", "..%2F..%2Fstorefront.py", "%2Fetc%2Fpasswd", "no.js"]
 )
 async def test_serves_nothing_but_files_of_storefront(client: AsyncClient, name: str) -> None:
-    missing = await client.get(f"/assets/storefront/{storefront.version()}/{name}")
+    missing = await client.get(f"/assets/storefront/{storefront.compute_version()}/{name}")
     assert missing.status_code == 404
     assert missing.headers["content-type"] == "application/json"
 
@@ -219,7 +219,7 @@ def test_no_module_makes_markup_of_text(name: str) -> None:
 
 
 def test_document_below_path_has_addresses_below_it() -> None:
-    body = storefront.shell("Europe/Paris", "v", base="/cinema").body.decode()
+    body = storefront.make_shell("Europe/Paris", "v", base="/cinema").body.decode()
     assert 'data-base="/cinema"' in body
     addresses = re.findall(r'(?:href|src)="(/[^"]*)"', body)
     assert addresses

@@ -16,7 +16,7 @@ from web import tools
 
 
 async def _graphql(_request: Request) -> Response:
-    return tools.graphiql_page()
+    return tools.make_graphiql_page()
 
 
 @pytest_asyncio.fixture
@@ -76,6 +76,6 @@ async def test_tool_page_tells_how_to_install_missing_files(
 
 
 def test_tool_pages_below_path_load_files_from_below_it() -> None:
-    text = bytes(tools.graphiql_page("/cinema").body).decode()
+    text = bytes(tools.make_graphiql_page("/cinema").body).decode()
     assert 'data-base="/cinema"' in text
     assert all(each.startswith("/cinema/assets/tools/") for each in re.findall(r'(?:href|src)="([^"]+)"', text))
