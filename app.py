@@ -23,7 +23,8 @@ import rest.error_format
 from config.settings import Settings
 from db import cursors, idempotency_cipher, revision
 from db.commit_batching import CommitBatcher
-from db.engine import Database, connect
+from db.engine import Database
+from db.opening import connect_database
 from db.pipeline import CountEvent, ignore_event
 from db.programme_changes import ProgrammeChanges
 from domain import event_reservation, page_view, rating, stock
@@ -207,7 +208,7 @@ def open_database(
     """Return the database of these settings, a context manager; raise ValueError without a `database_url`."""
     if settings.database_url is None:
         raise ValueError("the settings need a database_url")
-    return connect(
+    return connect_database(
         settings.database_url,
         read_conninfo=settings.database_read_url,
         direct_conninfo=settings.database_direct_url,

@@ -17,7 +17,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import cursors, engine, migrate
+from db import cursors, migrate, opening
 from db.commit_batching import CommitBatcher
 from db.embedded.postmaster import run_embedded
 from db.engine import Database
@@ -60,7 +60,7 @@ class Crowd:
 async def fresh_database(url: str) -> AsyncIterator[Database]:
     """Yield a pool of connections to a migrated database."""
     codec = cursors.make_codec([b"benchmark" * 4])
-    async with engine.connect(
+    async with opening.connect_database(
         url, read_conninfo=None, cursors=codec, size=8, statement_seconds=5, lock_seconds=5
     ) as database:
         yield database

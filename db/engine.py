@@ -1,11 +1,9 @@
 """Connections to the database: reads of one statement, transactions, and the pools that they take connections from."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, LiteralString, TypeVar, cast
 
 from psycopg import AsyncConnection, AsyncPipeline, errors
@@ -17,19 +15,14 @@ from db.commits import commit_together, track_commit
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, ignore_change
 from db.own_writes import find_required_position
-from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pipeline
+from db.pipeline import PooledReads, RawReads
 from db.pipeline.statement import bind_text, fetch_made_rows, fetch_tuples
-from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, make_pool, run_locally, take_connection
+from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, run_locally, take_connection
 from db.refusals import translate_errors
-from db.server_watch import ServerWatch
 from db.standby_watch import StandbyWatch
-from runtime.ending import SERVICES_CLOSED, limit_to_deadline
 
 Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
-
-# A pool that is connecting to a server that does not answer is left to itself after that.
-POOL_END_SECONDS = 0.25
 
 
 def make_row_maker(model: type[Row]) -> Callable[..., Row]:
@@ -217,83 +210,3 @@ async def run_statement(
     async with connection.cursor(row_factory=factory) as cursor:
         await cursor.execute(statement, parameters, prepare=prepare)
         return await cursor.fetchall()
-
-
-@asynccontextmanager
-async def connect(
-    conninfo: str,
-    *,
-    read_conninfo: str | None,
-    direct_conninfo: str | None = None,
-    cursors: CursorCodec,
-    size: int,
-    statement_seconds: float,
-    lock_seconds: float,
-    connection_class: type[AsyncConnection[Any]] = AsyncConnection,
-    pipeline_connections: int = 2,
-    trace_reads: Callable[[RawReads], RawReads] | None = None,
-    count_event: CountEvent = ignore_event,
-) -> AsyncIterator[Database]:
-    """Yield the database, without waiting for it: a server that starts before its database answers 503 until then.
-
-    With a `direct_conninfo`, the other addresses are those of a connection pooler in transaction mode. Notices and pipelined
-    reads of the primary, which need a session, then use the direct address.
-
-    For traces, the pools make connections of `connection_class`, and `trace_reads` wraps the pipelined reads.
-    `count_event` counts the events of pipelined connections.
-    """
-    pools = partial(
-        make_pool,
-        size=size,
-        statement_seconds=statement_seconds,
-        lock_seconds=lock_seconds,
-        is_pooled=direct_conninfo is not None,
-        connection_class=connection_class,
-    )
-    pipelines = partial(
-        open_pipeline,
-        connections=pipeline_connections,
-        statement_seconds=statement_seconds,
-        lock_seconds=lock_seconds,
-        count_event=count_event,
-    )
-    async with AsyncExitStack() as stack:
-        # A pooler answers even where its server does not, so the watch needs the direct address.
-        watch = ServerWatch(direct_conninfo or conninfo, statement_seconds=statement_seconds)
-        notices = Notices(watch)
-
-        async def open_reader(conninfo: str, pipelined: str, watch: ServerWatch, *, needs_primary: bool) -> Reader:
-            pool = await _open_pool(stack, pools(conninfo, watch=watch))
-            reads: RawReads = PooledReads(pool, POOL_TIMEOUT_SECONDS)
-            if pipeline_connections:
-                reads = await stack.enter_async_context(
-                    pipelines(pipelined, needs_primary=needs_primary, fallback=PooledReads(pool, POOL_TIMEOUT_SECONDS))
-                )
-            return Reader(pool, notices.note, trace_reads(reads) if trace_reads else reads)
-
-        primary = standby = await open_reader(conninfo, direct_conninfo or conninfo, watch, needs_primary=True)
-        standby_watch = None
-        if read_conninfo:
-            of_standby = ServerWatch(read_conninfo, statement_seconds=statement_seconds)
-            standby = await open_reader(read_conninfo, read_conninfo, of_standby, needs_primary=False)
-            standby_watch = StandbyWatch(watch, of_standby)
-            stack.push_async_callback(_cancel, asyncio.create_task(standby_watch.run()))
-        stack.push_async_callback(notices.close)
-        yield Database(primary, standby, cursors, notices, standby_watch)
-
-
-async def _open_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
-    """Open a pool until the end of the stack. Not by `async with`, which would wait for the first connections."""
-    await pool.open()
-    stack.push_async_callback(_close_pool, pool)
-    return pool
-
-
-async def _close_pool(pool: Pool) -> None:
-    await pool.close(limit_to_deadline(POOL_END_SECONDS, deadline=SERVICES_CLOSED))
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    """Cancel a task, and return once it has ended."""
-    task.cancel()
-    await asyncio.wait([task])

@@ -10,8 +10,9 @@ import pytest
 from psycopg.errors import DivisionByZero, UndefinedTable
 
 from db.cursors import make_codec
-from db.engine import Database, connect
+from db.engine import Database
 from db.models import Movie, User
+from db.opening import connect_database
 from errors import EmailTaken, InvalidInput, MovieNotFound, OutcomeUnknown, Refusal, SessionStarted, Unavailable
 from tests.support.database_wire import Wire, wire_to
 from tests.support.factories import make_user
@@ -25,7 +26,7 @@ SLEEP: Final = "SELECT pg_sleep(%(seconds)s)"
 
 def opened(url: str, **given: Any) -> AbstractAsyncContextManager[Database]:
     settings: dict[str, Any] = {"size": 1, "statement_seconds": 5, "lock_seconds": 2, "read_conninfo": None}
-    return connect(url, cursors=make_codec([b"x" * 32]), **settings | given)
+    return connect_database(url, cursors=make_codec([b"x" * 32]), **settings | given)
 
 
 @pytest.fixture

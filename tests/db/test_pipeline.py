@@ -17,7 +17,8 @@ from psycopg.errors import DivisionByZero, IndeterminateDatatype, ReadOnlySqlTra
 
 from db.cursors import make_codec
 from db.embedded.postmaster import run_embedded
-from db.engine import Database, connect
+from db.engine import Database
+from db.opening import connect_database
 from db.pipeline import PipelinedReads, PooledReads, Statement, open_pipeline
 from db.pipeline.connection import MOST_PREPARED
 from errors import InvalidInput, Unavailable
@@ -64,7 +65,9 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
 
 def connected_to(url: str, **options: Any) -> AbstractAsyncContextManager[Database]:
     cursors = make_codec([b"x" * 32])
-    return connect(url, read_conninfo=None, cursors=cursors, size=2, statement_seconds=5, lock_seconds=2, **options)
+    return connect_database(
+        url, read_conninfo=None, cursors=cursors, size=2, statement_seconds=5, lock_seconds=2, **options
+    )
 
 
 async def echo(reads: PipelinedReads, numbers: Sequence[int]) -> list[bytes | None]:

@@ -11,8 +11,9 @@ import pytest
 
 from db import lists, migrate, paging, selects
 from db.cursors import make_codec
-from db.engine import Database, PlannedEachTime, connect
+from db.engine import Database, PlannedEachTime
 from db.models import Booking, Movie, Place, Rating, Session, User
+from db.opening import connect_database
 from db.paging import Listing, Window
 from demo.load import load
 from domain import booking, movie, rating, session, stock, user
@@ -166,8 +167,8 @@ async def fill(url: str) -> None:
         await connection.execute("VACUUM ANALYZE")
 
 
-def opened(url: str) -> Any:  # noqa: ANN401 - what connect() gives
-    return connect(
+def opened(url: str) -> Any:  # noqa: ANN401 - what connect_database() gives
+    return connect_database(
         url, read_conninfo=None, cursors=make_codec([b"x" * 32]), size=2, statement_seconds=60, lock_seconds=2
     )
 

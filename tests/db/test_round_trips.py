@@ -7,8 +7,9 @@ from typing import Final
 import pytest
 
 from db.cursors import make_codec
-from db.engine import Database, Reader, Transaction, connect
+from db.engine import Database, Reader, Transaction
 from db.models import Booking
+from db.opening import connect_database
 from db.request_transaction import RequestCommits, RequestTransaction
 from domain import booking, idempotency
 from domain.idempotency import Key
@@ -29,7 +30,7 @@ async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
 @pytest.fixture
 async def wired(wire: Wire) -> AsyncIterator[Database]:
     """The database at the other end of the wire, by one connection."""
-    made = connect(
+    made = connect_database(
         wire.url, read_conninfo=None, cursors=make_codec([b"x" * 32]), size=1, statement_seconds=5, lock_seconds=2
     )
     async with made as opened:

@@ -12,7 +12,7 @@ import pytest
 from psycopg_pool import PoolTimeout
 from structlog.testing import capture_logs
 
-from db import cursors, engine, notices
+from db import cursors, notices, opening
 from db.engine import Database
 from db.notices import Changed
 from db.pipeline import Statement
@@ -52,7 +52,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def connected(url: str, **bounds: Any) -> AsyncIterator[Database]:
     told = {"read_conninfo": None, "size": 4, "statement_seconds": 5, "lock_seconds": 2} | bounds
-    async with engine.connect(url, cursors=cursors.make_codec([SECRET.encode()]), **told) as opened:
+    async with opening.connect_database(url, cursors=cursors.make_codec([SECRET.encode()]), **told) as opened:
         yield opened
 
 

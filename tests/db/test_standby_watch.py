@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from db.cursors import make_codec
-from db.engine import Database, connect
+from db.engine import Database
+from db.opening import connect_database
 from db.own_writes import RUNNING, RequestWrites
 from db.standby_watch import CHECK_SECONDS
 from tests.support.database_wire import Wire, wire_to
@@ -33,7 +34,7 @@ def pair() -> Iterator[Pair]:
 
 def opened(primary: str, standby: str) -> AbstractAsyncContextManager[Database]:
     codec = make_codec([b"x" * 32])
-    return connect(primary, read_conninfo=standby, cursors=codec, size=2, statement_seconds=5, lock_seconds=2)
+    return connect_database(primary, read_conninfo=standby, cursors=codec, size=2, statement_seconds=5, lock_seconds=2)
 
 
 async def until(condition: Callable[[], bool]) -> None:

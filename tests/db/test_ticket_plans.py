@@ -12,8 +12,9 @@ from sqlmodel import SQLModel
 
 from db import lists, migrate, paging, selects
 from db.cursors import make_codec
-from db.engine import Database, connect
+from db.engine import Database
 from db.models import Event, EventReservation, Show, Ticket, find_table
+from db.opening import connect_database
 from db.paging import Listing, Window
 from domain import event_reservation, ticket
 from domain.event_reservation import Viewer
@@ -58,8 +59,8 @@ EVERY: Final[dict[str, tuple[Callable[[int], Listing[Any]], int]]] = {
 }
 
 
-def opened(url: str) -> Any:  # noqa: ANN401 - what connect() gives
-    return connect(
+def opened(url: str) -> Any:  # noqa: ANN401 - what connect_database() gives
+    return connect_database(
         url, read_conninfo=None, cursors=make_codec([b"x" * 32]), size=2, statement_seconds=60, lock_seconds=2
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from db import cursors, engine
+from db import cursors, engine, opening
 from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.models import Event, EventReservation
@@ -49,7 +49,7 @@ class Storms(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.connecting = engine.connect(
+        self.connecting = opening.connect_database(
             self.url,
             read_conninfo=None,
             cursors=cursors.make_codec((b"storms" * 6,)),
