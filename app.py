@@ -17,7 +17,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Scope
 
 import rest.error_format
 from config.settings import Settings
@@ -34,6 +34,7 @@ from edge import addresses, browser_session, probes
 from edge.middleware import Door, Edge
 from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
+from edge.repeated_requests import WholeResponse
 from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import Refusal, Refusals, Unavailable
@@ -87,6 +88,8 @@ class State(TypedDict):
     services: Services
     # Called when the server begins to end, before it waits for running requests.
     end_streams: Callable[[], None]
+    # Answers a request that is known from the response cache, None for another one; None in its place with traces on.
+    answer_at_once: Callable[[Scope, bytes], WholeResponse | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,12 +344,15 @@ async def _trace_resolvers(tracing: "Tracing | None") -> AsyncIterator[None]:
 
 def _make_lifespan(settings: Settings, process: Process, *, with_jobs: bool, adds_up: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with _trace_resolvers(process.tracing), open_services(settings, process) as services:
             services.prices.warm()
             chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
             running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
-            yield State(services=services, end_streams=services.topics.ending.set)
+            edge = app.middleware_stack
+            # A trace has a span for each request, which begins below the edge.
+            at_once = edge.answer_at_once if isinstance(edge, Edge) and process.tracing is None else None
+            yield State(services=services, end_streams=services.topics.ending.set, answer_at_once=at_once)
             last = [request_count.write_final_count(services)] if process.request_counter.is_shared else []
             await _end_work(running, *last)
         process.request_counter.close()

@@ -18,6 +18,7 @@ import errors
 from db import ids
 from edge import probes
 from edge.cors import Cors
+from edge.repeated_requests import WholeResponse, find_response, is_repeatable
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
@@ -104,6 +105,32 @@ class Edge:
         else:
             await self._serve_websocket(scope, receive, send)
 
+    def answer_at_once(self, scope: Scope, body: bytes) -> WholeResponse | None:
+        """Return the response to a request that is known, None where it has to go through the application.
+
+        For the protocol, which has the whole request already: no task begins, and nothing is waited for.
+        """
+        started = time.perf_counter()
+        scope["head"] = dict(reversed(scope["headers"]))
+        is_browsing = scope["method"] in BROWSING
+        if not is_repeatable(scope) or self._needs_cors(scope) or not self._slots.has_room(is_browsing=is_browsing):
+            return None
+        try:
+            found = find_response(scope, body)
+        except Exception:
+            log.exception("unexpected error", method=scope["method"], path=scope["path"][:PATH_LENGTH])
+            return None
+        if found is None:
+            return None
+        self._request_counter.add()
+        identity = scope["request_id"] = choose_request_id(scope)
+        found.headers.extend([(b"x-request-id", identity.encode()), *format_rate_headers(scope)])
+        self._note(scope, scope["path"], found.status, time.perf_counter() - started)
+        return found
+
+    def _needs_cors(self, scope: Scope) -> bool:
+        return self._cors is not None and not (self._cors.is_open and ORIGIN not in scope["head"])
+
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send, *, path: str, started: float) -> None:
         status = 0
         identity = scope["request_id"].encode()
@@ -120,7 +147,7 @@ class Edge:
             await send(message)
 
         head = scope["head"]
-        app = self._enter if self._cors is None or (self._cors.is_open and ORIGIN not in head) else self._cors
+        app = self._cors if self._cors is not None and self._needs_cors(scope) else self._enter
         try:
             await app(scope, limit_body(receive, head, limit=self._body_bytes), answer)
         except ClientDisconnect:
@@ -169,7 +196,11 @@ class Edge:
             "path": path[:PATH_LENGTH],
             "status": status,
             "ms": round(seconds * 1000, 2),
+            "request_id": scope["request_id"],
         }
+        operation = scope.get("operation")
+        if operation:
+            fields["operation"] = operation
         actor = scope.get("actor")
         if actor:
             fields["user"] = ids.encode("usr", actor.user_id)

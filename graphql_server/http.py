@@ -15,6 +15,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from edge import addresses, browser_session
+from edge.repeated_requests import receive_and_find
 from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY
 from edge.response_cache import CREDENTIALS
 from edge.services import Services
@@ -45,10 +46,12 @@ class View:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        cached = None
         if CREDENTIALS.isdisjoint(scope["head"]):
-            cached, receive = await repeated_requests.repeat_answer(scope, receive)
-        response = cached or await serve(Request(scope, receive))
+            known, receive = await receive_and_find(scope, receive)
+            if known is not None:
+                await known.send(send)
+                return
+        response = await serve(Request(scope, receive))
         await response(scope, receive, send)
 
 

@@ -1,18 +1,22 @@
 """Answers made of the programme alone, the same for every caller: read as JSON text, and left for caches to keep."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from db.cursors import CursorCodec
 from db.engine import Reader, Reading
 from db.paging import Listing, Window
 from db.pipeline.statement import RawRow
 from edge import http_cache
+from edge.repeated_requests import WholeResponse, remember_request
 from edge.response_cache import is_anonymous
+from edge.services import Services
 from errors import InvalidCursor
 from rest.endpoint import JSON, Call
 from rest.json_fields import Shape
@@ -21,6 +25,7 @@ from rest.planned_reads import PlannedRead, plan_page, render_page
 
 # A bad token is refused, so an answer without one is no answer for somebody who sends one.
 VARY: Final = "Authorization"
+NOT_MODIFIED: Final = 304
 PROGRAMME_HEADERS: Final = ("ETag", "Cache-Control")
 
 Render = Callable[[Sequence[RawRow]], bytes]
@@ -44,6 +49,24 @@ class ProgrammeRead:
         return self.render(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPage:
+    """A request whose body is in the response cache."""
+
+    key: Hashable
+    body: bytes
+    status: int
+    # Those that describe this very body.
+    headers: list[tuple[bytes, bytes]]
+    route: BaseRoute | None
+
+    def respond(self, services: Services, _scope: Scope) -> WholeResponse | None:
+        """Return the response, None where the cache has no body or another one."""
+        if services.response_cache.find(self.key) is not self.body:
+            return None
+        return WholeResponse(self.status, [*self.headers], b"" if self.status == NOT_MODIFIED else self.body)
+
+
 Plan = Callable[[], ProgrammeRead]
 
 
@@ -60,6 +83,8 @@ async def answer_programme(call: Call[Any], plan: Plan) -> Response:
         response = make_cacheable(call, cached)
         # It was found valid within the last second.
         response.headers["Age"] = "0"
+        scope = call.request.scope
+        remember_request(scope, KnownPage(key, cached, response.status_code, response.raw_headers, scope.get("route")))
         return response
 
     async def read_to_cache() -> bytes:

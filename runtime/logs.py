@@ -59,7 +59,8 @@ def log_request(fields: dict[str, Any]) -> None:
         return
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     fields["event"] = "request"
-    writer.write({**fields, **structlog.contextvars.get_contextvars(), "level": "info", "timestamp": now})
+    # Where both have a name they agree, except for a request that was answered outside of any context of its own.
+    writer.write({**structlog.contextvars.get_contextvars(), **fields, "level": "info", "timestamp": now})
 
 
 class JSONLines(structlog.processors.JSONRenderer):

@@ -10,11 +10,13 @@ import httptools
 import orjson
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from errors import format_error_body
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits
+from runtime.proxy_headers import TrustedProxies
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
 HEAD_BYTES: Final = 32 * 1024
@@ -22,6 +24,11 @@ HEAD_BYTES: Final = 32 * 1024
 UNREAD_BYTES: Final = 16 * 1024
 TIMEOUT: Final = "408 Request Timeout"
 INVALID: Final = "invalid_input"
+
+
+# Status, headers and body of a response.
+Response = tuple[int, list[tuple[bytes, bytes]], bytes]
+AnswerAtOnce = Callable[[Any, bytes], Response | None]
 
 
 class Stage(Enum):
@@ -49,6 +56,7 @@ class BoundedConfig(uvicorn.Config):
         super().__init__(app, **options)
         self.limits = limits
         self.open_connections = ConnectionCounter(limits.connections, trusted_proxies=trusted_proxies)
+        self.proxies = TrustedProxies(trusted_proxies) if trusted_proxies else None
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -63,10 +71,16 @@ class BoundedProtocol(HttpToolsProtocol):
     write_deadline: float | None = None
     # The address that this connection is counted for.
     counted: str | None = None
+    # Answers a request that is known, without a task; the application puts it into the state of its lifespan.
+    answer_at_once: AnswerAtOnce | None = None
+    # The application to start once the rest of the request was looked at, where its head has just arrived.
+    held_app: ASGI3Application | None = None
+    is_head_new = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Count the connection, and wait for a first request; refuse one too many of an address."""
         super().connection_made(transport)
+        self.answer_at_once = self.app_state.get("answer_at_once")
         self.deadline = self.loop.time() + self.config.limits.head_seconds
         address = self.client[0] if self.client else ""
         if self.config.open_connections.enter(address):
@@ -109,6 +123,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
             else:
                 self._parse_without_upgrade(data[upgrade.args[0] :])
+        finally:
+            self._start_held()
 
     def on_headers_complete(self) -> None:
         """Check the `Host` header (RFC 9112, section 3.2), then start the request."""
@@ -119,11 +135,52 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._is_ignored_upgrade():
             self.stage = Stage.BODY
             self.deadline = self.loop.time() + self.config.limits.body_seconds
-            before = self.cycle
-            super().on_headers_complete()
-            # There is none of a request that goes on as a WebSocket.
-            if self.cycle is not before:
-                self.cycle.transport = cast("Transport", JoinedWrites(self.transport, self.loop))
+            self.is_head_new = True
+            try:
+                super().on_headers_complete()
+            finally:
+                self.is_head_new = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Start a request; one whose head has just arrived waits for what came in the same piece.
+
+        uvicorn calls this for each request, also for those that were sent before earlier ones had their answers.
+        """
+        if self.is_head_new and self.answer_at_once is not None and cycle.keep_alive and not self.expect_100_continue:
+            self.held_app = app
+            return
+        cycle.transport = cast("Transport", JoinedWrites(self.transport, self.loop))
+        super()._start_asgi_task(cycle, app)
+
+    def _start_held(self) -> None:
+        app, self.held_app = self.held_app, None
+        if app is not None:
+            self._start_asgi_task(self.cycle, app)
+
+    def _find_answer(self) -> Response | None:
+        if self.answer_at_once is None or self.flow.write_paused or self.transport.is_closing():
+            return None
+        scope = cast("dict[str, Any]", self.scope)
+        if self.config.proxies is not None:
+            self.config.proxies.read_headers(scope)
+        return self.answer_at_once(scope, bytes(self.cycle.body))
+
+    def _answer_held(self) -> None:
+        """Answer a whole request that is known, in one write; start any other one."""
+        if self.held_app is None:
+            return
+        found = self._find_answer()
+        if found is None:
+            self._start_held()
+            return
+        self.held_app = None
+        status, headers, body = found
+        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        self.cycle.response_started = self.cycle.response_complete = True
+        self.server_state.total_requests += 1
+        # As long as uvicorn keeps an idle connection; `end_if_late` ends it, which saves a timer for each request.
+        self.deadline = self.loop.time() + self.timeout_keep_alive
 
     def on_message_complete(self) -> None:
         """End the request, unless it is about to be parsed again without its upgrade."""
@@ -131,6 +188,7 @@ class BoundedProtocol(HttpToolsProtocol):
             # uvicorn closes a connection that is idle for too long.
             self.stage, self.deadline = Stage.NOTHING, None
             super().on_message_complete()
+            self._answer_held()
 
     def _is_ignored_upgrade(self) -> bool:
         return bool(self.parser.should_upgrade()) and not self._should_upgrade()

@@ -1,25 +1,57 @@
 """Reads what trusted proxies say of a request: where it comes from, and which scheme and host it was sent to."""
 
-from typing import Final
+from collections.abc import MutableMapping
+from contextlib import suppress
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 FORWARDED_HOST: Final = b"x-forwarded-host"
+# Where the scope says that its headers have been read.
+READ: Final = "proxy_headers_read"
 
 
-class ProxyHeaders(ProxyHeadersMiddleware):
-    """uvicorn's middleware, which reads `X-Forwarded-For` and `-Proto`; this one reads `X-Forwarded-Host` as well."""
+class TrustedProxies:
+    """Reads the headers of trusted proxies: `X-Forwarded-For` and `-Proto` as uvicorn does, and `X-Forwarded-Host`."""
+
+    def __init__(self, trusted: str) -> None:
+        """Trust these addresses and networks, separated by commas."""
+        self._middleware = ProxyHeadersMiddleware(stop_here, trusted)
+
+    def read_headers(self, scope: MutableMapping[str, Any]) -> None:
+        """Put client, scheme and host of the caller into the scope, once for each request."""
+        if scope.get(READ):
+            return
+        scope[READ] = True
+        client = scope.get("client")
+        if client and client[0] in self._middleware.trusted_hosts:
+            scope["headers"] = replace_host(scope["headers"])
+        # uvicorn's middleware changes the scope, and then calls its application, which here does nothing: so it never waits.
+        with suppress(StopIteration):
+            self._middleware(scope, not_called, not_called).send(None)  # type: ignore[arg-type]  # uvicorn's own type
+
+
+class ProxyHeaders:
+    """Serves an application that sees requests as trusted proxies got them."""
 
     def __init__(self, app: ASGIApp, *, trusted: str) -> None:
-        super().__init__(app, trusted)  # type: ignore[arg-type]  # uvicorn's own type of an ASGI app
+        self._app = app
+        self._proxies = TrustedProxies(trusted)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # likewise
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        client = scope.get("client")
-        if client and client[0] in self.trusted_hosts:
-            scope["headers"] = replace_host(scope["headers"])
-        await super().__call__(scope, receive, send)  # type: ignore[arg-type]  # likewise
+        if scope["type"] != "lifespan":
+            self._proxies.read_headers(scope)
+        await self._app(scope, receive, send)
+
+
+async def stop_here(*_: object) -> None:
+    """Do nothing, as the application behind uvicorn's middleware."""
+
+
+async def not_called(*_: object) -> Any:  # noqa: ANN401 - as ASGI has it
+    """Stand for an ASGI channel that nobody uses."""
 
 
 def replace_host(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -136,9 +136,13 @@ class RequestSlots:
         self.most = self.free = most
         self.browsing = max(1, int(most * BROWSING_SHARE))
 
+    def has_room(self, *, is_browsing: bool) -> bool:
+        """Return whether a slot is left for this kind of request."""
+        return self.free > (self.most - self.browsing if is_browsing else 0)
+
     def take(self, *, is_browsing: bool) -> "Slot | None":
         """Return a slot, None where there is none left for this kind of request."""
-        if self.free <= (self.most - self.browsing if is_browsing else 0):
+        if not self.has_room(is_browsing=is_browsing):
             return None
         self.free -= 1
         return Slot(self)

@@ -4,8 +4,8 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.sync.client import connect
 
@@ -58,11 +58,18 @@ def make_app() -> ASGIApp:
 
 
 @contextmanager
-def serving(limits: ConnectionLimits = LIMITS, *, trusted_proxies: str = "") -> Iterator[int]:
+def serving(
+    limits: ConnectionLimits = LIMITS,
+    *,
+    trusted_proxies: str = "",
+    make_app: Callable[[], ASGIApp] = make_app,
+    idle_seconds: int | None = None,
+) -> Iterator[int]:
     """Yield the port of a server in a thread."""
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listener:
         config = make_config(make_app, limits=limits, trusted_proxies=trusted_proxies)
+        config.timeout_keep_alive = idle_seconds or config.timeout_keep_alive
         server: uvicorn.Server = Server(config, on_ready=ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -157,3 +164,34 @@ def test_counts_a_network_of_ipv6_as_one_address() -> None:
     assert counter.enter("2001:db8:0:1::1")
     counter.leave("2001:db8::1")
     assert counter.enter("2001:db8::2")
+
+
+def make_knowing_app() -> ASGIApp:
+    """Return an application that knows the answer to every request: the address and the scheme of its caller."""
+
+    def answer(scope: Scope, _body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        text = f"{scope['client'][0]} {scope['scheme']}".encode()
+        return 200, [(b"content-length", str(len(text)).encode())], text
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
+        yield {"answer_at_once": answer}
+
+    return Starlette(lifespan=lifespan)
+
+
+def test_closes_idle_connection_after_known_request() -> None:
+    with serving(make_app=make_knowing_app, idle_seconds=1) as port:
+        answer = answer_to(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\n127.0.0.1 http")
+
+
+@pytest.mark.parametrize(("trusted", "caller"), [("127.0.0.1", b"9.9.9.9 https"), ("10.0.0.1", b"127.0.0.1 http")])
+def test_answers_known_request_of_caller_behind_trusted_proxy(trusted: str, caller: bytes) -> None:
+    forwarded = b"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\n\r\n"
+    with serving(make_app=make_knowing_app, idle_seconds=1, trusted_proxies=trusted) as port:
+        answer = answer_to(port, b"GET / HTTP/1.1\r\nHost: x\r\n" + forwarded)
+
+    assert answer.endswith(b"\r\n\r\n" + caller)

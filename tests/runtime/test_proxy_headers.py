@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from edge import addresses
-from runtime.proxy_headers import ProxyHeaders
+from runtime.proxy_headers import ProxyHeaders, TrustedProxies
 
 
 async def tell_base(request: Request) -> PlainTextResponse:
@@ -41,3 +41,16 @@ async def test_addresses_follow_forwarded_host_of_trusted_proxy() -> None:
     assert await base(ProxyHeaders(APP, trusted="10.0.0.0/8"), **forwarded) == "https://cinema.example.org"
     assert await base(ProxyHeaders(APP, trusted="192.168.0.1"), **forwarded) == "http://asked.test:8000"
     assert await base(ProxyHeaders(APP, trusted="10.0.0.7")) == "http://asked.test:8000"
+
+
+def test_reads_headers_of_proxies_once() -> None:
+    scope: dict[str, Any] = {"type": "http", "client": ("10.0.0.7", 1), "scheme": "http"}
+    scope["headers"] = [(b"x-forwarded-for", b"8.8.8.8, 10.0.0.9")]
+    proxies = TrustedProxies("10.0.0.0/8")
+
+    proxies.read_headers(scope)
+    # Of another proxy, as far as the second look goes.
+    scope["client"] = ("10.0.0.1", 1)
+    proxies.read_headers(scope)
+
+    assert scope["client"] == ("10.0.0.1", 1)

@@ -1,0 +1,120 @@
+"""Requests that equal an earlier one, byte for byte: the response cache answers them without parsing them again."""
+
+from collections.abc import Hashable
+from typing import Final, NamedTuple, Protocol
+
+from starlette.routing import BaseRoute
+from starlette.types import Message, Receive, Scope, Send
+
+from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING
+from edge.response_cache import CREDENTIALS
+from edge.services import Services
+
+HOST: Final = b"host"
+IF_NONE_MATCH: Final = b"if-none-match"
+# A longer body is parsed each time.
+LONGEST_BODY: Final = 16_384
+# Memory of a request beside its key; what it names is shared with the document or the cached body.
+REQUEST_BYTES: Final = 400
+# Where the scope has the key of its request, once it was looked for.
+KEY: Final = "request_key"
+
+
+class WholeResponse(NamedTuple):
+    """A response that is sent as it stands."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    async def send(self, send: Send) -> None:
+        """Send it to an ASGI server."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class KnownRequest(Protocol):
+    """A request whose answer may be in the response cache."""
+
+    @property
+    def route(self) -> BaseRoute | None:
+        """The route that metrics count it by."""
+
+    def respond(self, services: Services, scope: Scope) -> WholeResponse | None:
+        """Return the response, after charging and counting it; None where the request has to be worked on."""
+
+
+def is_repeatable(scope: Scope) -> bool:
+    """Return whether a request says nothing of who sends it, and has a body that is worth its memory."""
+    head = scope["head"]
+    if not CREDENTIALS.isdisjoint(head) or CONTENT_ENCODING in head or TRANSFER_ENCODING in head:
+        return False
+    length = head.get(CONTENT_LENGTH, b"")
+    return scope["method"] == "GET" or (
+        scope["method"] == "POST" and length.isdigit() and int(length[:20]) <= LONGEST_BODY
+    )
+
+
+def find_response(scope: Scope, body: bytes) -> WholeResponse | None:
+    """Return the response to a repeatable request, None where it is not known; its key stays in the scope."""
+    services: Services = scope["state"]["services"]
+    cache = services.response_cache
+    if not cache.is_on:
+        return None
+    key = scope[KEY] = make_key(scope, body)
+    known: KnownRequest | None = cache.requests.find(key)
+    response = known.respond(services, scope) if known else None
+    if known is not None and response is not None:
+        scope["route"] = known.route
+    return response
+
+
+def make_key(scope: Scope, body: bytes) -> Hashable:
+    """Return everything of a repeatable request that its answer may depend on."""
+    head, path = scope["head"], scope["path"]
+    tags = tuple(value for name, value in scope["headers"] if name == IF_NONE_MATCH) if IF_NONE_MATCH in head else ()
+    return (
+        scope["method"],
+        scope["scheme"],
+        head.get(HOST),
+        path[:-1] if len(path) > 1 and path[-1] == "/" else path,
+        scope["query_string"],
+        head.get(ACCEPT),
+        head.get(CONTENT_TYPE),
+        tags,
+        body if scope["method"] == "POST" else b"",
+    )
+
+
+def remember_request(scope: Scope, known: KnownRequest) -> None:
+    """Remember a request whose answer is in the response cache, for the next one that is equal to it."""
+    services: Services = scope["state"]["services"]
+    key = scope.get(KEY)
+    if key is not None:
+        services.response_cache.requests.keep(key, known, REQUEST_BYTES)
+
+
+async def receive_and_find(scope: Scope, receive: Receive) -> tuple[WholeResponse | None, Receive]:
+    """Return the response to a request that is known, None for another one; and what receives its body from then on.
+
+    For requests that the protocol did not get in one piece (`Edge.answer_at_once`).
+    """
+    if KEY in scope or not is_repeatable(scope):
+        return None, receive
+    body = b""
+    if scope["method"] == "POST":
+        message = await receive()
+        body, receive = message.get("body", b""), give_back(message, receive)
+        if message["type"] != "http.request" or message.get("more_body"):
+            return None, receive
+    return find_response(scope, body), receive
+
+
+def give_back(message: Message, receive: Receive) -> Receive:
+    """Return what receives this message, and then what comes after it."""
+    waiting = [message]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again

@@ -1,0 +1,197 @@
+"""Requests that are known are answered without a task, and as all others are."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import pytest
+
+from config.settings import Settings
+from db.engine import Database
+from edge import middleware
+from edge.middleware import Edge
+from edge.repeated_requests import WholeResponse
+from runtime.rate_limits import Rate
+from tests.support.factories import bearer, make_movie, make_user
+from tests.support.live import PATIENCE, served
+
+QUERY: Final = b'{"query": "query Titles { movies { nodes { title } } }"}'
+EMPTY: Final = b'{"query": "{ __typename }"}'
+# What differs between two answers to the same request.
+VARYING: Final = ("date", "age", "x-request-id", "ratelimit")
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def post(body: bytes, *headers: str) -> bytes:
+    lines = ["POST /graphql HTTP/1.1", "Host: cinema.local", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def get(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: cinema.local", *headers]).encode() + b"\r\n\r\n"
+
+
+@dataclass
+class Wire:
+    """A connection to the server, and which of its answers were given at once."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    at_once: list[bool]
+    logged: list[dict[str, Any]] = field(default_factory=list)
+
+    async def read(self) -> Answer:
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
+        first, *lines = head.rstrip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return int(first.split()[1]), headers, body
+
+    async def ask(self, *pieces: bytes) -> Answer:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+            # The server gets them one by one.
+            await asyncio.sleep(0.05 if len(pieces) > 1 else 0)
+        return await self.read()
+
+    async def ask_until_known(self, request: bytes) -> Answer:
+        """Return the first answer that was given at once."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.ask(request)
+                if self.at_once[-1]:
+                    return answer
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    limits = replace(settings.limits, cost=Rate(1_000_000, 3600))
+    return replace(settings, response_cache=1024 * 1024, limits=limits)
+
+
+@pytest.fixture
+async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
+    """A connection to a server that listens to changes."""
+    at_once: list[bool] = []
+    logged: list[dict[str, Any]] = []
+    answer = Edge.answer_at_once
+
+    def record(edge: Edge, scope: Any, body: bytes) -> WholeResponse | None:  # noqa: ANN401 - as ASGI has it
+        found = answer(edge, scope, body)
+        at_once.append(found is not None)
+        return found
+
+    monkeypatch.setattr(Edge, "answer_at_once", record)
+    monkeypatch.setattr(middleware, "log_request", logged.append)
+    async with served(settings) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        yield Wire(reader, writer, at_once, logged)
+        writer.close()
+
+
+def without_varying(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in VARYING}
+
+
+@pytest.mark.parametrize(
+    ("request_", "route"),
+    [(post(QUERY), "/graphql"), (get("/v1/movies?limit=2"), "/v1/movies")],
+    ids=["graphql", "rest"],
+)
+async def test_answers_known_request_at_once_as_before(
+    wire: Wire, database: Database, request_: bytes, route: str
+) -> None:
+    await make_movie(database, title="Ran")
+    first = await wire.ask(request_)
+    known = await wire.ask_until_known(request_)
+
+    assert not wire.at_once[0]
+    assert known[0] == first[0] == 200
+    assert without_varying(known[1]) == without_varying(first[1])
+    assert b"Ran" in known[2]
+    assert ("date" in known[1], "ratelimit" in known[1]) == ("date" in first[1], "ratelimit" in first[1])
+    # Each of them is counted and logged once.
+    asked = len(wire.at_once)
+    _, _, metrics = await wire.ask(get("/metrics"))
+    method = request_.split()[0].decode()
+    assert (
+        f'matinee_http_requests_total{{method="{method}",route="{route}",status="200"}} {asked}.0' in metrics.decode()
+    )
+    lines = wire.logged[:asked]
+    assert [each["request_id"] for each in lines][-1] == known[1]["x-request-id"]
+    assert [set(each) for each in lines] == [set(lines[0])] * asked
+    assert len({each["request_id"] for each in lines}) == asked
+
+
+async def test_answers_keep_order_of_requests_that_come_together(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    bodies = [QUERY, EMPTY, QUERY, QUERY, EMPTY]
+    wire.writer.write(b"".join(post(body, f"X-Request-Id: r{number}") for number, body in enumerate(bodies)))
+
+    answers = [await wire.read() for _ in bodies]
+
+    assert [headers["x-request-id"] for _, headers, _ in answers] == [f"r{number}" for number in range(len(bodies))]
+    assert [b"Ran" in body for _, _, body in answers] == [body == QUERY for body in bodies]
+
+
+async def test_answers_known_request_that_comes_in_pieces(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    whole = post(QUERY)
+    for cut in (20, len(whole) - len(QUERY), len(whole) - 3):
+        _, _, body = await wire.ask(whole[:cut], whole[cut:])
+        assert b"Ran" in body
+
+
+async def test_answers_whoever_says_who_they_are_anew(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    token = bearer(await make_user(database))["Authorization"]
+    for header in (f"Authorization: {token}", "Cookie: theme=dark", "Idempotency-Key: k-1"):
+        status, _, body = await wire.ask(post(QUERY, header))
+        assert (status, b"Ran" in body, wire.at_once[-1]) == (200, True, False)
+    status, _, _ = await wire.ask(post(QUERY, "Authorization: Bearer x"))
+    assert (status, wire.at_once[-1]) == (401, False)
+
+
+async def test_closes_connection_after_known_request_that_says_so(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    _, headers, body = await wire.ask(post(QUERY, "Connection: close"))
+    assert (headers["connection"], b"Ran" in body) == ("close", True)
+    assert await asyncio.wait_for(wire.reader.read(), PATIENCE) == b""
+
+
+async def test_answers_304_at_once_while_nothing_changes(wire: Wire, database: Database) -> None:
+    movie = await make_movie(database, title="Old")
+    path = "/v1/movies?limit=3"
+    _, headers, _ = await wire.ask_until_known(get(path))
+    unchanged = get(path, f"If-None-Match: {headers['etag']}")
+    status, _, body = await wire.ask_until_known(unchanged)
+    assert (status, body) == (304, b"")
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE movies SET title = 'New' WHERE id = %(id)s", id=movie.id)
+
+    async def poll(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await ask()
+                if answer[0] == 200:
+                    return answer
+
+    _, _, body = await poll(lambda: wire.ask(unchanged))
+    assert json.loads(body)["movies"][0]["title"] == "New"
+
+
+async def test_counts_known_requests_against_rate(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    known = await wire.ask_until_known(post(QUERY))
+    again = await wire.ask_until_known(post(QUERY))
+    costs = [json.loads(body)["extensions"]["cost"] for _, _, body in (known, again)]
+    assert costs[0]["remaining"] - costs[1]["remaining"] == costs[0]["requested"] > 0
