@@ -7,7 +7,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Integer,
     Select,
+    and_,
     any_,
     bindparam,
     func,
@@ -22,9 +24,9 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 ONE: Final[ColumnElement[int]] = literal_column("1")
-# So many rows of the list, from its start, tell how frequent a search is; it is, where so many of them match.
-SAMPLE: Final[ColumnElement[int]] = literal_column("100")
-FREQUENT: Final[ColumnElement[int]] = literal_column("5")
+# Samples that tell how frequent a search is: how many rows they have, and how many of these match where it is frequent.
+NEWEST: Final = (50, 3)
+FIRST: Final = (100, 5)
 # So many matches are sorted at most.
 FEW: Final[ColumnElement[int]] = literal_column("500")
 
@@ -114,15 +116,28 @@ def select_candidates(source: Ordered, search: Search, bounded: Bounds, most: Co
 def is_frequent(source: Ordered, search: Search) -> Any:
     """Return whether so many rows match that the index would find more than it takes to read a page in order.
 
+    Both samples must say so. The matches of a rare word may all be at the start of the list, where they do not fill a page,
+    and the whole list would be read. A word that many of the newest rows have may be at the far end of the list.
+    PostgreSQL reads the second sample only where the first one has enough matches.
+    """
+    samples = [select_sample(search, source.keys, FIRST, falling=source.descending)]
+    if not search.always:
+        # Of a list that leaves rows out, few of the newest rows may be in it.
+        samples.insert(0, select_sample(search, source.keys[-1:], NEWEST, falling=True))
+    frequent: CTE = select(and_(*samples).label("frequent")).cte("frequency")
+    return select(frequent.c.frequent).scalar_subquery()
+
+
+def select_sample(search: Search, keys: Sequence[ColumnElement[Any]], size: tuple[int, int], *, falling: bool) -> Any:
+    """Return whether enough of the first rows in the order of the keys match.
+
     It looks at beginnings alone: a search that has many matches has them by those, and they are judged ten times as fast.
     """
-    way = (key.desc() if source.descending else key.asc() for key in source.keys)
-    sample = (
-        select(search.lexemes.label("lexemes")).where(*search.always).order_by(*way).limit(SAMPLE).subquery("sample")
-    )
+    rows, enough = (literal_column(str(number), Integer) for number in size)
+    way = (key.desc() if falling else key.asc() for key in keys)
+    sample = select(search.lexemes.label("lexemes")).where(*search.always).order_by(*way).limit(rows).subquery("sample")
     matches = sample.c.lexemes.bool_op("@@")(search.beginnings)
-    frequent: CTE = select((func.count() >= FREQUENT).label("frequent")).where(matches).cte("frequency")
-    return select(frequent.c.frequent).scalar_subquery()
+    return select(func.count() >= enough).select_from(sample).where(matches).scalar_subquery()
 
 
 def select_keys(source: Ordered) -> Select[Any]:

@@ -12,6 +12,10 @@ NOW: Final = text("clock_timestamp()")
 # Keysets compare by code point, so that PostgreSQL's order is the same under every locale.
 CODEPOINTS: Final = "C"
 
+# Of GIN indexes. By default PostgreSQL first puts new entries into a list, which every search reads from end to end; a list
+# of 425 pages made a search take 50 ms.
+NO_PENDING_LIST: Final = {"fastupdate": "off"}
+
 
 def id_column() -> Any:
     """Return the primary key, a snowflake that the database generates."""

@@ -7,7 +7,15 @@ from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Intege
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, reference_column, text_column
+from db.models.columns import (
+    CODEPOINTS,
+    NO_PENDING_LIST,
+    derived_column,
+    id_column,
+    instant_column,
+    reference_column,
+    text_column,
+)
 
 
 class Event(SQLModel, table=True):
@@ -24,7 +32,7 @@ class Event(SQLModel, table=True):
             "id",
             postgresql_where=text("deleted_at IS NULL AND NOT sold_out"),
         ),
-        Index("events_by_lexeme", "name_lexemes", postgresql_using="gin"),
+        Index("events_by_lexeme", "name_lexemes", postgresql_using="gin", postgresql_with=NO_PENDING_LIST),
     )
 
     id: int = id_column()

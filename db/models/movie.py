@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Double, Index, Integer
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, text_column
+from db.models.columns import CODEPOINTS, NO_PENDING_LIST, derived_column, id_column, instant_column, text_column
 
 # Mean «never» at the far end of an order: a keyset cannot compare NULLs, and Python has no infinite dates.
 LONG_AGO: Final = "timestamptz '0001-01-02 00:00:00+00'"
@@ -24,8 +24,8 @@ class Movie(SQLModel, table=True):
         Index("movies_by_rating", "rating_order", "id"),
         Index("movies_by_airing_from", "airing_from_order", "id"),
         Index("movies_by_airing_to", "airing_to_order", "id"),
-        Index("movies_by_lexeme", "title_lexemes", postgresql_using="gin"),
-        Index("movies_by_genre", "genres", postgresql_using="gin"),
+        Index("movies_by_lexeme", "title_lexemes", postgresql_using="gin", postgresql_with=NO_PENDING_LIST),
+        Index("movies_by_genre", "genres", postgresql_using="gin", postgresql_with=NO_PENDING_LIST),
     )
 
     id: int = id_column()

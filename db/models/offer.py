@@ -8,7 +8,15 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, Numeric, Text, t
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived_column, id_column, instant_column, reference_column, text_column
+from db.models.columns import (
+    CODEPOINTS,
+    NO_PENDING_LIST,
+    derived_column,
+    id_column,
+    instant_column,
+    reference_column,
+    text_column,
+)
 
 
 class MovieOffer(SQLModel, table=True):
@@ -17,7 +25,7 @@ class MovieOffer(SQLModel, table=True):
     __tablename__: ClassVar[str] = "movie_offers"
     __table_args__ = (
         Index("movie_offers_by_title", "title_key", "id"),
-        Index("movie_offers_by_lexeme", "title_lexemes", postgresql_using="gin"),
+        Index("movie_offers_by_lexeme", "title_lexemes", postgresql_using="gin", postgresql_with=NO_PENDING_LIST),
     )
 
     id: int = id_column()

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import CODEPOINTS, derived_column, id_column, text_column
+from db.models.columns import CODEPOINTS, NO_PENDING_LIST, derived_column, id_column, text_column
 
 
 class Place(SQLModel, table=True):
@@ -16,7 +16,7 @@ class Place(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("capacity BETWEEN 1 AND 100000", name="places_capacity_check"),
         Index("places_by_name", "name_key", "id"),
-        Index("places_by_lexeme", "name_lexemes", postgresql_using="gin"),
+        Index("places_by_lexeme", "name_lexemes", postgresql_using="gin", postgresql_with=NO_PENDING_LIST),
     )
 
     id: int = id_column()

@@ -128,15 +128,17 @@ MANY: Final[dict[str, tuple[Make, int]]] = {
     **{name: (make, 150) for name, make in of_movies(" of a frequent genre", genre="Drama").items()},
     "page views of the front page": (lambda _: lists.list_page_views(path="/"), 60),
 }
-# A search first looks at a hundred rows, and reads the rows of its page once more by their ids. Few matches are found by an
+# A search first looks at 50 rows, at a hundred more where it may be frequent, and reads the rows of its page once more by their ids. Few matches are found by an
 # index and sorted; of many the page is read in the list's own order.
 SEARCHED: Final[dict[str, tuple[Make, int]]] = {
     **{name: (make, 100 + 60) for name, make in of_movies(" searched", search_for="casablnca").items()},
     **{name: (make, 100 + 10) for name, make in of_movies(" searched, two words", search_for="great dictator").items()},
     **{name: (make, 100) for name, make in of_movies(" that nobody made", search_for="xylophonist").items()},
-    **{name: (make, 100 + 400) for name, make in of_movies(" searched by two letters", search_for="la").items()},
+    # All ten of them are among the first movies by rating, and do not fill a page.
+    **{name: (make, 100 + 60) for name, make in of_movies(" searched, the best ones", search_for="parrain").items()},
+    **{name: (make, 150 + 400) for name, make in of_movies(" searched by two letters", search_for="la").items()},
     **{
-        name: (make, 100 + 400)
+        name: (make, 150 + 400)
         for name, make in of_movies(" searched, of a rare genre", search_for="le", genre="Western").items()
     },
 }
@@ -245,6 +247,17 @@ async def test_a_search_reads_rows_of_its_page_and_not_of_all_matches(
     for plan in await plans(loaded, connection, make(known)):
         assert plan.scanned == set()
         assert plan.rows_read <= most_rows, plan.root
+
+
+async def test_no_index_makes_searches_read_a_pending_list(connection: psycopg.AsyncConnection[Any]) -> None:
+    indexes = """
+        SELECT index.relname, index.reloptions FROM pg_class AS index JOIN pg_am ON pg_am.oid = index.relam
+        JOIN pg_namespace ON pg_namespace.oid = index.relnamespace
+        WHERE amname = 'gin' AND index.relkind = 'i' AND nspname = 'public'
+    """
+    found = dict(await (await connection.execute(indexes)).fetchall())
+    assert len(found) == 5
+    assert all(options == ["fastupdate=off"] for options in found.values()), found
 
 
 @pytest.mark.parametrize("name", NESTED)

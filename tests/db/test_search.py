@@ -1,6 +1,7 @@
 import unicodedata
 from collections.abc import Iterator
 from random import Random
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -353,11 +354,21 @@ def with_error(word: str, place: int, kind: str, letter: str) -> str:
     }[kind]
 
 
-@pytest.fixture(params=[{}, {"FREQUENT": 0}, {"FREQUENT": 101, "FEW": 3}, {"FREQUENT": 2, "FEW": 3}], ids=str)
+THREE: Final[Any] = literal_column("3")
+WAYS: Final[dict[str, dict[str, Any]]] = {
+    "as it is": {},
+    "in order": {"NEWEST": (50, 0), "FIRST": (100, 0)},
+    "by the index": {"NEWEST": (50, 51), "FEW": THREE},
+    "either": {"NEWEST": (50, 2), "FIRST": (100, 2), "FEW": THREE},
+    "frequent among the newest alone": {"NEWEST": (50, 0), "FIRST": (100, 101), "FEW": THREE},
+}
+
+
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The bounds that decide how a search is read: as they are, and such that few rows are many."""
-    for name, number in request.param.items():
-        monkeypatch.setattr(ordered, name, literal_column(str(number)))
+    for name, bound in WAYS[request.param].items():
+        monkeypatch.setattr(ordered, name, bound)
     paging.write_page_statement.cache_clear()
     yield
     paging.write_page_statement.cache_clear()
