@@ -64,6 +64,8 @@ UNSPACED: Final = re.compile(
 )
 MOST_WORDS: Final = 8
 LONGEST_WORD: Final = 32
+# Queries up to this length are remembered, so that all of them take little memory.
+LONGEST_REMEMBERED: Final = 128
 # Typing errors are not forgiven in shorter words, which would match too many others.
 SHORTEST_FORGIVEN: Final = 4
 # What the lexemes begin with that are no words; no word has it.
@@ -85,9 +87,17 @@ def read_symbols(query: str) -> str:
     return visible.strip()[:LONGEST_WORD]
 
 
-def read_words(query: str) -> list[str]:
+def read_words(query: str) -> tuple[str, ...]:
     """Return the words to look for: the first eight, each of at most 32 letters."""
-    return [word[:LONGEST_WORD] for word in fold(query).split()[:MOST_WORDS]]
+    return read_short(query) if len(query) <= LONGEST_REMEMBERED else split_words(query)
+
+
+def split_words(query: str) -> tuple[str, ...]:
+    """Return the words of a query, without looking them up."""
+    return tuple([word[:LONGEST_WORD] for word in fold(query).split()[:MOST_WORDS]])
+
+
+read_short: Final = lru_cache(maxsize=1024)(split_words)
 
 
 def list_lexemes(word: str) -> set[str]:
@@ -111,6 +121,7 @@ def write_query(words: Sequence[str]) -> str:
     return " & ".join(f"({' | '.join(list_alternatives(word))})" for word in words)
 
 
+@lru_cache(maxsize=1024)
 def write_beginnings(words: Sequence[str]) -> str:
     """Return the tsquery that a title matches which has, for each word, one that begins with it."""
     return " & ".join(f"'{word}':*" for word in words)

@@ -6,9 +6,12 @@ from datetime import datetime
 
 def encode_parameter(value: object) -> bytes | None:
     """Return a parameter as PostgreSQL reads it, None for NULL."""
-    if value is None:
-        return None
-    return format_value(value).encode()
+    # The two usual types first: a `match` costs three times as much.
+    if type(value) is str:
+        return value.encode()
+    if type(value) is int:
+        return b"%d" % value
+    return None if value is None else format_value(value).encode()
 
 
 def format_value(value: object) -> str:

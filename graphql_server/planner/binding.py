@@ -1,33 +1,33 @@
 """Arguments of one request, as the statement's parameters and as what decides about its text."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
-from graphql import get_argument_values
 from graphql.execution.values import VariableValues
 
 from db import ids, paging
 from db.cursors import CursorCodec
 from db.paging import Listing, Window
+from graphql_server.planner.arguments import Given
 from graphql_server.planner.outline import Site, Unplanned
 from resolvers import nodes
 from resolvers.planned_reads import Arguments, ListPage, NodeRow, RowById
 
 CURSORS: Final = ("after", "before")
+FIRST_PAGE: Final = Window()
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """What a site comes to for one request."""
 
     # Equal for all requests that the same statement answers.
     shape: Hashable
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
     # Of the row that a site names.
     identity: int = 0
     listing: Listing[Any] | None = None
-    window: Window = field(default_factory=Window)
+    window: Window = FIRST_PAGE
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class Request:
     cursors: CursorCodec
     most_ids: int
     variables: VariableValues | None = None
+    given: Given = ()
 
 
 def is_fixed(site: Site) -> bool:
@@ -51,7 +52,7 @@ def bind_site(site: Site, request: Request, before: Sequence[Bound] | None) -> B
 
     `before` is what the sites before it came to; None where it must not matter, for a site that comes to the same always.
     """
-    arguments = get_argument_values(site.declared, site.node, request.variables)
+    arguments = site.read_arguments(request.variables, request.given)
     match site.reads:
         case RowById(prefix=prefix):
             identity = ids.expect(prefix, arguments["id"], "id")

@@ -1,13 +1,14 @@
 """The plans of one operation, by the shape of its variables."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, OperationType, SelectionSetNode
 from graphql.execution.values import VariableValues, get_variable_values
 
+from graphql_server.planner.arguments import PlainVariable, list_given, plan_variables, read_variables
 from graphql_server.planner.binding import Bound, Request, bind_site, is_fixed, list_prefixes
 from graphql_server.planner.draft import Draft
 from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, expect_query_type, find_any_id_sites
@@ -18,11 +19,12 @@ from graphql_server.planner.statement import StatementWriter
 # Outlines of one operation that are remembered: variables of real clients rarely have more shapes.
 MOST_SHAPES: Final = 32
 
+NO_IDS: Final[Mapping[str, Bound]] = {}
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """What an operation's statement depends on besides its variables."""
 
     viewer_id: int | None
@@ -31,8 +33,7 @@ class Caller:
     may_lag: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A statement with its parameters, for one request."""
 
     program: Program
@@ -71,6 +72,7 @@ class PlannedQuery:
     fragments: Fragments
     node: OperationDefinitionNode
     flags: tuple[str, ...]
+    plain: tuple[PlainVariable, ...] | None
     any_ids: OrderedDict[Hashable, list[Site]] = field(default_factory=OrderedDict)
     shapes: OrderedDict[Hashable, Shape | Unplanned] = field(default_factory=OrderedDict)
     # By whether the caller is anonymous, and whether a standby may lag.
@@ -83,17 +85,21 @@ class PlannedQuery:
         if constant is not None:
             return self.make_run(constant.shape, constant.bounds, constant.key, caller)
         request.variables = self.coerce_variables(variables)
-        flags = self.read_flags(request.variables)
-        asked = find_or_make(self.any_ids, flags, lambda: self.list_any_id_sites(flags))
-        known = {site.key: bind_site(site, request, None) for site in asked}
-        kinds = tuple(list_prefixes(each) for each in known.values())
-        shape = find_or_make(
-            self.shapes, (flags, kinds), lambda: self.make_shape(flags, dict(zip(known, kinds, strict=True)), request)
-        )
+        request.given = list_given(request.variables)
+        flags = self.read_flags(request.variables) if self.flags else ()
+        asked = self.any_ids.get(flags)
+        if asked is None:
+            asked = store_bounded(self.any_ids, flags, self.list_any_id_sites(flags))
+        known = {site.key: bind_site(site, request, None) for site in asked} if asked else NO_IDS
+        kinds = tuple([list_prefixes(each) for each in known.values()])
+        shape = self.shapes.get((flags, kinds))
+        if shape is None:
+            made = self.make_shape(flags, dict(zip(known, kinds, strict=True)), request)
+            shape = store_bounded(self.shapes, (flags, kinds), made)
         if isinstance(shape, Unplanned):
             raise shape
         bounds = self.bind_sites(shape, request, known)
-        key = (self, flags, kinds, *kind, *(each.shape for each in bounds))
+        key = (self, flags, kinds, kind, *[each.shape for each in bounds])
         if not self.node.variable_definitions and not known and len(shape.fixed) == len(bounds):
             self.constants[kind] = Constant(shape, bounds, key)
         return self.make_run(shape, bounds, key, caller)
@@ -115,6 +121,9 @@ class PlannedQuery:
         """Return the values of the variables; raise Unplanned where the executor refuses them."""
         if not self.node.variable_definitions:
             return None
+        plain = None if self.plain is None else read_variables(self.plain, variables)
+        if plain is not None:
+            return plain
         found = get_variable_values(self.fragments.schema, self.node.variable_definitions, dict(variables))
         if isinstance(found, VariableValues):
             return found
@@ -122,7 +131,7 @@ class PlannedQuery:
 
     def read_flags(self, values: VariableValues | None) -> tuple[bool, ...]:
         """Return what the variables of @skip and @include are."""
-        if values is None:
+        if values is None or not self.flags:
             return ()
         found = [values.coerced.get(name) for name in self.flags]
         flags = tuple(value for value in found if isinstance(value, bool))
@@ -189,16 +198,12 @@ class PlannedQuery:
         return found
 
 
-def find_or_make(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
-    """Return what is kept under a key, or make and keep it; what was not asked for longest makes room."""
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = make()
-        if len(kept) > MOST_SHAPES:
-            kept.popitem(last=False)
-    else:
-        kept.move_to_end(key)
-    return found
+def store_bounded(known: OrderedDict[Hashable, T], key: Hashable, made: T) -> T:
+    """Keep what was made under a key, and return it; what is oldest makes room."""
+    known[key] = made
+    if len(known) > MOST_SHAPES:
+        known.popitem(last=False)
+    return made
 
 
 def make_planned_query(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> PlannedQuery | None:
@@ -208,4 +213,4 @@ def make_planned_query(schema: GraphQLSchema, document: DocumentNode, name: str 
     if node is None or node.operation is not OperationType.QUERY:
         return None
     fragments = collect_fragments(schema, document)
-    return PlannedQuery(fragments, node, list_flags(node, fragments))
+    return PlannedQuery(fragments, node, list_flags(node, fragments), plan_variables(schema, node))

@@ -12,18 +12,23 @@ from graphql import (
     GraphQLOutputType,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
-    Visitor,
     get_named_type,
     is_leaf_type,
-    visit,
 )
+from graphql.execution.values import VariableValues
 from strawberry.types.field import StrawberryField
 
 from db import selects
 from graphql_server.field_declarations import DEFINITION, find_declaration, find_node_class, find_types_by_prefix
+from graphql_server.planner.arguments import (
+    MOST_TEMPLATES,
+    Given,
+    fill_template,
+    list_variables,
+    make_template,
+)
 from graphql_server.planner.selection import Flags, Fragments, collect_fields
-from resolvers.planned_reads import ListPage, NodeRow, Reads, RowById, SameRow, SqlValue, ViewerRow
+from resolvers.planned_reads import Arguments, ListPage, NodeRow, Reads, RowById, SameRow, SqlValue, ViewerRow
 
 TYPENAME: Final = "__typename"
 # Objects that a connection is made of; graphql_server/planner/pages.py writes them.
@@ -82,6 +87,22 @@ class Site:
     # None at the root.
     owner: Owner | None
     has_variables: bool
+    templates: dict[Given, Arguments | None] = field(default_factory=dict, compare=False)
+
+    def read_arguments(self, variables: VariableValues | None, given: Given) -> Arguments:
+        """Return the arguments; raise Unplanned where they are for the executor, GraphQLError where they are not valid."""
+        try:
+            template = self.templates[given]
+        except KeyError:
+            if len(self.templates) >= MOST_TEMPLATES:
+                self.templates.clear()
+            template = self.templates[given] = make_template(self.declared, self.node, given)
+        if template is None:
+            raise Unplanned(f"the arguments of {self.key} are no plain values")
+        if variables is None or not self.has_variables:
+            return template
+        filled: Arguments = fill_template(template, variables.coerced)
+        return filled
 
 
 @dataclass(slots=True)
@@ -177,7 +198,7 @@ class Outliner:
         owner: Owner | None,
     ) -> int:
         """Add a site, and return its number."""
-        self.sites.append(Site(key, declared, node, reads, owner, has_variables(node)))
+        self.sites.append(Site(key, declared, node, reads, owner, bool(list_variables(node))))
         return len(self.sites) - 1
 
 
@@ -190,7 +211,7 @@ def find_any_id_sites(outliner: Outliner, operation: OperationDefinitionNode) ->
         declared = kind.fields.get(node.name.value)
         reads = find_declaration(declared).reads if declared else None
         if declared and isinstance(reads, NodeRow):
-            found.append(Site(key, declared, node, reads, None, has_variables(node)))
+            found.append(Site(key, declared, node, reads, None, bool(list_variables(node))))
     return found
 
 
@@ -239,21 +260,3 @@ def find_column(kind: GraphQLObjectType, declared: GraphQLField) -> str | None:
         return None
     names = {each.key for each in selects.list_columns(known.row)}
     return definition.python_name if definition.python_name in names else None
-
-
-class _Variables(Visitor):
-    """Notes whether there is a variable."""
-
-    found = False
-
-    def enter_variable(self, _node: VariableNode, *_: object) -> None:
-        """Note it."""
-        self.found = True
-
-
-def has_variables(node: FieldNode) -> bool:
-    """Return whether a field's arguments have variables in them."""
-    variables = _Variables()
-    for argument in node.arguments or ():
-        visit(argument, variables)
-    return variables.found

@@ -1,8 +1,7 @@
 """Runs an operation by its plan where it has one, under the same limits and counts as the executor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
@@ -29,8 +28,7 @@ START: Final = CURSOR_START.encode()
 log = structlog.get_logger("matinee.planner")
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRequest:
+class PlannedRequest(NamedTuple):
     """What a request asks to run."""
 
     text: str
@@ -39,8 +37,7 @@ class PlannedRequest:
     prepared: Prepared
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """An operation that is about to run."""
 
     operation: PlannedQuery
