@@ -1,4 +1,4 @@
-"""Statements that read rows by their ids, and what every statement reads of a row: its columns, and whether it is there."""
+"""Statements that read rows by id, with the columns and the conditions that all statements share."""
 
 from typing import Any, Final
 
@@ -87,8 +87,8 @@ def select_collected_movies(collection_id: Any) -> Select[Any]:
     return movies.order_by(own.collection_id, own.position)
 
 
-def is_staff(user_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return whether a user is staff."""
+def make_staff_condition(user_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the SQL condition that a user is staff."""
     return exists().where(find_table(User).c.id == user_id, find_table(User).c.is_staff)
 
 

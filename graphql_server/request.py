@@ -13,7 +13,7 @@ from edge.content_type import JSON, is_json
 from edge.json_depth import is_deeper
 from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY
 from graphql_server.document_validation import NUL
-from graphql_server.trusted_documents import DocumentName, read_document_name
+from graphql_server.trusted_documents import DocumentHash, read_document_hash
 
 READS: Final = ("GET", "HEAD")
 # Parameters of a URL that name a document. A browser's GET without any of them asks for the playground.
@@ -33,7 +33,7 @@ class GraphQLRequest:
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     # The hash that stands in place of `query`, or comes with it to have it remembered.
-    document: DocumentName | None = None
+    document: DocumentHash | None = None
 
     @property
     def is_by_hash(self) -> bool:
@@ -136,7 +136,7 @@ def check_request(members: Any) -> GraphQLRequest:
     if isinstance(query, str) and not query.strip():
         query = None
     is_plain = members.get("documentId") is None and members.get("extensions") is None
-    document = None if is_plain else read_document_name(members, query=query)
+    document = None if is_plain else read_document_hash(members, query=query)
     if document is None and not isinstance(query, str):
         raise errors.MissingField(field="query")
     for member in ("variables", "extensions"):

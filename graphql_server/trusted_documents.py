@@ -27,14 +27,14 @@ log = structlog.get_logger("matinee.graphql")
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentName:
+class DocumentHash:
     """The hash of a document, and whether it came as a persisted query (Apollo's APQ) or as a `documentId`."""
 
     digest: str
     is_persisted_query: bool = False
 
 
-def read_document_name(members: Mapping[str, Any], *, query: object) -> DocumentName | None:
+def read_document_hash(members: Mapping[str, Any], *, query: object) -> DocumentHash | None:
     """Return the hash that a request names its document by, None where it brings only the document itself.
 
     Raise InvalidInput where the hash is malformed, or is that of another document than `query`.
@@ -48,10 +48,10 @@ def read_document_name(members: Mapping[str, Any], *, query: object) -> Document
     if found is None:
         problem = "must be `sha256:` and the SHA-256 of the document in 64 lower-case hexadecimal digits"
         raise InvalidInput(field="documentId", problem=problem)
-    return DocumentName(found[1])
+    return DocumentHash(found[1])
 
 
-def read_persisted_query(members: Mapping[str, Any], *, query: object) -> DocumentName | None:
+def read_persisted_query(members: Mapping[str, Any], *, query: object) -> DocumentHash | None:
     """Return the hash in `extensions.persistedQuery`, None where that is left out; raise InvalidInput."""
     extensions = members.get("extensions")
     persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
@@ -64,10 +64,10 @@ def read_persisted_query(members: Mapping[str, Any], *, query: object) -> Docume
         raise InvalidInput(field=f"{PERSISTED}.version", problem="must be 1")
     if isinstance(query, str) and compute_digest(query) != found:
         raise InvalidInput(field=PERSISTED, problem="has the hash of another document than `query`")
-    return DocumentName(found, is_persisted_query=True)
+    return DocumentHash(found, is_persisted_query=True)
 
 
-async def find_document(services: Services, *, query: str | None, name: DocumentName | None) -> str:
+async def find_document(services: Services, *, query: str | None, name: DocumentHash | None) -> str:
     """Return the text of the document to run.
 
     Raises InvalidInput for a `documentId` that is not registered, PersistedQueryNotFound or PersistedQueryNotSupported

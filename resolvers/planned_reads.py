@@ -121,12 +121,14 @@ def select_own(model: type[SQLModel], identity: ColumnElement[int]) -> Select[An
 
 def select_own_or_staff(model: type[SQLModel], identity: ColumnElement[int], *, user: str = "user_id") -> Select[Any]:
     """Return the statement of a row that nobody but its user and staff see; `user` is the column of the user's id."""
-    return selects.select_row(model, identity).where(or_(find_table(model).c[user] == VIEWER, selects.is_staff(VIEWER)))
+    return selects.select_row(model, identity).where(
+        or_(find_table(model).c[user] == VIEWER, selects.make_staff_condition(VIEWER))
+    )
 
 
 def select_for_staff(model: type[SQLModel], identity: ColumnElement[int]) -> Select[Any]:
     """Return the statement of a row that nobody but staff see."""
-    return selects.select_row(model, identity).where(selects.is_staff(VIEWER))
+    return selects.select_row(model, identity).where(selects.make_staff_condition(VIEWER))
 
 
 EVERYBODY: Final = Visibility(selects.select_row, of_viewer=False)

@@ -9,7 +9,7 @@ from db.lists.filters import VARIED, Names, filter_by_symbols, make_searchable, 
 from db.models import Event, EventReservation, find_table
 from db.ordered import Ordered
 from db.paging import Listing, Value
-from db.selects import filter_live, is_staff, list_columns
+from db.selects import filter_live, list_columns, make_staff_condition
 
 event = find_table(Event).c
 event_reservation = find_table(EventReservation).c
@@ -84,5 +84,5 @@ def select_open_event_reservations(names: Names, _sort: str, value: Value) -> Or
     conditions: list[ColumnElement[bool]] = [event_reservation.user_id.is_(None)]
     if "viewer_id" in names:
         conditions.append(event_reservation.user_id == value("viewer_id"))
-        conditions.append(is_staff(value("viewer_id")))
+        conditions.append(make_staff_condition(value("viewer_id")))
     return Ordered(select(*list_columns(EventReservation)).where(or_(*conditions)), (event_reservation.id,), ("id",))

@@ -1,4 +1,4 @@
-"""What the parts of one statement share while it is written: the names of its rows, and what its text depends on."""
+"""The state of one statement while it is written: the names of its rows, and what its text depends on."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from db.json_text import Row
 from db.models import Airing, Movie, Place, Session, find_table
 from graphql_server.planner.binding import Bound
 
-# What a standby may answer for.
+# The tables that may be read from a standby.
 PROGRAMME_TABLES: Final = frozenset(find_table(model).name for model in (Movie, Place, Session, Airing))
 # Parameters that are the same wherever they stand.
 COMMON: Final = frozenset({"viewer", "base"})
@@ -33,14 +33,14 @@ class Draft:
     tables: set[str] = field(default_factory=set)
 
     def make_alias(self) -> str:
-        """Return a name that is nowhere else in the statement; names of the document may be too long, and collide."""
+        """Return a name that the statement has nowhere else. Names of the document could be too long, or collide."""
         self.aliases += 1
         return f"t{self.aliases}"
 
     def narrow_statement(
         self, statement: Select[Any], row: Row, *, site: int | None = None, **more: ColumnElement[Any]
     ) -> str:
-        """Return the text of a statement that reads only the columns which its row was asked for, and some more."""
+        """Return the text of a statement reduced to the columns that its row needs, and to `more`."""
         known = {each.key: each for each in statement.selected_columns}
         columns = [known[name] for name in row.needed] + [each.label(name) for name, each in more.items()]
         narrow = statement.with_only_columns(*(columns or [ordered.ONE]), maintain_column_froms=True)

@@ -1,4 +1,4 @@
-"""Explains how the operations of a document are run: their outline, their statement, or what is for the executor."""
+"""Explains how the operations of a document run: by which outline and statement, or why on the executor."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ WORDS: Final = {
     NodeRow: "row by an id of any kind",
     ViewerRow: "row of the viewer",
 }
-# Stands for the one who asks.
+# The id of the caller for whom operations are explained.
 SOMEBODY: Final = 1
 MOST_IDS: Final = 100
 

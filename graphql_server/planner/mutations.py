@@ -35,7 +35,7 @@ from graphql_server.prepared_documents import Admitted, spend_operation_cost
 from resolvers.context import Context
 from resolvers.mutation_field import PayloadExtension
 
-# Sets of flags of one mutation that are remembered; clients have one or two.
+# Sets of flags that are kept for one mutation; clients use one or two.
 MOST_FLAGS: Final = 16
 NO_VARIABLES: Final = VariableValues({}, {})
 
@@ -141,13 +141,13 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     fields = prepared.fields(GRAPHQL, operation=name)
     async with Admitted(context, prepared, fields, name):
         try:
-            return ExecutionResult(data={change.key: write(change.shape, await resolve())}, errors=None)
+            return ExecutionResult(data={change.key: write_payload(change.shape, await resolve())}, errors=None)
         except Exception as raised:  # noqa: BLE001 - as the executor does, it becomes an error of the field
             return make_failed_result(context, change, raised)
 
 
 def make_failed_result(context: Context, change: PlannedChange, raised: Exception) -> ExecutionResult:
-    """Return the result of a mutation that has no payload: null, and why."""
+    """Return the result of a mutation that failed without a payload: null and the error."""
     error = located_error(raised, change.nodes, [change.key])
     SCHEMA.process_errors([error])
     if any(isinstance(cause, Unavailable) for cause in find_refusals(error)):
@@ -190,7 +190,7 @@ async def run_plain(change: PlannedChange, context: Context, made: object) -> An
     return payload(*(result if len(names) > 1 else (result,)), [])
 
 
-def write(shape: PayloadShape, value: Any) -> Any:
+def write_payload(shape: PayloadShape, value: Any) -> Any:
     """Return the part of the response that stands for a value; raise TypeError for a null that must not be one."""
     if value is None:
         if shape.required:
@@ -199,10 +199,10 @@ def write(shape: PayloadShape, value: Any) -> Any:
     if shape.coerce is not None:
         return shape.coerce(value)
     if shape.item is not None:
-        return [write(shape.item, each) for each in value]
+        return [write_payload(shape.item, each) for each in value]
     if shape.possible:
         shape = next(each for is_type_of, each in shape.possible if is_type_of(value, None))
-    return {key: write(part, read(value)) for key, read, part in shape.parts}
+    return {key: write_payload(part, read(value)) for key, read, part in shape.parts}
 
 
 def make_info(

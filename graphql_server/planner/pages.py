@@ -1,7 +1,8 @@
-"""Writes connections: a page of a list is read once, however many of its fields are selected."""
+"""Writes connections. The rows of a page are read once, however many fields of the connection use them."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, case, literal_column
@@ -20,16 +21,16 @@ WriteObject = Callable[[Row, Object], list[Piece]]
 
 
 def write_page(
-    draft: Draft, parent: Row | None, asked: Field, *, write_object: WriteObject, is_private: bool
+    draft: Draft, parent: Row | None, field: Field, *, write_object: WriteObject, is_private: bool
 ) -> list[Piece]:
     """Return the JSON text of a connection; `parent` is the row that has its list."""
-    site = asked.site
-    if site is None or asked.below is None:
-        raise TypeError(f"{asked.key} is no connection")
+    site = field.site
+    if site is None or field.below is None:
+        raise TypeError(f"{field.key} is no connection")
     bound = draft.bounds[site]
     source = build_list(bound, parent, is_private=is_private)
     writer = PageWriter(draft, write_object, site, bound, source, Row(draft.make_alias()), parent)
-    return writer.write_connection(asked.below)
+    return writer.write_connection(field.below)
 
 
 def build_list(bound: Bound, parent: Row | None, *, is_private: bool) -> Ordered:
@@ -60,10 +61,10 @@ class PageWriter:
     source: Ordered
     item: Row
     parent: Row | None
-    cells: list[str] = field(default_factory=list)
+    cells: list[str] = dataclasses.field(default_factory=list)
     # The cell of each list that is selected, by its response key.
-    places: dict[str, int] = field(default_factory=dict)
-    # The cell of the rows' cursors, and whether one row more is read, to know of another page.
+    places: dict[str, int] = dataclasses.field(default_factory=dict)
+    # The cell of the rows' cursors, and whether one row more is read to find out about another page.
     cursors: int | None = None
     looks_further: bool = False
 
@@ -78,27 +79,27 @@ class PageWriter:
             return self.write_part(selected, self.write_rows())
         array = f"{self.item.alias}p"
         text = join_pieces(self.write_part(selected, f"{array}.a"))
-        # Without OFFSET PostgreSQL would put the array wherever it is mentioned, and read the rows again.
+        # Without OFFSET PostgreSQL copies the array to each place that uses it, and reads the rows again.
         return [Sql(f"(SELECT {text} FROM (SELECT {self.write_rows()} AS a OFFSET 0) AS {array})")]
 
-    def survey(self, asked: Field) -> None:
-        """Note what has to be read of each row for a field."""
-        match asked.name:
+    def survey(self, field: Field) -> None:
+        """Add what a field needs of each row."""
+        match field.name:
             case "nodes":
-                self.add_cell(asked, self.write_object(self.item, expect_selection(asked)))
+                self.add_cell(field, self.write_object(self.item, expect_selection(field)))
             case "edges":
-                self.add_cell(asked, self.write_edge(expect_selection(asked)))
+                self.add_cell(field, self.write_edge(expect_selection(field)))
             case "pageInfo":
-                for each in expect_selection(asked).fields:
+                for each in expect_selection(field).fields:
                     self.survey_info(each.name)
 
-    def add_cell(self, asked: Field, pieces: list[Piece]) -> None:
-        """Give a list a cell of its own."""
-        self.places[asked.key] = len(self.cells) + 1
+    def add_cell(self, field: Field, pieces: list[Piece]) -> None:
+        """Add a cell for a list."""
+        self.places[field.key] = len(self.cells) + 1
         self.cells.append(join_pieces(pieces))
 
     def survey_info(self, name: str) -> None:
-        """Note what a field of `pageInfo` needs."""
+        """Add what a field of `pageInfo` needs."""
         if name in ("startCursor", "endCursor") and self.cursors is None:
             self.cursors = len(self.cells) + 1
             self.cells.append(join_pieces(self.write_cursor()))
@@ -111,32 +112,32 @@ class PageWriter:
 
     @property
     def unknown_side(self) -> str:
-        """The field of `pageInfo` that only one row more can answer."""
+        """The field of `pageInfo` for which one row more is read."""
         return "hasPreviousPage" if self.backwards else "hasNextPage"
 
     def write_part(self, selected: Object, array: str) -> list[Piece]:
         """Return the connection or its `pageInfo`, given the SQL of its array of rows."""
         return write_members(selected.fields, lambda each: self.write_value(selected.kind.name, each, array))
 
-    def write_value(self, kind: str, asked: Field, array: str) -> list[Piece]:
+    def write_value(self, kind: str, field: Field, array: str) -> list[Piece]:
         """Return the value of a field of the connection or of its `pageInfo`."""
-        match asked.name:
+        match field.name:
             case "__typename":
                 return [Literal(f'"{kind}"')]
             case "nodes" | "edges":
-                return self.write_list(self.places[asked.key], array)
+                return self.write_list(self.places[field.key], array)
             case "totalCount":
                 counted = self.draft.compile_statement(paging.select_count(self.source), self.site)
                 return [Sql(f"({counted})::text")]
             case "pageInfo":
-                return self.write_part(expect_selection(asked), array)
+                return self.write_part(expect_selection(field), array)
             case "startCursor" | "endCursor":
-                return [self.write_end_cursor(array, is_first=asked.name == "startCursor")]
+                return [self.write_end_cursor(array, is_first=field.name == "startCursor")]
             case _:
-                return [self.write_has_more(asked.name, array)]
+                return [self.write_has_more(field.name, array)]
 
     def write_has_more(self, name: str, array: str) -> Piece:
-        """Return whether there is more on one side: told by a cursor on that side, or by the row more."""
+        """Return whether there are more rows on one side: known by a cursor on that side, or by the row more."""
         if name == self.unknown_side:
             return Sql(f"({write_length(array)} > {self.bound.window.size})::text")
         known = self.bound.window.before if self.backwards else self.bound.window.after
@@ -169,18 +170,18 @@ class PageWriter:
         """Return the text of an edge."""
         return write_members(selected.fields, lambda each: self.write_edge_value(selected.kind.name, each))
 
-    def write_edge_value(self, kind: str, asked: Field) -> list[Piece]:
+    def write_edge_value(self, kind: str, field: Field) -> list[Piece]:
         """Return the value of a field of an edge."""
-        match asked.name:
+        match field.name:
             case "__typename":
                 return [Literal(f'"{kind}"')]
             case "cursor":
                 return self.write_cursor()
             case _:
-                return self.write_object(self.item, expect_selection(asked))
+                return self.write_object(self.item, expect_selection(field))
 
     def write_cursor(self) -> list[Piece]:
-        """Return what Python makes the cursor of: the list, its parent, and the row's key as JSON."""
+        """Return the input of a cursor, which Python signs: the list, its parent, and the row's key as JSON."""
         parent = [] if self.parent is None else [Sql(spell_plain(self.parent["id"]))]
         pieces: list[Piece] = [Literal(f'"{CURSOR_START}{self.site}:'), *parent, Literal(":[")]
         for place, key in enumerate(self.source.keys):
@@ -205,8 +206,8 @@ def write_length(array: str) -> str:
     return f"coalesce(array_length({array}, 1), 0)"
 
 
-def expect_selection(asked: Field) -> Object:
+def expect_selection(field: Field) -> Object:
     """Return what is selected of a field's object."""
-    if asked.below is None:
-        raise TypeError(f"{asked.key} has no fields")
-    return asked.below
+    if field.below is None:
+        raise TypeError(f"{field.key} has no fields")
+    return field.below

@@ -71,7 +71,7 @@ def plan_payload_object(
     for key, asked in chosen.items():
         name = asked[0].name.value
         if name == TYPENAME:
-            parts.append((key, return_name(kind), NAME_OF_TYPE))
+            parts.append((key, make_typename_reader(kind), NAME_OF_TYPE))
             continue
         declared = kind.fields.get(name)
         read = find_reader(declared) if declared else None
@@ -81,6 +81,6 @@ def plan_payload_object(
     return PayloadShape(parts=tuple(parts))
 
 
-def return_name(kind: GraphQLObjectType) -> Read:
+def make_typename_reader(kind: GraphQLObjectType) -> Read:
     """Return what reads `__typename`."""
     return lambda _source: kind.name

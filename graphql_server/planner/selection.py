@@ -89,7 +89,7 @@ def _find_fragment(
 
 
 def is_included(node: SelectionNode, flags: Flags) -> bool:
-    """Return what @skip and @include say of a selection."""
+    """Return whether @skip and @include leave a selection in."""
     for directive in node.directives or ():
         name = directive.name.value
         if name in CONDITIONS and _read_condition(directive, flags) is (name == "skip"):

@@ -45,7 +45,7 @@ class StatementWriter:
 
     draft: Draft
     signed_in: bool
-    # Whether a row that is not there may be there on the primary.
+    # Whether the statement reads from a standby, where a row that the primary has may be missing.
     may_lag: bool
 
     def write_program(self, outline: Outline) -> Program:
@@ -67,123 +67,123 @@ class StatementWriter:
         """Return the JSON text of an object."""
         return write_members(selected.fields, lambda each: self.write_field(row, selected.kind.name, each))
 
-    def write_field(self, row: Row | None, kind: str, asked: Field) -> list[Piece]:
+    def write_field(self, row: Row | None, kind: str, field: Field) -> list[Piece]:
         """Return the JSON text of a field's value."""
-        if asked.name == TYPENAME:
+        if field.name == TYPENAME:
             return [Literal(f'"{kind}"')]
-        return self.write_root_field(asked) if row is None else self.write_row_field(row, kind, asked)
+        return self.write_root_field(field) if row is None else self.write_row_field(row, kind, field)
 
-    def write_row_field(self, row: Row, kind: str, asked: Field) -> list[Piece]:
+    def write_row_field(self, row: Row, kind: str, field: Field) -> list[Piece]:
         """Return a field of a row."""
-        match asked.reads:
+        match field.reads:
             case SqlValue() as value:
-                return [self.write_scalar(row, asked, value)]
+                return [self.write_scalar(row, field, value)]
             case GlobalId(prefix):
                 return [Literal(f'"{prefix}_'), Sql(spell_plain(row["id"])), Literal('"')]
             case SameRow() as part:
-                return self.write_part(row, asked, part)
+                return self.write_part(row, field, part)
             case OneRow() as one:
-                return [self.write_one(row, asked, one)]
+                return [self.write_one(row, field, one)]
             case ManyRows() as items:
-                return self.write_items(row, asked, items)
+                return self.write_items(row, field, items)
             case ListPage() as page:
-                return self.write_page(row, asked, page)
-        raise TypeError(f"{kind}.{asked.name} cannot be read from a row")
+                return self.write_page(row, field, page)
+        raise TypeError(f"{kind}.{field.name} cannot be read from a row")
 
-    def write_scalar(self, row: Row, asked: Field, reads: SqlValue) -> Piece:
+    def write_scalar(self, row: Row, field: Field, reads: SqlValue) -> Piece:
         """Return the text of a scalar."""
         self.draft.newest = self.draft.newest or reads.newest
         value = reads.write(row)
-        return Sql(value if reads.is_text else spell_value(expect_type(asked), value))
+        return Sql(value if reads.is_text else spell_value(expect_type(field), value))
 
-    def write_part(self, row: Row, asked: Field, part: SameRow) -> list[Piece]:
+    def write_part(self, row: Row, field: Field, part: SameRow) -> list[Piece]:
         """Return an object that is made of the same row."""
-        pieces = self.write_object(row, expect_selection(asked))
+        pieces = self.write_object(row, expect_selection(field))
         if part.unless_null is None:
             return pieces
         return [Sql(f"CASE WHEN {row[part.unless_null]} IS NULL THEN 'null' ELSE {join_pieces(pieces)} END")]
 
-    def write_one(self, row: Row, asked: Field, one: OneRow) -> Piece:
+    def write_one(self, row: Row, field: Field, one: OneRow) -> Piece:
         """Return the object of another row."""
         if one.of_viewer and not self.signed_in:
             return NULL
         statement = one.statement(lambda column: literal_column(row[column], BigInteger))
         return self.write_found(
-            statement, expect_selection(asked), None if is_non_null_type(expect_type(asked)) else "'null'"
+            statement, expect_selection(field), None if is_non_null_type(expect_type(field)) else "'null'"
         )
 
     def write_found(self, statement: Select[Any], selected: Object, missing: str | None) -> Sql:
-        """Return the object of a statement's only row; without one NULL, or the SQL that stands for what is missing."""
+        """Return the object of a statement's only row; without a row `missing`, or NULL where that is None."""
         target = Row(self.draft.make_alias())
         text = join_pieces(self.write_object(target, selected))
         rows = self.draft.narrow_statement(statement, target)
         found = f"(SELECT coalesce({text}, {UNANSWERED_SQL}) FROM ({rows}) AS {target.alias})"
         return Sql(found if missing is None else f"coalesce({found}, {missing})")
 
-    def write_items(self, row: Row, asked: Field, items: ManyRows) -> list[Piece]:
+    def write_items(self, row: Row, field: Field, items: ManyRows) -> list[Piece]:
         """Return a list of objects."""
         item = Row(self.draft.make_alias())
         statement = items.statement(lambda column: literal_column(row[column], BigInteger))
-        text = join_pieces(self.write_object(item, expect_selection(asked)))
+        text = join_pieces(self.write_object(item, expect_selection(field)))
         order = ", ".join(item[key] for key in items.keys)
         return write_array(
             f"ARRAY(SELECT {text} FROM ({self.draft.narrow_statement(statement, item)}) AS {item.alias} ORDER BY {order})"
         )
 
-    def write_root_field(self, asked: Field) -> list[Piece]:
+    def write_root_field(self, field: Field) -> list[Piece]:
         """Return a field of the query's root."""
-        match asked.reads:
+        match field.reads:
             case ListPage() as page:
-                return self.write_page(None, asked, page)
+                return self.write_page(None, field, page)
             case RowById() as by_id:
-                return self.write_by_id(asked, by_id)
+                return self.write_by_id(field, by_id)
             case ViewerRow():
-                return [self.write_viewer(asked)]
+                return [self.write_viewer(field)]
             case NodeRow(is_list=True):
-                return self.write_nodes(asked)
+                return self.write_nodes(field)
             case NodeRow():
-                (selected,) = asked.by_prefix.values()
-                return [self.write_node(selected, self.bind_identity(asked))]
-        raise TypeError(f"Query.{asked.name} is no root field")
+                (selected,) = field.by_prefix.values()
+                return [self.write_node(selected, self.bind_identity(field))]
+        raise TypeError(f"Query.{field.name} is no root field")
 
-    def write_by_id(self, asked: Field, by_id: RowById) -> list[Piece]:
+    def write_by_id(self, field: Field, by_id: RowById) -> list[Piece]:
         """Return the object with an id."""
         if by_id.of_viewer and not self.signed_in:
             return [NULL]
-        found = self.write_found(by_id.statement(self.bind_identity(asked)), expect_selection(asked), self.missing)
+        found = self.write_found(by_id.statement(self.bind_identity(field)), expect_selection(field), self.missing)
         return self.guard_for_staff([found], for_staff=by_id.for_staff)
 
-    def write_page(self, parent: Row | None, asked: Field, page: ListPage) -> list[Piece]:
+    def write_page(self, parent: Row | None, field: Field, page: ListPage) -> list[Piece]:
         """Return a connection."""
-        pieces = write_page(self.draft, parent, asked, write_object=self.write_object, is_private=page.is_private)
+        pieces = write_page(self.draft, parent, field, write_object=self.write_object, is_private=page.is_private)
         return self.guard_for_staff(pieces, for_staff=page.for_staff)
 
     def guard_for_staff(self, pieces: list[Piece], *, for_staff: bool) -> list[Piece]:
-        """Return a value that the executor refuses to everybody but staff."""
+        """Return a value for staff; for other callers the executor has to refuse."""
         if not for_staff:
             return pieces
         if not self.signed_in:
             return [Literal(UNANSWERED.decode())]
-        staff = self.draft.compile_statement(select(selects.is_staff(VIEWER)))
+        staff = self.draft.compile_statement(select(selects.make_staff_condition(VIEWER)))
         return [Sql(f"CASE WHEN ({staff}) THEN {join_pieces(pieces)} ELSE {UNANSWERED_SQL} END")]
 
     @property
     def missing(self) -> str:
-        """The SQL of a row that a caller has named and that is not there; a standby may not know it yet."""
+        """The SQL for an id without a row: null, or the executor's mark where a standby may lack the row."""
         return UNANSWERED_SQL if self.may_lag else "'null'"
 
-    def bind_identity(self, asked: Field) -> ColumnElement[int]:
+    def bind_identity(self, field: Field) -> ColumnElement[int]:
         """Return the parameter of a site's id."""
-        return bindparam(f"p{asked.site}_id", type_=BigInteger)
+        return bindparam(f"p{field.site}_id", type_=BigInteger)
 
-    def write_viewer(self, asked: Field) -> Piece:
-        """Return the signed-in user; the executor refuses one whose account is gone."""
+    def write_viewer(self, field: Field) -> Piece:
+        """Return the signed-in user; where the account is gone, the executor has to refuse."""
         if not self.signed_in:
             return NULL
-        return self.write_found(selects.select_row(User, VIEWER), expect_selection(asked), UNANSWERED_SQL)
+        return self.write_found(selects.select_row(User, VIEWER), expect_selection(field), UNANSWERED_SQL)
 
     def write_node(self, selected: Object, identity: ColumnElement[int]) -> Piece:
-        """Return the object with an id of a kind, as far as the caller may see it."""
+        """Return the object with an id of a kind, null where the caller may not see it."""
         kind = find_node_class(selected.kind)
         if kind is None or kind.visible_to is None:
             raise TypeError(f"{selected.kind.name} is not planned")
@@ -191,17 +191,17 @@ class StatementWriter:
             return NULL
         return self.write_found(kind.visible_to.select(kind.row, identity), selected, self.missing)
 
-    def write_nodes(self, asked: Field) -> list[Piece]:
+    def write_nodes(self, field: Field) -> list[Piece]:
         """Return the objects with ids of several kinds, in the order of the ids."""
         alias = self.draft.make_alias()
         identity: ColumnElement[int] = literal_column(f"{alias}.id", BigInteger)
         by_kind = " ".join(
             f"WHEN '{prefix}' THEN {join_pieces([self.write_node(selected, identity)])}"
-            for prefix, selected in asked.by_prefix.items()
+            for prefix, selected in field.by_prefix.items()
         )
         if not by_kind:
             return [Literal("[]")]
-        ids = f"unnest(%(p{asked.site}_kinds)s::text[], %(p{asked.site}_ids)s::bigint[])"
+        ids = f"unnest(%(p{field.site}_kinds)s::text[], %(p{field.site}_ids)s::bigint[])"
         rows = f"{ids} WITH ORDINALITY AS {alias} (kind, id, place)"
         return write_array(f"ARRAY(SELECT CASE {alias}.kind {by_kind} END FROM {rows} ORDER BY {alias}.place)")
 
@@ -219,12 +219,12 @@ def find_parts(text: str, tables: set[str]) -> frozenset[ProgrammePart]:
 
 
 def write_array(array: str) -> list[Piece]:
-    """Return a JSON list of the texts in an SQL array; the executor has to answer for a NULL among them."""
+    """Return a JSON list of the texts in an SQL array; a NULL among them becomes the executor's mark."""
     return [Literal("["), Sql(f"array_to_string({array}, ',', {UNANSWERED_SQL})"), Literal("]")]
 
 
-def expect_type(asked: Field) -> GraphQLOutputType:
+def expect_type(field: Field) -> GraphQLOutputType:
     """Return a field's type."""
-    if asked.type is None:
-        raise TypeError(f"{asked.name} has no type")
-    return asked.type
+    if field.type is None:
+        raise TypeError(f"{field.name} has no type")
+    return field.type
