@@ -135,7 +135,7 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, help="keep the database here, for later runs")
     options = parser.parse_args()
-    logs.configure(as_json=True)
+    logs.configure_logs(as_json=True)
     with tempfile.TemporaryDirectory(prefix="matinee-walk-") as folder, database(options.folder, scale=1) as url:
         told = {"DATABASE_URL": url, "MATINEE_DATA_DIR": folder, "MATINEE_PUBLIC_URL": "http://cinema.local"}
         settings = Settings.from_env({**told, "MATINEE_SECRET": "s" * 32})

@@ -41,7 +41,7 @@ def format_examples(*lines: str) -> str:
 def read_settings() -> Settings:
     """Return the settings of the environment, and warn of unknown variables; raise SettingsError."""
     settings = Settings.from_env(os.environ)
-    logs.configure(as_json=wants_json_logs(settings))
+    logs.configure_logs(as_json=wants_json_logs(settings))
     for warning in find_unknown_variables(os.environ):
         log.warning(warning)
     return settings

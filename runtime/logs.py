@@ -29,7 +29,7 @@ def describe_error(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def configure(*, as_json: bool) -> None:
+def configure_logs(*, as_json: bool) -> None:
     """Send what is logged from now on to stderr, a line an event; tracebacks never show the values of variables."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -146,7 +146,7 @@ def serve_here(
     Leaves by SystemExit: 0 after a signal, 3 when the app does not start.
     """
     lose_unwritable_errors()
-    logs.configure(as_json=serving.json_logs)
+    logs.configure_logs(as_json=serving.json_logs)
     tuning.bound_spare_memory()
     make_app = partial(make_trusting_app, serving, worker)
     config = make_config(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)

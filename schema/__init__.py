@@ -1,1 +1,1 @@
-"""The GraphQL contract, readable alone: a file a noun."""
+"""The GraphQL contract and nothing else, with a file for each noun."""

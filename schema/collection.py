@@ -19,7 +19,7 @@ from schema.node import Node
     description="A movie of the third-party catalogue, or of a collection as the catalogue told of it then."
 )
 class CatalogueMovie:
-    """The source is a row, or what the third party answered."""
+    """The source is a row, or a movie of the third party's answer."""
 
     uuid: UUID = strawberry.field(description="The third party's own key.", metadata=declare(reads=read_column("uuid")))
     title: str = strawberry.field(description="Its title.", metadata=declare(reads=read_column("title")))
@@ -33,7 +33,7 @@ class CatalogueMovie:
     )
     @staticmethod
     def genres(root: Parent[models.CollectedMovie | collection.CatalogueMovie]) -> list[str]:
-        """What stands between the commas."""
+        """The third party's text, split at its commas."""
         return root.genre_names
 
 
@@ -50,7 +50,7 @@ class Collection(Node, row=models.Collection, prefix="col", visible_to=OWNER):
     )
     @staticmethod
     def uuid(root: Parent[models.Collection]) -> UUID:
-        """Another spelling of the id."""
+        """The id, spelled as a UUID."""
         return ids.to_uuid("col", root.id)
 
     @strawberry.field(

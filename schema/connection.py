@@ -34,25 +34,25 @@ class PageInfo:
     @strawberry.field(description="Whether there is more after this page.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def has_next_page(root: strawberry.Parent[Page[Any]]) -> bool:
-        """Known from one row more than was asked for."""
+        """True where one row more than the page was found, or where the page ends before a cursor."""
         return root.has_next
 
     @strawberry.field(description="Whether there is more before this page.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def has_previous_page(root: strawberry.Parent[Page[Any]]) -> bool:
-        """Known likewise, or from the cursor that the page begins after."""
+        """True where one row more than the page was found, or where the page begins after a cursor."""
         return root.has_previous
 
     @strawberry.field(description="The cursor of the first edge; null without any.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def start_cursor(root: strawberry.Parent[Page[Any]]) -> str | None:
-        """Where to go back from."""
+        """For `before`, to read the page in front of this one."""
         return root.start_cursor
 
     @strawberry.field(description="The cursor of the last edge; null without any.", metadata=declare(cache=PUBLIC))
     @staticmethod
     def end_cursor(root: strawberry.Parent[Page[Any]]) -> str | None:
-        """Where to go on from."""
+        """For `after`, to read the next page."""
         return root.end_cursor
 
 
@@ -79,13 +79,13 @@ class Connection(Generic[T]):
     @strawberry.field(description="The items with their cursors.", metadata=declare(cache=PUBLIC, per_item=True))
     @staticmethod
     def edges(root: strawberry.Parent[Page[Any]]) -> list[Edge[T]]:
-        """In the order of the list, whichever end the page was taken from."""
+        """In the order of the list, also where the page is its last one."""
         return [RowInPage(root, row) for row in root.rows]  # type: ignore[misc]  # sources, not instances
 
     @strawberry.field(description="The items alone.", metadata=declare(cache=PUBLIC, per_item=True))
     @staticmethod
     def nodes(root: strawberry.Parent[Page[Any]]) -> list[T]:
-        """As in `edges`."""
+        """In the same order as `edges`."""
         return list(root.rows)
 
     @strawberry.field(description="Where this page lies in the list.", metadata=declare(cache=PUBLIC, cost=0))

@@ -39,7 +39,7 @@ class Event(Node, row=models.Event, prefix="evt", visible_to=EVERYBODY):
     )
     @staticmethod
     def uuid(root: Parent[models.Event]) -> UUID:
-        """Another spelling of the id."""
+        """The id, spelled as a UUID."""
         return ids.to_uuid("evt", root.id)
 
 
@@ -55,7 +55,7 @@ class EventReservation(Node, row=models.EventReservation, prefix="evr", visible_
     )
     @staticmethod
     def uuid(root: Parent[models.EventReservation]) -> UUID:
-        """Another spelling of the id."""
+        """The id, spelled as a UUID."""
         return ids.to_uuid("evr", root.id)
 
     @strawberry.field(

@@ -9,7 +9,7 @@ from schema.inputs import clearable_field, optional_field, required_field
 
 @strawberry.input(description="Which events; what is left out does not matter.")
 class EventFilter:
-    """All that is given must hold."""
+    """A row matches where it meets every condition."""
 
     search: str | None = optional_field("Words of the name, as for movies.")
     from_: datetime | None = optional_field("Then or later.", name="from")
@@ -19,7 +19,7 @@ class EventFilter:
 
 @strawberry.input(description="Which reservations; what is left out does not matter.")
 class EventReservationFilter:
-    """All that is given must hold."""
+    """A row matches where it meets every condition."""
 
     event_id: strawberry.ID | None = optional_field("Of this event.")
     live_only: bool = strawberry.field(default=False, description="Only those that are not cancelled.")

@@ -36,7 +36,7 @@ def clearable_field(description: str, *, empty: object) -> Any:
 
 
 def required_field(description: str) -> Any:
-    """Return an input field that must be given."""
+    """Return a required input field."""
     return strawberry.field(description=description)
 
 
@@ -61,7 +61,7 @@ SortBy = Annotated[MovieSort, strawberry.argument(description="In which order.")
 
 @strawberry.input(description="Which movies; what is left out does not matter.")
 class MovieFilter:
-    """All that is given must hold."""
+    """A row matches where it meets every condition."""
 
     search: str | None = optional_field(
         "Words of the title, in any case and with or without accents; a typing error is forgiven."
@@ -76,7 +76,7 @@ class MovieFilter:
 
 @strawberry.input(description="Which places.")
 class PlaceFilter:
-    """All that is given must hold."""
+    """A row matches where it meets every condition."""
 
     search: str | None = optional_field("Words of the name, as for movies.")
 
@@ -91,7 +91,7 @@ class PublishMovieInput:
 
 @strawberry.input(description="Which page views; what is left out does not matter.")
 class PageViewFilter:
-    """All that is given must hold."""
+    """A row matches where it meets every condition."""
 
     tracking_id: str | None = optional_field("Of this client.")
     user_id: strawberry.ID | None = optional_field("Of this user.")
@@ -102,7 +102,7 @@ class PageViewFilter:
 
 @strawberry.input(one_of=True, description="Exactly one of the two.")
 class IdentityInput:
-    """How an account is known."""
+    """The name of an account: an e-mail address or a username."""
 
     email: str | None = optional_field("An e-mail address.")
     username: str | None = optional_field("1 to 150 letters, digits and @ . + - _")
@@ -145,7 +145,7 @@ class ConfirmBookingInput:
 
 @strawberry.input(description="Which bookings.")
 class BookingFilter:
-    """All that is given must hold."""
+    """A row matches where it meets every condition."""
 
     with_seats: bool = strawberry.field(
         default=False, description="Only those that hold seats, or did before they were cancelled or expired."

@@ -38,7 +38,7 @@ class AiringDates:
     )
     @staticmethod
     def first(root: Parent[models.Movie]) -> datetime:
-        """Kept by the database."""
+        """A trigger of the database keeps it up to date."""
         return root.airing_from  # type: ignore[return-value]  # there is no AiringDates without
 
     @strawberry.field(
@@ -48,7 +48,7 @@ class AiringDates:
     )
     @staticmethod
     def last(root: Parent[models.Movie]) -> datetime:
-        """Kept by the database."""
+        """A trigger of the database keeps it up to date."""
         return root.airing_to  # type: ignore[return-value]  # there is no AiringDates without
 
 
@@ -68,7 +68,7 @@ class Movie(Node, row=models.Movie, prefix="mov", visible_to=EVERYBODY):
     )
     @staticmethod
     def poster(root: Parent[models.Movie], info: Info) -> str:
-        """Absolute, for it is read elsewhere."""
+        """Absolute, because clients on other sites read it."""
         return addresses.make_absolute(root.poster, base=info.context.base)
 
     @strawberry.field(

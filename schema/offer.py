@@ -69,7 +69,7 @@ class ProviderState(Enum):
 
 @strawberry.type(description="A provider of prices, as it did when it was asked last.")
 class ProviderStatus:
-    """The source is a standing."""
+    """The source is a Standing of domain/offer.py."""
 
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
@@ -88,5 +88,5 @@ class ProviderStatus:
     @strawberry.field(description="What went wrong last; null if nothing ever did.")
     @staticmethod
     def last_error(root: Parent[offer.Standing]) -> str | None:
-        """In our own words."""
+        """Our own text, never the provider's."""
         return root.last_error

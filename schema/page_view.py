@@ -28,7 +28,7 @@ class PageEventType(Enum):
 
 @strawberry.type(description="A parameter of a page's query; a list is the same name several times.")
 class QueryParameter:
-    """The source is a pair."""
+    """The source is a pair of a name and a value."""
 
     @strawberry.field(description="What stands before the `=`.", metadata=declare(reads=read_column("name")))
     @staticmethod

@@ -27,13 +27,13 @@ class Show(Node, row=models.Show, prefix="shw", visible_to=EVERYBODY):
     )
     @staticmethod
     def ticket_count(root: Parent[models.Show]) -> int:
-        """What it has counted."""
+        """The column `taken`."""
         return root.taken
 
     @strawberry.field(description="How many tickets it has.", metadata=declare(reads=read_column("capacity")))
     @staticmethod
     def ticket_limit(root: Parent[models.Show]) -> int:
-        """Its capacity."""
+        """The column `capacity`."""
         return root.capacity
 
     @connection(
@@ -71,5 +71,5 @@ class Ticket(Node, row=models.Ticket, prefix="tkt", visible_to=STAFF):
     )
     @staticmethod
     async def expires_at(root: Parent[models.Ticket], info: Info) -> datetime:
-        """By way of the show."""
+        """Computed from the start of its show."""
         return await tickets.find_expiry(info.context, root)

@@ -27,15 +27,15 @@ class Subscription:
         metadata=declare(cache=LIVE),
     )
     async def session_changed(self, info: Info, id: Identity) -> AsyncGenerator[Session]:
-        """By its id."""
+        """The id is checked when the subscription starts."""
         return subscriptions.follow_session(info.context, id)  # type: ignore[return-value]  # the sources
 
     @strawberry.subscription(description="The same for an event's free tickets.", metadata=declare(cache=LIVE))
     async def event_changed(self, info: Info, id: Identity) -> AsyncGenerator[Event]:
-        """By its id."""
+        """The id is checked when the subscription starts."""
         return subscriptions.follow_event(info.context, id)  # type: ignore[return-value]  # the sources
 
     @strawberry.subscription(description="An export's progress, until it is completed or failed.")
     async def movie_export_changed(self, info: Info, id: Identity) -> AsyncGenerator[MovieExport]:
-        """By its id."""
+        """The id is checked when the subscription starts."""
         return subscriptions.follow_movie_export(info.context, id)  # type: ignore[return-value]  # the sources

@@ -70,7 +70,7 @@ class User(Node, row=models.User, prefix="usr", visible_to=SELF_OR_STAFF):
     )
     @staticmethod
     async def favourite_genres(root: Parent[models.User], info: Info) -> list[str]:
-        """Counted by the database."""
+        """The database counts them."""
         return await collections.find_favourite_genres(info.context, root.id)
 
     @connection(

@@ -19,7 +19,7 @@ FIRST_PAGE: Final = Window()
 
 
 class Bound(NamedTuple):
-    """What a site comes to for one request."""
+    """The arguments of one site, bound for one request."""
 
     # Equal for all requests that the same statement answers.
     shape: Hashable
@@ -42,15 +42,15 @@ class Request:
 
 
 def is_fixed(site: Site) -> bool:
-    """Return whether a site comes to the same for every request; a cursor is checked with the keys of a server."""
+    """Return whether a site is bound alike for every request; one with a cursor is not, because the server's keys check it."""
     names = {argument.name.value for argument in site.node.arguments or ()}
     return not site.has_variables and names.isdisjoint(CURSORS)
 
 
 def bind_site(site: Site, request: Request, before: Sequence[Bound] | None) -> Bound:
-    """Return what a site comes to; raise Unplanned, or the refusal that the executor will raise too.
+    """Return a site bound for a request; raise Unplanned, or the refusal that the executor will raise too.
 
-    `before` is what the sites before it came to; None where it must not matter, for a site that comes to the same always.
+    `before` are the bound sites that come before it; None for a site that is bound alike for every request.
     """
     arguments = site.read_arguments(request.variables, request.given)
     match site.reads:

@@ -46,7 +46,7 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class Shape:
-    """An outline, with what its sites without variables come to."""
+    """An outline, with those of its sites that are bound alike for every request."""
 
     outline: Outline
     fixed: dict[int, Bound] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """What an operation without variables comes to for all requests of one kind of caller."""
+    """An operation without variables, bound once for all requests of one kind of caller."""
 
     shape: Shape
     bounds: Sequence[Bound]
@@ -176,7 +176,7 @@ class PlannedQuery:
         return DocumentNode(definitions=(operation, *self.fragments.definitions.values()))
 
     def bind_sites(self, shape: Shape, request: Request, known: Mapping[str, Bound]) -> list[Bound]:
-        """Return what each site comes to."""
+        """Return each site, bound for a request."""
         found: list[Bound] = []
         for number, site in enumerate(shape.outline.sites):
             ready = shape.fixed.get(number) or (known.get(site.key) if site.owner is None else None)

@@ -233,7 +233,7 @@ def find_owner_below(reads: Reads, owner: Owner | None, site: int | None) -> Own
 
 
 def expect_object_type(kind: GraphQLNamedType) -> GraphQLObjectType:
-    """Return a type as what it must be here."""
+    """Return a type that is a type of objects; raise Unplanned for another one."""
     if not isinstance(kind, GraphQLObjectType):
         raise Unplanned(f"{kind.name} is no type of objects")
     return kind
@@ -251,7 +251,7 @@ def find_reads(kind: GraphQLObjectType, name: str, declared: GraphQLField) -> Re
 
 
 def find_column(kind: GraphQLObjectType, declared: GraphQLField) -> str | None:
-    """Return the column that a field without a resolver shows, None where there is none."""
+    """Return the column that a field without a resolver reads; None where the row has no column of its name."""
     definition = declared.extensions.get(DEFINITION)
     known = find_node_class(kind)
     if known is None or not isinstance(definition, StrawberryField) or definition.base_resolver is not None:

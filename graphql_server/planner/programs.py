@@ -34,7 +34,7 @@ class Program:
 
 
 class Programs:
-    """Statements by operation and shape; what was not asked for longest makes room."""
+    """Statements by operation and shape. When they take too much room, the least recently used are dropped."""
 
     def __init__(self, *, room: int = ROOM) -> None:
         """Keep statements of `room` characters altogether."""

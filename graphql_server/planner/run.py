@@ -37,7 +37,7 @@ class PlannedRequest(NamedTuple):
     prepared: Prepared
 
 
-class Asked(NamedTuple):
+class BoundOperation(NamedTuple):
     """An operation that is about to run."""
 
     operation: PlannedQuery
@@ -52,7 +52,7 @@ async def run_planned(context: Context, request: PlannedRequest) -> ExecutionRes
     if operation is None:
         return None
     run = bind_operation(operation, request.variables, context)
-    return None if run is None else await run_bound(context, prepared, Asked(operation, run, request))
+    return None if run is None else await run_bound(context, prepared, BoundOperation(operation, run, request))
 
 
 def find_operation(prepared: Prepared, name: str | None) -> PlannedQuery | None:
@@ -79,7 +79,7 @@ def bind_operation(operation: PlannedQuery, variables: Mapping[str, Any], contex
         return None
 
 
-async def run_bound(context: Context, prepared: Prepared, asked: Asked) -> ExecutionResult | None:
+async def run_bound(context: Context, prepared: Prepared, asked: BoundOperation) -> ExecutionResult | None:
     """Return what a plan answers; None, with its cost paid, where there is a value that the executor has to judge."""
     try:
         if not context.is_counted:
@@ -102,7 +102,9 @@ async def run_bound(context: Context, prepared: Prepared, asked: Asked) -> Execu
     return ExecutionResult(data=orjson.Fragment(found), errors=None)  # type: ignore[arg-type]  # JSON already
 
 
-async def complete_by_executor(context: Context, asked: Asked, data: bytes, rest: DocumentNode) -> ExecutionResult:
+async def complete_by_executor(
+    context: Context, asked: BoundOperation, data: bytes, rest: DocumentNode
+) -> ExecutionResult:
     """Return the result of an operation of which the executor has to run some fields of the root."""
     context.rest = rest
     try:
@@ -158,7 +160,7 @@ def make_refused_result(refusal: Refusal) -> ExecutionResult:
     return ExecutionResult(data=None, errors=[GraphQLError(str(refusal), original_error=refusal)])
 
 
-def make_unavailable_result(refusal: Unavailable, asked: Asked, *, signed_in: bool) -> ExecutionResult:
+def make_unavailable_result(refusal: Unavailable, asked: BoundOperation, *, signed_in: bool) -> ExecutionResult:
     """Return the result of an operation without a database: each field that needs one failed."""
     nodes = asked.operation.list_root_fields(asked.request.variables)
     outline = asked.run.outline

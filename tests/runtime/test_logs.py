@@ -27,7 +27,7 @@ def lines(printed: str) -> list[dict[str, Any]]:
 
 
 def test_a_line_for_machines_is_json(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(as_json=True)
+    logs.configure_logs(as_json=True)
     structlog.contextvars.bind_contextvars(request_id="r1")
     structlog.get_logger().info("request", status=200)
     structlog.contextvars.clear_contextvars()
@@ -38,7 +38,7 @@ def test_a_line_for_machines_is_json(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_lines_of_libraries_have_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(as_json=True)
+    logs.configure_logs(as_json=True)
     logging.getLogger("uvicorn.error").warning("Invalid %s", "request")
     logging.getLogger("uvicorn.error").info("chatter")
 
@@ -50,7 +50,7 @@ def test_lines_of_libraries_have_the_same_form(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "terminal"])
 def test_a_traceback_never_shows_the_values_of_variables(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
-    logs.configure(as_json=as_json)
+    logs.configure_logs(as_json=as_json)
     # Not as a literal, which the traceback shows as a line of the source.
     password = "hunter" + str(-2)
     try:
@@ -67,7 +67,7 @@ def test_a_traceback_never_shows_the_values_of_variables(capsys: pytest.CaptureF
 def test_a_line_that_cannot_be_json_is_told_all_the_same(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.configure(as_json=True)
+    logs.configure_logs(as_json=True)
     structlog.get_logger().info("odd", text="\ud800", number=2**70, thing=object)
 
     (line,) = lines(capsys.readouterr().err)
@@ -75,7 +75,7 @@ def test_a_line_that_cannot_be_json_is_told_all_the_same(
 
 
 def test_a_line_for_people_is_no_json(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(as_json=False)
+    logs.configure_logs(as_json=False)
     structlog.get_logger().info("request", status=200)
 
     printed = capsys.readouterr().err
