@@ -13,12 +13,13 @@ from psycopg import AsyncConnection, errors
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
+from psycopg_pool import AsyncConnectionPool
 
 from db.pipeline.connection import is_name_lost
 from db.pipeline.statement import Parameters, Statement, bind_text
-from db.pool import APPLY, Pool, take_connection
+from db.pool import APPLY, POOL_TIMEOUT_SECONDS, Pool, renew_after_demotion
 from db.refusals import translate_error
-from db.server_watch import CANCEL_SECONDS, expect_answer
+from db.server_watch import CANCEL_SECONDS, WatchedConnection
 from errors import OutcomeUnknown
 
 # The function of PostgreSQL that waits for the synchronous standby. Its warnings are translated, its name is not.
@@ -100,11 +101,18 @@ async def commit_together(pool: Pool, statements: Sequence[Bound]) -> list[PGres
     is_local = pool.settings.is_local
     sent = [bind_text(APPLY, pool.settings.parameters), *statements] if is_local else statements
     with track_commit() as commit:
-        async with take_connection(pool) as connection:
+        # Not by `pool.connection()`, which waits for a commit of its own at the end. The wait has the bounds of Pool.getconn.
+        connection = await AsyncConnectionPool.getconn(pool, min(POOL_TIMEOUT_SECONDS, pool.timeout))
+        try:
             with trace(connection, sent):
                 found = await run_transaction(
                     connection, sent, prepares=not is_local, before_commit=partial(commit.expect, connection)
                 )
+        except psycopg.Error as error:
+            await renew_after_demotion(pool, error)
+            raise
+        finally:
+            await pool.putconn(connection)
     return found[1:] if is_local else found
 
 
@@ -187,15 +195,18 @@ def send_statement(
 class Answers:
     """What has arrived of the answers up to the Sync.
 
-    It reads them itself as they arrive: psycopg's own way of waiting costs as much as the statements of several callers.
+    It reads them itself as they arrive, which takes a future and a callback. psycopg's own way of waiting makes an event, a
+    task and a timer for each piece that arrives.
     """
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         """Read the answers of a connection in pipeline mode to which all is written."""
         self._connection = connection
         self._pgconn = connection.pgconn
+        self._watched = connection if isinstance(connection, WatchedConnection) else None
         self._rows: list[PGresult] = []
         self._error: PGresult | None = None
+        self._is_answered = False
         self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def receive(self) -> list[PGresult]:
@@ -204,9 +215,9 @@ class Answers:
         loop.add_reader(socket, self._read)
         if self._pgconn.flush():
             loop.add_writer(socket, self._flush)
+        self._begin_wait()
         try:
-            with expect_answer(self._connection):
-                await self._complete
+            await self._complete
         except asyncio.CancelledError:
             # Nobody waits for the statements any more, and they may hold locks.
             with suppress(psycopg.Error, OSError):
@@ -215,9 +226,25 @@ class Answers:
         finally:
             loop.remove_reader(socket)
             loop.remove_writer(socket)
+            self._end_wait()
         if self._error is not None:
             raise error_from_result(self._error)
         return self._rows
+
+    def _begin_wait(self) -> None:
+        # As WatchedConnection.wait does; the watch itself is called only where its checks do not run yet.
+        if self._watched is not None:
+            watch = self._watched.watch
+            watch.waits[self._watched] = 0
+            if not watch.is_checking:
+                watch.begin_checks()
+
+    def _end_wait(self) -> None:
+        if self._watched is not None:
+            watch = self._watched.watch
+            watch.waits.pop(self._watched, None)
+            if watch.is_doubted and self._is_answered:
+                watch.note_life()
 
     def _flush(self) -> None:
         try:
@@ -245,6 +272,7 @@ class Answers:
         if status == ROWS:
             self._rows.append(result)
         elif status == SYNC:
+            self._is_answered = True
             self._complete.set_result(None)
         elif status == ERROR and self._error is None:
             self._error = result

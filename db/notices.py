@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
+from contextvars import Context
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import psycopg
@@ -79,7 +80,8 @@ class Notices:
             return
         self._waiting.add(change)
         if self._runner is None:
-            self._runner = asyncio.create_task(self._run())
+            # In a context of its own: its log lines are not those of the request whose change came first.
+            self._runner = asyncio.create_task(self._run(), context=Context())
 
     async def close(self) -> None:
         """Send what is gathered, and stop."""

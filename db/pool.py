@@ -14,6 +14,8 @@ from db.server_watch import KNOWN_SILENT_SECONDS, ServerWatch
 
 # Less than the 2 s in which a caller must get the answer that there is no database.
 POOL_TIMEOUT_SECONDS: Final = 1.5
+# For libraries that pass no timeout: procrastinate would wait half a minute, after SIGTERM too.
+QUEUE_TIMEOUT_SECONDS: Final = 2 * POOL_TIMEOUT_SECONDS
 # The pool doubles its pauses between attempts up to this time, then starts again with the next caller. Otherwise it would
 # wait for an hour after an hour without a database.
 RECONNECT_SECONDS: Final = 2.0
@@ -64,12 +66,16 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
     settings = SessionSettings(statement_seconds=5, lock_seconds=2)
     watch: ServerWatch | None = None
 
+    def shorten_waits(self, is_silent: bool) -> None:  # noqa: FBT001 - called by the watch alone
+        """Let callers wait for a connection for a shorter time while the server is known to be silent.
+
+        Callers that wait for one another, as batches of changes do, would each wait for their whole time.
+        """
+        self.timeout = KNOWN_SILENT_SECONDS if is_silent else QUEUE_TIMEOUT_SECONDS
+
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:  # noqa: ASYNC109 - as psycopg_pool has it
         """Return a connection; raise PoolTimeout where none is free in time, soon where the server is known to be silent."""
-        if self.watch is not None and self.watch.is_silent:
-            # Callers that wait for one another, as batches of changes do, would each wait for their whole time.
-            timeout = min(timeout or self.timeout, KNOWN_SILENT_SECONDS)
-        return await super().getconn(timeout)
+        return await super().getconn(min(timeout or self.timeout, self.timeout))
 
 
 def make_pool(
@@ -104,14 +110,14 @@ def make_pool(
         max_size=size,
         open=False,
         configure=None if is_pooled else configure,
-        # For libraries that pass no timeout: procrastinate would wait half a minute, after SIGTERM too.
-        timeout=2 * POOL_TIMEOUT_SECONDS,
+        timeout=QUEUE_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
         # Behind a pooler a statement may be prepared on one server and run on another.
         kwargs=({"autocommit": True} if autocommit else {}) | ({"prepare_threshold": None} if is_pooled else {}),
         name="matinee",
     )
     made.settings, made.watch = settings, watch
+    watch.followers.append(made.shorten_waits)
     return made
 
 
@@ -119,20 +125,22 @@ def make_pool(
 async def take_connection(
     pool: AsyncConnectionPool[AsyncConnection[Any]], *, seconds: float = POOL_TIMEOUT_SECONDS
 ) -> AsyncIterator[AsyncConnection[Any]]:
-    """Yield a connection; raise PoolTimeout where none is free in time.
-
-    A primary that has become a standby refuses writes but answers reads, so a pool would keep its connections for days.
-    The first such refusal makes the pool close all connections and open new ones.
-    """
+    """Yield a connection; raise PoolTimeout where none is free in time, soon where the server is known to be silent."""
     async with pool.connection(seconds) as connection:
         try:
             yield connection
         except Exception as error:
-            if isinstance(error, errors.ReadOnlySqlTransaction) or isinstance(
-                error.__cause__, errors.ReadOnlySqlTransaction
-            ):
-                await pool.drain()
+            await renew_after_demotion(pool, error)
             raise
+
+
+async def renew_after_demotion(pool: AsyncConnectionPool[AsyncConnection[Any]], error: Exception) -> None:
+    """Make the pool open new connections where an error says that its server is no longer the primary.
+
+    A primary that has become a standby refuses writes but answers reads, so a pool would keep its connections for days.
+    """
+    if isinstance(error, errors.ReadOnlySqlTransaction) or isinstance(error.__cause__, errors.ReadOnlySqlTransaction):
+        await pool.drain()
 
 
 async def begin(connection: AsyncConnection[Any], pool: Pool) -> None:

@@ -7,8 +7,8 @@ request to cancel is not answered either. Only a deadline of our own does.
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -46,10 +46,15 @@ class ServerWatch:
         self._conninfo = add_deadlines(conninfo)
         self._statement_checks = count_checks(statement_seconds)
         # For how many checks each connection has waited for its present answer.
-        self._waits: dict[WatchedConnection, int] = {}
+        self.waits: dict[WatchedConnection, int] = {}
+        # Called with whether the server is silent, when that changes.
+        self.followers: list[Callable[[bool], None]] = []
+        # Whether checks run; they end where no connection waits.
+        self.is_checking = False
+        # Whether a check has found a connection waiting since the last answer.
+        self.is_doubted = False
         self._silent_checks = 0
         self._is_silent = False
-        self._timer: asyncio.TimerHandle | None = None
         self._probe: asyncio.Task[None] | None = None
 
     def connection_class(self, parent: type[AsyncConnection[Any]] = AsyncConnection) -> "type[WatchedConnection]":
@@ -68,33 +73,42 @@ class ServerWatch:
 
     def begin_wait(self, connection: "WatchedConnection") -> None:
         """Count how long a connection waits for its answer."""
-        self._waits[connection] = 0
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check)
+        self.waits[connection] = 0
+        if not self.is_checking:
+            self.begin_checks()
 
     def end_wait(self, connection: "WatchedConnection", *, is_answered: bool) -> None:
         """Stop counting; an answer is a sign of life."""
-        self._waits.pop(connection, None)
-        if is_answered:
-            self._note_life()
+        self.waits.pop(connection, None)
+        if is_answered and self.is_doubted:
+            self.note_life()
 
-    def _note_life(self) -> None:
-        self._silent_checks = 0
+    def begin_checks(self) -> None:
+        """Check the waits from time to time, as long as there are any."""
+        self.is_checking = True
+        asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check)
+
+    def note_life(self) -> None:
+        """Note that the server has answered."""
+        self._silent_checks, self.is_doubted = 0, False
         if self._is_silent:
-            self._is_silent = False
+            self._set_silent(is_silent=False)
             log.warning("the database answers again")
 
     def _check(self) -> None:
         # A connection that listens for notices waits too, but the server owes it no answer.
-        waiting = [each for each in self._waits if each.pgconn.transaction_status == TransactionStatus.ACTIVE]
+        waiting = [each for each in self.waits if each.pgconn.transaction_status == TransactionStatus.ACTIVE]
         self._silent_checks = self._silent_checks + 1 if waiting else 0
+        self.is_doubted |= bool(waiting)
         for connection in waiting:
-            self._waits[connection] += 1
-        self._judge(max((self._waits[each] for each in waiting), default=0))
+            self.waits[connection] += 1
+        self._judge(max((self.waits[each] for each in waiting), default=0))
         for connection in waiting:
-            if self._waits[connection] > self._most_checks(connection):
+            if self.waits[connection] > self._most_checks(connection):
                 break_connection(connection)
-        self._timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check) if self._waits else None
+        self.is_checking = bool(self.waits)
+        if self.is_checking:
+            asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check)
 
     def _judge(self, longest: int) -> None:
         """Decide whether the server is silent, where the longest wait has lasted for so many checks."""
@@ -102,10 +116,15 @@ class ServerWatch:
             self._probe = asyncio.create_task(self._probe_once())
         is_late = longest >= SILENT_CHECKS and self._silent_checks >= SILENT_CHECKS - PROBE_CHECKS
         if is_late and not self._is_silent:
-            self._is_silent = True
+            self._set_silent(is_silent=True)
             log.warning(
-                "the database does not answer; connections that wait for it are broken", waiting=len(self._waits)
+                "the database does not answer; connections that wait for it are broken", waiting=len(self.waits)
             )
+
+    def _set_silent(self, *, is_silent: bool) -> None:
+        self._is_silent = is_silent
+        for follow in self.followers:
+            follow(is_silent)
 
     def _most_checks(self, connection: "WatchedConnection") -> int:
         return KNOWN_SILENT_CHECKS if self._is_silent else connection.longest_checks or self._statement_checks
@@ -117,9 +136,9 @@ class ServerWatch:
         except (psycopg.Error, OSError) as error:
             # PostgreSQL's own refusal, too many connections say, is an answer as well.
             if "FATAL" in str(error):
-                self._note_life()
+                self.note_life()
             return
-        self._note_life()
+        self.note_life()
         await connection.close()
 
 
@@ -152,21 +171,6 @@ def break_connection(connection: AsyncConnection[Any] | Connection[Any]) -> None
     """End the stream from the server: psycopg sees its end, and the statement that waits for it raises an error."""
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as duplicate:
         duplicate.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def expect_answer(connection: AsyncConnection[Any]) -> Iterator[None]:
-    """Bound the wait of a block for the answer to what was sent on a connection without psycopg's own way of waiting."""
-    if not isinstance(connection, WatchedConnection):
-        yield
-        return
-    connection.watch.begin_wait(connection)
-    is_answered = False
-    try:
-        yield
-        is_answered = True
-    finally:
-        connection.watch.end_wait(connection, is_answered=is_answered)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from db import ids, lists, selects
 from db.models import Booking, Movie, Place, SeatReservation, Session, find_table
 from db.paging import Listing, Page, Window
 from domain import booking
-from errors import check_all
+from errors import Refusal, check_all
 from loaders.by_parent import make_list_key
 from resolvers.context import Context
 from resolvers.planned_reads import VIEWER, Arguments, Parent, Visibility
@@ -64,20 +64,13 @@ async def open_booking(context: Context, session_id: str) -> Booking:
 
 async def reserve_seats(context: Context, public_id: str, *, seats: int) -> Booking:
     """Return the booking with its new total of seats."""
-    user_id = context.user_id
-    booking_id, seats = check_all(
-        lambda: ids.expect("bok", public_id, "input", "bookingId"), lambda: booking.check_seats(seats)
-    )
+    user_id, booking_id = context.user_id, expect_booking(public_id, seats=seats)
     return await booking.reserve(context.services.booking_commits, user_id=user_id, booking_id=booking_id, seats=seats)
 
 
 async def confirm_booking(context: Context, public_id: str, *, seats: int | None) -> Booking:
     """Return the booking, confirmed."""
-    user_id = context.user_id
-    booking_id, seats = check_all(
-        lambda: ids.expect("bok", public_id, "input", "bookingId"),
-        lambda: None if seats is None else booking.check_seats(seats),
-    )
+    user_id, booking_id = context.user_id, expect_booking(public_id, seats=0 if seats is None else seats)
     return await booking.confirm(context.services.booking_commits, user_id=user_id, booking_id=booking_id, seats=seats)
 
 
@@ -123,3 +116,17 @@ def select_own_seat_reservation(model: type[SQLModel], identity: ColumnElement[i
 
 
 OWNER_OF_BOOKING: Final = Visibility(select_own_seat_reservation)
+
+
+def expect_booking(public_id: str, *, seats: int) -> int:
+    """Return the snowflake of a booking; raise InvalidId, InvalidSeats, or both at once."""
+    try:
+        booking_id = ids.expect("bok", public_id, "input", "bookingId")
+        booking.check_seats(seats)
+    except Refusal:
+        check_all(
+            lambda: ids.expect("bok", public_id, "input", "bookingId"),
+            lambda: booking.check_seats(seats),
+        )
+        raise
+    return booking_id
