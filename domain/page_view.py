@@ -1,7 +1,7 @@
 """Page views: acknowledged once they are durable, and stored in batches, so that a burst needs few commits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -72,7 +72,7 @@ def find_faults_at(
 
 async def insert_page_views(database: Database, views: Sequence[NewPageView]) -> None:
     """Insert all of them by one statement, in their order, and return once they are durable."""
-    await database.commit_statement(KEEP, views=orjson.dumps([asdict(view) for view in views]).decode())
+    await database.commit_statement(KEEP, views=orjson.dumps(views).decode())
 
 
 def make_batcher(database: Database) -> StatementBatcher[NewPageView]:
