@@ -1,9 +1,9 @@
 """Commit batching: changes that arrive together run in one transaction, with one round trip and one commit."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import errors
 from psycopg.pq.abc import PGresult
@@ -12,8 +12,9 @@ from psycopg.rows import AsyncRowFactory
 from db.commits import Bound, commit_together
 from db.engine import Reading, T
 from db.notices import Changed, Kind, Note, ignore_change
-from db.pipeline.statement import bind_text, load_rows, make_rows, require_text
+from db.pipeline.statement import bind_text, load_rows, read_names, require_text
 from db.pool import Pool
+from db.shared_change import Group, SharedChange, group_changes
 from errors import OutcomeUnknown, Unavailable
 
 LARGEST_BATCH: Final = 128
@@ -26,13 +27,25 @@ Parameters = Mapping[str, object]
 LockAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
 
 
+class Rows(NamedTuple):
+    """What answers one change: rows, and the names of their columns."""
+
+    names: Sequence[str]
+    rows: list[tuple[Any, ...]]
+
+
+NO_ROWS: Final = Rows((), [])
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change that waits: its statement, and the future of its rows."""
 
-    bound: Bound
+    statement: str
     parameters: Parameters
-    rows: asyncio.Future[PGresult]
+    answer: asyncio.Future[Rows]
+    # None where it is likely to be made with others by one statement.
+    bound: Bound | None
 
 
 class CommitBatcher(Reading):
@@ -59,27 +72,27 @@ class CommitBatcher(Reading):
 
         Raises Unavailable, OutcomeUnknown, or the refusal of a broken constraint.
         """
-        return make_rows(make, await self._share(statement, parameters))
+        names, rows = await self._share(statement, parameters)
+        return [make(**dict(zip(names, row, strict=True))) for row in rows]
 
     async def tuples(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a change as plain tuples, once it is durable; raises as `make_rows`."""
-        return load_rows(await self._share(statement, parameters))
+        return (await self._share(statement, parameters)).rows
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Parameters) -> list[T]:
         """Raise TypeError: a row factory needs a cursor, and callers that share a transaction have none."""
         raise TypeError(f"{factory} needs a cursor for {statement} with {sorted(parameters)}: use make_rows")
 
-    async def _share(self, statement: str, parameters: Parameters) -> PGresult:
+    async def _share(self, statement: str, parameters: Parameters) -> Rows:
         if len(self._waiting) >= MOST_WAITING:
             raise Unavailable
-        bound = bind_text(statement, parameters)
         # What PostgreSQL cannot hold is refused before it could take others down.
-        require_text(bound[1])
-        rows: asyncio.Future[PGresult] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Change(bound, parameters, rows))
+        bound = None if isinstance(statement, SharedChange) else bind_change(statement, parameters)
+        answer: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Change(statement, parameters, answer, bound))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run_all())
-        return await rows
+        return await answer
 
     async def _run_all(self) -> None:
         try:
@@ -89,7 +102,8 @@ class CommitBatcher(Reading):
         finally:
             # Callers still wait here only where the runner was cancelled.
             left, self._waiting, self._runner = self._waiting, [], None
-            fail_changes(left, Unavailable())
+            if left:
+                fail_changes(left, Unavailable())
 
     async def _settle(self, batch: Sequence[Change]) -> None:
         try:
@@ -103,8 +117,8 @@ class CommitBatcher(Reading):
         else:
             for change, rows in zip(batch, found, strict=True):
                 # A caller that has gone has cancelled its future; its change stays.
-                if not change.rows.done():
-                    change.rows.set_result(rows)
+                if not change.answer.done():
+                    change.answer.set_result(rows)
 
     async def _part(self, batch: Sequence[Change], error: Exception) -> None:
         """Try each change alone, so that one failing change, or a deadlock, does not fail the others.
@@ -119,16 +133,55 @@ class CommitBatcher(Reading):
         for change in batch:
             await self._settle([change])
 
-    async def _run(self, batch: Sequence[Change]) -> list[PGresult]:
-        statements = [change.bound for change in batch]
+    async def _run(self, batch: Sequence[Change]) -> list[Rows]:
         if len(batch) == 1:
-            return await commit_together(self._pool, statements)
-        locks = bind_text(*self._lock_all([change.parameters for change in batch]))
-        return (await commit_together(self._pool, [locks, *statements]))[1:]
+            (result,) = await commit_together(self._pool, [bind_alone(batch[0])])
+            return [Rows(read_names(result), load_rows(result))]
+        groups = group_changes([(change.statement, change.parameters) for change in batch])
+        statements = [bind_group(group, batch) for group in groups]
+        needs_locks = len(groups) > 1 or not groups[0].locks_in_order
+        if needs_locks:
+            statements.insert(0, bind_text(*self._lock_all([change.parameters for change in batch])))
+        results = await commit_together(self._pool, statements)
+        answers = [NO_ROWS] * len(batch)
+        for group, result in zip(groups, results[needs_locks:], strict=True):
+            for place, rows in read_group(group, result):
+                answers[place] = rows
+        return answers
+
+
+def bind_change(statement: str, parameters: Parameters) -> Bound:
+    """Return a statement and its parameters as libpq takes them; raise InvalidInput for what PostgreSQL cannot hold."""
+    bound = bind_text(statement, parameters)
+    require_text(bound[1])
+    return bound
+
+
+def bind_group(group: Group, batch: Sequence[Change]) -> Bound:
+    """Return the statement and the parameters that make the changes of a group."""
+    if group.many is not None:
+        return group.many.bind([batch[place].parameters for place in group.places])
+    return bind_alone(batch[group.places[0]])
+
+
+def bind_alone(change: Change) -> Bound:
+    """Return the statement and the parameters that make one change."""
+    return change.bound or bind_change(change.statement, change.parameters)
+
+
+def read_group(group: Group, result: PGresult) -> Iterator[tuple[int, Rows]]:
+    """Yield the places of a group's changes in their batch, each with its rows; a change without a row may be left out."""
+    names, rows = read_names(result), load_rows(result)
+    if group.many is None:
+        yield group.places[0], Rows(names, rows)
+        return
+    own = names[1:]
+    for place, *values in rows:
+        yield group.places[place], Rows(own, [tuple(values)])
 
 
 def fail_changes(batch: Sequence[Change], error: Exception) -> None:
     """Raise an error at every caller that still waits."""
     for change in batch:
-        if not change.rows.done():
-            change.rows.set_exception(error)
+        if not change.answer.done():
+            change.answer.set_exception(error)

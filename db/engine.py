@@ -4,30 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, TypeVar
 
 from psycopg import AsyncConnection, AsyncPipeline, errors
 from psycopg.pq import PipelineStatus
 from psycopg.rows import AsyncRowFactory, kwargs_row, tuple_row
-from sqlmodel import SQLModel
 
 from db.commits import commit_together, track_commit
 from db.cursors import CursorCodec
 from db.notices import Changed, Kind, Note, Notices, ignore_change
 from db.own_writes import find_required_position
 from db.pipeline import PooledReads, RawReads
-from db.pipeline.statement import bind_text, fetch_made_rows, fetch_tuples
+from db.pipeline.statement import Row, bind_text, fetch_made_rows, fetch_tuples, make_row_maker
 from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, run_locally, take_connection
 from db.refusals import translate_errors
 from db.standby_watch import StandbyWatch
 
-Row = TypeVar("Row", bound=SQLModel)
 T = TypeVar("T")
-
-
-def make_row_maker(model: type[Row]) -> Callable[..., Row]:
-    """Return the function that makes a row of the model from its columns, without validating them."""
-    return cast("Callable[..., Row]", model.model_construct)
 
 
 class PureRead(str):

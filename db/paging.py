@@ -12,8 +12,9 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, compute_fingerprint
-from db.engine import PlannedEachTime, PureRead, Reading, make_row_maker
+from db.engine import PlannedEachTime, PureRead, Reading
 from db.ordered import ONE, Bounds, Ordered, select_page
+from db.pipeline.statement import make_row_maker
 from errors import InvalidLimit
 
 Row = TypeVar("Row", bound=SQLModel)

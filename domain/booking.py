@@ -4,6 +4,7 @@ from typing import Any, Final, NoReturn
 
 from db.engine import Reading
 from db.models import Booking, BookingStatus
+from db.shared_change import ManyChanges, SharedChange
 from domain import stock
 from errors import (
     BookingCancelled,
@@ -25,7 +26,7 @@ CLOSED: Final[dict[BookingStatus, type[Refusal]]] = {
     BookingStatus.CANCELLED: BookingCancelled,
 }
 
-OPEN: Final = """
+OPEN_ALONE: Final = """
     WITH chosen AS MATERIALIZED (
         SELECT id, starts_at, clock_timestamp() AS moment FROM sessions WHERE id = %(session_id)s
     ), opened AS (
@@ -37,8 +38,27 @@ OPEN: Final = """
     SELECT opened.* FROM chosen LEFT JOIN opened ON true
 """
 
+OPEN: Final = SharedChange(
+    OPEN_ALONE,
+    many=ManyChanges(
+        """
+        chosen AS MATERIALIZED (
+            SELECT place, user_id, session_id, hold_seconds, starts_at, clock_timestamp() AS moment, snowflake() AS id
+            FROM asked JOIN sessions ON sessions.id = session_id ORDER BY place
+        ), opened AS (
+            INSERT INTO bookings (id, user_id, session_id, created_at, closes_at)
+            SELECT id, user_id, session_id, moment, moment + hold_seconds * interval '1 second'
+            FROM chosen WHERE starts_at > moment
+            RETURNING *
+        )
+        SELECT chosen.place, opened.* FROM chosen LEFT JOIN opened USING (id)
+        """,
+        columns={"user_id": "bigint", "session_id": "bigint", "hold_seconds": "int"},
+    ),
+)
+
 # The booking alone is locked: its seats were taken when they were reserved, so the session's stock stays as it is.
-CONFIRM: Final = """
+CONFIRM_ALONE: Final = """
     WITH held AS MATERIALIZED (
         SELECT id, status, reserved_seats, closes_at FROM bookings
         WHERE id = %(booking_id)s AND user_id = %(user_id)s
@@ -61,6 +81,40 @@ CONFIRM: Final = """
 """
 
 
+CONFIRM: Final = SharedChange(
+    CONFIRM_ALONE,
+    many=ManyChanges(
+        """
+        held AS MATERIALIZED (
+            SELECT place, seats, bookings.id, status, reserved_seats, closes_at
+            FROM asked JOIN bookings ON bookings.id = booking_id AND bookings.user_id = asked.user_id
+            ORDER BY bookings.id FOR NO KEY UPDATE OF bookings
+        ), clock AS MATERIALIZED (
+            SELECT count(*) AS locked, clock_timestamp() AS moment FROM held
+        ), live AS MATERIALIZED (
+            SELECT held.*, moment, status = 'open' AND closes_at > moment AS is_live FROM held CROSS JOIN clock
+        ), confirmed AS (
+            UPDATE bookings SET status = 'confirmed', confirmed_at = live.moment
+            FROM live WHERE bookings.id = live.id AND live.is_live AND live.reserved_seats > 0
+                AND live.reserved_seats = coalesce(live.seats, live.reserved_seats)
+            RETURNING bookings.*
+        )
+        SELECT
+            place,
+            CASE WHEN live.status = 'open' AND NOT live.is_live THEN 'expired' ELSE live.status END AS was,
+            live.reserved_seats AS held,
+            0 AS seats_available,
+            confirmed.*
+        FROM live LEFT JOIN confirmed ON confirmed.id = live.id
+        """,
+        columns={"user_id": "bigint", "booking_id": "bigint", "seats": "int"},
+        key="booking_id",
+        # Changes of seats lock sessions before bookings.
+        locks_in_order=False,
+    ),
+)
+
+
 async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
     """Return a new booking without seats, open for `hold_seconds` by the database's clock.
 
@@ -77,7 +131,7 @@ async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_secon
 
 def make_booking(**columns: Any) -> Booking | None:
     """Return a row of OPEN; its columns are all NULL where the session has started."""
-    return Booking.model_construct(**columns) if columns["id"] is not None else None
+    return stock.make_booking_row(**columns) if columns["id"] is not None else None
 
 
 async def reserve(tx: Reading, *, user_id: int, booking_id: int, seats: int) -> Booking:

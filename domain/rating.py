@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from db.engine import Reading
 from db.models import Rating
+from db.pipeline.statement import make_row_maker
 from errors import InvalidRating, MovieNotFound
 
 WORST: Final = 0.0
@@ -46,7 +47,7 @@ async def rate(tx: Reading, *, user_id: int, movie_id: int, value: float) -> tup
 
 def make_rating(*, is_first: bool, **columns: Any) -> tuple[Rating, bool]:
     """Return a row of RATE."""
-    return Rating.model_construct(**columns), is_first
+    return make_row_maker(Rating)(**columns), is_first
 
 
 def lock_movies(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:

@@ -8,6 +8,7 @@ from psycopg.rows import kwargs_row
 from db import selects
 from db.engine import Transaction
 from db.models import Session
+from db.pipeline.statement import make_row_maker
 from errors import InvalidDate, MovieNotFound, PlaceNotFound, SessionNotFound, SessionOverlaps, StillInUse
 
 COLUMNS: Final = ", ".join(column.name for column in selects.list_columns(Session))
@@ -116,7 +117,7 @@ def make_session(*, is_past: bool, clashes: bool, **columns: Any) -> Session:
         raise InvalidDate(path=("input", "startsAt"), field="startsAt", problem="must be in the future")
     if clashes:
         raise SessionOverlaps(path=("input", "startsAt"))
-    return Session.model_construct(**columns)
+    return make_row_maker(Session)(**columns)
 
 
 async def delete_session(tx: Transaction, *, session_id: int) -> None:

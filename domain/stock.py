@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from db.engine import Reading, Row, Transaction, make_row_maker
+from db.engine import Reading, Transaction
 from db.models import Booking, BookingStatus
+from db.pipeline.statement import Row, make_row_maker
+from db.shared_change import ManyChanges, SharedChange
 
 # An Int has 32 bits in GraphQL; callers cannot send a larger number of seats.
 MOST_SEATS: Final = 2**31 - 1
+
+make_booking_row: Final = make_row_maker(Booking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,12 @@ def make_outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
 # seats is never computed from stale ones. Where seats are short, expired holds of other bookings are freed; the caller's
 # own booking is never among them. The conditional UPDATE makes overselling impossible; the CHECK of the table backs it.
 OWN_SESSION: Final = "id = (SELECT session_id FROM bookings WHERE id = %(booking_id)s AND user_id = %(user_id)s)"
+OWN_SESSIONS: Final = """
+    SELECT session_id FROM asked JOIN bookings ON bookings.id = booking_id AND bookings.user_id = asked.user_id
+"""
 MORE_SEATS: Final = "%(seats)s::bigint - live.reserved_seats - freed.seats"
 COUNT_SEATS: Final = write_count("sessions", more=MORE_SEATS, beside="live, freed", when="live.is_live")
-CHANGE: Final = f"""
+ALONE: Final = f"""
     WITH selling AS MATERIALIZED (
         {write_lock("sessions", OWN_SESSION)}
     ), held AS MATERIALIZED (
@@ -184,6 +191,87 @@ CHANGE: Final = f"""
         changed.*
     FROM selling CROSS JOIN live CROSS JOIN freed LEFT JOIN changed ON true
 """
+
+# The same for several callers, in their order: each gets all of the seats or none, so what is granted to one depends on what
+# was granted to those before. Expired holds are freed once for a session whose callers want more than is left, and only if
+# a caller got seats that were freed.
+GRANT: Final = "grant_seats(more, room + freed) OVER (PARTITION BY session_id ORDER BY place ROWS UNBOUNDED PRECEDING)"
+TOGETHER: Final = f"""
+    selling AS MATERIALIZED (
+        {write_lock("sessions", f"id IN ({OWN_SESSIONS}) ORDER BY id")}
+    ), held AS MATERIALIZED (
+        SELECT bookings.id, bookings.session_id, bookings.status, bookings.reserved_seats, bookings.closes_at,
+            place, seats, cancel, capacity - taken AS room
+        FROM asked JOIN bookings ON bookings.id = booking_id AND bookings.user_id = asked.user_id
+            JOIN selling ON selling.id = bookings.session_id
+        ORDER BY bookings.id FOR NO KEY UPDATE OF bookings
+    ), clock AS MATERIALIZED (
+        -- Read once all of them are locked, which counting them makes sure of.
+        SELECT count(*) AS locked, clock_timestamp() AS moment FROM held
+    ), live AS MATERIALIZED (
+        SELECT held.*, moment, status = 'open' AND closes_at > moment AS is_live,
+            CASE WHEN status = 'open' AND closes_at > moment THEN seats - reserved_seats END AS more
+        FROM held CROSS JOIN clock
+    ), short AS (
+        SELECT session_id FROM live GROUP BY session_id HAVING sum(greatest(more, 0)) > min(room)
+    ), lapsed AS MATERIALIZED (
+        SELECT bookings.id, session_id, bookings.reserved_seats, moment
+        FROM short JOIN bookings USING (session_id) CROSS JOIN clock
+        WHERE bookings.status = 'open' AND bookings.closes_at <= moment
+        ORDER BY bookings.id FOR NO KEY UPDATE OF bookings
+    ), roomy AS (
+        SELECT live.*, coalesce(gone.seats, 0) AS freed
+        FROM live LEFT JOIN (
+            SELECT session_id, sum(reserved_seats)::bigint AS seats FROM lapsed GROUP BY session_id
+        ) AS gone USING (session_id)
+    ), granted AS (
+        SELECT *, {GRANT} AS after FROM roomy
+    ), judged AS MATERIALIZED (
+        SELECT *, is_live AND after = before + more AS is_granted
+        FROM (
+            SELECT *, coalesce(lag(after) OVER (PARTITION BY session_id ORDER BY place), 0) AS before FROM granted
+        ) AS followed
+    ), total AS MATERIALIZED (
+        SELECT session_id, bool_or(after > room) AS uses_freed,
+            sum(more)::bigint - CASE WHEN bool_or(after > room) THEN min(freed) ELSE 0 END AS more
+        FROM judged WHERE is_granted GROUP BY session_id
+    ), counted AS (
+        {write_count("sessions", more="total.more", beside="total", when="total.session_id = selling.id")}
+    ), expired AS (
+        UPDATE bookings SET status = 'expired', reserved_seats = 0
+        FROM lapsed JOIN total USING (session_id) JOIN counted ON counted.id = session_id
+        WHERE bookings.id = lapsed.id AND uses_freed
+    ), changed AS (
+        UPDATE bookings SET
+            reserved_seats = judged.seats,
+            status = CASE WHEN cancel THEN 'cancelled' ELSE 'open' END,
+            cancelled_at = CASE WHEN cancel THEN judged.moment END
+        FROM judged JOIN counted ON counted.id = session_id WHERE bookings.id = judged.id AND is_granted
+        RETURNING bookings.*
+    ), recorded AS (
+        INSERT INTO seat_reservations (booking_id, seats, created_at)
+        SELECT judged.id, seats, judged.moment FROM judged JOIN counted ON counted.id = session_id
+        WHERE is_granted AND more <> 0
+        UNION ALL
+        SELECT lapsed.id, 0, lapsed.moment FROM lapsed JOIN total USING (session_id) JOIN counted ON counted.id = session_id
+        WHERE uses_freed AND reserved_seats > 0
+    )
+    SELECT
+        place,
+        CASE WHEN judged.status = 'open' AND NOT is_live THEN 'expired' ELSE judged.status END AS was,
+        room + freed - before AS seats_available,
+        changed.*
+    FROM judged LEFT JOIN changed ON changed.id = judged.id
+"""
+CHANGE: Final = SharedChange(
+    ALONE,
+    many=ManyChanges(
+        TOGETHER,
+        columns={"user_id": "bigint", "booking_id": "bigint", "seats": "bigint", "cancel": "boolean"},
+        key="booking_id",
+        fewest=3,
+    ),
+)
 
 # Runs before several changes in one transaction: locks every session that they change, in id order, so that two such
 # transactions cannot deadlock.
@@ -239,7 +327,7 @@ async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel
 
 def make_attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
     """Return a row of CHANGE; the booking's columns are all NULL where nothing was changed."""
-    booking = Booking.model_construct(**columns) if columns["id"] is not None else None
+    booking = make_booking_row(**columns) if columns["id"] is not None else None
     return Attempt(booking, BookingStatus(was), int(seats_available))
 
 

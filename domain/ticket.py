@@ -9,6 +9,7 @@ from psycopg.rows import kwargs_row
 from db import paging, selects
 from db.engine import Reading, Transaction
 from db.models import SHOW_LIFE, Ticket
+from db.pipeline.statement import make_row_maker
 from domain import instants, stock
 from domain.text import find_number_faults, find_text_faults
 from errors import InvalidDate, Refusal, SeatsUnavailable, TicketNotFound, refuse
@@ -121,7 +122,7 @@ def make_moved_ticket(*, target_id: int | None, available: int | None, **columns
         raise refuse_past_timing()
     if columns["show_id"] != target_id:
         raise SeatsUnavailable(path=("input", "showTiming"), seats_available=available)
-    return Ticket.model_construct(**columns)
+    return make_row_maker(Ticket)(**columns)
 
 
 async def delete_ticket(tx: Transaction, *, ticket_id: int) -> None:

@@ -6,7 +6,8 @@ from functools import cache
 from aiodataloader import DataLoader
 
 from db import paging, selects
-from db.engine import Reading, Row
+from db.engine import Reading
+from db.pipeline.statement import Row
 from loaders.shielded import ShieldedLoader
 
 

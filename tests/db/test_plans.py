@@ -308,9 +308,14 @@ WRITES: Final[dict[str, str]] = {
     "lock places": movie.LOCK_PLACES,
     "look for overlaps": movie.RUNS_INTO_ANOTHER,
 }
+OF_MANY: Final[dict[str, str]] = {
+    "open several": booking.OPEN.many.text,
+    "change several": stock.CHANGE.many.text,
+    "confirm several": booking.CONFIRM.many.text,
+}
 
 
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("name", [*WRITES, *OF_MANY])
 async def test_writes_find_their_rows_by_index(
     loaded: Database, connection: psycopg.AsyncConnection[Any], known: Known, name: str
 ) -> None:
@@ -335,7 +340,9 @@ async def test_writes_find_their_rows_by_index(
         "starts_at": known.now + timedelta(days=1),
         "id": known.movie_id,
     }
-    plan = await planned(connection, WRITES[name], values)
+    if name in OF_MANY:
+        values = {"place": [0, 1]} | {each: [value] * 2 for each, value in values.items()}
+    plan = await planned(connection, (WRITES | OF_MANY)[name], values)
     assert plan.scanned == set(), plan.root
 
 

@@ -1,5 +1,15 @@
-from db.engine import Database
-from domain import stock
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from db.commit_batching import CommitBatcher
+from db.engine import Database, Reading
+from db.models import Booking, Session
+from domain import booking, stock
+from errors import Refusal, SeatsUnavailable
 from tests.support.factories import make_booking, make_expired_booking, make_session, make_user, soon
 from tests.support.seats import give_back, lapse, open_by, record, reserve, seen, taken, unbalanced
 
@@ -67,3 +77,82 @@ async def test_counts_balance_after_random_operations(database: Database) -> Non
     await give_back(database)
     assert await taken(database, session) == 2
     assert await unbalanced(database) == []
+
+
+@dataclass
+class Hall:
+    """A session and its bookings; two of them are made alike."""
+
+    session: Session
+    bookings: list[Booking]
+
+
+async def make_hall(database: Database, holds: Sequence[tuple[int, bool]], *, capacity: int) -> Hall:
+    """Return a session of that many seats, and bookings that hold some of them, a few of which are over."""
+    session = await make_session(database, capacity=capacity)
+    made = Hall(session, [])
+    for seats, is_over in holds:
+        held = await make_booking(database, session=session)
+        if seats:
+            await reserve(database, held, seats)
+        if is_over:
+            await lapse(database, held)
+        made.bookings.append(held)
+    return made
+
+
+async def change_each(
+    tx: Reading, hall: Hall, changes: Sequence[tuple[str, int, int]]
+) -> list[tuple[str, int | None, str]]:
+    """Return what came of changes, which arrive in this order."""
+
+    async def change(kind: str, number: int, seats: int) -> tuple[str, int | None, str]:
+        held = hall.bookings[number]
+        of: dict[str, int] = {"user_id": held.user_id, "booking_id": held.id}
+        try:
+            match kind:
+                case "reserve":
+                    made = await booking.reserve(tx, **of, seats=seats)
+                case "confirm":
+                    made = await booking.confirm(tx, **of, seats=seats or None)
+                case _:
+                    made = await booking.cancel(tx, **of)
+        except Refusal as refusal:
+            return kind, None, str(refusal)
+        return kind, made.reserved_seats, made.status
+
+    return list(await asyncio.gather(*(change(*each) for each in changes)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_changes_made_together_have_the_outcomes_of_changes_made_one_by_one(
+    database: Database, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same each time
+    capacity = chance.randint(3, 9)
+    wishes = [chance.choices([0, 1, 2], [5, 2, 1])[0] for _ in range(9)]
+    held = [seats if sum(wishes[: place + 1]) <= capacity else 0 for place, seats in enumerate(wishes)]
+    holds = [(seats, chance.random() < 0.4) for seats in held]
+    kinds = ["reserve"] * 6 + ["confirm", "cancel"]
+    changes = [(chance.choice(kinds), chance.randrange(9), chance.randint(0, 4)) for _ in range(25)]
+    alone, together = [await make_hall(database, holds, capacity=capacity) for _ in range(2)]
+
+    one_by_one = [(await change_each(database.primary, alone, [each]))[0] for each in changes]
+    shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions)
+    at_once = await change_each(shared, together, changes)
+
+    assert at_once == one_by_one
+    assert await taken(database, together.session) == await taken(database, alone.session)
+    for first, second in zip(alone.bookings, together.bookings, strict=True):
+        assert await record(database, second) == await record(database, first)
+        assert (await seen(database, second)).status == (await seen(database, first)).status
+    assert await unbalanced(database) == []
+
+
+async def test_many_callers_get_seats_in_their_order(database: Database) -> None:
+    hall = await make_hall(database, [(0, False)] * 5, capacity=5)
+    shared = CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions)
+    changes = [("reserve", number, seats) for number, seats in enumerate((3, 4, 2, 1, 0))]
+    outcomes = await change_each(shared, hall, changes)
+    assert [seats for _, seats, _ in outcomes] == [3, None, 2, None, 0]
+    assert [str(SeatsUnavailable(seats_available=left)) for left in (2, 0)] == [outcomes[1][2], outcomes[3][2]]

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, Final
 from uuid import uuid4
 
-from db.engine import Database, Row
+from db.engine import Database
 from db.models import (
     Booking,
     CollectedMovie,
@@ -20,6 +20,7 @@ from db.models import (
     Session,
     User,
 )
+from db.pipeline.statement import Row
 from identity.passwords import HASHER
 from identity.tokens import Actor, Keys, make_token
 

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 
 from db import paging
-from db.engine import Database, Row
+from db.engine import Database
 from db.paging import Listing, Page
+from db.pipeline.statement import Row
 
 
 async def pages(
