@@ -8,7 +8,7 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 from db import paging, selects
-from db.engine import PureRead, Reading, Transaction
+from db.engine import Reading, Transaction
 from db.models import User
 from domain.text import NUL, find_problem, is_encodable, is_visible
 from errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
@@ -20,14 +20,15 @@ PASSWORD_LENGTH: Final = f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} c
 
 BY_ID: Final = paging.compile_sql(selects.select_by_ids(User))
 # Looks for the normalized name and for the name as it was sent, for accounts that were made before names were normalized.
-# Where both exist, the account with the name as sent comes first.
-BY_NAME: Final = PureRead("""
+# Where both exist, the account with the name as sent comes first. Not a PureRead: those share connections, and a sign-in would
+# wait behind slow reads.
+BY_NAME: Final = """
     SELECT id, email, username, password_hash, is_staff, created_at, token_generation FROM users
     WHERE lower(email) IN (lower(%(email)s), lower(%(email_as_sent)s))
         OR lower(username) IN (lower(%(username)s), lower(%(username_as_sent)s))
     ORDER BY (lower(email) = lower(%(email_as_sent)s) OR lower(username) = lower(%(username_as_sent)s)) IS NOT TRUE
     LIMIT 1
-""")
+"""
 ADD: Final = """
     INSERT INTO users (email, username, password_hash) VALUES (%(email)s, %(username)s, %(password_hash)s)
     RETURNING id, email, username, is_staff, created_at

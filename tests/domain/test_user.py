@@ -1,9 +1,14 @@
+import asyncio
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from psycopg.pq.abc import PGresult
 
 from db.engine import Database
 from db.models import User
+from db.pipeline import Parameters, RawRow, Statement
 from domain import user
 from errors import (
     EmailTaken,
@@ -68,6 +73,29 @@ async def test_finds_account_by_email_or_username(database: Database) -> None:
     assert found.id == bob.id
     for email, username in (("bob", None), (None, "ada@example.org"), ("nobody@example.org", None), ("a\0", None)):
         assert await user.find_account(database.primary, email=email, username=username) is None
+
+
+async def test_slow_read_on_shared_connections_delays_no_sign_in(database: Database) -> None:
+    ada = await signed_up(database, email="ada@example.org")
+
+    class Occupied:
+        """Shared connections behind a statement that never ends."""
+
+        async def fetch_value(self, _: Statement, __: Parameters) -> bytes | None:
+            raise NotImplementedError
+
+        async def fetch_rows(self, _: Statement, __: Parameters) -> list[RawRow]:
+            raise NotImplementedError
+
+        async def run(self, _: Statement, __: Parameters) -> PGresult:
+            await asyncio.Event().wait()
+            raise NotImplementedError
+
+    async with asyncio.timeout(10):
+        occupied = replace(database.primary, pipelined=Occupied())
+        found = await user.find_account(occupied, email="ada@example.org", username=None)
+    assert found is not None
+    assert found.id == ada.id
 
 
 async def test_adds_new_staff_user_or_makes_existing_user_staff(database: Database) -> None:
