@@ -65,6 +65,8 @@ DELETE: Final = stock.write_change(
     stock.COUNTER_TICKETS,
     which=LIVE,
     more="- held.ticket_count",
+    # Asked again once the show is locked: it may have expired during the wait for the lock.
+    when=f"selling.show_timing > clock_timestamp() - {SHOW_LIFE}",
     change="DELETE FROM tickets USING held, counted WHERE tickets.id = held.id RETURNING tickets.*",
 )
 
@@ -128,7 +130,8 @@ def make_moved_ticket(*, target_id: int | None, available: int | None, **columns
 async def delete_ticket(tx: Transaction, *, ticket_id: int) -> None:
     """Delete the ticket, which frees its number for others; raise TicketNotFound."""
     await tx.execute(ALONE, ticket_id=ticket_id)
-    if not await tx.fetch(kwargs_row(stock.make_outcome_maker(Ticket)), DELETE, {"id": ticket_id}):
+    found = await tx.fetch(kwargs_row(stock.make_outcome_maker(Ticket)), DELETE, {"id": ticket_id})
+    if not found or not found[0].is_changed:
         raise TicketNotFound
 
 

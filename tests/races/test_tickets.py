@@ -85,6 +85,24 @@ async def test_sells_no_ticket_for_show_that_began_during_wait_for_its_lock(
     assert await unbalanced(database) == []
 
 
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("asked", "outcome"), [("test_clock()", "TicketNotFound"), ("now()", "NoneType")])
+async def test_deletes_no_ticket_whose_show_expired_during_wait_for_its_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch, asked: str, outcome: str
+) -> None:
+    # Negative control: a clock that is asked before the lock, as the transaction's is, deletes.
+    monkeypatch.setattr(ticket, "DELETE", ticket.DELETE.replace("clock_timestamp()", asked))
+    of = await make_show(database, hours=1)
+    row = await make_ticket(database, show=of)
+
+    async with holding(database, HOLD_SHOW, id=of.id):
+        waits = await started(database, delete(database, row))
+        await database.primary.value("SELECT setval('hours_passed', 10)")
+
+    assert await outcomes(waits) == [outcome]
+    assert await unbalanced(database) == []
+
+
 @pytest.mark.alone
 async def test_20_of_40_concurrent_callers_get_ticket_of_new_show(database: Database) -> None:
     found = await outcomes(*(book(database, soon()) for _ in range(40)))
