@@ -141,7 +141,8 @@ class Edge:
                 slot: Slot | None = scope.get("slot")
                 if slot is not None:
                     slot.give_back()
-                status = message["status"]
+                # An HTTPStatus, as refusals have, would be shown in a terminal by its name.
+                status = int(message["status"])
                 headers = [*message.get("headers", ()), (b"x-request-id", identity), *format_rate_headers(scope)]
                 message = {"type": "http.response.start", "status": status, "headers": headers}
             await send(message)

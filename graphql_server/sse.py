@@ -8,6 +8,7 @@ from time import time
 from typing import Any, Final
 
 import orjson
+import psycopg
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -50,6 +51,8 @@ async def serve(request: Request) -> Response:
         asked = await read_request(request, deepest=services.settings.limits.json_depth)
     except (Refusal, Refusals) as raised:
         return render_refusals(flatten_refusals(raised), JSON)
+    except psycopg.OperationalError:
+        return render_refusals([errors.Unavailable()], JSON)
     base = addresses.find_base_url(request, services.settings.public_url)
     return open_stream(request, asked, Context(services, actor, base, find_visitor(request.scope)))
 

@@ -268,6 +268,13 @@ async def test_a_bug_after_the_answer_began_is_only_logged(app: Starlette, lines
     assert lines[1]["status"] == 200
 
 
+async def test_log_has_status_of_refusal_as_number(client: httpx.AsyncClient, lines: list[EventDict]) -> None:
+    # Refusals carry an HTTPStatus, which a terminal would show as `<HTTPStatus.NOT_FOUND: 404>`.
+    await client.get("/fail/missing")
+
+    assert repr(lines[-1]["status"]) == "404"
+
+
 @pytest.mark.parametrize("how", ["pool", "database"])
 async def test_an_unreachable_database_says_when_to_try_again(client: httpx.AsyncClient, how: str) -> None:
     response = await client.get(f"/fail/{how}")

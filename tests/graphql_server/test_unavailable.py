@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 from httpx import AsyncClient
+from psycopg import OperationalError
 
 from config.settings import Settings
 from db.models import User
+from edge import browser_session
 from tests.support.factories import bearer
 
 
@@ -53,3 +55,19 @@ async def test_a_mutation_is_503(client: AsyncClient) -> None:
     } }"""
     response = await client.post("/graphql", json={"query": mutation})
     assert response.status_code == 503
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json", "text/event-stream"])
+async def test_lost_connection_that_no_rule_has_foreseen_is_503_in_shape_of_graphql(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    async def lose_connection(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(browser_session, "identify_caller", lose_connection)
+    response = await client.post(
+        "/graphql", json={"query": "{ __typename }"}, headers={"Accept": accept, "Cookie": "a=b"}
+    )
+
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["UNAVAILABLE"]
