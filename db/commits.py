@@ -213,10 +213,10 @@ class Answers:
         """Return the results with rows; raise psycopg's error of the first fault, OperationalError for a lost connection."""
         loop, socket = asyncio.get_running_loop(), self._pgconn.socket
         loop.add_reader(socket, self._read)
-        if self._pgconn.flush():
-            loop.add_writer(socket, self._flush)
         self._begin_wait()
         try:
+            if self._pgconn.flush():
+                loop.add_writer(socket, self._flush)
             await self._complete
         except asyncio.CancelledError:
             # Nobody waits for the statements any more, and they may hold locks.
