@@ -31,7 +31,7 @@ from domain import event_reservation, page_view, rating, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
-from edge.middleware import Door, Edge
+from edge.middleware import Edge, ShortcutRoute
 from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
 from edge.repeated_requests import WholeResponse
@@ -54,7 +54,6 @@ from rest.endpoint import build_route
 from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
-from runtime.ending import SERVICES_CLOSED, finish_together, limit_to_deadline
 from runtime.metrics import Metrics
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
@@ -63,6 +62,7 @@ from runtime.rate_limits import RateWindows, join_windows, make_private_windows
 from runtime.request_count import RequestCounter, RequestSlots, join_counter, make_private_counter
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.shared_slots import SharedSlots
+from runtime.shutdown import SERVICES_CLOSED, finish_together, limit_to_deadline
 from upstreams import catalogue
 from upstreams.catalogue import Catalogue
 from upstreams.metrics import UpstreamMetrics
@@ -165,10 +165,10 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
     trace = process.tracing.trace_requests if process.tracing else _leave_unchanged
     marks = process.marks
     note = partial(OwnWrites, marks=marks, codec=cursors.make_codec(settings.secrets)) if marks else _leave_unchanged
-    doors = {route.path: Door(note(trace(route.app)), route) for route in graphql.doors()}
+    shortcuts = {route.path: ShortcutRoute(note(trace(route.app)), route) for route in graphql.list_shortcuts()}
     return Edge(
         note(trace(ExceptionMiddleware(app.router, handlers=HANDLERS))),
-        doors=doors,
+        shortcuts=shortcuts,
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
         metrics=process.metrics,

@@ -16,7 +16,7 @@ from db import revision
 from db.embedded.postmaster import run_embedded
 from db.embedded.restart import restart_when_dead
 from runtime import logs
-from runtime.ending import DATABASE_STOPPED, limit_to_deadline
+from runtime.shutdown import DATABASE_STOPPED, limit_to_deadline
 
 # A database that takes longer to stop goes on stopping by itself.
 STOP_SECONDS: Final = 2.0

@@ -10,7 +10,7 @@ import typer
 from app import work
 from cli.command import format_examples, prepare_database, read_settings
 from config.settings import Settings
-from runtime.ending import begin_end
+from runtime.shutdown import begin_shutdown
 from runtime.signals import end_on_signals, list_ending_signals
 from runtime.standard_streams import lose_unwritable_output
 
@@ -30,7 +30,7 @@ async def _work(settings: Settings) -> None:
     loop, working = asyncio.get_running_loop(), asyncio.create_task(work(settings))
 
     def end() -> None:
-        begin_end()
+        begin_shutdown()
         working.cancel()
 
     for number in list_ending_signals():

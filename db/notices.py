@@ -11,8 +11,8 @@ from psycopg import AsyncConnection
 
 from db.own_writes import note_change
 from db.server_watch import ServerWatch
-from runtime.ending import SERVICES_CLOSED, limit_to_deadline
 from runtime.logs import describe_error
+from runtime.shutdown import SERVICES_CLOSED, limit_to_deadline
 
 # A change of the programme stays in this process: triggers notify the others (db/programme_changes.py).
 Kind = Literal["session", "event", "export", "programme"]

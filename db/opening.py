@@ -16,7 +16,7 @@ from db.pipeline import CountEvent, PooledReads, RawReads, ignore_event, open_pi
 from db.pool import POOL_TIMEOUT_SECONDS, Pool, make_pool
 from db.server_watch import ServerWatch
 from db.standby_watch import StandbyWatch
-from runtime.ending import SERVICES_CLOSED, limit_to_deadline
+from runtime.shutdown import SERVICES_CLOSED, limit_to_deadline
 
 # A pool that is connecting to a server that does not answer is left to itself after that.
 POOL_END_SECONDS = 0.25

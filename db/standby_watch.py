@@ -90,7 +90,7 @@ class PositionReader:
 
     async def _read_next(self) -> float | None:
         async with self._turn:
-            # Whoever comes from here on may have written after this read.
+            # A request that comes from here on may have written after this read.
             self._next = None
             position = await self._read_once()
             # The connection may have been lost while nobody used it.

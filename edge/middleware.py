@@ -1,4 +1,4 @@
-"""What every request passes through before it is routed; pure ASGI, so that it costs microseconds."""
+"""The layer around the application that every request passes; pure ASGI, so that it costs microseconds."""
 
 import re
 import secrets
@@ -30,7 +30,7 @@ BODY_BYTES: Final = 1024 * 1024
 SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PATH_LENGTH: Final = 256
 NO_ANSWER: Final = 499
-# Whether a POST to GraphQL only reads shows once it is parsed: AdmissionControl has the same bound for queries.
+# A POST to GraphQL that only reads is known once it is parsed: AdmissionControl has the same bound for queries.
 BROWSING: Final = ("GET", "HEAD")
 # Request ids are unique by chance among processes, and by their number within one.
 RUN: Final = secrets.token_hex(6)
@@ -46,7 +46,7 @@ class RenderRefusal(Protocol):
         """Return the response."""
 
 
-class Door(NamedTuple):
+class ShortcutRoute(NamedTuple):
     """An application behind one path, and the route that metrics count it by."""
 
     app: ASGIApp
@@ -57,7 +57,7 @@ class Edge:
     """Gives each request an id, bounds its body, logs and counts it, and answers 500 where nothing below has answered.
 
     One layer for all of it: each layer wraps `send` once more, for every message of every answer. Requests to the paths
-    of `doors` skip the router and the layers around it.
+    of `shortcuts` skip the router and the layers around it.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Edge:
         render: RenderRefusal,
         websockets: ConnectionCounter,
         slots: RequestSlots,
-        doors: Mapping[str, Door] | None = None,
+        shortcuts: Mapping[str, ShortcutRoute] | None = None,
         origins: Sequence[str] = (),
         body_bytes: int = BODY_BYTES,
     ) -> None:
         self._app = app
-        self._doors = doors or {}
+        self._shortcuts = shortcuts or {}
         self._cors = Cors(self._enter, origins=origins) if origins else None
         self._body_bytes = body_bytes
         self._websockets = websockets
@@ -88,10 +88,10 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        # Before anything else: whatever becomes of it, it has reached the server. So has a WebSocket's handshake.
+        # Counted first, for each request that reaches the server counts, also one that fails, and a WebSocket's handshake.
         self._request_counter.add()
         started = time.perf_counter()
-        # As read_head, which is for those who may come first.
+        # The same as read_head, which layers outside of this one use.
         scope["head"] = dict(reversed(scope["headers"]))
         scope["request_id"] = choose_request_id(scope)
         structlog.contextvars.clear_contextvars()
@@ -164,9 +164,9 @@ class Edge:
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, app = scope["path"], self._app
-        door = self._doors.get(path)
-        if door is not None:
-            app, scope["route"] = door.app, door.route
+        shortcut = self._shortcuts.get(path)
+        if shortcut is not None:
+            app, scope["route"] = shortcut.app, shortcut.route
         if path in probes.PATHS:
             await app(scope, receive, send)
             return

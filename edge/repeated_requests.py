@@ -41,11 +41,11 @@ class KnownRequest(Protocol):
         """The route that metrics count it by."""
 
     def respond(self, services: Services, scope: Scope) -> WholeResponse | None:
-        """Return the response, after charging and counting it; None where the request has to be worked on."""
+        """Return the response, after charging and counting it; None where the request has to run."""
 
 
 def is_repeatable(scope: Scope) -> bool:
-    """Return whether a request says nothing of who sends it, and has a body that is worth its memory."""
+    """Return whether a request has no header of a known caller, and a body short enough to be kept."""
     head = scope["head"]
     if not CREDENTIALS.isdisjoint(head) or CONTENT_ENCODING in head or TRANSFER_ENCODING in head:
         return False

@@ -21,8 +21,10 @@ class LiveMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self._sent = Counter("matinee_notices_sent", "Changes that other servers were told of.", registry=registry)
-        self._heard = Counter("matinee_notices_heard", "Changes that this server was told of.", registry=registry)
+        self._sent = Counter("matinee_notices_sent", "Changes that this server announced to others.", registry=registry)
+        self._heard = Counter(
+            "matinee_notices_heard", "Changes that other servers announced to this one.", registry=registry
+        )
         for way in WAYS:
             self._open.labels(way)
 

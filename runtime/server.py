@@ -17,9 +17,9 @@ from starlette.types import ASGIApp
 
 from runtime import logs, tuning
 from runtime.connection_limits import ConnectionLimits
-from runtime.ending import begin_end
 from runtime.protocol import BoundedConfig, BoundedProtocol, BoundedWebSocket
 from runtime.proxy_headers import ProxyHeaders
+from runtime.shutdown import begin_shutdown
 from runtime.signals import handle_signals
 from runtime.standard_streams import lose_unwritable_errors
 
@@ -30,7 +30,7 @@ KEEP_ALIVE_SECONDS: Final = 75
 MESSAGE_BYTES: Final = 2**20
 # Between two signs of life over a WebSocket, and until one that stays unanswered ends it.
 PING_SECONDS: Final = 20.0
-# How long running requests may take to end; runtime/ending.py has the deadlines of what follows.
+# How long running requests may take to end; runtime/shutdown.py has the deadlines of what follows.
 DRAIN_SECONDS: Final = 5
 ASIDE_END_SECONDS: Final = 2
 # Every half second.
@@ -45,7 +45,7 @@ class ListenError(Exception):
 class Serving:
     """What a process serves. It travels to worker processes by pickle, `make_app` being a partial of a function.
 
-    It is told which worker makes the app: the first is 0, and one that takes a dead one's place has its number.
+    `make_app` takes the number of the worker: the first is 0, and a worker that replaces a dead one has its number.
     """
 
     make_app: Callable[[int], ASGIApp]
@@ -102,7 +102,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the end, whose deadlines count from the signal."""
-        begin_end()
+        begin_shutdown()
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

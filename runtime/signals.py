@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from runtime.ending import begin_end
+from runtime.shutdown import begin_shutdown
 
 # SIGHUP comes from a terminal that is closed, SIGQUIT from Ctrl-\ and from some supervisors.
 NAMES: Final = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
-ENDING: Final = tuple(signal.Signals[name] for name in NAMES if hasattr(signal, name))
+ENDING_SIGNALS: Final = tuple(signal.Signals[name] for name in NAMES if hasattr(signal, name))
 SHELL_STATUS: Final = 128
 
 Handler = Callable[[int, FrameType | None], object]
@@ -25,7 +25,7 @@ def end_on_signals(*, status: int | None = 0) -> None:
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        begin_end()
+        begin_shutdown()
         # A second one would interrupt the `finally` that stops the database.
         ignore_signals()
         sys.exit(SHELL_STATUS + number if status is None else status)
@@ -36,14 +36,14 @@ def end_on_signals(*, status: int | None = 0) -> None:
 
 def ignore_signals() -> None:
     """Let no signal interrupt the end."""
-    for number in ENDING:
+    for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def list_ending_signals() -> list[signal.Signals]:
     """Return the signals that end this process: all but the SIGHUP that `nohup` has told it to ignore."""
     hang_up = getattr(signal, "SIGHUP", None)
-    return [each for each in ENDING if each != hang_up or signal.getsignal(each) != signal.SIG_IGN]
+    return [each for each in ENDING_SIGNALS if each != hang_up or signal.getsignal(each) != signal.SIG_IGN]
 
 
 @contextmanager

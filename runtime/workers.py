@@ -16,8 +16,8 @@ from typing import Any, Final
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
-from runtime.ending import WORKERS_ENDED, limit_to_deadline
 from runtime.server import Serving, serve_here
+from runtime.shutdown import WORKERS_ENDED, limit_to_deadline
 from runtime.signals import end_on_signals, ignore_signals
 
 # Between two starts of a worker that does not come up.
@@ -87,7 +87,7 @@ def _end_with_parent(pipe: Connection) -> None:
     try:
         pipe.recv()
     except (EOFError, OSError):
-        # Killed with no chance to tell us: whoever starts the server again needs the port.
+        # The parent was killed; end too, so that the port is free for the next start of the server.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -137,7 +137,7 @@ def _replace_dead(workers: list[Worker], start: Callable[[int], Worker]) -> None
             time.sleep(PAUSE_SECONDS)
         worker.pipe.close()
         if pid is not None:
-            # What it told of its state, a third party left alone for one, died with it.
+            # Gauges of its state, such as open circuit breakers, ended with it.
             mark_process_dead(pid)  # type: ignore[no-untyped-call]
         workers[place] = start(place)
 

@@ -209,7 +209,7 @@ def _run_initdb(cluster: Cluster) -> None:
     options = ["--username", NAME, "--encoding", "UTF8", "--no-instructions"]
     # PostgreSQL's builtin locale sorts by code point and folds the case of every alphabet, on every machine.
     options += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-    # Whoever reaches the socket may connect; only this account can enter its folder.
+    # Every process that reaches the socket may connect; only this account can enter its folder.
     options += ["--auth-local", "trust", "--auth-host", "reject"]
     for name, value in _SETTINGS.items():
         options += ["--set", f"{name}={value}"]

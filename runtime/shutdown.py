@@ -1,4 +1,4 @@
-"""The deadlines of a process's end: all of them count from the signal, so that late steps do not add up."""
+"""The deadlines of a shutdown, all counted from the signal, so that late steps do not add up."""
 
 import asyncio
 import time
@@ -14,33 +14,33 @@ DATABASE_STOPPED: Final = 9.0
 
 
 @dataclass
-class Ending:
-    """When the end of this process began, on the monotonic clock; None as long as no signal has come."""
+class Shutdown:
+    """When the shutdown of this process began, on the monotonic clock; None as long as no signal has come."""
 
     began: float | None = None
 
 
-ENDING: Final = Ending()
+SHUTDOWN: Final = Shutdown()
 
 
-def begin_end() -> None:
-    """Count the deadlines of the end from now on; a second signal changes nothing."""
-    if ENDING.began is None:
-        ENDING.began = time.monotonic()
+def begin_shutdown() -> None:
+    """Count the deadlines of the shutdown from now on; a second signal changes nothing."""
+    if SHUTDOWN.began is None:
+        SHUTDOWN.began = time.monotonic()
 
 
 def limit_to_deadline(seconds: float, *, deadline: float) -> float:
-    """Return `seconds`, or what is left until a deadline of the end where that is less; at least 0.
+    """Return `seconds`, or the time left until a deadline of the shutdown where that is less; at least 0.
 
     Without a signal, as in tests and after a failed start, no deadline counts yet.
     """
-    if ENDING.began is None:
+    if SHUTDOWN.began is None:
         return seconds
-    return max(0.0, min(seconds, ENDING.began + deadline - time.monotonic()))
+    return max(0.0, min(seconds, SHUTDOWN.began + deadline - time.monotonic()))
 
 
 async def finish_together(steps: Iterable[Coroutine[Any, Any, object]], *, seconds: float) -> None:
-    """Run the steps of an end at the same time for at most `seconds`; cancel the others, and do not wait for them.
+    """Run the steps of a shutdown at the same time for at most `seconds`; cancel those that are late without waiting for them.
 
     Raises the first error of the steps that ended.
     """

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from runtime import ending
-from runtime.ending import Ending, begin_end, finish_together, limit_to_deadline
+from runtime import shutdown
+from runtime.shutdown import Shutdown, begin_shutdown, finish_together, limit_to_deadline
 
 
 @pytest.fixture(autouse=True)
 def _process_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "ENDING", Ending())
+    monkeypatch.setattr(shutdown, "SHUTDOWN", Shutdown())
 
 
 def test_step_has_its_own_limit_before_a_signal() -> None:
@@ -19,8 +19,8 @@ def test_step_has_its_own_limit_before_a_signal() -> None:
 
 
 def test_later_step_has_what_is_left_until_its_deadline() -> None:
-    ending.ENDING.began = time.monotonic() - 4.0
-    begin_end()
+    shutdown.SHUTDOWN.began = time.monotonic() - 4.0
+    begin_shutdown()
 
     assert limit_to_deadline(0.5, deadline=5.0) == 0.5
     assert limit_to_deadline(100.0, deadline=5.0) <= 1.0
