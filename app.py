@@ -51,6 +51,7 @@ from live.broadcast import Broadcasts
 from live.topics import Topics
 from rest import openapi, poster_files
 from rest.endpoint import build_route
+from rest.endpoint_table import EndpointTable
 from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
@@ -167,7 +168,7 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
     note = partial(OwnWrites, marks=marks, codec=cursors.make_codec(settings.secrets)) if marks else _leave_unchanged
     shortcuts = {route.path: ShortcutRoute(note(trace(route.app)), route) for route in graphql.list_shortcuts()}
     return Edge(
-        note(trace(ExceptionMiddleware(app.router, handlers=HANDLERS))),
+        note(trace(ExceptionMiddleware(EndpointTable(app.routes, app.router), handlers=HANDLERS))),
         shortcuts=shortcuts,
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
