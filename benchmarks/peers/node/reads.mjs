@@ -14,11 +14,15 @@ export const BOOKING = `bookings.id, user_id AS "userId", session_id AS "session
 
 const TABLES = { movies: MOVIE, places: PLACE, sessions: SESSION, bookings: BOOKING }
 
-// As in Matinee (docs/adr/0052): few matches are found by the index, of many a page is read in the list's order.
+// As in Matinee (docs/adr/0052, 0057): few matches are found by the index, of many a page is read in the list's order.
 const SEARCHED = `WITH frequency AS (
-    SELECT count(*) >= 5 AS frequent FROM (
-      SELECT title_lexemes FROM movies ORDER BY rating_order DESC, id DESC LIMIT 100
-    ) AS sample WHERE title_lexemes @@ $3::tsquery
+    SELECT (
+      SELECT count(*) >= 3 FROM (SELECT title_lexemes FROM movies ORDER BY id DESC LIMIT 50) AS sample
+      WHERE title_lexemes @@ $3::tsquery
+    ) AND (
+      SELECT count(*) >= 5 FROM (SELECT title_lexemes FROM movies ORDER BY rating_order DESC, id DESC LIMIT 100) AS sample
+      WHERE title_lexemes @@ $3::tsquery
+    ) AS frequent
   ), few AS (
     SELECT rating_order, id FROM movies
     WHERE title_lexemes @@ $2::tsquery AND NOT (SELECT frequent FROM frequency) LIMIT 500

@@ -8,12 +8,17 @@ from db import search
 
 MOVIE_COLUMNS: Final = "id, title, description, duration, genres, rating, rating_count, airing_from, airing_to"
 MOVIES: Final = f"SELECT {MOVIE_COLUMNS} FROM movies ORDER BY rating_order DESC, id DESC LIMIT %(limit)s"
-# As in Matinee (docs/adr/0052): few matches are found by the index, of many a page is read in the list's order.
+# As in Matinee (docs/adr/0052, 0057): few matches are found by the index, of many a page is read in the list's order.
 SEARCHED: Final = f"""
     WITH frequency AS (
-        SELECT count(*) >= 5 AS frequent FROM (
-            SELECT title_lexemes FROM movies ORDER BY rating_order DESC, id DESC LIMIT 100
-        ) AS sample WHERE title_lexemes @@ %(beginnings)s::tsquery
+        SELECT (
+            SELECT count(*) >= 3 FROM (SELECT title_lexemes FROM movies ORDER BY id DESC LIMIT 50) AS sample
+            WHERE title_lexemes @@ %(beginnings)s::tsquery
+        ) AND (
+            SELECT count(*) >= 5
+            FROM (SELECT title_lexemes FROM movies ORDER BY rating_order DESC, id DESC LIMIT 100) AS sample
+            WHERE title_lexemes @@ %(beginnings)s::tsquery
+        ) AS frequent
     ), few AS (
         SELECT rating_order, id FROM movies
         WHERE title_lexemes @@ %(query)s::tsquery AND NOT (SELECT frequent FROM frequency) LIMIT 500
