@@ -81,6 +81,8 @@ WORK_END_SECONDS: Final = 1.5
 # A process that only runs jobs has no requests to wait for.
 JOBS_END_SECONDS: Final = 4.0
 SERVICES_END_SECONDS: Final = 1.5
+# Passwords that wait to be hashed, in each worker.
+MOST_WAITING_HASHES: Final = 64
 
 
 class State(TypedDict):
@@ -234,7 +236,7 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
     count_event = PipelineMetrics(process.metrics.registry).count
     async with open_database(settings, tracing=process.tracing, count_event=count_event) as database:
         database.notices.on_sent = process.metrics.streaming.count_sent
-        passwords = Passwords(slots=process.hash_slots)
+        passwords = Passwords(slots=process.hash_slots, waiting=_count_waiting_hashes(settings))
         services = _make_services(settings, process, database, passwords)
         database.notices.on_programme_change = services.response_cache.changes.count_own_change
         try:
@@ -251,6 +253,11 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
             await finish_together(steps, seconds=limit_to_deadline(SERVICES_END_SECONDS, deadline=SERVICES_CLOSED))
             passwords.close()
             process.metrics.usage.publish()
+
+
+def _count_waiting_hashes(settings: Settings) -> int:
+    # A flood of sign-ins leaves most slots to bookings.
+    return min(MOST_WAITING_HASHES, settings.limits.requests // 4)
 
 
 def _make_services(settings: Settings, process: Process, database: Database, passwords: Passwords) -> Services:

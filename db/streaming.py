@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from db.engine import Reader
-from db.pool import take_connection
 from db.refusals import translate_errors
 from db.server_watch import allow_longer_statements
 
@@ -19,15 +18,20 @@ BOUNDS: Final = (
 async def read_batches(
     reader: Reader, statement: str, *, size: int, **parameters: object
 ) -> AsyncGenerator[list[tuple[Any, ...]], None]:
-    """Yield the statement's rows as plain tuples, `size` at a time; raise Unavailable where the database goes away."""
+    """Yield the statement's rows as plain tuples, `size` at a time; raise Unavailable where the database goes away.
+
+    Over a connection of its own: a consumer that is slow or hangs must not keep one of the pool from requests.
+    """
+    watch = reader.pool.watch
+    if watch is None:
+        raise ValueError("the pool does not know its server")
     with translate_errors():
         async with (
-            take_connection(reader.pool) as connection,
+            await watch.connect() as connection,
             allow_longer_statements(connection, seconds=STATEMENT_SECONDS),
             connection.transaction(),
         ):
-            if reader.pool.settings.is_local:
-                await reader.pool.settings.apply(connection)
+            await reader.pool.settings.apply(connection)
             await connection.execute(BOUNDS)
             async with connection.cursor(name="batches") as cursor:
                 await cursor.execute(statement, parameters)

@@ -38,6 +38,7 @@ from runtime.rate_limits import find_visitor
 from web import tools
 
 VARY: Final = cache_policy.VARY.encode()
+MUTATION: Final = "mutation"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
@@ -99,6 +100,7 @@ async def answer(request: Request, media_type: str) -> Response:
     context = await open_context(request)
     asked = await read_request(request, deepest=context.services.settings.limits.json_depth)
     note_operation(asked.operation_name)
+    require_place(context, asked)
     text = asked.query
     if text is None or asked.document is not None or context.services.settings.documents in RESTRICTED:
         text = await find_document(context.services, query=text, name=asked.document)
@@ -123,6 +125,16 @@ async def answer(request: Request, media_type: str) -> Response:
             response.headers["Age"] = "0"
         return response
     return render_answer(request, media_type, result, context)
+
+
+def require_place(context: Context, asked: GraphQLRequest) -> None:
+    """Raise Unavailable where the worker runs as many queries as it may, and a request has no mutation for sure.
+
+    Before its document is parsed and planned: past ten times the capacity, refusals would take what is left for the queries
+    that have been accepted.
+    """
+    if context.services.admission.is_full and asked.query is not None and MUTATION not in asked.query:
+        raise Unavailable
 
 
 async def open_context(request: Request) -> Context:

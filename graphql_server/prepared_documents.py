@@ -239,7 +239,9 @@ class Admitted:
         if not context.is_counted:
             services.usage_metrics.count(self._fields)
         if takes_room(self._fields):
-            self._room = services.admission.take_room(context.cost)
+            # A query that waits for a third party is counted, so that such queries leave slots to bookings; it must not
+            # hold capacity meanwhile.
+            self._room = services.admission.take_room(0 if waits_for_others(self._fields) else context.cost)
             await self._room.__aenter__()
         if services.trace_span is not None:
             self._span = open_operation_span(services.trace_span, self._prepared, self._operation_name)
@@ -268,8 +270,14 @@ def open_operation_span(span: Span, prepared: Prepared, operation_name: str | No
 # About as many entries as there are prepared documents.
 @lru_cache(maxsize=1024)
 def takes_room(fields: frozenset[Coordinate]) -> bool:
-    """Return whether an operation has to wait for room: a query, unless it waits for third parties."""
-    return all(each.type not in CHANGING and (each.type, each.field) not in OF_OTHERS for each in fields)
+    """Return whether an operation is a query, of which a worker runs a bounded number."""
+    return all(each.type not in CHANGING for each in fields)
+
+
+@lru_cache(maxsize=1024)
+def waits_for_others(fields: frozenset[Coordinate]) -> bool:
+    """Return whether an operation may have to wait for a third party."""
+    return any((each.type, each.field) in OF_OTHERS for each in fields)
 
 
 def prepare(

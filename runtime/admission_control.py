@@ -12,7 +12,7 @@ SIZE: Final = 2_000
 # Queries that run or wait; a server has three quarters of MATINEE_LIMIT_REQUESTS.
 MOST: Final = 750
 # Under load callers wait this long before they are refused. Where the database does not answer, `refuse` ends all waits.
-PATIENCE_SECONDS: Final = 10.0
+PATIENCE_SECONDS: Final = 2.0
 
 
 class AdmissionControl:
@@ -24,8 +24,13 @@ class AdmissionControl:
         self._left = most
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a further query would be refused at once."""
+        return self._left <= 0
+
     def take_room(self, cost: int) -> "Room":
-        """Return a context in which a query of this cost runs."""
+        """Return a context in which a query of this cost runs. One of cost 0 is counted, and waits for nobody."""
         return Room(self, min(cost, self._size))
 
     async def enter(self, share: int) -> None:
@@ -33,10 +38,10 @@ class AdmissionControl:
 
         Raises Unavailable where that takes too long, or where too many queries run or wait already.
         """
-        if self._left <= 0:
+        if self.is_full:
             raise Unavailable
         self._left -= 1
-        if not self._waiting and self._free >= share:
+        if share == 0 or (not self._waiting and self._free >= share):
             self._free -= share
             return
         try:
