@@ -29,6 +29,7 @@ from upstreams.resilience import Limits
 from upstreams.store import Store
 
 SLOTS: Final = 8
+PROCESSORS: Final = 2
 FOR_QUERIES: Final = 6
 PATIENCE: Final = 60.0
 CATALOGUE: Final = {"query": "{ catalogue { nodes { title } } }"}
@@ -37,8 +38,9 @@ SOCKETS: Final = 20
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """Those of a server with few slots, and one connection for all changes."""
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Those of a server with few slots, and one connection for all changes, on a machine with two processors."""
+    monkeypatch.setattr("identity.passwords.count_processors", lambda: PROCESSORS)
     return replace(settings, limits=replace(settings.limits, requests=SLOTS), pool_size=1)
 
 
@@ -95,12 +97,11 @@ async def test_passwords_that_wait_to_be_hashed_leave_slots_to_bookings(
         return may_go_on.wait(PATIENCE)
 
     monkeypatch.setattr(passwords, "_matches", wait_to_match)
-    monkeypatch.setattr(passwords, "count_processors", lambda: 2)
     account = {"email": buyer.email, "password": PASSWORD}
     waiting = [asyncio.create_task(client.post("/v1/auth/signin", json=account)) for _ in range(5 * SLOTS)]
     try:
         # Two are hashed, and a quarter of the slots waits for that.
-        bound = passwords.count_processors() + SLOTS // 4
+        bound = PROCESSORS + SLOTS // 4
         assert {answer.status_code for answer in await refused(waiting, count=5 * SLOTS - bound)} == {503}
         assert (await book(client, session, buyer)).status_code == 201
         assert sum(not task.done() for task in waiting) == bound
@@ -116,7 +117,7 @@ async def test_export_to_a_store_that_hangs_leaves_the_connection_to_bookings(
 
     async def hang(_: Store, __: str, parts: AsyncIterator[bytes]) -> None:
         # The head, and the first rows.
-        for _ in range(2):
+        for _part in range(2):
             await anext(parts)
         is_reading.set()
         await asyncio.Event().wait()
@@ -126,6 +127,7 @@ async def test_export_to_a_store_that_hangs_leaves_the_connection_to_bookings(
     async with database.transaction() as tx:
         made = await export.request_export(tx, user_id=buyer.id)
         attempt = await export.begin_attempt(tx, export_id=made.id)
+        assert attempt is not None
     async with app.open_services(settings) as services:
         writing = asyncio.create_task(exports.write_file(services, export_id=made.id, attempt=attempt))
         async with asyncio.timeout(PATIENCE):
