@@ -1,4 +1,4 @@
-"""docs/threat-model.md: each threat names the tests of its answer, and they are there."""
+"""docs/threat-model.md and docs/faults-found.md: each row names the tests of its answer, and they are there."""
 
 import ast
 import re
@@ -8,15 +8,16 @@ import pytest
 
 from tests.support.pages import ROOT
 
-PAGE: Final = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
-ROWS: Final = re.findall(r"^\| (?!threat |---)(.+?) \| .+ \| (.+) \|$", PAGE, re.MULTILINE)
+PAGES: Final = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("threat-model.md", "faults-found.md")]
+ROW: Final = re.compile(r"^\| (?!threat |fault |---)(.+?) \| .+ \| (.+) \|$", re.MULTILINE)
+ROWS: Final = [row for page in PAGES for row in ROW.findall(page)]
 FILE_WITH_TESTS: Final = re.compile(r"`(tests/[\w/]+\.py)`: (`test_\w+`(?:, `test_\w+`)*)")
 
 
-@pytest.mark.parametrize(("threat", "tests"), ROWS, ids=[threat for threat, _ in ROWS])
-def test_names_existing_tests_of_each_threat(threat: str, tests: str) -> None:
+@pytest.mark.parametrize(("about", "tests"), ROWS, ids=[about for about, _ in ROWS])
+def test_names_existing_tests_of_each_threat_and_fault(about: str, tests: str) -> None:
     named = FILE_WITH_TESTS.findall(tests)
-    assert "; ".join(f"`{file}`: {functions}" for file, functions in named) == tests, threat
+    assert "; ".join(f"`{file}`: {functions}" for file, functions in named) == tests, about
     for file, functions in named:
         tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
         defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
