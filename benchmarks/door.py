@@ -2,6 +2,7 @@
 
     python -m benchmarks.door                         this checkout alone
     python -m benchmarks.door --against ../before     this checkout and another one, in turns
+    python -m benchmarks.door --cached                with the response cache on
 
 Each server has one worker, runs in production mode with its limits on, and writes its log to a file. Both use one
 PostgreSQL with the demo data. wrk loads them in turns with 16 connections. What is printed is the server's CPU time for a
@@ -37,10 +38,10 @@ LOADS: Final = {
 
 
 @contextmanager
-def serving(checkout: Path, *, database_url: str, folder: Path) -> Iterator[Server]:
+def serving(checkout: Path, *, database_url: str, folder: Path, subject: str) -> Iterator[Server]:
     """Yield a server that runs the code of a checkout."""
     port, log = free_port(), folder / f"{checkout.name}.log"
-    environ = os.environ | environment("matinee", database_url=database_url, workers=1, port=port)
+    environ = os.environ | environment(subject, database_url=database_url, workers=1, port=port)
     command = [sys.executable, "-m", "cli", "serve", "--port", str(port), "--no-jobs"]
     with (
         log.open("w") as output,
@@ -89,14 +90,18 @@ def main() -> None:
                         help=f"what to send: {', '.join(LOADS)} (default: all)")  # fmt: skip
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server (default 5)")
     parser.add_argument("--seconds", type=float, default=2, help="length of a turn (default 2)")
+    parser.add_argument("--cached", action="store_true", help="with the response cache, which is off otherwise")
     parser.add_argument("--folder", type=Path, help="keep the database here, for later runs")
     options = parser.parse_args()
     checkouts = [Path.cwd(), *([options.against.resolve()] if options.against else [])]
+    subject = "matinee-cached" if options.cached else "matinee"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="matinee-door-")))
         url = stack.enter_context(database(options.folder, scale=1))
         postmaster = usage.postmaster(stack.enter_context(psycopg.connect(url)))
-        servers = [stack.enter_context(serving(each, database_url=url, folder=folder)) for each in checkouts]
+        servers = [
+            stack.enter_context(serving(each, database_url=url, folder=folder, subject=subject)) for each in checkouts
+        ]
         for name in options.loads:
             measure(servers, name, rounds=options.rounds, seconds=options.seconds, postmaster=postmaster)
 
