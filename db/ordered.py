@@ -24,20 +24,20 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 ONE: Final[ColumnElement[int]] = literal_column("1")
-# Samples that tell how frequent a search is: how many rows they have, and how many of these match where it is frequent.
+# A search is frequent if at least the second number of the first rows of a sample match; the first number is their count.
 NEWEST: Final = (50, 3)
 FIRST: Final = (100, 5)
-# So many matches are sorted at most.
+# The most matches that are sorted.
 FEW: Final[ColumnElement[int]] = literal_column("500")
 
 
 class Search(NamedTuple):
-    """What a row has to match: its column of lexemes, the query, and the part of it that asks for beginnings of words alone."""
+    """A search of rows: their column of lexemes, the tsquery, and the tsquery of beginnings of words alone."""
 
     lexemes: ColumnElement[Any]
     query: ColumnElement[Any]
     beginnings: ColumnElement[Any]
-    # What holds for every row of the list, whatever is asked for: its index may have no others.
+    # The conditions that hold for every row of the list; an index may have those rows only.
     always: Sequence[ColumnElement[bool]] = ()
 
     @property
@@ -47,7 +47,7 @@ class Search(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Which way a page is read, how far, and from which of its cursors."""
+    """The size and direction of a page, and which cursors bound it."""
 
     size: int
     backwards: bool
@@ -97,7 +97,7 @@ def select_candidates(source: Ordered, search: Search, bounded: Bounds, most: Co
     statement finds out as it runs. PostgreSQL's planner cannot: it expects of every misspelling as many matches as of the
     rarest lexeme it has counted. And a plan that suits every query is made once for many requests.
     """
-    frequent = is_frequent(source, search)
+    frequent = select_frequency(source, search)
     few = select_keys(source).where(search.found, not_(frequent)).limit(FEW).cte("few")
     is_few = select(func.count() < FEW).select_from(few).scalar_subquery()
     columns = [few.c[f"key_{place}"] for place in range(len(source.keys))]
@@ -113,8 +113,8 @@ def select_candidates(source: Ordered, search: Search, bounded: Bounds, most: Co
     return select(both.c[f"key_{len(source.keys) - 1}"]).scalar_subquery()
 
 
-def is_frequent(source: Ordered, search: Search) -> Any:
-    """Return whether so many rows match that the index would find more than it takes to read a page in order.
+def select_frequency(source: Ordered, search: Search) -> Any:
+    """Return the SQL of whether a search is frequent: then reading the list in order fills a page sooner than the index does.
 
     Both samples must say so. The matches of a rare word may all be at the start of the list, where they do not fill a page,
     and the whole list would be read. A word that many of the newest rows have may be at the far end of the list.
@@ -129,7 +129,7 @@ def is_frequent(source: Ordered, search: Search) -> Any:
 
 
 def select_sample(search: Search, keys: Sequence[ColumnElement[Any]], size: tuple[int, int], *, falling: bool) -> Any:
-    """Return whether enough of the first rows in the order of the keys match.
+    """Return the SQL of whether enough of the first rows in the order of the keys match.
 
     It looks at beginnings alone: a search that has many matches has them by those, and they are judged ten times as fast.
     """

@@ -117,7 +117,7 @@ def list_lexemes(word: str) -> set[str]:
 
 @lru_cache(maxsize=1024)
 def write_query(words: Sequence[str]) -> str:
-    """Return the tsquery that a title matches which has, for each word, one that begins with it or is it but for one error."""
+    """Return the tsquery: each word must begin a word of the title, or differ from one by one error."""
     return " & ".join(f"({' | '.join(list_alternatives(word))})" for word in words)
 
 

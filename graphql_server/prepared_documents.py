@@ -133,7 +133,7 @@ class Documents(SchemaExtension):
             # GetOperation of the specification; Strawberry would run the first.
             raise CannotGetOperationTypeError(None)
         self._prepared = prepared
-        asked.graphql_document = asked.context.rest or prepared.document
+        asked.graphql_document = asked.context.left_to_executor or prepared.document
         yield
 
     def on_validate(self) -> Iterator[None]:

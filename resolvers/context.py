@@ -29,7 +29,7 @@ class Context:
     # Whether the planner has already charged the operation's cost and counted it.
     is_counted: bool = False
     # The part of its document that the executor must run, where the planner has answered the other part.
-    rest: DocumentNode | None = None
+    left_to_executor: DocumentNode | None = None
     # Whether a cached response may answer; false where the answer is compared with another one.
     uses_cache: bool = True
     # The key of its answer in the response cache, where it is there.

@@ -65,7 +65,7 @@ def explain_operation(
         return Explained(label, [], list_undeclared_fields(schema, document, name) or [str(reason)])
     except (Refusal, Refusals) as refusal:
         return Explained(label, [], [f"an argument is refused: {refusal}"])
-    reasons = list_undeclared_fields(schema, document, name) if run.rest else []
+    reasons = list_undeclared_fields(schema, document, name) if run.left_to_executor else []
     return Explained(label, list(format_outline(run.outline.root)), reasons, run)
 
 

@@ -41,7 +41,7 @@ class Run(NamedTuple):
     bounds: Sequence[Bound]
     outline: Outline
     # What the executor has to run besides.
-    rest: DocumentNode | None = None
+    left_to_executor: DocumentNode | None = None
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Shape:
     outline: Outline
     fixed: dict[int, Bound] = field(default_factory=dict)
     # The operation without what its statement answers.
-    rest: DocumentNode | None = None
+    left_to_executor: DocumentNode | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -107,7 +107,9 @@ class PlannedQuery:
     def make_run(self, shape: Shape, bounds: Sequence[Bound], key: Hashable, caller: Caller) -> Run:
         """Return the run of a shape whose sites are bound; `key` is that of its statement."""
         program = PROGRAMS.find(key, lambda: self.write_program(shape, bounds, caller))
-        return Run(program, self.collect_parameters(shape, bounds, caller), bounds, shape.outline, shape.rest)
+        return Run(
+            program, self.collect_parameters(shape, bounds, caller), bounds, shape.outline, shape.left_to_executor
+        )
 
     def list_root_fields(self, variables: Mapping[str, Any]) -> dict[str, list[FieldNode]]:
         """Return the fields of the root for variables that have been accepted before."""
@@ -155,14 +157,14 @@ class PlannedQuery:
             outline = self.make_outliner(flags, kinds).outline_query(self.node)
         except Unplanned as reason:
             return reason
-        shape = Shape(outline, rest=self.write_rest(outline) if outline.left else None)
+        shape = Shape(outline, left_to_executor=self.write_left_document(outline) if outline.left else None)
         for number, site in enumerate(outline.sites):
             if is_fixed(site):
                 shape.fixed[number] = bound = bind_site(site, request, None)
                 shape.parameters |= {f"p{number}_{name}": value for name, value in bound.parameters.items()}
         return shape
 
-    def write_rest(self, outline: Outline) -> DocumentNode:
+    def write_left_document(self, outline: Outline) -> DocumentNode:
         """Return the document of those fields of the root that are left to the executor."""
         nodes = [node for nodes in outline.left.values() for node in nodes]
         operation = OperationDefinitionNode(

@@ -97,16 +97,16 @@ async def run_bound(context: Context, prepared: Prepared, asked: BoundOperation)
         return make_refused_result(refusal)
     if UNANSWERED in found:
         return None
-    if asked.run.rest is not None:
-        return await complete_by_executor(context, asked, found, asked.run.rest)
+    if asked.run.left_to_executor is not None:
+        return await complete_by_executor(context, asked, found, asked.run.left_to_executor)
     return ExecutionResult(data=orjson.Fragment(found), errors=None)  # type: ignore[arg-type]  # JSON already
 
 
 async def complete_by_executor(
-    context: Context, asked: BoundOperation, data: bytes, rest: DocumentNode
+    context: Context, asked: BoundOperation, data: bytes, left: DocumentNode
 ) -> ExecutionResult:
     """Return the result of an operation of which the executor has to run some fields of the root."""
-    context.rest = rest
+    context.left_to_executor = left
     try:
         executed = await SCHEMA.execute(
             asked.request.text,
@@ -115,7 +115,7 @@ async def complete_by_executor(
             operation_name=asked.request.name,
         )
     finally:
-        context.rest = None
+        context.left_to_executor = None
     if executed.data is None:
         return executed
     values = orjson.loads(data) | executed.data
@@ -142,7 +142,7 @@ async def fetch_data(context: Context, run: Run) -> bytes:
     data = await cache.fetch(key, program.parts, read_to_cache)
     if data is None:
         return UNANSWERED
-    context.cache_key = key if run.rest is None else None
+    context.cache_key = key if run.left_to_executor is None else None
     return data
 
 
