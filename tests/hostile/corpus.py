@@ -76,6 +76,10 @@ class Hostile:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
 
+# A name, and the requests of one test.
+Group = tuple[str, list[Hostile]]
+
+
 def filled(text: str, known: Mapping[str, str]) -> str:
     """Return the text with what its placeholders stand for; what is none of ours stays as it is."""
     return PLACEHOLDER.sub(lambda found: known.get(found[1], found[0]), text)
@@ -106,35 +110,45 @@ def single(name: str) -> Iterator[Hostile]:
         yield Hostile(f"{name}: {told['name']}", told, statuses(told.get("status")))
 
 
-def bodies() -> Iterator[Hostile]:
-    """Yield every body at every door."""
+def bodies() -> Iterator[Group]:
+    """Yield every body at every door, by doors."""
     file = loaded("bodies")
     for door in file["door"]:
-        for body in file["body"]:
-            family = "graphql" if door["path"] == GRAPHQL else "rest"
-            headers = {**door.get("headers", {}), **body.get("headers", {})}
-            expected = body.get(door["name"]) or body.get(family) or body.get("status")
-            if door.get("needs_none") and "needs_none" in body:
-                expected = body["needs_none"]
-            told = {**door, **body, "headers": headers}
-            yield Hostile(f"{body['name']} at {door['name']}", told, statuses(expected))
+        yield f"bodies at {door['name']}", list(bodies_at(door, file["body"]))
 
 
-def values() -> Iterator[Hostile]:
-    """Yield every value in every place."""
+def bodies_at(door: Mapping[str, Any], each: list[dict[str, Any]]) -> Iterator[Hostile]:
+    """Yield every body at a door."""
+    for body in each:
+        family = "graphql" if door["path"] == GRAPHQL else "rest"
+        headers = {**door.get("headers", {}), **body.get("headers", {})}
+        expected = body.get(door["name"]) or body.get(family) or body.get("status")
+        if door.get("needs_none") and "needs_none" in body:
+            expected = body["needs_none"]
+        told = {**door, **body, "headers": headers}
+        yield Hostile(f"{body['name']} at {door['name']}", told, statuses(expected))
+
+
+def values() -> Iterator[Group]:
+    """Yield every value in every place, by places."""
     file = loaded("values")
     for place in file["place"]:
-        for value in file["value"]:
-            raw = value["json"]
-            if "path" in place and "{{value}}" in place["path"]:
-                text = in_address(raw)
-                # Without it the address would be another one.
-                if not text:
-                    continue
-                raw = text
-            expected = statuses(value.get("status"))
-            name = f"{value['name']} as {place['name']}"
-            yield Hostile(name, place, expected, {"value": raw})
+        yield f"values as {place['name']}", list(values_in(place, file["value"]))
+
+
+def values_in(place: Mapping[str, Any], each: list[dict[str, Any]]) -> Iterator[Hostile]:
+    """Yield every value in a place."""
+    for value in each:
+        raw = value["json"]
+        if "path" in place and "{{value}}" in place["path"]:
+            text = in_address(raw)
+            # Without it the address would be another one.
+            if not text:
+                continue
+            raw = text
+        expected = statuses(value.get("status"))
+        name = f"{value['name']} as {place['name']}"
+        yield Hostile(name, place, expected, {"value": raw})
 
 
 def in_address(raw: str) -> str | None:
@@ -148,11 +162,16 @@ def in_address(raw: str) -> str | None:
     return text if len(text) < 8_000 else None
 
 
-def tokens() -> Iterator[Hostile]:
-    """Yield every token at every door that looks at one."""
+def tokens() -> Iterator[Group]:
+    """Yield every token at every door that looks at one, by doors."""
     file = loaded("tokens")
     for door in file["door"]:
-        for token in file["token"]:
-            header = token.get("header", f"Bearer {{{{token.{token['name'].replace(' ', '_')}}}}}")
-            told = {**door, "headers": {**door.get("headers", {}), "Authorization": header}}
-            yield Hostile(f"{token['name']} at {door['name']}", told, (401,))
+        yield f"tokens at {door['name']}", list(tokens_at(door, file["token"]))
+
+
+def tokens_at(door: Mapping[str, Any], each: list[dict[str, Any]]) -> Iterator[Hostile]:
+    """Yield every token at a door."""
+    for token in each:
+        header = token.get("header", f"Bearer {{{{token.{token['name'].replace(' ', '_')}}}}}")
+        told = {**door, "headers": {**door.get("headers", {}), "Authorization": header}}
+        yield Hostile(f"{token['name']} at {door['name']}", told, (401,))
