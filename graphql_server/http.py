@@ -133,7 +133,7 @@ def require_place(context: Context, asked: GraphQLRequest) -> None:
     Before its document is parsed and planned: past ten times the capacity, refusals would take what is left for the queries
     that have been accepted.
     """
-    if context.services.admission.is_full and asked.query is not None and MUTATION not in asked.query:
+    if asked.query is not None and MUTATION not in asked.query and context.services.admission.is_full:
         raise Unavailable
 
 

@@ -13,8 +13,10 @@ from db.engine import Database
 from tests.conftest import running
 from tests.support.factories import make_session
 
-# 20 on 2026-11-30, and one that a slow machine may add. Whoever adds a file merges two others first.
-MOST_FILES: Final = 21
+# Whoever adds a file joins two others first.
+MOST_FILES: Final = 20
+# Its timer looks ten times a second whether the database answers: on a slow machine, during every request.
+TIMER: Final = "db/server_watch.py"
 
 
 async def test_reservation_by_graphql_enters_few_files(
@@ -26,4 +28,4 @@ async def test_reservation_by_graphql_enters_few_files(
     async with running(create_app(replace(settings, public_url="http://cinema.local"), with_jobs=False)) as client:
         files = await list_files((await prepare_walks(client))[RESERVATION])
 
-    assert len(files) <= MOST_FILES, files
+    assert len([file for file in files if file != TIMER]) <= MOST_FILES, files
