@@ -135,19 +135,32 @@ class CommitBatcher(Reading):
 
     async def _run(self, batch: Sequence[Change]) -> list[Rows]:
         if len(batch) == 1:
-            (result,) = await commit_together(self._pool, [bind_alone(batch[0])])
-            return [Rows(read_names(result), load_rows(result))]
+            results = await commit_together(self._pool, [bind_alone(batch[0])])
+            return read_committed(lambda: [Rows(read_names(result), load_rows(result)) for result in results])
         groups = group_changes([(change.statement, change.parameters) for change in batch])
         statements = [bind_group(group, batch) for group in groups]
         needs_locks = len(groups) > 1 or not groups[0].locks_in_order
         if needs_locks:
             statements.insert(0, bind_text(*self._lock_all([change.parameters for change in batch])))
         results = await commit_together(self._pool, statements)
-        answers = [NO_ROWS] * len(batch)
-        for group, result in zip(groups, results[needs_locks:], strict=True):
-            for place, rows in read_group(group, result):
-                answers[place] = rows
-        return answers
+        return read_committed(lambda: read_groups(groups, results[needs_locks:], count=len(batch)))
+
+
+def read_committed(read: Callable[[], list[Rows]]) -> list[Rows]:
+    """Return the answers that `read` finds; raise OutcomeUnknown where it fails, for the changes must not run again."""
+    try:
+        return read()
+    except Exception as error:
+        raise OutcomeUnknown from error
+
+
+def read_groups(groups: Sequence[Group], results: Sequence[PGresult], *, count: int) -> list[Rows]:
+    """Return the answers of `count` changes, in their order in the batch."""
+    answers = [NO_ROWS] * count
+    for group, result in zip(groups, results, strict=True):
+        for place, rows in read_group(group, result):
+            answers[place] = rows
+    return answers
 
 
 def bind_change(statement: str, parameters: Parameters) -> Bound:

@@ -235,14 +235,15 @@ def limit_body(receive: Receive, head: Mapping[bytes, bytes], *, limit: int) -> 
     """
     encoding, length = head.get(CONTENT_ENCODING), head.get(CONTENT_LENGTH, b"")
     is_compressed = encoding is not None and encoding.decode("latin-1").strip().lower() not in ("", "identity")
-    is_counted = length.isdigit() and TRANSFER_ENCODING not in head
-    if is_counted and not is_compressed and int(length[:20]) <= limit:
+    # Leading zeros are allowed, and more digits than `int` takes.
+    size = int(length.lstrip(b"0")[:20] or b"0") if length.isdigit() else None
+    if size is not None and size <= limit and TRANSFER_ENCODING not in head and not is_compressed:
         return receive
     fault = (
         errors.UnsupportedMediaType(accepted="it is, without Content-Encoding")
         if is_compressed
         else errors.PayloadTooLarge(limit=limit)
-        if length.isdigit() and int(length[:20]) > limit
+        if size is not None and size > limit
         else None
     )
     left = limit

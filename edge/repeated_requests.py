@@ -9,12 +9,13 @@ from starlette.types import Message, Receive, Scope, Send
 from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING
 from edge.response_cache import CREDENTIALS
 from edge.services import Services
+from errors import Refusal
 
 HOST: Final = b"host"
 IF_NONE_MATCH: Final = b"if-none-match"
 # A longer body is parsed each time.
 LONGEST_BODY: Final = 16_384
-# Memory of a request beside its key; what it names is shared with the document or the cached body.
+# Memory of a request beside its key and a body; what else it names is shared with the document.
 REQUEST_BYTES: Final = 400
 # Where the scope has the key of its request, once it was looked for.
 KEY: Final = "request_key"
@@ -45,13 +46,18 @@ class KnownRequest(Protocol):
 
 
 def is_repeatable(scope: Scope) -> bool:
-    """Return whether a request has no header of a known caller, and a body short enough to be kept."""
+    """Return whether a request has no header of a known caller, and a body short enough to be kept; a GET has none."""
     head = scope["head"]
     if not CREDENTIALS.isdisjoint(head) or CONTENT_ENCODING in head or TRANSFER_ENCODING in head:
         return False
-    length = head.get(CONTENT_LENGTH, b"")
-    return scope["method"] == "GET" or (
-        scope["method"] == "POST" and length.isdigit() and int(length[:20]) <= LONGEST_BODY
+    length = head.get(CONTENT_LENGTH, b"0")
+    if scope["method"] == "GET":
+        return bool(length == b"0")
+    return (
+        scope["method"] == "POST"
+        and len(length) <= len(str(LONGEST_BODY))
+        and length.isdigit()
+        and int(length) <= LONGEST_BODY
     )
 
 
@@ -86,12 +92,15 @@ def make_key(scope: Scope, body: bytes) -> Hashable:
     )
 
 
-def remember_request(scope: Scope, known: KnownRequest) -> None:
-    """Remember a request whose answer is in the response cache, for the next one that is equal to it."""
+def remember_request(scope: Scope, known: KnownRequest, *, body_bytes: int = 0) -> None:
+    """Remember a request whose answer is in the response cache, for the next one that is equal to it.
+
+    `body_bytes` is the size of a body that it holds: that stays in memory where the cache removes its own entry first.
+    """
     services: Services = scope["state"]["services"]
     key = scope.get(KEY)
     if key is not None:
-        services.response_cache.requests.keep(key, known, REQUEST_BYTES)
+        services.response_cache.requests.keep(key, known, REQUEST_BYTES + body_bytes)
 
 
 async def receive_and_find(scope: Scope, receive: Receive) -> tuple[WholeResponse | None, Receive]:
@@ -103,7 +112,11 @@ async def receive_and_find(scope: Scope, receive: Receive) -> tuple[WholeRespons
         return None, receive
     body = b""
     if scope["method"] == "POST":
-        message = await receive()
+        try:
+            message = await receive()
+        except Refusal:
+            # Raised again where the body is read, by whoever renders it.
+            return None, receive
         body, receive = message.get("body", b""), give_back(message, receive)
         if message["type"] != "http.request" or message.get("more_body"):
             return None, receive

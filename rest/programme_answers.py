@@ -84,7 +84,8 @@ async def answer_programme(call: Call[Any], plan: Plan) -> Response:
         # It was found valid within the last second.
         response.headers["Age"] = "0"
         scope = call.request.scope
-        remember_request(scope, KnownPage(key, cached, response.status_code, response.raw_headers, scope.get("route")))
+        known = KnownPage(key, cached, response.status_code, response.raw_headers, scope.get("route"))
+        remember_request(scope, known, body_bytes=len(cached))
         return response
 
     async def read_to_cache() -> bytes:

@@ -125,9 +125,19 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._parse_without_upgrade(data[upgrade.args[0] :])
         finally:
             self._start_held()
+            if self.stage is Stage.NOTHING and self.deadline is None and self._has_answered():
+                # An empty line has ended uvicorn's wait for the next request, and begun none.
+                self.deadline = self.loop.time() + self.timeout_keep_alive
+
+    def _has_answered(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and cycle.response_complete
 
     def on_headers_complete(self) -> None:
-        """Check the `Host` header (RFC 9112, section 3.2), then start the request."""
+        """Check method and `Host` header (RFC 9112, section 3.2), then start the request."""
+        if self.parser.get_method() == b"CONNECT":
+            self.head_fault = "This server is no proxy: it does not take CONNECT."
+            raise HeadError
         hosts = sum(1 for name, _ in self.headers if name == b"host")
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             self.head_fault = "Send exactly one Host header."
@@ -223,9 +233,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header."""
+        """Count a header. Those after a chunked body are not used: they would change a head that was checked already."""
         self._grow(len(name) + len(value))
-        super().on_header(name, value)
+        if self.stage is not Stage.BODY:
+            super().on_header(name, value)
 
     def pause_writing(self) -> None:
         """Note since when the client has not read its answer."""

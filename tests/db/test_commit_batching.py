@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier
 
 from app import open_database
 from config.settings import Settings
+from db import commit_batching
 from db.commit_batching import CommitBatcher
 from db.engine import Database, PureRead
 from db.models import Booking, Session
@@ -166,6 +167,21 @@ async def test_cancelled_caller_does_not_cancel_other_changes(database: Database
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Booking, asyncio.CancelledError, Booking]
     assert await unbalanced(database) == []
+
+
+@pytest.mark.parametrize("callers", [1, 2])
+async def test_committed_change_with_unreadable_answer_runs_once(
+    database: Database, shared: CommitBatcher, monkeypatch: pytest.MonkeyPatch, callers: int
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("what PostgreSQL answered is not understood")
+
+    user, of = await make_user(database), await make_session(database)
+    monkeypatch.setattr(commit_batching, "load_rows", fail)
+    opened = [open_(shared, user.id, of.id) for _ in range(callers)]
+    outcomes = await asyncio.gather(*opened, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * callers
+    assert await database.primary.value("SELECT count(*) FROM bookings") == callers
 
 
 async def test_cancelled_runner_fails_waiting_changes(database: Database, shared: CommitBatcher) -> None:

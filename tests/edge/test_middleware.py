@@ -199,6 +199,15 @@ async def test_a_body_that_announces_too_much_is_refused(client: httpx.AsyncClie
     assert errors_of(response) == ["payload_too_large"]
 
 
+@pytest.mark.parametrize("zeros", [20, 5000])
+async def test_refuses_too_large_body_whose_length_begins_with_zeros(client: httpx.AsyncClient, zeros: int) -> None:
+    headers = {"Content-Length": "0" * zeros + str(BODY_BYTES + 1)}
+    response = await client.post("/echo", content=bytes(BODY_BYTES + 1), headers=headers)
+
+    assert response.status_code == 413
+    assert errors_of(response) == ["payload_too_large"]
+
+
 async def test_a_body_that_becomes_too_much_is_refused(client: httpx.AsyncClient) -> None:
     sent = 0
 

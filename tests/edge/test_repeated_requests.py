@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -12,8 +13,10 @@ from config.settings import Settings
 from db.engine import Database
 from edge import middleware
 from edge.middleware import Edge
-from edge.repeated_requests import WholeResponse
+from edge.repeated_requests import KEY, WholeResponse, remember_request
+from rest.programme_answers import KnownPage
 from runtime.rate_limits import Rate
+from runtime.sized_store import SizedStore
 from tests.support.factories import bearer, make_movie, make_user
 from tests.support.live import PATIENCE, served
 
@@ -195,3 +198,22 @@ async def test_counts_known_requests_against_rate(wire: Wire, database: Database
     again = await wire.ask_until_known(post(QUERY))
     costs = [json.loads(body)["extensions"]["cost"] for _, _, body in (known, again)]
     assert costs[0]["remaining"] - costs[1]["remaining"] == costs[0]["requested"] > 0
+
+
+async def test_answers_known_get_with_body_as_any_other(wire: Wire, database: Database) -> None:
+    # Nobody would read the rest of a large body, and so nothing after it.
+    await make_movie(database, title="Ran")
+    path = "/v1/movies?limit=4"
+    await wire.ask_until_known(get(path))
+    status, _, body = await wire.ask(get(path, "Content-Length: 5") + b"12345")
+    assert (status, b"Ran" in body, wire.at_once[-1]) == (200, True, False)
+
+
+def test_counts_bodies_that_known_requests_hold() -> None:
+    store: SizedStore[KnownPage] = SizedStore(256 * 1024)
+    services = SimpleNamespace(response_cache=SimpleNamespace(requests=store))
+    body = b"x" * 20_000
+    for number in range(100):
+        scope = {"state": {"services": services}, KEY: ("GET", number)}
+        remember_request(scope, KnownPage(number, body, 200, [], None), body_bytes=len(body))
+    assert 0 < len(store) * len(body) < 256 * 1024

@@ -128,6 +128,17 @@ def test_keeps_an_idle_connection_after_an_answer(port: int) -> None:
             time.sleep(pause)
 
 
+def test_closes_idle_connection_that_sends_an_empty_line() -> None:
+    with (
+        serving(idle_seconds=1) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection,
+    ):
+        connection.sendall(HEAD + b"\r\n0123456789")
+        assert connection.recv(65536).endswith(b"0123456789")
+        connection.sendall(b"\r\n")
+        assert connection.recv(65536) == b""
+
+
 def test_ends_an_answer_that_nobody_reads(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -195,3 +206,11 @@ def test_answers_known_request_of_caller_behind_trusted_proxy(trusted: str, call
         answer = answer_to(port, b"GET / HTTP/1.1\r\nHost: x\r\n" + forwarded)
 
     assert answer.endswith(b"\r\n\r\n" + caller)
+
+
+def test_takes_no_header_from_after_a_chunked_body() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with serving(make_app=make_knowing_app, idle_seconds=1, trusted_proxies="127.0.0.1") as port:
+        answer = answer_to(port, head + b"1\r\nx\r\n0\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n")
+
+    assert answer.endswith(b"\r\n\r\n127.0.0.1 http")

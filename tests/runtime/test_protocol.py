@@ -66,3 +66,11 @@ def test_keeps_chunked_body_of_request_that_asks_for_upgrade(served: tuple[str, 
     with socket.create_connection(served, timeout=10) as connection:
         connection.sendall(head(UPGRADES[0], b"Transfer-Encoding: chunked") + b"c\r\n" + BODY + b"\r\n0\r\n\r\n")
         assert read_answer(connection).endswith(b"\r\n\r\n" + BODY)
+
+
+def test_refuses_connect(served: tuple[str, int]) -> None:
+    with socket.create_connection(served, timeout=10) as connection:
+        connection.sendall(b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"it does not take CONNECT" in answer
