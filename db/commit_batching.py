@@ -44,7 +44,7 @@ class Change:
     statement: str
     parameters: Parameters
     answer: asyncio.Future[Rows]
-    # None where it is likely to be made with others by one statement.
+    # None for a SharedChange, which is bound with its group.
     bound: Bound | None
 
 

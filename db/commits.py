@@ -1,4 +1,4 @@
-"""Commits: runs statements as one transaction in one round trip, and knows of each commit whether its outcome is known."""
+"""Commits: runs statements as one transaction in one round trip, and tells failed commits from unknown ones."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +50,7 @@ class Commit:
         await connection.execute("COMMIT")
 
     def expect(self, connection: AsyncConnection[Any]) -> None:
-        """Note that the commit is sent next. Whatever goes wrong from here on may have come after it."""
+        """Note that the commit is sent next: an error from here on may have happened after it."""
         if connection.closed:
             raise psycopg.OperationalError("the connection was lost before the commit")
         if self.connection is None:

@@ -13,8 +13,8 @@ PLACE: Final = "place"
 class ManyChanges:
     """A statement that makes several changes at once, whose parameters are arrays.
 
-    It reads the changes from rows named `asked`, which have the `columns` and their `place` in the order of arrival. Its own
-    first column is that place; a change without a row has none when it is made alone, either.
+    `asked` has a row for each change: its `columns`, and its `place` in the order of arrival. The first column of the result is
+    that place. A change may have no row in the result, as when it is made alone.
     """
 
     def __init__(

@@ -51,8 +51,8 @@ def write_closing(wares: Wares) -> str:
 def write_count(table: str, *, more: str, beside: str = "", when: str = "true") -> str:
     """Return the SQL that adds `more` to `taken` where the capacity allows it and `when` is true: the only writer of `taken`.
 
-    `beside` names the tables that `more` and `when` read. The condition compares `selling.taken`, of the locked row: the
-    table's own `taken` would first be that from before a wait for the lock, without what was freed meanwhile.
+    `beside` names the tables that `more` and `when` read. The condition uses `selling.taken`, read under the
+    lock. The table's own `taken` is that of the statement's snapshot, and misses what was freed during a wait for the lock.
     The SQL returns the row's id and the `moment` of the change.
     """
     return f"""

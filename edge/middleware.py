@@ -30,7 +30,7 @@ BODY_BYTES: Final = 1024 * 1024
 SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PATH_LENGTH: Final = 256
 NO_ANSWER: Final = 499
-# A POST to GraphQL that only reads is known once it is parsed: AdmissionControl has the same bound for queries.
+# Whether a POST to GraphQL only reads shows once it is parsed; AdmissionControl bounds such queries alike.
 BROWSING: Final = ("GET", "HEAD")
 # Request ids are unique by chance among processes, and by their number within one.
 RUN: Final = secrets.token_hex(6)
@@ -88,10 +88,10 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        # Counted first, for each request that reaches the server counts, also one that fails, and a WebSocket's handshake.
+        # Counted first: every request that reaches the server counts, also one that fails. So does a WebSocket's handshake.
         self._request_counter.add()
         started = time.perf_counter()
-        # The same as read_head, which layers outside of this one use.
+        # Does what `read_head` does; layers outside of this one call that.
         scope["head"] = dict(reversed(scope["headers"]))
         scope["request_id"] = choose_request_id(scope)
         structlog.contextvars.clear_contextvars()

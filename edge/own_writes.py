@@ -27,7 +27,7 @@ REPLAYED: Final = b"idempotent-replayed"
 
 
 class OwnWrites:
-    """Notes the position of each change for its caller, and which position a caller has to see.
+    """Notes the log's position after a caller's change, and lets that caller's later reads see at least that position.
 
     It stands around the application only where there is a standby. The position is kept by user for the workers of this
     server, and goes to the caller as a header and a cookie, which other servers understand.

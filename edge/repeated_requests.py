@@ -17,7 +17,7 @@ IF_NONE_MATCH: Final = b"if-none-match"
 LONGEST_BODY: Final = 16_384
 # Memory of a request beside its key and a body; what else it names is shared with the document.
 REQUEST_BYTES: Final = 400
-# Where the scope has the key of its request, once it was looked for.
+# The entry of the scope that holds the request's key, once a response was looked for.
 KEY: Final = "request_key"
 
 

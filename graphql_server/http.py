@@ -43,7 +43,7 @@ NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
 class View:
-    """The address as an application of its own: it answers every method, also those it does not take."""
+    """GraphQL's address as an ASGI application. It answers every method; one that it does not take gets 405."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -23,7 +23,7 @@ from rest.json_fields import Shape
 from rest.payloads import PageQuery
 from rest.planned_reads import PlannedRead, plan_page, render_page
 
-# A bad token is refused, so an answer without one is no answer for somebody who sends one.
+# A bad token is refused, so no cache may answer a request with a token by what it keeps for one without.
 VARY: Final = "Authorization"
 NOT_MODIFIED: Final = 304
 PROGRAMME_HEADERS: Final = ("ETag", "Cache-Control")

@@ -73,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
     counted: str | None = None
     # Answers a request that is known, without a task; the application puts it into the state of its lifespan.
     answer_at_once: AnswerAtOnce | None = None
-    # The application to start once the rest of the request was looked at, where its head has just arrived.
+    # The application of a request whose head has just arrived. It starts once the bytes that came with the head are parsed.
     held_app: ASGI3Application | None = None
     is_head_new = False
 
@@ -152,7 +152,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.is_head_new = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Start a request; one whose head has just arrived waits for what came in the same piece.
+        """Start a request. One whose head has just arrived is held until the bytes that came with it are parsed.
 
         uvicorn calls this for each request, also for those that were sent before earlier ones had their answers.
         """

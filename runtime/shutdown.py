@@ -6,8 +6,8 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Supervisors kill a process 10 s after the signal. These are seconds after the signal too, and not lengths of the steps: a
-# step that is late takes its time from the following ones. Running requests come first and have 5 s (runtime/server.py).
+# Supervisors kill a process 10 s after the signal. These are seconds after the signal too, not durations: a step that takes
+# too long leaves less to those after it. Running requests come first and have 5 s (runtime/server.py).
 SERVICES_CLOSED: Final = 6.5
 WORKERS_ENDED: Final = 7.0
 DATABASE_STOPPED: Final = 9.0
