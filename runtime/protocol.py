@@ -1,6 +1,8 @@
 """uvicorn's HTTP/1.1 and WebSocket protocols, with stricter heads, and bounds on size, time and connections."""
 
+import select
 import socket
+import sys
 from asyncio import AbstractEventLoop, BaseTransport, Handle, Transport
 from collections.abc import Callable
 from enum import Enum, auto
@@ -71,6 +73,10 @@ class BoundedProtocol(HttpToolsProtocol):
     write_deadline: float | None = None
     # The address that this connection is counted for.
     counted: str | None = None
+    # The request that is being answered; those that arrive meanwhile wait in uvicorn's `pipeline`.
+    answering: RequestResponseCycle | None = None
+    # What refuses the request behind those: it is sent after their answers, and nothing more is read.
+    refusal: bytes | None = None
     # Answers a request that is known, without a task; the application puts it into the state of its lifespan.
     answer_at_once: AnswerAtOnce | None = None
     # The application of a request whose head has just arrived. It starts once the bytes that came with the head are parsed.
@@ -94,10 +100,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.counted is not None:
             self.config.open_connections.leave(self.counted)
             self.counted = None
+        if self.answering is not None:
+            # uvicorn tells only the request that arrived last.
+            self.answering.disconnected = True
+            self.answering.message_event.set()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over, and the counting of it."""
+        """Hand the connection over, and the counting of it; refuse that while a request is being answered here."""
+        if self.answering is not None:
+            self._refuse("400 Bad Request", INVALID, "Open a WebSocket on a connection without other requests.")
+            return
         counted, self.counted = self.counted, None
         super().handle_websocket_upgrade()
         upgraded = self.transport.get_protocol()
@@ -113,7 +126,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse the next bytes; a request to upgrade to anything but WebSocket is served as if it had not asked."""
-        self._unset_keepalive_if_required()
+        if self.refusal is not None:
+            return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -125,13 +139,14 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._parse_without_upgrade(data[upgrade.args[0] :])
         finally:
             self._start_held()
-            if self.stage is Stage.NOTHING and self.deadline is None and self._has_answered():
-                # An empty line has ended uvicorn's wait for the next request, and begun none.
-                self.deadline = self.loop.time() + self.timeout_keep_alive
 
-    def _has_answered(self) -> bool:
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is not None and cycle.response_complete
+    def _await_request(self) -> None:
+        """Keep the connection for a while, where no request is being answered and none arrives.
+
+        `end_if_late` closes it then, which saves uvicorn's timer for each request.
+        """
+        if self.stage is Stage.NOTHING and self.answering is None:
+            self.deadline = self.loop.time() + self.timeout_keep_alive
 
     def on_headers_complete(self) -> None:
         """Check method and `Host` header (RFC 9112, section 3.2), then start the request."""
@@ -159,8 +174,26 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.is_head_new and self.answer_at_once is not None and cycle.keep_alive and not self.expect_100_continue:
             self.held_app = app
             return
+        self.answering = cycle
         cycle.transport = cast("Transport", JoinedWrites(self.transport, self.loop))
         super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """Go on with what has arrived meanwhile, or wait for another request."""
+        self.server_state.total_requests += 1
+        if self.answering is not None:
+            # The head of an answer without a body would come after the next answer.
+            cast("JoinedWrites", self.answering.transport).flush()
+            self.answering = None
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.refusal is not None:
+            self._end_with(self.refusal)
+        else:
+            self._await_request()
 
     def _start_held(self) -> None:
         app, self.held_app = self.held_app, None
@@ -188,17 +221,15 @@ class BoundedProtocol(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
         self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
         self.cycle.response_started = self.cycle.response_complete = True
-        self.server_state.total_requests += 1
-        # As long as uvicorn keeps an idle connection; `end_if_late` ends it, which saves a timer for each request.
-        self.deadline = self.loop.time() + self.timeout_keep_alive
+        self.on_response_complete()
 
     def on_message_complete(self) -> None:
         """End the request, unless it is about to be parsed again without its upgrade."""
         if not self._is_ignored_upgrade():
-            # uvicorn closes a connection that is idle for too long.
             self.stage, self.deadline = Stage.NOTHING, None
             super().on_message_complete()
             self._answer_held()
+            self._await_request()
 
     def _is_ignored_upgrade(self) -> bool:
         return bool(self.parser.should_upgrade()) and not self._should_upgrade()
@@ -252,19 +283,29 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the connection where its request or the reading of its answer has passed the deadline."""
         if self.write_deadline is not None and now > self.write_deadline:
             self.transport.abort()
+        elif self.flow.read_paused:
+            self._look_for_client(now)
         elif self.deadline is not None and now > self.deadline:
             self._end_late_request()
+
+    def _look_for_client(self, now: float) -> None:
+        """End the connection where the client is gone: nobody else notices while nothing is read."""
+        if self.deadline is not None:
+            # The client is not late with what this server does not read.
+            self.deadline = now + self.config.limits.body_seconds
+        if not self.transport.is_closing() and has_hung_up(self.transport.get_extra_info("socket")):
+            self.transport.close()
 
     def _end_late_request(self) -> None:
         limits = self.config.limits
         if self.stage is Stage.HEAD:
             self._refuse(TIMEOUT, INVALID, f"The request's head has not arrived within {limits.head_seconds:g} s.")
-        elif self.stage is Stage.BODY and not self.cycle.response_started:
+        elif self.stage is Stage.BODY and not self.cycle.response_complete:
             self._refuse(TIMEOUT, INVALID, f"The request's body has not arrived within {limits.body_seconds:g} s.")
         else:
             # There is no request, or it has its answer.
+            self.deadline = None
             self.transport.close()
-        self.deadline = None
 
     def _grow(self, size: int) -> None:
         self.head_bytes += size
@@ -284,8 +325,38 @@ class BoundedProtocol(HttpToolsProtocol):
             f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
-        self.transport.write(head.encode() + body)
+        self._end_requests(head.encode() + body)
+
+    def _end_requests(self, refusal: bytes) -> None:
+        """Take no further request: refuse the one that is arriving, after the answers to those before it."""
+        self.refusal, self.held_app, self.deadline = refusal, None, None
+        if self.stage is Stage.BODY and self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+        answering = self.answering
+        if answering is None or (
+            answering is self.cycle and self.stage is Stage.BODY and not answering.response_started
+        ):
+            self._end_with(refusal)
+        elif answering is self.cycle and self.stage is Stage.BODY:
+            # Its answer has begun, and is the last one.
+            answering.keep_alive = False
+        else:
+            # What comes is dropped: with unread bytes the connection would be reset, and the client lose its answers.
+            self.flow.resume_reading()
+
+    def _end_with(self, refusal: bytes) -> None:
+        self.transport.write(refusal)
         self.transport.close()
+
+
+def has_hung_up(connection: socket.socket) -> bool:
+    """Return whether the other side has closed a connection, also where bytes before its end are unread."""
+    if sys.platform == "win32":
+        return False
+    poller = select.poll()
+    # Elsewhere than on Linux only a connection that is closed on both sides counts.
+    poller.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))
+    return bool(poller.poll(0))
 
 
 class JoinedWrites:
