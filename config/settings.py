@@ -1,4 +1,4 @@
-"""The only reader of the environment. Its variables are declared as data, a file a subject, in the modules beside it."""
+"""The only reader of the environment. Its variables are declared as data, one file per subject, in the modules beside it."""
 
 import difflib
 from collections.abc import Mapping
@@ -18,9 +18,7 @@ from config.database import (
 from config.graphql import Documents, Graphiql, Introspection, Planner, ResponseCache, SchemaFile
 from config.limits import FIELDS as LIMIT_FIELDS
 from config.limits import RequestLimits
-from config.secret_file import read_or_make_secret
-from config.server import Cors, DataDir, Environment, PublicUrl, Secrets, TokenSeconds, TracesUrl, TrustedProxies
-from config.surfaces import (
+from config.rules import (
     CounterOpen,
     CounterTimezone,
     CounterToken,
@@ -31,6 +29,8 @@ from config.surfaces import (
     OffersFreshSeconds,
     Timezone,
 )
+from config.secret_file import read_or_make_secret
+from config.server import Cors, DataDir, Environment, PublicUrl, Secrets, TokenSeconds, TracesUrl, TrustedProxies
 from config.third_parties import (
     CataloguePassword,
     CatalogueUrl,

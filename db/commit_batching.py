@@ -64,7 +64,7 @@ class CommitBatcher(Reading):
         self._runner: asyncio.Task[None] | None = None
 
     def touch(self, kind: Kind, identity: int) -> None:
-        """Notify subscribers at once: what `fetch` has returned is durable."""
+        """Notify subscribers at once: what `make_rows` has returned is durable."""
         self._note(Changed(kind, identity))
 
     async def make_rows(self, make: Callable[..., T], statement: str, parameters: Parameters) -> list[T]:

@@ -1,4 +1,4 @@
-"""Changes that one statement makes for many callers, where each caller alone has a statement of its own."""
+"""Changes with two statements: one for a single caller, and one for several callers at once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

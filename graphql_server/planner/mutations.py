@@ -1,4 +1,4 @@
-"""Runs a mutation by its resolver alone where its payload needs no other one: the executor would cost as much again."""
+"""Runs a mutation without the executor where its payload needs no other resolver: the executor would cost as much again."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

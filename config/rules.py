@@ -1,4 +1,4 @@
-"""The variables of single surfaces: bookings, sessions, the counter, prices and their exports."""
+"""The variables of the rules: how long a booking is open, time zones, the counter, prices and their exports."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo
