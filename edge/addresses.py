@@ -41,7 +41,8 @@ def is_host(text: str) -> bool:
 def find_local_host(connection: HTTPConnection) -> str:
     """Return the address on which the server received the connection."""
     host, port = connection.scope.get("server") or ("localhost", None)
-    return f"{host}:{port}" if port else str(host)
+    name = f"[{host}]" if ":" in host else str(host)
+    return f"{name}:{port}" if port else name
 
 
 def make_absolute(address: str, *, base: str) -> str:

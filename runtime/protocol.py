@@ -6,7 +6,7 @@ import sys
 from asyncio import AbstractEventLoop, BaseTransport, Handle, Transport
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import httptools
 import orjson
@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from errors import format_error_body
-from runtime.connection_limits import ConnectionCounter, ConnectionLimits
+from runtime.connection_limits import ConnectionCounter, ConnectionLimits, unmap_address
 from runtime.proxy_headers import TrustedProxies
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
@@ -30,6 +30,7 @@ INVALID: Final = "invalid_input"
 
 # Status, headers and body of a response.
 Response = tuple[int, list[tuple[bytes, bytes]], bytes]
+Port = TypeVar("Port")
 AnswerAtOnce = Callable[[Any, bytes], Response | None]
 
 
@@ -57,8 +58,9 @@ class BoundedConfig(uvicorn.Config):
     ) -> None:
         super().__init__(app, **options)
         self.limits = limits
-        self.open_connections = ConnectionCounter(limits.connections, trusted_proxies=trusted_proxies)
-        self.proxies = TrustedProxies(trusted_proxies) if trusted_proxies else None
+        trusted = TrustedProxies(trusted_proxies)
+        self.open_connections = ConnectionCounter(limits.connections, is_exempt=trusted.is_trusted)
+        self.proxies = trusted if trusted_proxies else None
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -86,6 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Count the connection, and wait for a first request; refuse one too many of an address."""
         super().connection_made(transport)
+        self.client, self.server = unmap_end(self.client), unmap_end(self.server)
         self.answer_at_once = self.app_state.get("answer_at_once")
         self.deadline = self.loop.time() + self.config.limits.head_seconds
         address = self.client[0] if self.client else ""
@@ -349,6 +352,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+def unmap_end(end: tuple[str, Port] | None) -> tuple[str, Port] | None:
+    """Return one end of a connection, its address as a socket of IPv4 would show it."""
+    return end and (unmap_address(end[0]), end[1])
+
+
 def has_hung_up(connection: socket.socket) -> bool:
     """Return whether the other side has closed a connection, also where bytes before its end are unread."""
     if sys.platform == "win32":
@@ -421,6 +429,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound the send buffers."""
         super().connection_made(transport)
+        self.client, self.server = unmap_end(self.client), unmap_end(self.server)
         opened = transport.get_extra_info("socket")
         if opened is not None:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)

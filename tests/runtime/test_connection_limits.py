@@ -64,10 +64,11 @@ def serving(
     trusted_proxies: str = "",
     make_app: Callable[[], ASGIApp] = make_app,
     idle_seconds: int | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[int]:
     """Yield the port of a server in a thread."""
     ready = threading.Event()
-    with listen("127.0.0.1", 0) as listener:
+    with listen(host, 0) as listener:
         config = make_config(make_app, limits=limits, trusted_proxies=trusted_proxies)
         config.timeout_keep_alive = idle_seconds or config.timeout_keep_alive
         server: uvicorn.Server = Server(config, on_ready=ready.set)
@@ -177,6 +178,12 @@ def test_counts_a_network_of_ipv6_as_one_address() -> None:
     assert counter.enter("2001:db8::2")
 
 
+async def tell_address(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(websocket.scope["client"][0])
+    await websocket.close()
+
+
 def make_knowing_app() -> ASGIApp:
     """Return an application that knows the answer to every request: the address and the scheme of its caller."""
 
@@ -188,7 +195,7 @@ def make_knowing_app() -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
         yield {"answer_at_once": answer}
 
-    return Starlette(lifespan=lifespan)
+    return Starlette(lifespan=lifespan, routes=[WebSocketRoute("/ws", tell_address)])
 
 
 def test_closes_idle_connection_after_known_request() -> None:
@@ -214,3 +221,20 @@ def test_takes_no_header_from_after_a_chunked_body() -> None:
         answer = answer_to(port, head + b"1\r\nx\r\n0\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n")
 
     assert answer.endswith(b"\r\n\r\n127.0.0.1 http")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_every_address_of_a_machine_with_both_protocols_is_an_ipv4_address_where_it_is_one() -> None:
+    forwarded = b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n"
+    one = ConnectionLimits(connections=1)
+    with serving(one, make_app=make_knowing_app, idle_seconds=1, trusted_proxies="127.0.0.1", host="::") as port:
+        # The proxy has no limit of connections either.
+        with socket.create_connection(("127.0.0.1", port)):
+            answer = answer_to(port, forwarded)
+        direct = answer_to(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with connect(f"ws://127.0.0.1:{port}/ws", compression=None) as websocket:
+            seen = websocket.recv()
+
+    assert answer.endswith(b"\r\n\r\n9.9.9.9 http")
+    assert direct.endswith(b"\r\n\r\n127.0.0.1 http")
+    assert seen == "127.0.0.1"
