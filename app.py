@@ -252,7 +252,7 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
             ]
             await finish_together(steps, seconds=limit_to_deadline(SERVICES_END_SECONDS, deadline=SERVICES_CLOSED))
             passwords.close()
-            process.metrics.usage.publish()
+            process.metrics.publisher.publish_all()
 
 
 def _count_waiting_hashes(settings: Settings) -> int:
@@ -328,7 +328,7 @@ def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
 
 
 def _make_response_cache(settings: Settings, metrics: Metrics) -> ResponseCache:
-    counted = ResponseCacheMetrics(metrics.registry)
+    counted = ResponseCacheMetrics(metrics.registry, metrics.publisher)
     changes = ProgrammeChanges(settings.direct_url or "", on_change=counted.count_change)
     return ResponseCache(settings.response_cache, changes, counted)
 

@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from runtime.batched_counts import BatchedCounter, Publisher
+
 LookUp = Literal["hit", "miss", "joined", "unsure"]
 LOOK_UPS: Final[tuple[LookUp, ...]] = ("hit", "miss", "joined", "unsure")
 
@@ -11,7 +13,7 @@ LOOK_UPS: Final[tuple[LookUp, ...]] = ("hit", "miss", "joined", "unsure")
 class ResponseCacheMetrics:
     """Counts look-ups, changes and memory, in the registry of the process."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, publisher: Publisher) -> None:
         look_ups = Counter(
             "matinee_response_cache_lookups",
             "Look-ups of cacheable answers: in memory, not in memory, waiting for the same read of another caller, "
@@ -19,7 +21,7 @@ class ResponseCacheMetrics:
             ("outcome",),
             registry=registry,
         )
-        self._look_ups = {outcome: look_ups.labels(outcome) for outcome in LOOK_UPS}
+        self._look_ups = {outcome: BatchedCounter(look_ups.labels(outcome), publisher) for outcome in LOOK_UPS}
         self._changes = Counter(
             "matinee_response_cache_changes", "Changes of the programme that were announced.", registry=registry
         )
@@ -35,7 +37,7 @@ class ResponseCacheMetrics:
 
     def count(self, outcome: LookUp) -> None:
         """Count one look-up."""
-        self._look_ups[outcome].inc()
+        self._look_ups[outcome].add_one()
 
     def count_change(self) -> None:
         """Count one change that was announced."""

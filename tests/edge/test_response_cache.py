@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from db.programme_changes import ProgrammeChanges
 from edge.response_cache import Parts, ResponseCache
 from errors import Unavailable
+from runtime.metrics import Metrics
 from runtime.response_cache_metrics import LookUp, ResponseCacheMetrics
 from runtime.sized_store import LARGEST_SHARE, OVERHEAD
 
@@ -49,13 +49,13 @@ class Reads:
 
 
 @pytest.fixture
-def registry() -> CollectorRegistry:
-    return CollectorRegistry()
+def metrics() -> Metrics:
+    return Metrics()
 
 
 @pytest.fixture
-def cache(registry: CollectorRegistry) -> ResponseCache:
-    return ResponseCache(SIZE * 4 // 3 + 1, Heard(), ResponseCacheMetrics(registry))
+def cache(metrics: Metrics) -> ResponseCache:
+    return ResponseCache(SIZE * 4 // 3 + 1, Heard(), ResponseCacheMetrics(metrics.registry, metrics.publisher))
 
 
 def answering(answer: bytes) -> Callable[[], Awaitable[bytes]]:
@@ -65,7 +65,7 @@ def answering(answer: bytes) -> Callable[[], Awaitable[bytes]]:
     return read
 
 
-async def test_cancelled_caller_takes_nobody_down(cache: ResponseCache, registry: CollectorRegistry) -> None:
+async def test_cancelled_caller_takes_nobody_down(cache: ResponseCache, metrics: Metrics) -> None:
     reads = Reads(b"answer")
     callers = [asyncio.create_task(cache.fetch("key", MOVIES, reads.read)) for _ in range(100)]
     await asyncio.sleep(0)
@@ -77,8 +77,8 @@ async def test_cancelled_caller_takes_nobody_down(cache: ResponseCache, registry
     assert found[1:] == [b"answer"] * 99
     assert reads.begun == 1
     assert cache.find("key") == b"answer"
-    assert counted(registry, "miss") == 1
-    assert counted(registry, "joined") == 99
+    assert counted(metrics, "miss") == 1
+    assert counted(metrics, "joined") == 99
 
 
 async def test_change_during_read_keeps_its_answer_from_being_kept(cache: ResponseCache) -> None:
@@ -113,22 +113,18 @@ async def test_keeps_no_error_and_nothing_that_the_executor_answers(cache: Respo
     assert reads.begun == 3
 
 
-async def test_serves_nothing_from_memory_while_changes_are_not_heard(
-    cache: ResponseCache, registry: CollectorRegistry
-) -> None:
+async def test_serves_nothing_from_memory_while_changes_are_not_heard(cache: ResponseCache, metrics: Metrics) -> None:
     await cache.fetch("key", MOVIES, answering(b"old"))
     cache.changes.is_current = False  # type: ignore[misc]
     assert cache.find("key") is None
     assert await cache.fetch("key", MOVIES, answering(b"new")) == b"new"
-    assert counted(registry, "unsure") == 1
+    assert counted(metrics, "unsure") == 1
     cache.changes.is_current = True  # type: ignore[misc]
     # The connection was slow, and nothing was lost.
     assert cache.find("key") == b"old"
 
 
-async def test_keeps_within_its_memory_what_was_asked_for_last(
-    cache: ResponseCache, registry: CollectorRegistry
-) -> None:
+async def test_keeps_within_its_memory_what_was_asked_for_last(cache: ResponseCache, metrics: Metrics) -> None:
     answer = bytes(SIZE // LARGEST_SHARE - OVERHEAD - 1)
     for key in "abcdefgh":
         await cache.fetch(key, MOVIES, answering(answer))
@@ -137,9 +133,10 @@ async def test_keeps_within_its_memory_what_was_asked_for_last(
     assert [key for key in "abcdefghi" if cache.find(key) is None] == ["b"]
     await cache.fetch("large", MOVIES, answering(bytes(SIZE // LARGEST_SHARE)))
     assert cache.find("large") is None
-    assert registry.get_sample_value("matinee_response_cache_entries") == 8
-    assert registry.get_sample_value("matinee_response_cache_bytes") == SIZE
+    assert metrics.registry.get_sample_value("matinee_response_cache_entries") == 8
+    assert metrics.registry.get_sample_value("matinee_response_cache_bytes") == SIZE
 
 
-def counted(registry: CollectorRegistry, outcome: LookUp) -> float | None:
-    return registry.get_sample_value("matinee_response_cache_lookups_total", {"outcome": outcome})
+def counted(metrics: Metrics, outcome: LookUp) -> float | None:
+    metrics.publisher.publish_all()
+    return metrics.registry.get_sample_value("matinee_response_cache_lookups_total", {"outcome": outcome})

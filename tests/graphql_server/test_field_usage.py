@@ -5,6 +5,7 @@ from httpx import AsyncClient
 from prometheus_client import CollectorRegistry
 
 from graphql_server.field_usage import collect_used_fields, list_deprecated_fields
+from runtime.batched_counts import Publisher
 from runtime.metrics import Coordinate, UsageMetrics
 from tests.support.graphql_client import GraphQL
 
@@ -69,30 +70,32 @@ def shown(registry: CollectorRegistry, each: Coordinate) -> float | None:
 
 async def test_a_deprecated_field_is_shown_before_anybody_asks_for_it() -> None:
     registry = CollectorRegistry()
-    UsageMetrics(registry).add_series([TITLE])
+    UsageMetrics(registry, Publisher()).add_series([TITLE])
     assert shown(registry, TITLE) == 0
     assert shown(registry, NAME) is None
 
 
 async def test_runs_are_told_together() -> None:
     registry = CollectorRegistry()
-    usage = UsageMetrics(registry)
+    publisher = Publisher()
+    usage = UsageMetrics(registry, publisher)
     both, one = frozenset({TITLE, NAME}), frozenset({NAME})
     for fields in (both, both, one):
         usage.count(fields)
     assert shown(registry, NAME) == 0
-    usage.publish()
+    publisher.publish_all()
     assert (shown(registry, NAME), shown(registry, TITLE)) == (3, 2)
     usage.count(one)
-    usage.publish()
+    publisher.publish_all()
     assert (shown(registry, NAME), shown(registry, TITLE)) == (4, 2)
 
 
 async def test_what_nobody_remembers_takes_no_memory() -> None:
-    usage = UsageMetrics(CollectorRegistry())
+    publisher = Publisher()
+    usage = UsageMetrics(CollectorRegistry(), publisher)
     for number in range(10):
         usage.count(frozenset({Coordinate("Query", f"f{number}", deprecated=False)}))
-    usage.publish()
+    publisher.publish_all()
     assert len(usage._counts) == 0  # noqa: SLF001 - it has no other face
 
 
