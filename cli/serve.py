@@ -67,7 +67,7 @@ def serve(
         prepare_database(settings, needed=False) as url,
         standin_server.serve_missing_standins(settings) as completed,
         make_shared_counter_file() as counts,
-        make_shared_windows_file() as rates,
+        make_shared_windows_file() if workers > 1 else nullcontext() as rates,
         make_shared_marks_file() if settings.database_read_url else nullcontext() as marks,
         make_shared_slots("hashes", count=count_processors()) as hash_slots,
     ):

@@ -8,7 +8,7 @@ import time
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,6 +26,8 @@ BUCKET: Final = 3 * WAYS
 HEAD: Final = 8
 SIZE: Final = (HEAD + BUCKETS * BUCKET) * 8
 THOUSAND: Final = 1000
+# Keys whose hash a process remembers: a caller sends many requests in a row.
+REMEMBERED_KEYS: Final = 1024
 
 
 class Rate(NamedTuple):
@@ -49,18 +51,17 @@ class Quota(NamedTuple):
 class RateWindows:
     """Counts by key. The window of a key begins with its first count; when it ends, the count begins anew."""
 
-    __slots__ = ("_descriptor", "_numbers", "_salt")
+    __slots__ = ("_descriptor", "_hash", "_numbers")
 
     def __init__(self, memory: mmap.mmap, *, descriptor: int | None = None) -> None:
         """Count in this memory; processes lock `descriptor` while they count."""
         self._numbers = memoryview(memory).cast("Q")
-        self._salt = memory[: HEAD * 8]
+        self._hash = lru_cache(maxsize=REMEMBERED_KEYS)(partial(hash_key, salt=memory[: HEAD * 8]))
         self._descriptor = descriptor
 
     def take(self, key: str, amount: int, rate: Rate) -> Quota:
         """Count an amount for a key, unless it is more than the rate has left; return the rest."""
-        # Keyed with a secret of this run, so that nobody can find keys that share a bucket with another's.
-        digest = int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, key=self._salt).digest())
+        digest = self._hash(key)
         start = HEAD + digest % BUCKETS * BUCKET
         now = time.monotonic_ns() // 1_000_000
         descriptor = self._descriptor
@@ -104,6 +105,11 @@ class RateWindows:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def hash_key(key: str, *, salt: bytes) -> int:
+    """Return the hash of a key, made with a secret of this run: so nobody can find keys that share a bucket with another's."""
+    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, key=salt).digest())
 
 
 def make_private_windows() -> RateWindows:
@@ -160,12 +166,12 @@ def format_rate_headers(scope: MutableMapping[str, Any]) -> list[tuple[bytes, by
     if found is None or not found.quotas:
         return []
     quotas = found.quotas.items()
-    policies = ", ".join([format_policy(name, quota.rate) for name, quota in quotas])
-    left = ", ".join([f'"{name}";r={quota.left};t={quota.seconds}' for name, quota in quotas])
-    return [(b"ratelimit-policy", policies.encode()), (b"ratelimit", left.encode())]
+    policies = b", ".join([format_policy(name, quota.rate) for name, quota in quotas])
+    left = b", ".join([b'"%b";r=%d;t=%d' % (name.encode(), quota.left, quota.seconds) for name, quota in quotas])
+    return [(b"ratelimit-policy", policies), (b"ratelimit", left)]
 
 
 @lru_cache(maxsize=64)
-def format_policy(name: str, rate: Rate) -> str:
+def format_policy(name: str, rate: Rate) -> bytes:
     """Return a rate as an item of `RateLimit-Policy`."""
-    return f'"{name}";q={rate.amount};w={rate.seconds}'
+    return f'"{name}";q={rate.amount};w={rate.seconds}'.encode()
