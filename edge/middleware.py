@@ -125,7 +125,7 @@ class Edge:
         self._request_counter.add()
         identity = scope["request_id"] = choose_request_id(scope)
         found.headers.extend([(b"x-request-id", identity.encode()), *format_rate_headers(scope)])
-        self._note(scope, scope["path"], found.status, time.perf_counter() - started)
+        self._note(scope, scope["path"], found.status, time.perf_counter() - started, {})
         return found
 
     def _needs_cors(self, scope: Scope) -> bool:
@@ -160,7 +160,9 @@ class Edge:
                 fault = errors.Internal(reference=scope["request_id"])
                 await self._render(fault, path=path)(scope, receive, answer)
         finally:
-            self._note(scope, path, status or NO_ANSWER, time.perf_counter() - started)
+            more = structlog.contextvars.get_contextvars()
+            more.pop("request_id", None)
+            self._note(scope, path, status or NO_ANSWER, time.perf_counter() - started, more)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, app = scope["path"], self._app
@@ -189,23 +191,23 @@ class Edge:
         finally:
             self._websockets.leave(address)
 
-    def _note(self, scope: Scope, path: str, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, path: str, status: int, seconds: float, more: dict[str, object]) -> None:
+        """Count and log a request; `more` is what is bound to its log lines besides."""
         route = getattr(scope.get("route"), "path", "unmatched")
         self._metrics.count(scope["method"], route, status, seconds)
-        fields = {
-            "method": scope["method"],
-            "path": path[:PATH_LENGTH],
-            "status": status,
-            "ms": round(seconds * 1000, 2),
-            "request_id": scope["request_id"],
-        }
-        operation = scope.get("operation")
+        operation, actor = scope.get("operation"), scope.get("actor")
         if operation:
-            fields["operation"] = operation
-        actor = scope.get("actor")
+            more["operation"] = operation
         if actor:
-            fields["user"] = ids.encode("usr", actor.user_id)
-        log_request(fields)
+            more["user"] = ids.encode("usr", actor.user_id)
+        log_request(
+            method=scope["method"],
+            path=path[:PATH_LENGTH],
+            status=status,
+            seconds=seconds,
+            request_id=scope["request_id"],
+            more=more,
+        )
 
 
 async def refuse_websocket(send: Send) -> None:

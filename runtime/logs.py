@@ -3,16 +3,21 @@
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, TextIO
+from functools import lru_cache
+from typing import Final, TextIO, cast
 
 import orjson
 import structlog
 from structlog.typing import Processor
 
+from runtime.joined_lines import JoinedLines
+
 # httpx tells the address of each request, which is nobody's business but the third party's.
-QUIET = ("uvicorn.error", "alembic", "psycopg.pool", "procrastinate", "httpx", "httpcore")
+QUIET: Final = ("uvicorn.error", "alembic", "psycopg.pool", "procrastinate", "httpx", "httpcore")
+
+MICROSECONDS: Final = 1_000_000
 
 access_log = structlog.get_logger("matinee.access")
 
@@ -36,47 +41,75 @@ def configure_logs(*, as_json: bool) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    ending = _json_ending() if as_json else _terminal_ending()
+    stream = JoinedLines(sys.stderr)
+    ending = _json_ending(stream) if as_json else _terminal_ending()
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),
         cache_logger_on_first_use=True,
     )
-    _adopt_libraries(shared, ending)
+    _adopt_libraries(shared, ending, stream)
 
 
-def log_request(fields: dict[str, Any]) -> None:
-    """Write the access log's line of a request.
+def log_request(
+    *, method: str, path: str, status: int, seconds: float, request_id: str, more: Mapping[str, object]
+) -> None:
+    """Write the access log's line of a request; `request_id` needs no escapes, and `more` is what only some lines have.
 
     As JSON the line is put together here, without structlog's chain of processors: every request pays for it. Its form is that
-    of all other lines.
+    of all other lines. It may be written some milliseconds later (runtime/joined_lines.py).
     """
-    processors = structlog.get_config()["processors"]
-    writer = processors[-1] if processors else None
-    if not isinstance(writer, JSONLines):
-        access_log.info("request", **fields)
+    writer = _find_json_lines()
+    if writer is None:
+        fields = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 2)}
+        access_log.info("request", **fields, request_id=request_id, **more)
         return
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    fields["event"] = "request"
-    # Where both have a name they agree, except for a request that was answered outside of any context of its own.
-    writer.write({**structlog.contextvars.get_contextvars(), **fields, "level": "info", "timestamp": now})
+    rest = _json_line(more, default=repr).encode()[1:-1] if more else b""
+    line = b'%b,"ms":%.2f,"request_id":"%b"%b%b,"event":"request","level":"info","timestamp":"%b"}\n'
+    begin, milliseconds, comma = _begin_line(method, path, status), seconds * 1000, b"," if rest else b""
+    writer.stream.join(line % (begin, milliseconds, request_id.encode(), comma, rest, _format_now()))
+
+
+def flush_lines() -> None:
+    """Write the lines of the access log that are held, before the process ends."""
+    writer = _find_json_lines()
+    if writer is not None:
+        writer.stream.flush()
 
 
 class JSONLines(structlog.processors.JSONRenderer):
-    """Renders a line as JSON, and writes lines that are complete to the stream of all lines."""
+    """Renders a line as JSON; knows the stream of all lines."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: JoinedLines) -> None:
         super().__init__(serializer=_json_line)
-        self._stream = stream
-
-    def write(self, fields: Mapping[str, object]) -> None:
-        """Write a line of these fields."""
-        self._stream.write(_json_line(fields, default=repr) + "\n")
+        self.stream = stream
 
 
-def _json_ending() -> list[Processor]:
-    return [structlog.processors.format_exc_info, JSONLines(sys.stderr)]
+def _find_json_lines() -> JSONLines | None:
+    processors = structlog.get_config()["processors"]
+    writer = processors[-1] if processors else None
+    return writer if isinstance(writer, JSONLines) else None
+
+
+@lru_cache(maxsize=256)
+def _begin_line(method: str, path: str, status: int) -> bytes:
+    fields = {"method": method, "path": path, "status": status}
+    return _json_line(fields, default=repr).encode()[:-1]
+
+
+def _format_now() -> bytes:
+    seconds, microseconds = divmod(time.time_ns() // 1000, MICROSECONDS)
+    return b"%b.%06dZ" % (_format_second(seconds), microseconds)
+
+
+@lru_cache(maxsize=2)
+def _format_second(second: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+
+
+def _json_ending(stream: JoinedLines) -> list[Processor]:
+    return [structlog.processors.format_exc_info, JSONLines(stream)]
 
 
 def _terminal_ending() -> list[Processor]:
@@ -92,13 +125,13 @@ def _json_line(event: object, *, default: Callable[[object], object]) -> str:
         return json.dumps(event, default=repr)
 
 
-def _adopt_libraries(shared: list[Processor], ending: list[Processor]) -> None:
+def _adopt_libraries(shared: list[Processor], ending: list[Processor], stream: JoinedLines) -> None:
     clean = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
         processors=[clean, *ending],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(cast("TextIO", stream))
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]

@@ -150,7 +150,10 @@ def serve_here(
     tuning.bound_spare_memory()
     make_app = partial(make_trusting_app, serving, worker)
     config = make_config(make_app, trusted_proxies=serving.trusted_proxies, limits=serving.limits)
-    Server(config, on_ready=on_ready, on_beat=on_beat).run(sockets=[listener])
+    try:
+        Server(config, on_ready=on_ready, on_beat=on_beat).run(sockets=[listener])
+    finally:
+        logs.flush_lines()
 
 
 def make_trusting_app(serving: Serving, worker: int) -> ASGIApp:

@@ -89,7 +89,7 @@ async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         return found
 
     monkeypatch.setattr(Edge, "answer_at_once", record)
-    monkeypatch.setattr(middleware, "log_request", logged.append)
+    monkeypatch.setattr(middleware, "log_request", lambda **fields: logged.append(fields))
     async with served(settings) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
