@@ -83,10 +83,15 @@ class PositionReader:
         self._next: asyncio.Task[float | None] | None = None
 
     async def read_anew(self) -> float | None:
-        """Return the position, read after the call began; callers of the same moment share a read."""
+        """Return the position, read after the call began, None where there is none in time; callers of one moment share a read."""
         if self._next is None:
             self._next = asyncio.create_task(self._read_next(), context=Context())
-        return await asyncio.shield(self._next)
+        try:
+            # The read itself may wait for another one, and is tried twice.
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await asyncio.shield(self._next)
+        except TimeoutError:
+            return None
 
     async def _read_next(self) -> float | None:
         async with self._turn:

@@ -13,6 +13,7 @@ from db.cursors import make_codec
 from db.engine import Database
 from db.opening import connect_database
 from db.own_writes import RUNNING, RequestWrites
+from db.server_watch import ServerWatch
 from db.standby_watch import CHECK_SECONDS
 from tests.support.database_wire import Wire, wire_to
 from tests.support.standby import Pair, paused_replay, streaming_pair
@@ -104,3 +105,18 @@ async def test_goes_on_with_the_standby_while_the_primary_is_gone(empty_database
         await asyncio.sleep(SEVERAL_CHECKS)
         await until(lambda: database.standby is not database.primary)
         assert await database.standby.value("SELECT 1") == 1
+
+
+async def test_reads_no_position_of_a_primary_whose_last_read_does_not_end(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standby_watch, "PATIENCE_SECONDS", 0.1)
+    reader = standby_watch.PositionReader(ServerWatch(wire.url, statement_seconds=5), standby_watch.WRITTEN)
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await reader.read_anew() is None:
+                """On a busy machine a tenth of a second may be too short for it."""
+            async with reader._turn:  # noqa: SLF001 - as a read holds it that waits for a frozen server
+                assert await reader.read_anew() is None
+    finally:
+        await reader.close()
