@@ -1,10 +1,10 @@
 """Commits: runs statements as one transaction in one round trip, and tells failed commits from unknown ones."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import select
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -15,7 +15,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg_pool import AsyncConnectionPool
 
-from db.pipeline.connection import is_name_lost
+from db.pipeline.connection import MOST_PREPARED, is_name_lost
 from db.pipeline.statement import Parameters, Statement, bind_text
 from db.pool import APPLY, POOL_TIMEOUT_SECONDS, Pool, renew_after_demotion
 from db.refusals import translate_error
@@ -27,6 +27,7 @@ STANDBY_WAIT: Final = "SyncRepWaitForLSN"
 # Raised while the connection is taken down. The commit may have happened before that.
 ENDINGS: Final = ("FATAL", "PANIC")
 ROWS: Final = int(ExecStatus.TUPLES_OK)
+DONE: Final = int(ExecStatus.COMMAND_OK)
 ERROR: Final = int(ExecStatus.FATAL_ERROR)
 SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
 # A name is never used twice in one session.
@@ -57,6 +58,12 @@ class Commit:
             self.connection = connection
             connection.add_notice_handler(self._hear)
 
+    def forget(self) -> None:
+        """Note that PostgreSQL has undone what was sent: nothing is on its way to a commit."""
+        if self.connection is not None:
+            self.connection.remove_notice_handler(self._hear)
+            self.connection = None
+
     def _hear(self, notice: errors.Diagnostic) -> None:
         if notice.source_function == STANDBY_WAIT:
             self.is_unreplicated = True
@@ -78,8 +85,7 @@ def track_commit() -> Iterator[Commit]:
             raise
         raise refusal from error
     finally:
-        if commit.connection is not None:
-            commit.connection.remove_notice_handler(commit._hear)  # noqa: SLF001 - of this module
+        commit.forget()
     if commit.is_unreplicated:
         raise OutcomeUnknown
 
@@ -105,9 +111,7 @@ async def commit_together(pool: Pool, statements: Sequence[Bound]) -> list[PGres
         connection = await AsyncConnectionPool.getconn(pool, min(POOL_TIMEOUT_SECONDS, pool.timeout))
         try:
             with trace(connection, sent):
-                found = await run_transaction(
-                    connection, sent, prepares=not is_local, before_commit=partial(commit.expect, connection)
-                )
+                found = await run_transaction(connection, sent, prepares=not is_local, commit=commit)
         except psycopg.Error as error:
             await renew_after_demotion(pool, error)
             raise
@@ -130,48 +134,60 @@ async def run_transaction(
     statements: Sequence[Bound],
     *,
     prepares: bool,
-    before_commit: Callable[[], None],
+    commit: Commit,
 ) -> list[PGresult]:
     """Return the results with rows, once the transaction of the statements is durable.
 
-    Without an explicit BEGIN all statements up to the Sync are one transaction. `before_commit` is called before the Sync
-    is sent: whatever goes wrong afterwards may have come after the commit. `prepares` is false behind a pooler, where a
+    Without an explicit BEGIN all statements up to the Sync are one transaction. `commit` is expected before the Sync is sent:
+    whatever goes wrong afterwards may have come after the commit. `prepares` is false behind a pooler, where a
     statement that was prepared on one server is looked for on another. Raises psycopg's error of the first fault.
     """
     names = NAMES.setdefault(connection, {}) if prepares else None
     try:
-        return await exchange(connection, statements, names, before_commit)
+        return await exchange(connection, statements, names, commit)
     except psycopg.Error as error:
         if not names or error.pgresult is None or not is_name_lost(error.pgresult):
             raise
         # A table has changed since, or somebody cleaned the session up. Nothing was done.
         names.clear()
-        return await exchange(connection, statements, names, before_commit)
+        commit.forget()
+        return await exchange(connection, statements, names, commit)
 
 
 async def exchange(
     connection: AsyncConnection[Any],
     statements: Sequence[Bound],
     names: dict[Statement, bytes] | None,
-    before_commit: Callable[[], None],
+    commit: Commit,
 ) -> list[PGresult]:
     """Send statements with one Sync, and return their rows; `names` are those of statements that are prepared already."""
     pgconn = connection.pgconn
-    # A server that has ended this connection has said so by now; then nothing is sent, and nothing can be done twice.
-    pgconn.consume_input()
+    read_ending(pgconn)
     pgconn.enter_pipeline_mode()
     made: dict[Statement, bytes] = {}
+    answers = Answers(connection)
     try:
         for statement, parameters in statements:
             send_statement(pgconn, statement, parameters, names, made)
-        before_commit()
+        commit.expect(connection)
         pgconn.pipeline_sync()
-        found = await Answers(connection).receive()
+        return await answers.receive()
     finally:
         leave_pipeline(pgconn)
-    if names is not None:
-        names |= made
-    return found
+        if names is not None:
+            # What was prepared stays, whatever becomes of the transaction. They were sent in the order of `made`.
+            names.update(islice(made.items(), answers.prepared))
+
+
+def read_ending(pgconn: PGconn) -> None:
+    """Raise OperationalError where the server has ended the connection: nothing is sent then, and nothing can be done twice.
+
+    It may have said why before that. libpq reads what was said without an error, and shows the end at the read after it.
+    """
+    arrived = select.poll()
+    arrived.register(pgconn.socket, select.POLLIN)
+    while arrived.poll(0):
+        pgconn.consume_input()
 
 
 def send_statement(
@@ -181,12 +197,12 @@ def send_statement(
     names: dict[Statement, bytes] | None,
     made: dict[Statement, bytes],
 ) -> None:
-    """Send a statement, prepared where `names` are kept; put a name that is new into `made`."""
-    if names is None:
-        pgconn.send_query_params(statement.sql, parameters, statement.types or None)
-        return
-    name = names.get(statement) or made.get(statement)
+    """Send a statement, prepared where `names` are kept and have room; put a name that is new into `made`."""
+    name = None if names is None else names.get(statement) or made.get(statement)
     if name is None:
+        if names is None or len(names) + len(made) >= MOST_PREPARED:
+            pgconn.send_query_params(statement.sql, parameters, statement.types or None)
+            return
         name = made[statement] = b"matinee_shared_%d" % next(NUMBERS)
         pgconn.send_prepare(name, statement.sql, statement.types or None)
     pgconn.send_query_prepared(name, parameters)
@@ -207,6 +223,8 @@ class Answers:
         self._rows: list[PGresult] = []
         self._error: PGresult | None = None
         self._is_answered = False
+        # How many statements were prepared.
+        self.prepared = 0
         self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def receive(self) -> list[PGresult]:
@@ -274,6 +292,9 @@ class Answers:
         elif status == SYNC:
             self._is_answered = True
             self._complete.set_result(None)
+        elif status == DONE and not result.command_status:
+            # A statement that has run names its command.
+            self.prepared += 1
         elif status == ERROR and self._error is None:
             self._error = result
 

@@ -8,10 +8,12 @@ from typing import Any, Literal
 import psycopg
 import pytest
 from httpx import AsyncClient, Response
+from psycopg import AsyncConnection
+from psycopg.pq.abc import PGresult
 
 from app import create_app, open_database
 from config.settings import Settings
-from db import ids
+from db import commits, ids
 from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.models import Booking, PageEventType, User
@@ -27,6 +29,7 @@ from tests.support.seats import seen
 Fate = Literal["lost", "unanswered"]
 FATES: tuple[Fate, ...] = ("lost", "unanswered")
 VIEW = page_view.NewPageView("ada", PageEventType.PAGE_ENTER, "https", "/", ())
+END = "SELECT pg_terminate_backend(%(pid)s, 10000)"
 CONFIRM = "mutation ($id: ID!) { confirmBooking(input: {bookingId: $id}) { booking { id } errors { code } } }"
 
 
@@ -115,6 +118,32 @@ async def test_connection_that_breaks_before_the_commit_has_changed_nothing(
     with pytest.raises(Unavailable):
         await confirm_over(wire, far, request_tx, fate=None)
     assert not await confirmed(database, request_tx)
+
+
+async def test_connection_that_breaks_before_lost_statements_are_sent_again_has_changed_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = database.primary.pool
+    begun = 0
+
+    async def exchange(connection: AsyncConnection[Any], *given: Any) -> list[PGresult]:
+        nonlocal begun
+        begun += 1
+        if begun == 2:
+            await connection.execute("DEALLOCATE ALL")
+        if begun == 3:
+            # Returns once the process of the connection is gone.
+            await database.primary.value(END, pid=connection.info.backend_pid)
+        return await real(connection, *given)
+
+    real = commits.exchange
+    monkeypatch.setattr(commits, "exchange", exchange)
+    async with type(ours)(str(ours.conninfo), min_size=1, max_size=1, open=False, kwargs={"autocommit": True}) as pool:
+        batcher = CommitBatcher(pool, lock_all=stock.lock_sessions)
+        assert await batcher.tuples("SELECT 1") == [(1,)]
+        with pytest.raises(Unavailable):
+            await batcher.tuples("SELECT 1")
+    assert begun == 3
 
 
 async def test_commit_that_no_standby_has_has_an_unknown_outcome(database_url: str, settings: Settings) -> None:
