@@ -270,7 +270,7 @@ def _make_services(settings: Settings, process: Process, database: Database, pas
         passwords=passwords,
         sign_outs=SignOuts(database.primary),
         page_views=page_view.make_batcher(database),
-        booking_commits=batch(lock_all=stock.lock_sessions),
+        booking_commits=batch(lock_all=stock.lock_sessions, find_free=stock.find_free),
         reservation_commits=batch(lock_all=event_reservation.lock_events),
         rating_commits=batch(lock_all=rating.lock_movies),
         catalogue=Catalogue(settings.catalogue_url, _make_catalogue(settings, of_upstreams)),

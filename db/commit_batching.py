@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import structlog
 from psycopg import errors
 from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
@@ -21,10 +23,12 @@ LARGEST_BATCH: Final = 128
 MOST_WAITING: Final = 10_000
 # PostgreSQL has undone the whole batch: it may be run again.
 UNDONE: Final = (errors.DeadlockDetected, errors.SerializationFailure)
+# Somebody held a lock for as long as a batch may wait for it.
+LOCKED: Final = errors.LockNotAvailable
 
 Parameters = Mapping[str, object]
-# Returns the statement that takes the locks of all the changes in one order, and its parameters.
-LockAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
+# Returns a statement about all the changes, and its parameters.
+AskForAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
 
 
 class Rows(NamedTuple):
@@ -37,7 +41,7 @@ class Rows(NamedTuple):
 NO_ROWS: Final = Rows((), [])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Change:
     """A change that waits: its statement, and the future of its rows."""
 
@@ -55,10 +59,16 @@ class CommitBatcher(Reading):
     round trip and one commit instead of waiting for its lock one after the other.
     """
 
-    def __init__(self, pool: Pool, *, lock_all: LockAll, note: Note = ignore_change) -> None:
-        """Run batches on connections of `pool`, which first take their locks by `lock_all`; pass changes to `note`."""
+    def __init__(
+        self, pool: Pool, *, lock_all: AskForAll, find_free: AskForAll | None = None, note: Note = ignore_change
+    ) -> None:
+        """Run batches on connections of `pool`, which first take their locks by `lock_all`; pass changes to `note`.
+
+        `find_free` is the statement that returns the places of the changes whose locks nobody else holds, from 1 on.
+        """
         self._pool = pool
         self._lock_all = lock_all
+        self._find_free = find_free
         self._note = note
         self._waiting: list[Change] = []
         self._runner: asyncio.Task[None] | None = None
@@ -91,7 +101,7 @@ class CommitBatcher(Reading):
         answer: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         self._waiting.append(Change(statement, parameters, answer, bound))
         if self._runner is None:
-            self._runner = asyncio.create_task(self._run_all())
+            self._runner = asyncio.create_task(self._run_all(), context=make_shared_context())
         return await answer
 
     async def _run_all(self) -> None:
@@ -105,11 +115,11 @@ class CommitBatcher(Reading):
             if left:
                 fail_changes(left, Unavailable())
 
-    async def _settle(self, batch: Sequence[Change]) -> None:
+    async def _settle(self, batch: Sequence[Change], *, may_leave: bool = True) -> None:
         try:
             found = await self._run(batch)
         except Exception as error:  # noqa: BLE001  # it is raised at the callers
-            await self._part(batch, error)
+            await self._part_or_fail(batch, error, may_leave=may_leave)
         except BaseException:
             # Cancelled, perhaps in the middle of the commit.
             fail_changes(batch, OutcomeUnknown())
@@ -120,18 +130,50 @@ class CommitBatcher(Reading):
                 if not change.answer.done():
                     change.answer.set_result(rows)
 
-    async def _part(self, batch: Sequence[Change], error: Exception) -> None:
+    async def _part_or_fail(self, batch: Sequence[Change], error: Exception, *, may_leave: bool) -> None:
+        try:
+            await self._part(batch, error, may_leave=may_leave)
+        except BaseException:
+            # Cancelled: those who have no answer yet would wait for ever.
+            fail_changes(batch, OutcomeUnknown())
+            raise
+
+    async def _part(self, batch: Sequence[Change], error: Exception, *, may_leave: bool) -> None:
         """Try each change alone, so that one failing change, or a deadlock, does not fail the others.
 
         Only where PostgreSQL has undone everything: a change whose outcome is unknown must not run again.
         """
         cause = error.__cause__ or error
+        if isinstance(cause, LOCKED) and len(batch) > 1 and self._find_free is not None and may_leave:
+            await self._leave_locked(batch, error, self._find_free)
+            return
         is_everybodys = isinstance(error, Unavailable) and not isinstance(cause, UNDONE)
         if len(batch) == 1 or is_everybodys or isinstance(error, OutcomeUnknown):
             fail_changes(batch, error)
             return
         for change in batch:
             await self._settle([change])
+
+    async def _leave_locked(self, batch: Sequence[Change], error: Exception, find_free: AskForAll) -> None:
+        """Fail the changes whose locks somebody holds, who have waited for them in vain, and run the others again.
+
+        Where the locks are free by now, or nothing is known of the one in the way, the whole batch fails.
+        """
+        asked = bind_text(*find_free([change.parameters for change in batch]))
+        try:
+            (found,) = await commit_together(self._pool, [asked])
+        except Exception as failure:  # noqa: BLE001 - raised at the callers
+            is_away = isinstance(failure, Unavailable | OutcomeUnknown)
+            fail_changes(batch, error if is_away else failure)
+            return
+        places = {place - 1 for (place,) in load_rows(found)}
+        free = [change for place, change in enumerate(batch) if place in places]
+        if len(free) == len(batch):
+            free = []
+        fail_changes([change for change in batch if change not in free], error)
+        if free:
+            # Once: who needs no lock of somebody else waits no longer than twice.
+            await self._settle(free, may_leave=False)
 
     async def _run(self, batch: Sequence[Change]) -> list[Rows]:
         if len(batch) == 1:
@@ -191,6 +233,16 @@ def read_group(group: Group, result: PGresult) -> Iterator[tuple[int, Rows]]:
     own = names[1:]
     for place, *values in rows:
         yield group.places[place], Rows(own, [tuple(values)])
+
+
+def make_shared_context() -> Context:
+    """Return the context of a task that works for several callers: the fields of the first one's log lines are not theirs.
+
+    The trace is left, so that what the task does shows in that of the first caller.
+    """
+    made = copy_context()
+    made.run(structlog.contextvars.clear_contextvars)
+    return made
 
 
 def fail_changes(batch: Sequence[Change], error: Exception) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from db.commit_batching import make_shared_context
 from errors import OutcomeUnknown, Unavailable
 
 Item = TypeVar("Item")
@@ -28,7 +29,7 @@ class StatementBatcher(Generic[Item]):
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((item, written))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write_all())
+            self._writer = asyncio.create_task(self._write_all(), context=make_shared_context())
         await written
 
     async def drain(self) -> None:

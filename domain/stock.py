@@ -280,6 +280,24 @@ LOCK_ALL: Final = """
     ORDER BY id FOR NO KEY UPDATE
 """
 
+# Runs after several changes have waited for a lock in vain: the places of those whose session and booking nobody else holds.
+# What it locks is free again at once.
+FIND_FREE: Final = """
+    WITH asked AS MATERIALIZED (
+        SELECT booking_id, coalesce(changes.session_id, bookings.session_id) AS session_id, place
+        FROM unnest(%(booking_ids)s::bigint[], %(session_ids)s::bigint[]) WITH ORDINALITY
+            AS changes (booking_id, session_id, place)
+        LEFT JOIN bookings ON bookings.id = booking_id
+    ), selling AS MATERIALIZED (
+        SELECT id FROM sessions WHERE id IN (SELECT session_id FROM asked) FOR NO KEY UPDATE SKIP LOCKED
+    ), held AS MATERIALIZED (
+        SELECT id FROM bookings WHERE id IN (SELECT booking_id FROM asked) FOR NO KEY UPDATE SKIP LOCKED
+    )
+    SELECT place FROM asked
+    WHERE (session_id IN (SELECT id FROM selling) OR NOT EXISTS (SELECT FROM sessions WHERE id = session_id))
+        AND (booking_id IN (SELECT id FROM held) OR NOT EXISTS (SELECT FROM bookings WHERE id = booking_id))
+"""
+
 # Locks sessions in id order, and skips locked ones: the next run is soon enough.
 GIVE_BACK: Final = f"""
     WITH due AS MATERIALIZED (
@@ -334,6 +352,14 @@ def make_attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
 def lock_sessions(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
     """Return the statement that locks the sessions of several changes of bookings."""
     return LOCK_ALL, {"booking_ids": [change["booking_id"] for change in changes if "booking_id" in change]}
+
+
+def find_free(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+    """Return the statement that finds the changes of bookings whose locks nobody else holds, by their places from 1 on."""
+    return FIND_FREE, {
+        "booking_ids": [change.get("booking_id") for change in changes],
+        "session_ids": [change.get("session_id") for change in changes],
+    }
 
 
 async def give_back(tx: Transaction, *, batch: int) -> int:

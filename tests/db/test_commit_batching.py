@@ -1,11 +1,12 @@
 """Changes that arrive together share a commit, and nothing else: each has its own answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from psycopg.errors import DivisionByZero
 from psycopg.sql import SQL, Identifier
 
@@ -19,7 +20,7 @@ from domain import booking, session, stock
 from errors import BookingNotFound, NoSeatsReserved, OutcomeUnknown, SeatsUnavailable, SessionNotFound, Unavailable
 from tests.support.database_wire import Wire, wire_to
 from tests.support.factories import make_booking, make_session, make_user
-from tests.support.rivals import holding, started
+from tests.support.rivals import holding, started, until_waiting
 from tests.support.seats import free, record, seen, taken, unbalanced
 
 COMMITS = "SELECT count(DISTINCT xmin::text) FROM seat_reservations"
@@ -27,7 +28,7 @@ COMMITS = "SELECT count(DISTINCT xmin::text) FROM seat_reservations"
 
 @pytest.fixture
 def shared(database: Database) -> CommitBatcher:
-    return CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions)
+    return CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions, find_free=stock.find_free)
 
 
 def reserve(shared: CommitBatcher, held: Booking, seats: int) -> Coroutine[Any, Any, Booking]:
@@ -158,6 +159,93 @@ async def test_batch_waits_for_lock_of_other_transaction(database: Database, sha
     assert [(await task).reserved_seats for task in (waiting, behind)] == [1, 1]
 
 
+async def test_lock_held_too_long_fails_only_the_changes_that_need_it(
+    database: Database, shared: CommitBatcher
+) -> None:
+    busy, idle = await make_session(database), await make_session(database)
+    user = await make_user(database)
+    on_busy = [await make_booking(database, session=busy) for _ in range(3)]
+    on_idle = [await make_booking(database, session=idle) for _ in range(3)]
+    nobodys = on_idle[0].model_copy(update={"id": 1})
+    async with holding(database, "SELECT FROM sessions WHERE id = %(id)s FOR NO KEY UPDATE", id=busy.id):
+        outcomes = await asyncio.gather(
+            *(reserve(shared, each, 1) for pair in zip(on_busy, on_idle, strict=True) for each in pair),
+            open_(shared, user.id, idle.id),
+            open_(shared, user.id, 1),
+            confirm(shared, nobodys),
+            return_exceptions=True,
+        )
+    refused = [type(outcome) for outcome in outcomes]
+    assert refused == [*[Unavailable, Booking] * 3, Booking, SessionNotFound, BookingNotFound]
+    assert (await taken(database, busy), await taken(database, idle)) == (0, 3)
+    assert await unbalanced(database) == []
+
+
+async def test_booking_held_too_long_fails_only_its_own_change(database: Database, shared: CommitBatcher) -> None:
+    of = await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(3)]
+    async with holding(database, "SELECT FROM bookings WHERE id = %(id)s FOR NO KEY UPDATE", id=held[1].id):
+        outcomes = await asyncio.gather(*(reserve(shared, each, 1) for each in held), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Booking, Unavailable, Booking]
+    assert await taken(database, of) == 2
+
+
+async def test_batch_fails_where_what_holds_the_lock_is_not_found(database: Database) -> None:
+    shared = CommitBatcher(
+        database.primary.pool,
+        lock_all=stock.lock_sessions,
+        find_free=lambda changes: ("SELECT generate_series(1, %(number)s::bigint)", {"number": len(changes)}),
+    )
+    of = await make_session(database)
+    held = [await make_booking(database, session=of) for _ in range(3)]
+    async with holding(database, "SELECT FROM sessions FOR NO KEY UPDATE"):
+        outcomes = await asyncio.gather(*(reserve(shared, each, 1) for each in held), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert await taken(database, of) == 0
+
+
+async def test_batch_has_no_fields_of_its_first_callers_log_lines(database: Database, shared: CommitBatcher) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def lock_and_note(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+        seen.append(structlog.contextvars.get_contextvars())
+        return stock.lock_sessions(changes)
+
+    shared = CommitBatcher(database.primary.pool, lock_all=lock_and_note)
+    held = await make_booking(database)
+    with structlog.contextvars.bound_contextvars(request_id="of the first caller"):
+        await asyncio.gather(confirm(shared, held), reserve(shared, held, 1), return_exceptions=True)
+    assert seen == [{}]
+
+
+async def test_failed_batches_leave_no_statements_on_their_connections(database: Database) -> None:
+    async with type(database.primary.pool)(
+        str(database.primary.pool.conninfo), min_size=1, max_size=1, open=False, kwargs={"autocommit": True}
+    ) as pool:
+        shared = CommitBatcher(pool, lock_all=stock.lock_sessions)
+        for _ in range(5):
+            await asyncio.gather(
+                shared.tuples("SELECT 1 / %(divisor)s::int", divisor=0),
+                shared.tuples("SELECT 2 / %(divisor)s::int", divisor=0),
+                return_exceptions=True,
+            )
+        (prepared,) = await shared.tuples("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'matinee%%'")
+    # Both statements and the one that locks; the one that counts has not counted itself.
+    assert prepared == (4,)
+
+
+async def test_statements_beyond_a_bound_are_not_prepared(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.commits.MOST_PREPARED", 3)
+    async with type(database.primary.pool)(
+        str(database.primary.pool.conninfo), min_size=1, max_size=1, open=False, kwargs={"autocommit": True}
+    ) as pool:
+        shared = CommitBatcher(pool, lock_all=stock.lock_sessions)
+        found = [await shared.tuples(f"SELECT {number}") for number in range(9)]
+        (prepared,) = await shared.tuples("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'matinee%%'")
+    assert found == [[(number,)] for number in range(9)]
+    assert prepared == (3,)
+
+
 async def test_cancelled_caller_does_not_cancel_other_changes(database: Database, shared: CommitBatcher) -> None:
     of = await make_session(database)
     held = [await make_booking(database, session=of) for _ in range(3)]
@@ -197,6 +285,22 @@ async def test_cancelled_runner_fails_waiting_changes(database: Database, shared
     assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Unavailable, Unavailable]
     assert (await reserve(shared, held[0], 2)).reserved_seats == 2
     assert await taken(database, of) == 2
+
+
+async def test_runner_that_is_cancelled_while_it_tries_changes_alone_leaves_nobody_waiting(
+    database: Database, shared: CommitBatcher
+) -> None:
+    held = await make_booking(database, reserved_seats=1)
+    faulty = [asyncio.create_task(shared.tuples("SELECT 1 / %(divisor)s::int", divisor=0)) for _ in range(2)]
+    waiting = [asyncio.create_task(confirm(shared, held)) for _ in range(2)]
+    async with holding(database, "SELECT FROM bookings FOR NO KEY UPDATE"):
+        # The first of them alone, for the batch has failed by now.
+        await asyncio.wait(faulty)
+        await until_waiting(database, 1)
+        (runner,) = [task for task in asyncio.all_tasks() if "_run_all" in repr(task)]
+        runner.cancel()
+        outcomes = await asyncio.wait_for(asyncio.gather(*faulty, *waiting, return_exceptions=True), 30)
+    assert [type(outcome) for outcome in outcomes] == [DivisionByZero] * 2 + [OutcomeUnknown] * 2
 
 
 async def test_refuses_change_when_too_many_wait(
