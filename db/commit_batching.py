@@ -177,8 +177,8 @@ class CommitBatcher(Reading):
 
     async def _run(self, batch: Sequence[Change]) -> list[Rows]:
         if len(batch) == 1:
-            results = await commit_together(self._pool, [bind_alone(batch[0])])
-            return read_committed(lambda: [Rows(read_names(result), load_rows(result)) for result in results])
+            results = await commit_together(self._pool, [*bind_lock(batch[0]), bind_alone(batch[0])])
+            return read_committed(lambda: [Rows(read_names(result), load_rows(result)) for result in results[-1:]])
         groups = group_changes([(change.statement, change.parameters) for change in batch])
         statements = [bind_group(group, batch) for group in groups]
         needs_locks = len(groups) > 1 or not groups[0].locks_in_order
@@ -217,6 +217,12 @@ def bind_group(group: Group, batch: Sequence[Change]) -> Bound:
     if group.many is not None:
         return group.many.bind([batch[place].parameters for place in group.places])
     return bind_alone(batch[group.places[0]])
+
+
+def bind_lock(change: Change) -> Iterator[Bound]:
+    """Yield the statement that takes the locks of a change alone, where it has one."""
+    if isinstance(change.statement, SharedChange) and change.statement.lock is not None:
+        yield bind_change(change.statement.lock, change.parameters)
 
 
 def bind_alone(change: Change) -> Bound:

@@ -49,14 +49,19 @@ def write_array(values: Iterable[object]) -> bytes:
 
 
 class SharedChange(str):  # noqa: SLOT000 - a str with slots can have no attribute of its own
-    """The statement of one caller's change, which knows the statement for those of many callers."""
+    """The statement of one caller's change, which knows the statement for those of many callers.
+
+    `lock` has the same parameters, and takes the locks of the change. It runs first in the transaction, so that the change
+    begins with the newest version of what it locks.
+    """
 
     many: ManyChanges
+    lock: str | None
 
-    def __new__(cls, statement: str, *, many: ManyChanges) -> Self:
-        """Add the statement for many."""
+    def __new__(cls, statement: str, *, many: ManyChanges, lock: str | None = None) -> Self:
+        """Add the statement for many, and the one that takes the locks of a change alone."""
         made = super().__new__(cls, statement)
-        made.many = many
+        made.many, made.lock = many, lock
         return made
 
 

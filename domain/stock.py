@@ -263,18 +263,26 @@ TOGETHER: Final = f"""
         changed.*
     FROM judged LEFT JOIN changed ON changed.id = judged.id
 """
+# Runs before the change in its transaction. A statement that waits for a lock keeps the snapshot from before the wait, and
+# its UPDATE comes from the row's version in that snapshot. While a booking of the session is being opened, whose foreign
+# key locks that version too, the UPDATE has to queue there, behind callers who already wait for this transaction: a
+# deadlock. A statement that begins once the session is locked starts from its newest version, where nobody is ahead.
+LOCK_ONE: Final = f"SELECT FROM sessions WHERE {OWN_SESSION} FOR NO KEY UPDATE"
 CHANGE: Final = SharedChange(
     ALONE,
+    lock=LOCK_ONE,
     many=ManyChanges(
         TOGETHER,
         columns={"user_id": "bigint", "booking_id": "bigint", "seats": "bigint", "cancel": "boolean"},
         key="booking_id",
         fewest=3,
+        # It locks in order, but the sessions have to be locked before it begins.
+        locks_in_order=False,
     ),
 )
 
-# Runs before several changes in one transaction: locks every session that they change, in id order, so that two such
-# transactions cannot deadlock.
+# Runs before several changes in one transaction, for the reason of LOCK_ONE: locks every session that they change, in id
+# order, so that two such transactions cannot deadlock.
 LOCK_ALL: Final = """
     SELECT FROM sessions WHERE id IN (SELECT session_id FROM bookings WHERE id = ANY (%(booking_ids)s))
     ORDER BY id FOR NO KEY UPDATE

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.models import Booking, BookingStatus, Session
 from domain import booking, session, stock
@@ -26,6 +27,9 @@ from tests.support.seats import cancel, confirm, free, give_back, open_by, recor
 
 HOLD_SESSION: Final = "SELECT FROM sessions WHERE id = %(id)s FOR NO KEY UPDATE"
 HOLD_BOOKING: Final = "SELECT FROM bookings WHERE id = %(id)s FOR NO KEY UPDATE"
+# As PostgreSQL itself locks the session of a booking that is being opened.
+SHARE_SESSION: Final = "SELECT FROM sessions WHERE id = %(id)s FOR KEY SHARE"
+CHANGE_SESSION: Final = "UPDATE sessions SET taken = taken WHERE id = %(id)s"
 
 
 async def held_by_somebody(database: Database, of: Session, *, seats: int = 0) -> Booking:
@@ -55,6 +59,31 @@ async def test_concurrent_reserves_of_one_booking_run_one_after_other(database: 
     assert (await second).reserved_seats == 5
     assert await taken(database, of) == 5
     assert await record(database, held) == [3, 7, 5]
+
+
+@pytest.mark.parametrize("callers", [1, stock.CHANGE.many.fewest], ids=["alone", "together"])
+@pytest.mark.parametrize("way", ["batches", "transactions"])
+async def test_reserves_never_wait_for_each_other_while_booking_is_opened(
+    database: Database, way: str, callers: int
+) -> None:
+    of = await make_session(database)
+    batchers = [CommitBatcher(database.primary.pool, lock_all=stock.lock_sessions) for _ in range(2)]
+    pairs = [[await held_by_somebody(database, of) for _ in range(callers)] for _ in batchers]
+
+    async def reserve_all(place: int) -> list[Booking]:
+        if way == "transactions":
+            return [await reserve(database, held, 1) for held in pairs[place]]
+        shared = batchers[place]
+        return await asyncio.gather(
+            *(booking.reserve(shared, user_id=held.user_id, booking_id=held.id, seats=1) for held in pairs[place])
+        )
+
+    async with holding(database, SHARE_SESSION, id=of.id):
+        async with holding(database, CHANGE_SESSION, id=of.id):
+            first = await started(database, reserve_all(0))
+            second = await started(database, reserve_all(1), waiting=2)
+        assert [held.reserved_seats for held in await first + await second] == [1] * 2 * callers
+    assert await taken(database, of) == 2 * callers
 
 
 async def test_one_of_two_bookings_gets_last_seats(database: Database) -> None:

@@ -26,7 +26,14 @@ def take_out(statement: str, guard: str, *, instead: str = "") -> str:
 together = take_out(take_out(stock.TOGETHER, GUARDS[1]), GUARDS[2], instead="grant_seats(more, 1000000)")
 stock.CHANGE = SharedChange(  # type: ignore[misc]
     take_out(stock.ALONE, GUARDS[0]),
-    many=ManyChanges(together, columns=stock.CHANGE.many.columns, key="booking_id", fewest=stock.CHANGE.many.fewest),
+    lock=stock.LOCK_ONE,
+    many=ManyChanges(
+        together,
+        columns=stock.CHANGE.many.columns,
+        key="booking_id",
+        fewest=stock.CHANGE.many.fewest,
+        locks_in_order=False,
+    ),
 )
 
 if __name__ == "__main__":
