@@ -79,15 +79,18 @@ faults: $(PROJECT) $(DEV) ## Break what is around the server, and see that nothi
 compatible: $(PROJECT) $(DEV) ## Run the last release's server (released.commit) and this one side by side on one database
 	$(BIN)/python -m tests.compatible
 
-# The list of known holes is OSV's. Offline the inventory is made all the same, and the end says what was not done.
+# The list of known holes is OSV's. Offline the inventory is made all the same, and the end says what was not done; that
+# fails a person's run, and not CI's (CI=true), where a hole that is found does.
 .PHONY: audit
 audit: $(AUDIT) ## Write what the server consists of (sbom.json, CycloneDX), and look for known holes in it
 	$(VENV)/audit/bin/cyclonedx-py requirements requirements.lock --output-format JSON --output-reproducible --output-file sbom.json
 	@$(VENV)/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --vulnerability-service osv \
-		> $(VENV)/audit/report 2>&1; status=$$?; tail -n 40 $(VENV)/audit/report; \
-		if grep -qiE "connection|timed out|ServiceError|resolve" $(VENV)/audit/report; then \
-			echo "NOT AUDITED: the list of known holes at osv.dev cannot be reached; sbom.json is written." >&2; exit 2; \
-		fi; exit $$status
+		> $(VENV)/audit/report 2>&1; status=$$?; \
+		if grep -qE "ConnectionError|ServiceError|Timeout" $(VENV)/audit/report; then \
+			tail -n 1 $(VENV)/audit/report; \
+			echo "NOT AUDITED: the list of known holes at osv.dev cannot be reached; sbom.json is written." >&2; \
+			if [ "$$CI" = true ]; then exit 0; else exit 2; fi; \
+		fi; tail -n 40 $(VENV)/audit/report; exit $$status
 
 .PHONY: clients
 clients: $(PROJECT) $(DEV) $(CLIENTS) $(PYTHON_CLIENTS) ## Book seats with real clients: Apollo, urql, gql.tada, graphql-codegen, openapi-fetch, gql

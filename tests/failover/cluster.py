@@ -31,7 +31,11 @@ PATRONI: Final[dict[str, Any]] = {
     "synchronous_mode_strict": False,
     # The standby takes over at once: a crashed primary is not started again in its place.
     "primary_start_timeout": 0,
-    "postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": {"max_connections": 200}},
+    "postgresql": {
+        "use_pg_rewind": True,
+        "use_slots": True,
+        "parameters": {"max_connections": 200, "wal_sender_timeout": "5s"},
+    },
 }
 
 
@@ -172,6 +176,7 @@ def configuration(name: str, home: Path) -> dict[str, Any]:
             "connect_address": f"{address}:5432",
             "data_dir": str(home / "data"),
             "bin_dir": str(programs()),
+            "basebackup": [{"checkpoint": "fast"}],
             "authentication": {"superuser": account, "replication": account, "rewind": account},
             # Nobody else is in this network.
             "pg_hba": [

@@ -10,13 +10,14 @@ from typing import Final
 
 from tests.failover import network
 from tests.failover.audit import audit, find_lost_seats
+from tests.failover.browsers import Browsers, browsing
 from tests.failover.buyers import Buyers, buying
 from tests.failover.cluster import Cluster, has_role
 from tests.failover.measuring import Result, note_journal
 from tests.failover.postgres import kill_all
 from tests.failover.programme import make_sessions
 from tests.failover.programs import FaultError, wait_until
-from tests.failover.proxies import DIRECT_WAYS, WAYS
+from tests.failover.proxies import OTHER_ADDRESSES, WAYS
 from tests.failover.server import Server, serving
 from tests.failover.subscriber import following, notices_heard
 
@@ -67,13 +68,22 @@ def lose_standby(cluster: Cluster, primary: str) -> Heal:
     return lambda: network.join(standby)
 
 
+def cut_between(_: Cluster, __: str) -> Heal:
+    """Cut the nodes off from each other alone: both still answer Patroni's checks, and commits wait for the standby."""
+    network.separate()
+    return network.reunite
+
+
 FAULTS: Final[dict[str, Fault]] = {
     "kill-primary": kill_primary,
     "freeze-primary": freeze_primary,
     "cut-primary": cut_primary,
     "switchover": switch_over,
     "lose-standby": lose_standby,
+    "cut-between": cut_between,
 }
+# The primary stays what it is.
+STAYING: Final = (lose_standby, cut_between)
 
 
 def run_failover(cluster: Cluster, folder: Path, *, name: str, way: str) -> Result:
@@ -83,12 +93,17 @@ def run_failover(cluster: Cluster, folder: Path, *, name: str, way: str) -> Resu
     sessions = make_sessions(cluster.url(primary))
     result = Result(f"{name}-{way}")
     folder.mkdir(mode=0o755)
-    with serving(WAYS[way], folder, more=DIRECT_WAYS.get(way)) as server:
-        with following(server.address, sessions[0]), buying(server.address, sessions, folder) as buyers:
+    with serving(WAYS[way], folder, more=OTHER_ADDRESSES[way]) as server:
+        with (
+            following(server.address, sessions[0]),
+            browsing(server.address) as browsers,
+            buying(server.address, sessions, folder) as buyers,
+        ):
             wait_until(lambda: len(buyers.journal.confirmed) >= WARM, seconds=30, what="the buyers buy")
-            expects_promotion = FAULTS[name] is not lose_standby
-            run_fault(cluster, FAULTS[name], buyers, result, expects_promotion=expects_promotion)
+            broken = time.monotonic()
+            run_fault(cluster, FAULTS[name], buyers, result, expects_promotion=FAULTS[name] not in STAYING)
             require_notices(server, result)
+            note_browsing(browsers, result, since=broken)
         finish(cluster, server, buyers, result, sessions)
     return result
 
@@ -126,6 +141,15 @@ def wait_for_write(buyers: Buyers, result: Result, *, since: float, broken: floa
     result.first_write = buyers.journal.first_after(since)
     if result.first_write is not None and result.first_write > PROMISED_SECONDS:
         result.faults.append(f"writes worked only {result.first_write:.1f} s after the promotion")
+
+
+def note_browsing(browsers: Browsers, result: Result, *, since: float) -> None:
+    """Note the longest time without an answer to readers; add a fault where it was too long, or an answer was wrong."""
+    result.read_gap, result.unread = browsers.longest_gap(since=since), browsers.refused
+    if result.read_gap > (result.promoted or 0.0) + PROMISED_SECONDS:
+        result.faults.append(f"no list was answered for {result.read_gap:.1f} s")
+    if browsers.wrong:
+        result.faults.append(f"{len(browsers.wrong)} wrong answers to readers, first: {browsers.wrong[0]}")
 
 
 @contextmanager

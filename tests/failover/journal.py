@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -38,8 +39,7 @@ class Journal:
 
     def longest_gap(self, *, since: float) -> float:
         """Return the longest time in seconds without an acknowledged confirmation since an instant."""
-        instants = [since, *(entry.at for entry in self.confirmed if entry.at > since)]
-        return max((after - before for before, after in pairwise(instants)), default=0.0)
+        return longest_gap([entry.at for entry in self.confirmed], since=since)
 
     def first_after(self, instant: float) -> float | None:
         """Return how many seconds after an instant the first confirmation was acknowledged."""
@@ -48,3 +48,9 @@ class Journal:
     def rate(self, *, start: float, end: float) -> float:
         """Return the acknowledged confirmations per second between two instants."""
         return sum(start <= entry.at < end for entry in self.confirmed) / max(end - start, 0.001)
+
+
+def longest_gap(instants: Iterable[float], *, since: float) -> float:
+    """Return the longest time between two instants in order, from `since` on."""
+    later = [since, *(instant for instant in instants if instant > since)]
+    return max((after - before for before, after in pairwise(later)), default=0.0)

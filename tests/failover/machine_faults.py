@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,17 @@ from tests.failover.backups import DRILL, run_drill
 from tests.failover.buyers import Buyers, buying
 from tests.failover.crashes import CRASHES, Crash, Stage, lose_confirmations, stage, wait_for_load
 from tests.failover.measuring import Result, note_journal
+from tests.failover.postgres import Postgres
 from tests.failover.programs import FaultError, wait_until
 
 SMALL_DISK: Final = "size=220m,mode=755"
-FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime")
+# For programs with threads, and for those that read the clock in signal handlers: there the lock of the other one is a trap.
+THREADED: Final = FAKETIME / "libfaketimeMT.so.1"
+UNTHREADED: Final = FAKETIME / "libfaketime.so.1"
 CLOCKS: Final = ("+2h", "-2h", "+0")
+# A hold that was made while the clock was ahead ends when it has come there again.
+DATABASE_CLOCKS: Final = ("+2h", "+0", "+4h")
 CLOCK_FILE: Final = "clock"
 CONTROL: Final = "control-async-commit"
 
@@ -50,6 +57,13 @@ def set_clock_wrong(stage: Stage) -> None:
         time.sleep(3)
 
 
+def set_database_clock_wrong(stage: Stage) -> None:
+    """Set the clock of the database ahead, back and ahead again, under load; in the end all holds are over."""
+    for clock in DATABASE_CLOCKS:
+        (stage.folder / CLOCK_FILE).write_text(clock)
+        time.sleep(3)
+
+
 def cut_power_beside_async_default(stage: Stage) -> None:
     """Have the database not wait for its disk by default, and cut its power: the server must not heed it."""
     stage.database.execute("ALTER SYSTEM SET synchronous_commit = off")
@@ -64,6 +78,7 @@ SINGLE: Final[dict[str, Crash]] = CRASHES | {
     "async-default": cut_power_beside_async_default,
     "full-disk": fill_disk,
     "wrong-clock": set_clock_wrong,
+    "wrong-database-clock": set_database_clock_wrong,
 }
 
 
@@ -97,16 +112,24 @@ def prepared_stage(folder: Path, name: str) -> Iterator[Stage]:
     if name == "full-disk":
         (folder / "data").mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", SMALL_DISK, "none", folder / "data"], check=True)  # noqa: S603, S607
+    prepare = None
+    (folder / CLOCK_FILE).write_text("+0")
     if name == "wrong-clock":
-        (folder / CLOCK_FILE).write_text("+0")
-        more = {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(folder / CLOCK_FILE),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-    with stage(folder, more=more) as made:
+        more = clocked(folder, THREADED)
+    if name == "wrong-database-clock":
+        prepare = partial(Postgres.start_again, environment=clocked(folder, UNTHREADED))
+    with stage(folder, more=more, prepare=prepare) as made:
         yield made
+
+
+def clocked(folder: Path, library: Path) -> dict[str, str]:
+    """Return the variables of a program whose clock is set by a file of the folder."""
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(folder / CLOCK_FILE),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 def conclude(made: Stage, buyers: Buyers, result: Result) -> None:

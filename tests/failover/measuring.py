@@ -1,5 +1,6 @@
 """What a scenario returns, and the line that reports it."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ class Result:
     promoted: float | None = None
     first_write: float | None = None
     rate: float | None = None
+    # The longest time without an answer to readers, who are not asked in every scenario, and what else they were answered.
+    read_gap: float | None = None
+    unread: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     refused: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -32,7 +36,10 @@ def note_journal(result: Result, journal: Journal, unexpected: list[str]) -> Non
         result.faults.append(f"{len(unexpected)} unexpected errors, first: {unexpected[0][:300]}")
 
 
-HEAD = f"{'scenario':<28}{'':<8}{'confirmed':>10}{'per s':>8}{'gap s':>8}{'promoted':>10}{'write after':>13}{'slowest':>9}  other answers"
+HEAD = (
+    f"{'scenario':<28}{'':<8}{'confirmed':>10}{'per s':>8}{'gap s':>8}{'promoted':>10}{'write after':>13}{'read gap':>10}{'slowest':>9}"
+    f"{'load':>7}  other answers"
+)
 
 
 def print_result(result: Result) -> None:
@@ -40,9 +47,13 @@ def print_result(result: Result) -> None:
     verdict = "FAILED" if result.faults else "ok"
     numbers = (
         f"{result.acknowledged:>10}{spell(result.rate):>8}{spell(result.gap):>8}{spell(result.promoted):>10}"
-        f"{spell(result.first_write):>13}{spell(result.slowest):>9}"
+        f"{spell(result.first_write):>13}{spell(result.read_gap):>10}{spell(result.slowest):>9}"
+        # Of the whole machine, in the last minute: what a time has to be judged by.
+        f"{os.getloadavg()[0]:>7.1f}"
     )
     answers = ", ".join(f"{count} {name}" for name, count in result.refused.most_common())
+    if result.unread:
+        answers += "; readers: " + ", ".join(f"{count} {name}" for name, count in result.unread.most_common())
     print(f"{result.scenario:<28}{verdict:<8}{numbers}  {answers}")
     for fault in result.faults:
         print(f"    {fault}")

@@ -52,6 +52,22 @@ def cut(name: str) -> None:
     ip("link", "set", port(name), "down")
 
 
+def separate() -> None:
+    """Cut the nodes off from each other alone, as `cut` does; each still reaches the hub."""
+    isolate("on")
+
+
+def reunite() -> None:
+    """Join nodes that were cut off from each other."""
+    isolate("off")
+
+
+def isolate(state: str) -> None:
+    """Say whether the bridge keeps packets of one node from the other ones."""
+    for name in NODES:
+        ip("link", "set", "dev", port(name), "type", "bridge_slave", "isolated", state)
+
+
 def join(name: str) -> None:
     """Join a node that was cut off."""
     ip("link", "set", port(name), "up")

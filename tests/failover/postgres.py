@@ -2,8 +2,9 @@
 
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,24 @@ class Postgres:
         # Only now, so that the count of its users never falls to zero.
         os.close(self.server.users)
         self.server = again
+
+    def start_again(self, *, environment: Mapping[str, str]) -> None:
+        """Stop it, and start it with these variables, which the embedded database would not hand on."""
+        self.stop_immediately()
+        cluster = self.server.cluster
+        options = f"-c listen_addresses= -c port=5432 -k {cluster.sockets}"
+        account = cluster.account
+        subprocess.run(  # noqa: S603 - programs of the wheel, arguments of ours
+            [cluster.programs / "pg_ctl", "start", "-w", "-l", cluster.log.name, "-o", options, "-D", "."],
+            user=None if account is None else account.pw_uid,
+            group=None if account is None else account.pw_gid,
+            extra_groups=None if account is None else [],
+            cwd=cluster.folder,
+            env={"PATH": os.defpath, "LC_ALL": "C", **environment},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            check=True,
+        )
 
     def execute(self, statement: str) -> None:
         """Run a statement as the superuser."""

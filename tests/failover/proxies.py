@@ -24,8 +24,13 @@ WAYS: Final = {
     "pgbouncer": f"postgresql://{ACCOUNT}@127.0.0.1:{POOLER_PORT}/{DATABASE}",
 }
 
-# What needs a session goes around the pooler.
-DIRECT_WAYS: Final = {"pgbouncer": {"DATABASE_DIRECT_URL": WAYS["haproxy"]}}
+STANDBY: Final = f"postgresql://{ACCOUNT}@127.0.0.1:{STANDBY_PORT}/{DATABASE}"
+# The server's other variables by each way: standbys for reads, and a way around the pooler for what needs a session.
+OTHER_ADDRESSES: Final = {
+    "haproxy": {"DATABASE_READ_URL": STANDBY},
+    "hosts": {"DATABASE_READ_URL": WAYS["hosts"]},
+    "pgbouncer": {"DATABASE_READ_URL": STANDBY, "DATABASE_DIRECT_URL": WAYS["haproxy"]},
+}
 
 HAPROXY: Final = """
 global
@@ -42,11 +47,11 @@ defaults
     default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
 listen primary
     bind 127.0.0.1:{primary}
-    http-check send meth GET uri /primary
+    http-check send meth OPTIONS uri /primary
 {servers}
 listen replica
     bind 127.0.0.1:{standby}
-    http-check send meth GET uri /replica
+    http-check send meth OPTIONS uri /replica
 {servers}
 """
 PGBOUNCER: Final = """

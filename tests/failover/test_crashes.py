@@ -1,9 +1,6 @@
 """Nothing acknowledged is lost when a worker, the server or the database is killed or frozen; and a check that can fail."""
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +14,6 @@ from tests.failover.journal import Journal
 PATIENT = {"MATINEE_HOLD_SECONDS": "60"}
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's own account can reach."""
-    made = Path(tempfile.mkdtemp(prefix="matinee-crashes-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 def test_audit_does_not_miss_what_is_acknowledged_while_it_reads_the_database(
