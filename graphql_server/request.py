@@ -11,6 +11,7 @@ from strawberry.types.graphql import OperationType
 import errors
 from edge.content_type import JSON, is_json
 from edge.json_depth import is_deeper
+from edge.json_refusals import refuse_json
 from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY
 from graphql_server.document_validation import NUL
 from graphql_server.trusted_documents import DocumentHash, read_document_hash
@@ -93,11 +94,11 @@ def decode_parameter(parameter: str | None, *, deepest: int) -> Any:
 
 
 def decode_json(raw: bytes, *, deepest: int) -> Any:
-    """Return a JSON value; raise MalformedJson where it is none or too deep, InvalidInput where it holds a NUL."""
+    """Return a JSON value; raise MalformedJson where it is none or too deep, InvalidInput for a NUL or an endless number."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise errors.MalformedJson(problem=str(error)) from None
+        raise refuse_json(error) from None
     # A body with fewer brackets than levels is not searched.
     if raw.count(b"{") + raw.count(b"[") > deepest and is_deeper(value, deepest):
         raise errors.MalformedJson(problem=f"more than {deepest} lists and objects are within each other")

@@ -20,6 +20,7 @@ from db import ids
 from edge import addresses, browser_session, http_cache, idempotency
 from edge.content_type import is_json
 from edge.json_depth import is_deeper
+from edge.json_refusals import refuse_json
 from edge.response_cache import Parts
 from edge.services import Services
 from errors import Refusal, Refusals
@@ -292,7 +293,8 @@ def merge_parameters(body: object, address: Mapping[str, object], *, known: Iter
 async def read_json_body(request: Request, *, needed: bool) -> object:
     """Return the body's data, an empty object for an empty body where none is needed.
 
-    Raises UnsupportedMediaType, MalformedJson (which covers what is not UTF-8, too deep, or no number), PayloadTooLarge.
+    Raises UnsupportedMediaType, MalformedJson (which covers what is not UTF-8 or too deep), PayloadTooLarge, and
+    InvalidInput where a number is out of range.
     """
     raw = await request.body()
     if not (needed or raw.strip()):
@@ -302,7 +304,7 @@ async def read_json_body(request: Request, *, needed: bool) -> object:
     try:
         found = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise errors.MalformedJson(problem=str(error)) from None
+        raise refuse_json(error) from None
     services: Services = request.state.services
     deepest = services.settings.limits.json_depth
     # As in GraphQL's door: a body with fewer brackets than levels is not searched.

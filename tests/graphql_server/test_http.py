@@ -201,7 +201,6 @@ MALFORMED: dict[str, bytes] = {
     "not UTF-8": b'{"query": "\xff"}',
     "lone surrogate": b'{"query": "{ __typename }", "variables": {"a": "\\ud800"}}',
     "not a number": b'{"query": "{ __typename }", "variables": {"a": NaN}}',
-    "endless number": b'{"query": "{ __typename }", "variables": {"a": 1e999}}',
     "deep": b'{"query": "{ __typename }", "variables": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 }
 MISFITS: dict[str, object] = {

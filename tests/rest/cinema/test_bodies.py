@@ -26,8 +26,6 @@ UNREADABLE = {
     "quotes": b"{'value': 3}",
     "not a number": b'{"value": NaN}',
     "infinite": b'{"value": Infinity}',
-    "too large for a double": b'{"value": 1e999}',
-    "5,000 digits": b'{"value": ' + b"9" * 5000 + b"}",
     "latin-1": '{"value": "é"}'.encode("latin-1"),
     "not UTF-8": b'{"value": "\xff"}',
     "deep": b"[" * 900 + b"]" * 900,
