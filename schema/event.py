@@ -18,9 +18,7 @@ from schema.node import Node
 class Event(Node, row=models.Event, prefix="evt", visible_to=EVERYBODY):
     name: str = strawberry.field(description="What it is called.", metadata=declare(cache=LIVE))
     description: str = strawberry.field(description="What it is about.", metadata=declare(cache=LIVE))
-    date: datetime = strawberry.field(
-        description="When it starts.", deprecation_reason="Read `startsAt`.", metadata=declare(cache=LIVE)
-    )
+    date: datetime = strawberry.field(description="When it starts.", metadata=declare(cache=LIVE))
     capacity: int = strawberry.field(description="How many tickets there are in all.", metadata=declare(cache=LIVE))
     availability: int = strawberry.field(description="How many are left. Never cached.", metadata=declare(cache=LIVE))
     created_at: datetime = strawberry.field(description="When it was added.", metadata=declare(cache=LIVE))
@@ -28,7 +26,10 @@ class Event(Node, row=models.Event, prefix="evt", visible_to=EVERYBODY):
         description="When its name, description or date last changed.", metadata=declare(cache=LIVE)
     )
 
-    @strawberry.field(description="When it starts.", metadata=declare(cache=LIVE, reads=read_column("date")))
+    @strawberry.field(
+        description="The same as `date`, under the name that sessions have for it.",
+        metadata=declare(cache=LIVE, reads=read_column("date")),
+    )
     @staticmethod
     def starts_at(root: Parent[models.Event]) -> datetime:
         return root.date
