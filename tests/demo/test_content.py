@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 
+from db.search import fold
 from demo.content import GENRES, list_cinemas, list_films
 from demo.poster_palettes import BY_GENRE
 
@@ -19,6 +20,11 @@ def test_titles_and_names_of_cinemas_are_unique(scale: int) -> None:
     names = [cinema.name.casefold() for cinema in list_cinemas(scale)]
     assert len(set(titles)) == len(titles) == scale * len(list_films())
     assert len(set(names)) == len(names) == scale * len(list_cinemas())
+
+
+def test_names_of_cinemas_have_one_order_whether_or_not_accents_and_case_count() -> None:
+    names = [cinema.name for cinema in list_cinemas()]
+    assert sorted(names) == sorted(names, key=str.casefold) == sorted(names, key=fold)
 
 
 def test_larger_scales_begin_with_the_same_films_and_cinemas() -> None:
