@@ -150,9 +150,15 @@ class Metrics:
         """Count one answered request. `route` is the template of its path, so that ids make no new series."""
         counted = self._counts.get((method, route, status))
         if counted is None:
+            # By the label: clients make up methods, and each would stay here.
             known = method if method in METHODS else "OTHER"
-            counter, durations = self._requests.labels(known, route, str(status)), self._seconds.labels(known, route)
-            counted = self._counts[method, route, status] = RequestCount(counter, durations)
+            counted = self._counts.get((known, route, status))
+            if counted is None:
+                counter, durations = (
+                    self._requests.labels(known, route, str(status)),
+                    self._seconds.labels(known, route),
+                )
+                counted = self._counts[known, route, status] = RequestCount(counter, durations)
         if not counted.requests:
             self.publisher.publish_soon(counted.publish)
         counted.requests += 1

@@ -19,6 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from errors import format_error_body
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits, unmap_address
 from runtime.proxy_headers import TrustedProxies
+from runtime.unknown_methods import STAND_IN, find_unknown_method
 
 # Enough for every browser's cookies; nginx takes 32 KiB, Node.js 16 KiB.
 HEAD_BYTES: Final = 32 * 1024
@@ -84,6 +85,8 @@ class BoundedProtocol(HttpToolsProtocol):
     # The application of a request whose head has just arrived. It starts once the bytes that came with the head are parsed.
     held_app: ASGI3Application | None = None
     is_head_new = False
+    # The method that the request has in truth, where the parser reads STAND_IN.
+    unknown_method = b""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Count the connection, and wait for a first request; refuse one too many of an address."""
@@ -131,8 +134,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parse the next bytes; a request to upgrade to anything but WebSocket is served as if it had not asked."""
         if self.refusal is not None:
             return
+        is_first = self.stage is Stage.NOTHING
         try:
             self.parser.feed_data(data)
+        except httptools.HttpParserInvalidMethodError:
+            self._parse_unknown_method(data if is_first else b"")
         except httptools.HttpParserError:
             self.send_400_response("The request is not valid HTTP.")
         except httptools.HttpParserUpgrade as upgrade:
@@ -168,6 +174,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 super().on_headers_complete()
             finally:
                 self.is_head_new = False
+            if self.unknown_method:
+                self.scope["method"], self.unknown_method = self.unknown_method.decode(), b""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Start a request. One whose head has just arrived is held until the bytes that came with it are parsed.
@@ -260,6 +268,19 @@ class BoundedProtocol(HttpToolsProtocol):
         ]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
+
+    def _parse_unknown_method(self, data: bytes) -> None:
+        """Parse a request again that the parser stopped at because of its method.
+
+        Refuse it where `data` does not begin with it: how much of the data belongs to earlier requests is not known.
+        """
+        method = find_unknown_method(data)
+        if method is None:
+            self.send_400_response("The request is not valid HTTP.")
+            return
+        self.unknown_method = method
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(data.replace(method, STAND_IN, 1))
 
     def on_url(self, url: bytes) -> None:
         """Count a piece of the address."""
