@@ -13,6 +13,12 @@ import httpx
 MAX_RETRY_AFTER_SECONDS: Final = 60.0
 # RFC 9110, section 10.2.3; Python would also read signs, exponents, underscores and other alphabets' digits.
 DELAY_SECONDS: Final = re.compile("[0-9]{1,9}")
+# RFC 9110, section 5.6.7, with its two older forms. Python's parser raises OverflowError on longer numbers.
+HTTP_DATE: Final = re.compile(
+    r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+    r"|[A-Z][a-z]{5,8}, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [0-9]{4}"
+)
 # Statuses that blame our credentials, and statuses after which another attempt may succeed.
 OUR_CREDENTIALS: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
@@ -72,6 +78,8 @@ def read_retry_after(retry_after: str) -> float:
 
 
 def _seconds_until(date: str) -> float:
+    if not HTTP_DATE.fullmatch(date.strip(" \t")):
+        return 0.0
     try:
         then = parsedate_to_datetime(date)
     except ValueError:

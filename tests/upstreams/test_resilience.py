@@ -259,7 +259,13 @@ async def test_sends_no_request_while_retry_after_exceeds_deadline(upstream: Ups
 
 
 @pytest.mark.parametrize(
-    "header", ["soon", "-5", "nan", "inf", "6_0", "٦٠", "60.0", "+60", "1e9", "Fri, 99 Foo 2026 00:00:00 GMT"]
+    "header",
+    [
+        *("soon", "-5", "nan", "inf", "6_0", "٦٠", "60.0", "+60", "1e9", "Fri, 99 Foo 2026 00:00:00 GMT"),
+        "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+        "Sun, 06 Nov 2094 08:49:37 +9999999999999999",
+        "Sun, 0_6 Nov 2094 08:49:37 GMT",
+    ],
 )
 async def test_ignores_malformed_retry_after(upstream: Upstream, party: ThirdParty, header: str) -> None:
     party.behaviours = [saying(503, retry_after=header), well]
