@@ -1,5 +1,6 @@
 """uvicorn's HTTP/1.1 and WebSocket protocols, with stricter heads, and bounds on size, time and connections."""
 
+import re
 import select
 import socket
 import sys
@@ -45,6 +46,10 @@ class Stage(Enum):
 
 # Headers that ask for another protocol on this connection (RFC 9110, section 7.8; RFC 7540, section 3.2.1).
 UPGRADE_HEADERS: Final = frozenset({b"upgrade", b"http2-settings"})
+
+
+# RFC 3986, section 3.2: a name or an address, and a port. It may be empty, where a request names no authority.
+HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[A-Za-z0-9.:%]+\])(?::[0-9]*)?")
 
 
 class HeadError(ValueError):
@@ -162,9 +167,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.get_method() == b"CONNECT":
             self.head_fault = "This server is no proxy: it does not take CONNECT."
             raise HeadError
-        hosts = sum(1 for name, _ in self.headers if name == b"host")
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             self.head_fault = "Send exactly one Host header."
+            raise HeadError
+        if hosts and not HOST.fullmatch(hosts[0]):
+            self.head_fault = "The Host header must be a host, with a port where it has one."
             raise HeadError
         if not self._is_ignored_upgrade():
             self.stage = Stage.BODY

@@ -1,4 +1,4 @@
-"""Requests that ask to upgrade to another protocol than WebSocket are served as if they had not asked."""
+"""Heads of requests: upgrades to another protocol than WebSocket are ignored, and what names no host is refused."""
 
 import socket
 from collections.abc import Iterator
@@ -74,3 +74,41 @@ def test_refuses_connect(served: tuple[str, int]) -> None:
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"it does not take CONNECT" in answer
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        b"",
+        b"Host: x\r\nHost: x\r\n",
+        b"Host: x\r\nhost: evil.example\r\n",
+        b"Host: evil.example/<script>\r\n",
+        b"Host: x y\r\n",
+        b"Host: user@x\r\n",
+        b"Host: x:80:80\r\n",
+        b"Host: x:http\r\n",
+        b"Host: [::1\r\n",
+        "Host: cinéma.test\r\n".encode(),
+    ],
+)
+def test_refuses_request_without_exactly_one_valid_host(served: tuple[str, int], hosts: bytes) -> None:
+    assert send_with_hosts(served, hosts).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "host", [b"x", b"x:8000", b"my_service.test:8000", b"[::1]:8000", b"127.0.0.1", b"xn--cinma-esa.test.", b""]
+)
+def test_answers_request_with_valid_host(served: tuple[str, int], host: bytes) -> None:
+    assert send_with_hosts(served, b"Host: " + host + b"\r\n").endswith(b"\r\n\r\n" + BODY)
+
+
+def test_answers_request_of_http_1_0_without_host(served: tuple[str, int]) -> None:
+    assert send_with_hosts(served, b"", version=b"1.0").endswith(b"\r\n\r\n" + BODY)
+
+
+def send_with_hosts(served: tuple[str, int], hosts: bytes, *, version: bytes = b"1.1") -> bytes:
+    """Send a request with these Host headers, and return all that comes."""
+    with socket.create_connection(served, timeout=10) as connection:
+        length = b"Content-Length: " + str(len(BODY)).encode() + b"\r\nConnection: close\r\n\r\n"
+        connection.sendall(b"POST /echo HTTP/" + version + b"\r\n" + hosts + length + BODY)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
