@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from edge import http_cache
 from edge.addresses import find_base_path
-from edge.content_encoding import accepts_gzip
+from edge.content_encoding import accepts_gzip, read_weights
 
 ASSETS_PATH: Final = "/assets/storefront"
 FOLDER: Final = Path(__file__).parent / "static" / "storefront"
@@ -113,8 +113,9 @@ def wants_page(request: Request) -> bool:
     """Return whether an unknown address was opened in a browser, and is not below an address of the API."""
     routes = [route.path for route in request.app.routes if isinstance(route, Route) and route.path not in PAGES]
     is_below_api = read_first_part(request.scope["path"]) in set(map(read_first_part, routes))
-    accepts = request.headers.get("accept", "")
-    return request.method in ("GET", "HEAD") and "text/html" in accepts and not is_below_api
+    weights = read_weights(request.headers.get("accept", ""))
+    wants_html = weights.get("text/html", 0.0) > weights.get("application/json", 0.0)
+    return request.method in ("GET", "HEAD") and wants_html and not is_below_api
 
 
 def read_first_part(path: str) -> str:

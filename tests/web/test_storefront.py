@@ -90,6 +90,14 @@ async def test_unknown_address_shows_storefront_to_browsers(client: AsyncClient,
         assert answer.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize(
+    "accept", ["text/html;q=0, */*", "application/json, text/html;q=0.5", "notext/html", "text/html;q=x"]
+)
+async def test_unknown_address_shows_json_to_clients_that_prefer_it(client: AsyncClient, accept: str) -> None:
+    answer = await client.get("/flim/mov_1", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+
+
 async def test_page_answers_get_and_head_only(client: AsyncClient) -> None:
     head = await client.head("/tickets")
     assert (head.status_code, head.content) == (200, b"")
