@@ -1,3 +1,4 @@
+import sys
 import unicodedata
 from collections.abc import Iterator
 from random import Random
@@ -276,7 +277,8 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 # Letters, digits and the marks within words.
 IN_WORDS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Mn", "Mc"}
 # Every character that Unicode 14 has assigned, and words of scripts whose letters combine.
-ASSIGNED = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_characters="\0")
+UNASSIGNED = ("Cs", "Cn", "Co")
+ASSIGNED = st.characters(exclude_categories=UNASSIGNED, exclude_characters="\0")
 SCRIPTS = st.sampled_from(list("कषय़र्ि\u200d\u200cಕ್ಷതമിழ்ไทยລາວကြည်ខ្មែរབོད日本ごァ한글 .sSⅣǅ٣𞤀ᎠᲐ\ue000"))
 
 
@@ -303,6 +305,17 @@ def test_database_and_python_fold_alike(database_url: str, texts: list[str]) -> 
             "SELECT fold(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
         )
         assert [row[0] for row in rows] == [search.fold(text) for text in texts]
+
+
+def test_database_and_python_fold_each_character_alike(database_url: str) -> None:
+    assigned = [each for each in map(chr, range(1, sys.maxunicode + 1)) if unicodedata.category(each) not in UNASSIGNED]
+    texts = [f"a{each}b {each}" for each in assigned]
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT fold(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", (texts,)
+        )
+        found = zip(assigned, rows, map(search.fold, texts), strict=True)
+        assert [(hex(ord(each)), theirs, ours) for each, (theirs,), ours in found if theirs != ours] == []
 
 
 @settings(max_examples=50, deadline=None)

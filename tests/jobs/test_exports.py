@@ -140,6 +140,12 @@ def test_guards_cells_that_begin_a_formula(text: str, guarded: str) -> None:
     assert export.guard_formula(text) == guarded
 
 
+def test_guards_each_text_of_a_provider() -> None:
+    row = ("=provider", "=id", "=title", "=year", None, *(datetime(2026, 11, 20, tzinfo=UTC),) * 2)
+
+    assert export.format_cells(row)[:5] == ("'=provider", "'=id", "'=title", "'=year", "")
+
+
 @pytest.mark.parametrize("text", ["", "a=1", "Spider-Man; a film", "1-2", "Léon, le pro", "; ;", "'=1", "E=mc²"])
 def test_leaves_other_cells_unchanged(text: str) -> None:
     assert export.guard_formula(text) == text
