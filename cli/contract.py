@@ -17,6 +17,7 @@ from domain.trusted_document import compute_digest
 from graphql_server.breaking_changes import list_changes
 from graphql_server.document_manifests import ClientDocument, ManifestError, collect_documents, name_operations
 from graphql_server.executable_schema import SCHEMA, format_sdl
+from runtime.standard_streams import lose_unwritable_output
 
 schema_commands = typer.Typer(help="The GraphQL contract.", no_args_is_help=True, rich_markup_mode=None)
 document_commands = typer.Typer(
@@ -75,6 +76,7 @@ def add_documents(
     A file is one document, with its fragments; its id is `sha256:` and the SHA-256 of the file as it is. Every server
     runs them at once.
     """
+    lose_unwritable_output()
     settings = read_settings()
     try:
         found = collect_documents(path, schema=SCHEMA.graphql, limits=settings.limits)
@@ -112,6 +114,7 @@ def remove_document(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="As `matinee documents list` shows it.")],
 ) -> None:
     """Remove a document from the registry; servers that have read it run it for up to a minute more."""
+    lose_unwritable_output()
     settings = read_settings()
     with prepare_database(settings) as url:
         if not asyncio.run(_remove_document(replace(settings, database_url=url), identifier.removeprefix("sha256:"))):

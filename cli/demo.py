@@ -14,6 +14,7 @@ from cli.command import CommandError, format_examples, prepare_database, read_se
 from cli.numbers import whole_option
 from config.settings import Settings
 from demo.load import Loaded, NotEmptyError, load
+from runtime.standard_streams import lose_unwritable_output
 
 EPILOG: Final = format_examples("matinee demo", "matinee demo --scale 10")
 
@@ -25,6 +26,7 @@ def load_demo_data(
     scale: Annotated[int, whole_option(1, 10_000, help="How many times as much.")] = 1,
 ) -> None:
     """Load the demo data into an empty database: films, cinemas, sessions around today, ratings, bookings, events."""
+    lose_unwritable_output()
     settings = read_settings()
     if settings.production:
         raise CommandError("MATINEE_ENV is production, where no demo data are loaded. Example: MATINEE_ENV=development")

@@ -6,12 +6,14 @@ import typer
 
 from cli.command import format_examples, migrate_database, prepare_database, read_settings
 from db import revision
+from runtime.standard_streams import lose_unwritable_output
 
 EPILOG: Final = format_examples("matinee migrate")
 
 
 def migrate_schema() -> None:
     """Bring the schema of the database up to date."""
+    lose_unwritable_output()
     settings = read_settings()
     if settings.direct_url:
         migrate_database(settings.direct_url)

@@ -13,6 +13,7 @@ from config.settings import Settings
 from db.models import User
 from domain import user
 from identity.passwords import Passwords
+from runtime.standard_streams import lose_unwritable_output
 
 staff_commands = typer.Typer(
     help="Who may change movies, places and sessions.", no_args_is_help=True, rich_markup_mode=None
@@ -34,6 +35,7 @@ def add_staff(
     ] = False,
 ) -> None:
     """Add a staff user, or make an existing user staff, who keeps the password."""
+    lose_unwritable_output()
     settings = read_settings()
     with prepare_database(settings) as url:
         made = asyncio.run(_add_staff(replace(settings, database_url=url), email, stdin=password_stdin))
