@@ -16,7 +16,7 @@ from db.opening import connect_database
 from errors import EmailTaken, InvalidInput, MovieNotFound, OutcomeUnknown, Refusal, SessionStarted, Unavailable
 from tests.support.database_wire import Wire, wire_to
 from tests.support.factories import make_user
-from tests.support.rivals import holding, started
+from tests.support.rivals import holding, started, until_no_transaction_waits
 
 COUNT: Final = "SELECT count(*) FROM users"
 ADD: Final = "INSERT INTO users (username, password_hash) VALUES (%(name)s, 'x') RETURNING id"
@@ -257,8 +257,7 @@ async def test_cancelled_waiter_leaves_no_lock_and_no_broken_connection(database
                 await waiting
     assert await database.primary.value(change, id=user.id)
     assert await database.primary.value(COUNT) == 1
-    idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%%'"
-    assert await database.primary.value(idle) == 0
+    await until_no_transaction_waits(database)
     assert await works(database)
 
 

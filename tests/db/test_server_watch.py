@@ -16,6 +16,8 @@ from db import cursors, notices, opening
 from db.engine import Database
 from db.notices import Changed
 from db.pipeline import Statement
+from db.pool import QUEUE_TIMEOUT_SECONDS
+from db.server_watch import KNOWN_SILENT_SECONDS
 from errors import Unavailable
 from tests.support.factories import SECRET
 from tests.support.frozen_server import frozen, own_cluster, stopped
@@ -107,7 +109,9 @@ async def test_no_caller_waits_long_for_server_that_is_known_to_be_silent(databa
         async with asyncio.timeout(PATIENCE_SECONDS):
             with pytest.raises(PoolTimeout):
                 await database.primary.pool.getconn(10 * PATIENCE_SECONDS)
+        assert database.primary.pool.timeout == KNOWN_SILENT_SECONDS
     await until_it_works(lambda: read(database))
+    assert database.primary.pool.timeout == QUEUE_TIMEOUT_SECONDS
 
 
 @pytest.mark.alone

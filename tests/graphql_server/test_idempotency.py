@@ -14,7 +14,7 @@ from db.engine import Database
 from db.models import User
 from tests.support.factories import PASSWORD, bearer, make_booking, make_movie, make_session, make_user
 from tests.support.price_party import TOKEN, PriceParty, price_party
-from tests.support.rivals import holding, started
+from tests.support.rivals import holding, started, until_no_transaction_waits
 
 KEY: Final = {"Idempotency-Key": "a key"}
 COLLECT: Final = """
@@ -39,11 +39,6 @@ PUBLISH: Final = """mutation {
 }"""
 
 LEASED: Final = "SELECT count(*) FROM idempotency_keys WHERE leased_until > clock_timestamp()"
-# In a pipeline PostgreSQL calls it active, even while it waits for what comes next.
-IDLE: Final = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
-"""
 
 
 @pytest.fixture
@@ -278,7 +273,7 @@ async def test_a_provider_is_called_once_and_outside_of_a_transaction(
     async with asyncio.timeout(5):
         while not await database.primary.value(LEASED):  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
-    assert await database.primary.value(IDLE) == 0
+    await until_no_transaction_waits(database)
     assert codes(await send(client, PUBLISH, by=staff)) == ["REQUEST_IN_PROGRESS"]
     asking.cancel()
     await asyncio.wait([asking])

@@ -86,6 +86,7 @@ async def hold(database: Database, session: Session, seats: int, **given: Any) -
         await stock.hold(tx, user_id=booking.user_id, booking_id=booking.id, seats=seats)
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("seldom")
 async def test_expiry_of_booking_is_sent_within_two_seconds_without_job(services: Services, database: Database) -> None:
     session = await make_session(database, capacity=10)
@@ -161,7 +162,7 @@ async def test_export_is_sent_until_completed(services: Services, database: Data
             told.append((row.status, row.row_count))  # noqa: PERF401 - they are looked at one by one
 
     following = asyncio.create_task(follow())
-    for step in ("", "begin", "progress", "complete"):
+    for number, step in enumerate(("", "begin", "progress", "complete"), start=1):
         async with database.transaction() as tx:
             if step == "begin":
                 await export.begin_attempt(tx, export_id=made.id)
@@ -169,7 +170,8 @@ async def test_export_is_sent_until_completed(services: Services, database: Data
                 await export.record_progress(tx, export_id=made.id, attempt=1, rows=1000)
             if step == "complete":
                 await export.complete_export(tx, export_id=made.id, attempt=1, rows=1500)
-        await asyncio.sleep(0.5)
+        # A change that comes before the last one is told would stand for both.
+        await until(lambda number=number: len(told) == number)  # type: ignore[misc]
     await asyncio.wait_for(following, PATIENCE)
     assert told == [("queued", None), ("running", 0), ("running", 1000), ("completed", 1500)]
 

@@ -74,19 +74,14 @@ def test_goes_on_at_the_hangup_that_nohup_ignores() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_is_being_answered_is_answered(workers: int) -> None:
-    with running(workers=workers) as (process, address), ThreadPoolExecutor() as pool:
-        answer = pool.submit(httpx.get, f"{address}/slow/1")
-        time.sleep(0.5)
-
+    with running(workers=workers) as (process, address), httpx.stream("GET", f"{address}/slow/1") as answer:
         assert end(process) == 0
-        assert answer.result().text == "done"
+        assert answer.read() == b"done"
 
 
 @pytest.mark.alone
 def test_a_request_that_never_ends_does_not_keep_it() -> None:
-    with running(drain_seconds=1) as (process, address), ThreadPoolExecutor() as pool:
-        pool.submit(httpx.get, f"{address}/slow/60", timeout=20)
-        time.sleep(0.5)
+    with running(drain_seconds=1) as (process, address), httpx.stream("GET", f"{address}/slow/60"):
         started = time.monotonic()
 
         assert end(process) == 0

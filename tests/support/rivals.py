@@ -15,6 +15,11 @@ T = TypeVar("T")
 WAITING: Final = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
+# In a pipeline PostgreSQL calls a connection active, even while it waits for what comes next.
+OPEN: Final = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
+"""
 PATIENCE_SECONDS: Final = 5.0
 
 
@@ -40,4 +45,11 @@ async def until_waiting(database: Database, number: int) -> None:
     """Return once so many connections wait for a lock."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await database.primary.value(WAITING) < number:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def until_no_transaction_waits(database: Database) -> None:
+    """Return once no transaction is open that waits for its client; PostgreSQL shows the end of one a moment after a commit."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await database.primary.value(OPEN):  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)

@@ -4,10 +4,11 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from runtime import server
@@ -21,9 +22,13 @@ async def pid(_: Request) -> PlainTextResponse:
     return PlainTextResponse(str(os.getpid()))
 
 
-async def slow(request: Request) -> PlainTextResponse:
-    await asyncio.sleep(float(request.path_params["seconds"]))
-    return PlainTextResponse("done")
+async def slow(request: Request) -> StreamingResponse:
+    async def pieces() -> AsyncIterator[str]:
+        await asyncio.sleep(float(request.path_params["seconds"]))
+        yield "done"
+
+    # The head goes out at once: it tells the client that it is being answered.
+    return StreamingResponse(pieces())
 
 
 async def echo(request: Request) -> PlainTextResponse:
