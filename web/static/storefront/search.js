@@ -1,6 +1,8 @@
 // Searches a list in the browser by the rules of the server's own search: words begin alike, or differ by one typing error.
 
 const SHORTEST_FORGIVEN = 4;
+// Letters that Unicode does not decompose, as in db/search.py.
+const WHOLE = { ø: "o", ł: "l", đ: "d", ı: "i", ς: "σ", œ: "oe", æ: "ae", ß: "ss" };
 // Scripts that write no spaces between words.
 const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
@@ -16,7 +18,8 @@ export function matcher(query) {
 
 /** Return the words of a text, without case, accents and punctuation; S.W.A.T. is one word. */
 function words(text) {
-  const folded = text.normalize("NFKD").toLowerCase().replace(/\p{Mn}/gu, "");
+  const apart = text.normalize("NFKD").toLowerCase().replace(/[\p{Mn}\u00ad\u200c\u200d\u2060\ufeff]/gu, "");
+  const folded = apart.replace(/[øłđıςœæß]/g, (letter) => WHOLE[letter]);
   const joined = folded.replace(/(?<![\p{L}\p{N}])(\p{L})\.(?=\p{L}(?![\p{L}\p{N}]))/gu, "$1");
   return joined.split(/[^\p{L}\p{N}\p{M}]+/u).filter(Boolean);
 }
