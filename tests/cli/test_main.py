@@ -162,6 +162,32 @@ def test_embedded_database_stops_with_every_end_of_the_server(number: signal.Sig
         assert not (made / "postgres" / "postmaster.pid").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_embedded_database_stops_with_every_end_of_a_command(number: signal.Signals) -> None:
+    with (
+        own_data_dir() as made,
+        subprocess.Popen(  # noqa: S603 - no input of others
+            [*COMMAND, "staff", "add", "ada@example.org", "--password-stdin"],
+            cwd=ROOT,
+            env=environment(made),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        try:
+            # It starts the database, migrates it, and waits for a password.
+            deadline = time.monotonic() + 60
+            while not (made / "postgres" / "postmaster.pid").exists():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(number)
+            assert process.wait(20) == 128 + number
+        finally:
+            process.kill()
+        assert not (made / "postgres" / "postmaster.pid").exists()
+
+
 def test_serve_prints_its_addresses(server: Server) -> None:
     assert server.process.stdout is not None
     rest = [server.process.stdout.readline().split() for _ in range(2)]

@@ -277,7 +277,7 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 # Letters, digits and the marks within words.
 IN_WORDS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Mn", "Mc"}
 # Every character that Unicode 14 has assigned, and words of scripts whose letters combine.
-UNASSIGNED = ("Cs", "Cn", "Co")
+UNASSIGNED: Final = ("Cs", "Cn", "Co")
 ASSIGNED = st.characters(exclude_categories=UNASSIGNED, exclude_characters="\0")
 SCRIPTS = st.sampled_from(list("कषय़र्ि\u200d\u200cಕ್ಷതമിழ்ไทยລາວကြည်ខ្មែរབོད日本ごァ한글 .sSⅣǅ٣𞤀ᎠᲐ\ue000"))
 
