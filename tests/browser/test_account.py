@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from errors import list_leaves
 from tests.support.browser_cinema import Cinema
 from tests.support.browser_visitor import Visitor, enter, on_desktop, on_phone
 from tests.support.factories import PASSWORD
@@ -146,3 +147,17 @@ def test_signs_in_with_username_that_contains_at_sign(visitor: Visitor, cinema: 
     expect(page.get_by_role("heading", level=1)).to_have_text(body["username"])
     # A name is never cut, whatever the width of the screen.
     expect(page.locator("#account")).to_have_text(body["username"])
+
+
+@on_desktop
+def test_no_message_of_server_reaches_customers(visitor: Visitor) -> None:
+    page = visitor.visit("/account")
+    codes = [*(leaf.code for leaf in list_leaves()), "INTERNAL", "A_CODE_TO_COME"]
+    said = page.evaluate(
+        """async (codes) => {
+            const { wording } = await import(new URL("wording.js", document.querySelector("link[rel=modulepreload]").href));
+            return codes.map((code) => wording(Object.assign(new Error("`title` must not be empty"), { code })));
+        }""",
+        codes,
+    )
+    assert [code for code, words in zip(codes, said, strict=True) if "`" in words or not words.endswith(".")] == []
