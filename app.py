@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -63,7 +63,7 @@ from runtime.rate_limits import RateWindows, join_windows, make_private_windows
 from runtime.request_count import RequestCounter, RequestSlots, join_counter, make_private_counter
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.shared_slots import SharedSlots
-from runtime.shutdown import SERVICES_CLOSED, finish_together, limit_to_deadline
+from runtime.shutdown import SERVICES_CLOSED, finish, finish_together, limit_to_deadline
 from upstreams import catalogue
 from upstreams.catalogue import Catalogue
 from upstreams.metrics import UpstreamMetrics
@@ -251,8 +251,8 @@ async def open_services(settings: Settings, process: Process | None = None) -> A
                 services.catalogue.close(),
             ]
             await finish_together(steps, seconds=limit_to_deadline(SERVICES_END_SECONDS, deadline=SERVICES_CLOSED))
-            passwords.close()
-            process.metrics.publisher.publish_all()
+            finish(passwords.close)
+            finish(process.metrics.publisher.publish_all)
 
 
 def _count_waiting_hashes(settings: Settings) -> int:
@@ -353,18 +353,17 @@ async def _trace_resolvers(tracing: "Tracing | None") -> AsyncIterator[None]:
 def _make_lifespan(settings: Settings, process: Process, *, with_jobs: bool, adds_up: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        async with _trace_resolvers(process.tracing), open_services(settings, process) as services:
-            services.prices.warm()
-            chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
-            running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
-            edge = app.middleware_stack
-            # A trace has a span for each request, which begins below the edge.
-            at_once = edge.answer_at_once if isinstance(edge, Edge) and process.tracing is None else None
-            yield State(services=services, end_streams=services.topics.ending.set, answer_at_once=at_once)
-            last = [request_count.write_final_count(services)] if process.request_counter.is_shared else []
-            await _end_work(running, *last)
-        process.request_counter.close()
-        process.rate_windows.close()
+        with closing(process.request_counter), closing(process.rate_windows):
+            async with _trace_resolvers(process.tracing), open_services(settings, process) as services:
+                services.prices.warm()
+                chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
+                running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
+                edge = app.middleware_stack
+                # A trace has a span for each request, which begins below the edge.
+                at_once = edge.answer_at_once if isinstance(edge, Edge) and process.tracing is None else None
+                yield State(services=services, end_streams=services.topics.ending.set, answer_at_once=at_once)
+                last = [request_count.write_final_count(services)] if process.request_counter.is_shared else []
+                await _end_work(running, *last)
 
     return lifespan
 

@@ -2,15 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+
+import structlog
 
 # Supervisors kill a process 10 s after the signal. These are seconds after the signal too, not durations: a step that takes
 # too long leaves less to those after it. Running requests come first and have 5 s (runtime/server.py).
 SERVICES_CLOSED: Final = 6.5
 WORKERS_ENDED: Final = 7.0
 DATABASE_STOPPED: Final = 9.0
+
+
+log = structlog.get_logger("matinee.shutdown")
 
 
 @dataclass
@@ -42,7 +47,7 @@ def limit_to_deadline(seconds: float, *, deadline: float) -> float:
 async def finish_together(steps: Iterable[Coroutine[Any, Any, object]], *, seconds: float) -> None:
     """Run the steps of a shutdown at the same time for at most `seconds`; cancel those that are late without waiting for them.
 
-    Raises the first error of the steps that ended.
+    An error of one step is logged, since the steps that follow have to run all the same.
     """
     running = [asyncio.create_task(step) for step in steps]
     if not running:
@@ -51,4 +56,13 @@ async def finish_together(steps: Iterable[Coroutine[Any, Any, object]], *, secon
     for step in late:
         step.cancel()
     for step in ended:
-        step.result()
+        if not step.cancelled() and (error := step.exception()) is not None:
+            log.error("a step of the shutdown failed", exc_info=error)
+
+
+def finish(step: Callable[[], object]) -> None:
+    """Run a step of a shutdown that waits for nothing; log its error."""
+    try:
+        step()
+    except Exception:
+        log.exception("a step of the shutdown failed")

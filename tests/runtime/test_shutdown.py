@@ -4,9 +4,10 @@ import asyncio
 import time
 
 import pytest
+import structlog
 
 from runtime import shutdown
-from runtime.shutdown import Shutdown, begin_shutdown, finish_together, limit_to_deadline
+from runtime.shutdown import Shutdown, begin_shutdown, finish, finish_together, limit_to_deadline
 
 
 @pytest.fixture(autouse=True)
@@ -48,16 +49,20 @@ async def test_steps_that_never_end_are_cancelled_at_the_same_time() -> None:
     assert (done, sorted(cancelled)) == ([1], [1, 2])
 
 
-async def test_error_of_a_step_is_raised_once_the_others_have_ended() -> None:
-    done = asyncio.Event()
+async def test_error_of_a_step_is_logged_and_stops_no_other_step() -> None:
+    done: list[str] = []
 
     async def fail() -> None:
         raise ValueError
 
     async def work() -> None:
         await asyncio.sleep(0)
-        done.set()
+        done.append("together")
 
-    with pytest.raises(ValueError):  # noqa: PT011 - it has no text
+    with structlog.testing.capture_logs() as lines:
         await finish_together([fail(), work()], seconds=60)
-    assert done.is_set()
+        finish(lambda: 1 // 0)
+        finish(lambda: done.append("after"))
+
+    assert done == ["together", "after"]
+    assert [(line["event"], line["log_level"]) for line in lines] == [("a step of the shutdown failed", "error")] * 2
