@@ -37,7 +37,7 @@ from edge.page_existence import page_exists
 from edge.repeated_requests import WholeResponse
 from edge.response_cache import ResponseCache
 from edge.services import Services
-from errors import Refusal, Refusals, Unavailable
+from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
 from graphql_server import routes as graphql
 from graphql_server.error_responses import render_refusals
 from graphql_server.executable_schema import SCHEMA
@@ -184,7 +184,7 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
 
 def _render_faults(*faults: Refusal, path: str) -> Response:
     # Clients of GraphQL look for the code in `extensions`.
-    if path == graphql.PATH and isinstance(faults[0], Unavailable):
+    if path == graphql.PATH and isinstance(faults[0], Unavailable | OutcomeUnknown):
         return render_refusals(list(faults), JSON)
     return rest.error_format.render_faults(*faults, path=path)
 

@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
-from db.commits import Bound, commit_together
+from db.commits import Bound, commit_together, note_commit
 from db.engine import Reading, T
 from db.notices import Changed, Kind, Note, ignore_change
 from db.pipeline.statement import bind_text, load_rows, read_names, require_text
@@ -100,6 +100,7 @@ class CommitBatcher(Reading):
         bound = None if isinstance(statement, SharedChange) else bind_change(statement, parameters)
         answer: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         self._waiting.append(Change(statement, parameters, answer, bound))
+        note_commit()
         if self._runner is None:
             self._runner = asyncio.create_task(self._run_all(), context=make_shared_context())
         return await answer

@@ -4,6 +4,8 @@ import asyncio
 import select
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -38,6 +40,24 @@ Bound = tuple[Statement, Parameters]
 NAMES: Final[WeakKeyDictionary[AsyncConnection[Any], dict[Statement, bytes]]] = WeakKeyDictionary()
 
 
+@dataclass(slots=True)
+class SentCommits:
+    """Whether a commit of one request may have been sent."""
+
+    is_any: bool = False
+
+
+# Set for a request that may be cancelled in the middle of a commit (edge/middleware.py).
+SENT_COMMITS: Final[ContextVar[SentCommits | None]] = ContextVar("SENT_COMMITS", default=None)
+
+
+def note_commit() -> None:
+    """Note that a commit of the running request is sent from here on, by itself or together with others."""
+    sent = SENT_COMMITS.get()
+    if sent is not None:
+        sent.is_any = True
+
+
 class Commit:
     """A commit that is sent in the pipeline behind earlier statements; its answer is read when the pipeline ends."""
 
@@ -55,6 +75,7 @@ class Commit:
         if connection.closed:
             raise psycopg.OperationalError("the connection was lost before the commit")
         if self.connection is None:
+            note_commit()
             self.connection = connection
             connection.add_notice_handler(self._hear)
 

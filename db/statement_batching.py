@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from db.commit_batching import make_shared_context
+from db.commits import note_commit
 from errors import OutcomeUnknown, Unavailable
 
 Item = TypeVar("Item")
@@ -28,6 +29,7 @@ class StatementBatcher(Generic[Item]):
             raise Unavailable
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((item, written))
+        note_commit()
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all(), context=make_shared_context())
         await written

@@ -1,9 +1,11 @@
 """The layer around the application that every request passes; pure ASGI, so that it costs microseconds."""
 
+import asyncio
 import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
@@ -16,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from db import ids
+from db.commits import SENT_COMMITS, SentCommits
 from edge import probes
 from edge.cors import Cors
 from edge.repeated_requests import WholeResponse, find_response, is_repeatable
@@ -91,8 +94,7 @@ class Edge:
         # Counted first: every request that reaches the server counts, also one that fails. So does a WebSocket's handshake.
         self._request_counter.add()
         started = time.perf_counter()
-        # Does what `read_head` does; layers outside of this one call that.
-        scope["head"] = dict(reversed(scope["headers"]))
+        read_head(scope)
         scope["request_id"] = choose_request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
@@ -111,7 +113,7 @@ class Edge:
         For the protocol, which has the whole request already: no task begins, and nothing is waited for.
         """
         started = time.perf_counter()
-        scope["head"] = dict(reversed(scope["headers"]))
+        read_head(scope)
         is_browsing = scope["method"] in BROWSING
         if not is_repeatable(scope) or self._needs_cors(scope) or not self._slots.has_room(is_browsing=is_browsing):
             return None
@@ -148,12 +150,18 @@ class Edge:
             await send(message)
 
         head = scope["head"]
+        sent = SentCommits()
+        SENT_COMMITS.set(sent)
         app = self._cors if self._cors is not None and self._needs_cors(scope) else self._enter
         try:
-            await app(scope, limit_body(receive, head, limit=self._body_bytes), answer)
-        except ClientDisconnect:
-            # Nobody is left to answer.
-            status = status or NO_ANSWER
+            # Where the client is gone, nobody is left to answer.
+            with suppress(ClientDisconnect):
+                await app(scope, limit_body(receive, head, limit=self._body_bytes), answer)
+        except asyncio.CancelledError:
+            # The server ends, and this request has not ended in time (runtime/server.py).
+            if not status:
+                await self._render(choose_refusal(sent), path=path)(scope, receive, answer)
+            raise
         except Exception:
             log.exception("unexpected error", method=scope["method"], path=path[:PATH_LENGTH])
             if not status:
@@ -218,6 +226,16 @@ async def refuse_websocket(send: Send) -> None:
     )
     await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": text})
+
+
+def choose_refusal(sent: SentCommits) -> errors.Refusal:
+    """Return what refuses a request that the server has cancelled, after which its change may be done or not."""
+    return errors.OutcomeUnknown() if sent.is_any else errors.Unavailable()
+
+
+def read_head(scope: Scope) -> None:
+    """Put the headers of a request into the scope by their names in lower case; of a repeated one the first value."""
+    scope["head"] = dict(reversed(scope["headers"]))
 
 
 def choose_request_id(scope: Scope) -> str:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from db.cursors import CursorCodec
 from db.own_writes import RUNNING, RequestWrites
 from edge.browser_session import make_cookie_attributes
-from edge.request_head import COOKIE, POSITION, read_head
+from edge.request_head import COOKIE, POSITION
 from edge.services import Services
 from errors import InvalidCursor
 from identity.tokens import Actor
@@ -86,7 +86,7 @@ class OwnWrites:
 
     def _read_sent(self, scope: Scope) -> int:
         """Return the highest position that the request names, 0 for none; what is not of this server is ignored."""
-        head = read_head(scope)
+        head = scope["head"]
         named = [head[POSITION].decode("latin-1")] if POSITION in head else []
         if COOKIE in head:
             cookies = cookie_parser(head[COOKIE].decode("latin-1"))

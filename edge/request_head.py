@@ -1,7 +1,6 @@
-"""Headers of a request by name, gathered in one pass for everything that reads them before a request has its answer."""
+"""Names of headers, as `scope["head"]` has them: the edge gathers a request's headers once for all that read them."""
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
+from typing import Final
 
 ACCEPT: Final = b"accept"
 AUTHORIZATION: Final = b"authorization"
@@ -14,11 +13,3 @@ ORIGIN: Final = b"origin"
 POSITION: Final = b"matinee-position"
 REQUEST_ID: Final = b"x-request-id"
 TRANSFER_ENCODING: Final = b"transfer-encoding"
-
-
-def read_head(scope: MutableMapping[str, Any]) -> Mapping[bytes, bytes]:
-    """Return the headers of an ASGI request by their names in lower case; of a repeated one the first value."""
-    found: Mapping[bytes, bytes] | None = scope.get("head")
-    if found is None:
-        found = scope["head"] = dict(reversed(scope["headers"]))
-    return found
