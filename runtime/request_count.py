@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from errors import Unavailable
 from runtime.shared_memory import make_shared_file
 
 # As many workers as `matinee serve` takes.
@@ -145,7 +146,7 @@ class RequestSlots:
         if not self.has_room(is_browsing=is_browsing):
             return None
         self.free -= 1
-        return Slot(self)
+        return Slot(self, is_browsing=is_browsing)
 
 
 class Slot:
@@ -154,11 +155,12 @@ class Slot:
     So a client that sends or reads slowly, or that follows a stream, takes no slot from others.
     """
 
-    __slots__ = ("_is_over", "_is_receiving", "_slots")
+    __slots__ = ("_is_browsing", "_is_over", "_is_receiving", "_is_refused", "_slots")
 
-    def __init__(self, slots: RequestSlots) -> None:
+    def __init__(self, slots: RequestSlots, *, is_browsing: bool) -> None:
         self._slots = slots
-        self._is_over = self._is_receiving = False
+        self._is_browsing = is_browsing
+        self._is_over = self._is_receiving = self._is_refused = False
 
     def give_back(self) -> None:
         """Free the slot; a second time does nothing."""
@@ -167,18 +169,37 @@ class Slot:
             self._slots.free += not self._is_receiving
 
     def receive_outside(self, receive: Callable[[], Awaitable[Message]]) -> Callable[[], Coroutine[Any, Any, Message]]:
-        """Return a function that receives the messages of the request, and frees the slot while it waits."""
+        """Return a function that receives the messages of the request, and frees the slot while it waits.
+
+        It raises Unavailable where others have taken all slots meanwhile: each surface renders that as it reads the body.
+        """
 
         async def receive_one() -> Message:
+            if self._is_refused:
+                raise Unavailable
             if self._is_over or self._is_receiving:
                 return await receive()
             self._is_receiving = True
             self._slots.free += 1
             try:
-                return await receive()
+                message = await receive()
             finally:
                 self._is_receiving = False
-                # The answer may have begun meanwhile: then the slot is free for good.
-                self._slots.free -= not self._is_over
+                has_slot = self._take_back()
+            if not has_slot and message["type"] == "http.request":
+                self._is_refused = True
+                raise Unavailable
+            return message
 
         return receive_one
+
+    def _take_back(self) -> bool:
+        """Take the slot again, and return True; return False where there is none left."""
+        if self._is_over:
+            # The answer has begun meanwhile: the slot is free for good.
+            return True
+        if not self._slots.has_room(is_browsing=self._is_browsing):
+            self._is_over = True
+            return False
+        self._slots.free -= 1
+        return True

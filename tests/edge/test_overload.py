@@ -1,21 +1,26 @@
 """Past its capacity a worker refuses at once: reads before bookings, and probes never."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+import orjson
 import psycopg
 import pytest
 from httpx import AsyncClient, Response
 
+from app import create_app
 from config.settings import Settings
 from db import ids
 from db.engine import Database
+from errors import Unavailable
 from identity import tokens
 from runtime.request_count import RequestSlots
-from tests.support.factories import bearer, make_session, make_user
+from tests.conftest import running
+from tests.edge.test_cut_off_requests import until_blocked
+from tests.support.factories import bearer, make_booking, make_session, make_user
 
 SLOTS: Final = 8
 READS: Final = 6
@@ -108,3 +113,59 @@ async def test_a_body_on_its_way_and_an_answer_that_has_begun_take_no_slot() -> 
 
     assert free == [3, 4, 3]
     assert slots.free == 4
+
+
+@pytest.mark.parametrize("kind", ["REST", "GraphQL"])
+async def test_request_whose_slot_was_taken_while_its_body_arrived_is_refused(
+    settings: Settings, database: Database, empty_database_url: str, kind: str
+) -> None:
+    session, user = await make_session(database), await make_user(database)
+    booking = ids.encode("bok", (await make_booking(database, user=user, session=session)).id)
+    path, body = (f"/v1/bookings/{booking}/reserve", {"seats": 1}) if kind == "REST" else ("/graphql", QUERY)
+    headers = bearer(user) | {"Content-Type": "application/json"}
+    is_expected, has_arrived = asyncio.Event(), asyncio.Event()
+
+    async def arrive() -> AsyncIterator[bytes]:
+        is_expected.set()
+        await has_arrived.wait()
+        yield orjson.dumps(body)
+
+    one = replace(settings, limits=replace(settings.limits, requests=1))
+    async with running(create_app(one, with_jobs=False)) as client:
+        with locked_movies(empty_database_url):
+            late = asyncio.create_task(client.post(path, content=arrive(), headers=headers))
+            await is_expected.wait()
+            working = asyncio.create_task(client.post("/graphql", json=QUERY, headers=headers))
+            await until_blocked(empty_database_url)
+            has_arrived.set()
+            refused = await late
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert (await working).status_code == 200
+        # Nothing is left of it.
+        assert (await client.post("/graphql", json=QUERY, headers=headers)).status_code == 200
+
+
+async def test_slots_are_never_fewer_than_none() -> None:
+    slots = RequestSlots(1)
+    early = slots.take(is_browsing=False)
+    assert early is not None
+    arrived = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await arrived.wait()
+        return {"type": "http.request"}
+
+    receive_one = early.receive_outside(receive)
+    receiving = asyncio.create_task(receive_one())
+    await asyncio.sleep(0)
+    late = slots.take(is_browsing=False)
+    assert late is not None
+    arrived.set()
+    for again in (receiving, receive_one()):
+        with pytest.raises(Unavailable):
+            await again
+    free = [slots.free]
+    for slot in (early, late):
+        slot.give_back()
+
+    assert [*free, slots.free] == [0, 1]
