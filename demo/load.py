@@ -34,8 +34,10 @@ BOOKINGS: Final = (
 )
 SEAT_RESERVATIONS: Final = "COPY seat_reservations (booking_id, seats, created_at) FROM STDIN"
 
-ANALYZE: Final = (
-    "ANALYZE movies, places, users, ratings, sessions, airings, bookings, seat_reservations,"
+# The statistics, without which the first queries would guess until autovacuum comes round; and the map of pages that all may
+# see, without which an index-only scan would read the table as well.
+VACUUM: Final = (
+    "VACUUM ANALYZE movies, places, users, ratings, sessions, airings, bookings, seat_reservations,"
     " events, event_reservations, shows, tickets"
 )
 
@@ -84,11 +86,22 @@ async def load(db: Database, *, scale: int = 1, progress: Callable[[str], None] 
         async with (
             db.primary.pool.connection(POOL_TIMEOUT_SECONDS) as connection,
             allow_longer_statements(connection, seconds=LONGEST_SECONDS),
-            connection.transaction(),
         ):
-            await _prepare(connection)
-            now = await _read_clock(connection)
-            return await _load(connection, compose(scale, now=now), progress, scale=scale, now=now)
+            async with connection.transaction():
+                await _prepare(connection)
+                now = await _read_clock(connection)
+                loaded = await _load(connection, compose(scale, now=now), progress, scale=scale, now=now)
+            await _vacuum(connection)
+            return loaded
+
+
+async def _vacuum(connection: Connection) -> None:
+    """Vacuum what was loaded, which no transaction can do."""
+    try:
+        await connection.execute("SET statement_timeout = 0")
+        await connection.execute(VACUUM)
+    finally:
+        await connection.execute("RESET statement_timeout")
 
 
 async def _prepare(connection: Connection) -> None:
@@ -120,8 +133,6 @@ async def _load(
     tickets = make_box_office(scale, spectators=demo.spectators, now=now)
     progress(f"Loading {len(tickets.occasions)} events and {len(tickets.shows)} shows")
     await load_box_office(connection, tickets, users=known.users)
-    # Not to leave the first queries to guess until autovacuum comes round.
-    await connection.execute(ANALYZE)
     return Loaded(
         movies=len(demo.films),
         places=len(demo.cinemas),

@@ -72,6 +72,12 @@ async def test_loaded_rows_match_reported_numbers(database: Database) -> None:
     assert [line for line in said if "movies" in line]
 
 
+async def test_pages_of_loaded_rows_are_known_to_be_visible(database: Database) -> None:
+    await load(database)
+    statement = "SELECT relname FROM pg_class WHERE relname = ANY(%(tables)s) AND relallvisible < relpages"
+    assert await database.primary.tuples(statement, tables=list(COUNTED)) == []
+
+
 async def test_derived_columns_match_their_sources(database: Database) -> None:
     await load(database)
     assert await database.primary.tuples(WRONG_MOVIES) == []
