@@ -16,6 +16,8 @@ Read = Callable[[], Awaitable[bytes | None]]
 
 # A request with one of these headers is of a known caller, follows a change of its caller, or is to be run once.
 CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"idempotency-key", b"matinee-position", b"x-auth-token"})
+# The header of an answer to a GET that was not read for its request: it was found valid within the last second.
+AGE: Final = "0"
 
 
 @dataclass(frozen=True, slots=True)

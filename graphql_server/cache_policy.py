@@ -14,8 +14,6 @@ from runtime.metrics import Coordinate
 
 VARY: Final = "Accept, Authorization, Cookie"
 PRIVATE: Final = http_cache.PRIVATE
-# A request with one of these headers may come from a known caller.
-CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 
 
 def list_coordinates(schema: GraphQLSchema, *policies: Cache) -> frozenset[tuple[str, str]]:

@@ -17,7 +17,7 @@ from strawberry.types.graphql import OperationType
 from edge import addresses, browser_session
 from edge.repeated_requests import receive_and_find
 from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY
-from edge.response_cache import CREDENTIALS
+from edge.response_cache import AGE, CREDENTIALS
 from edge.services import Services
 from errors import NotAcceptable, Refusal, Refusals, Unavailable, flatten_refusals
 from graphql_server import cache_policy, repeated_requests, sse
@@ -121,10 +121,16 @@ async def answer(request: Request, media_type: str) -> Response:
         repeated_requests.remember(request, context, asked, text=text, media_type=media_type)
     if asked.is_by_hash and request.method in READS:
         response = render_cacheable(request, media_type, result, text=text, operation=asked.operation_name)
-        if context.cache_key is not None:
-            response.headers["Age"] = "0"
-        return response
-    return render_answer(request, media_type, result, context)
+    else:
+        response = render_answer(request, media_type, result, context)
+    return add_age(response, request, context)
+
+
+def add_age(response: Response, request: Request, context: Context) -> Response:
+    """Return the response, with its age where it answers a GET from memory."""
+    if request.method in READS and context.cache_key is not None and not context.has_read:
+        response.headers["Age"] = AGE
+    return response
 
 
 def require_place(context: Context, asked: GraphQLRequest) -> None:
@@ -223,7 +229,7 @@ def render_cacheable(
     response = render_result(request, media_type, result, extensions={})
     response.headers["Cache-Control"] = cache_policy.PRIVATE
     prepared = Documents.cache.find(text)
-    if result.errors or prepared is None or not cache_policy.CREDENTIALS.isdisjoint(request.headers.keys()):
+    if result.errors or prepared is None or not CREDENTIALS.isdisjoint(request.scope["head"]):
         return response
     if not cache_policy.is_public(prepared.fields(GRAPHQL, operation=operation)):
         return response

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from edge.repeated_requests import WholeResponse, remember_request
+from edge.response_cache import AGE
 from edge.services import Services
 from errors import Refusal
 from graphql_server.cache_policy import VARY
@@ -23,8 +24,6 @@ from runtime.rate_limits import find_visitor
 # Modes of MATINEE_DOCUMENTS in which a document is run without looking for it.
 UNRESTRICTED: Final = ("automatic", "off")
 HEADERS: Final = ((b"cache-control", b"no-store"), (b"vary", VARY.encode()))
-# What is served from memory was found true within the last second.
-AGE: Final = (b"age", b"0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class KnownOperation:
         body = b'{"data":%b,"extensions":%b}' % (data, orjson.dumps(describe_cost(context)))
         headers = [*HEADERS, (b"content-length", b"%d" % len(body)), (b"content-type", self.content_type)]
         if scope["method"] == "GET":
-            headers.append(AGE)
+            headers.append((b"age", AGE.encode()))
         return WholeResponse(200, headers, body)
 
 

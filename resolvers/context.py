@@ -34,6 +34,8 @@ class Context:
     uses_cache: bool = True
     # The key of its answer in the response cache, where it is there.
     cache_key: Hashable | None = None
+    # Whether that answer was read for this request, rather than found in memory.
+    has_read: bool = False
     # The token that a sign-up or sign-in of this request has issued.
     entered: str | None = None
     # Whether a retry would have the same result; false where a third party did not answer.

@@ -15,7 +15,7 @@ from db.paging import Listing, Window
 from db.pipeline.statement import RawRow
 from edge import http_cache
 from edge.repeated_requests import WholeResponse, remember_request
-from edge.response_cache import is_anonymous
+from edge.response_cache import AGE, is_anonymous
 from edge.services import Services
 from errors import InvalidCursor
 from rest.endpoint import JSON, Call
@@ -81,19 +81,26 @@ async def answer_programme(call: Call[Any], plan: Plan) -> Response:
     cached = cache.find(key)
     if cached is not None:
         response = make_cacheable(call, cached)
-        # It was found valid within the last second.
-        response.headers["Age"] = "0"
+        response.headers["Age"] = AGE
         scope = call.request.scope
         known = KnownPage(key, cached, response.status_code, response.raw_headers, scope.get("route"))
         remember_request(scope, known, body_bytes=len(cached))
         return response
 
+    is_read = False
+
     async def read_to_cache() -> bytes:
+        nonlocal is_read
+        is_read = True
         # From the primary: a standby may show what was before the last change that was heard.
         return await plan().fetch(call.services.database.primary)
 
     read = await cache.fetch(key, call.parts, read_to_cache)
-    return make_cacheable(call, await read_to_cache() if read is None else read)
+    response = make_cacheable(call, await read_to_cache() if read is None else read)
+    if not is_read:
+        # Another request read it at the same moment.
+        response.headers["Age"] = AGE
+    return response
 
 
 def make_cacheable(call: Call[Any], body: bytes) -> Response:

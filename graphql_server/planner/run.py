@@ -134,6 +134,7 @@ async def fetch_data(context: Context, run: Run) -> bytes:
         return await read_data(context, run, parameters, newest=program.newest)
 
     async def read_to_cache() -> bytes | None:
+        context.has_read = True
         # From the primary: a standby may show what was before the last change that was heard.
         data = await read_data(context, run, parameters, newest=True)
         return None if UNANSWERED in data else data

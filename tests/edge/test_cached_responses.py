@@ -275,6 +275,23 @@ async def test_answers_known_request_as_it_answered_the_first(client: AsyncClien
         assert again[1].headers["age"] == "0"
 
 
+async def test_every_answer_to_a_get_from_memory_says_its_age(client: AsyncClient) -> None:
+    await until_hits(client, 1, lambda: ask(client, TITLES))
+    digest = hashlib.sha256(TITLES.encode()).hexdigest()
+    extensions = json.dumps({"persistedQuery": {"version": 1, "sha256Hash": digest}})
+    by_hash = {"query": TITLES, "extensions": extensions}
+
+    async def ask_both() -> list[Response]:
+        return [await client.get("/graphql", params=each) for each in ({"query": TITLES}, by_hash)]
+
+    # The first of these requests, whose data others have asked for before, is answered as the later ones are.
+    assert [each.headers.get("age") for each in await until_hits(client, 2, ask_both)] == ["0", "0"]
+    fresh = TITLES.replace("title", "title id")
+    digest = hashlib.sha256(fresh.encode()).hexdigest()
+    read = {"extensions": json.dumps({"persistedQuery": {"version": 1, "sha256Hash": digest}}), "query": fresh}
+    assert "age" not in (await client.get("/graphql", params=read)).headers
+
+
 async def test_looks_for_document_by_hash_each_time(client: AsyncClient) -> None:
     digest = hashlib.sha256(TITLES.encode()).hexdigest()
     extensions = json.dumps({"persistedQuery": {"version": 1, "sha256Hash": digest}})
