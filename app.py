@@ -34,11 +34,11 @@ from edge import addresses, browser_session, probes
 from edge.middleware import Edge, ShortcutRoute
 from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
-from edge.repeated_requests import WholeResponse
 from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
 from graphql_server import routes as graphql
+from graphql_server.begun_answers import begin_answer
 from graphql_server.error_responses import render_refusals
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.field_usage import list_deprecated_fields
@@ -56,6 +56,7 @@ from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
+from runtime.pending_answers import Answer, AnswerAtOnce, PendingAnswer
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.position_marks import PositionMarks, join_marks, make_private_marks
@@ -91,8 +92,8 @@ class State(TypedDict):
     services: Services
     # Called when the server begins to end, before it waits for running requests.
     end_streams: Callable[[], None]
-    # Answers a request that is known from the response cache, None for another one; None in its place with traces on.
-    answer_at_once: Callable[[Scope, bytes], WholeResponse | None] | None
+    # Answers requests without a task, where that is possible (runtime/pending_answers.py); None with traces on.
+    answer_at_once: AnswerAtOnce | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
     return Edge(
         note(trace(ExceptionMiddleware(EndpointTable(app.routes, app.router), handlers=HANDLERS))),
         shortcuts=shortcuts,
+        begin=_begin_answer,
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
         metrics=process.metrics,
@@ -180,6 +182,10 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
         slots=RequestSlots(settings.limits.requests),
         websockets=ConnectionCounter(settings.limits.websockets),
     )
+
+
+def _begin_answer(scope: Scope, body: bytes) -> Answer | PendingAnswer | None:
+    return begin_answer(scope, body) if scope["path"] == graphql.PATH else None
 
 
 def _render_faults(*faults: Refusal, path: str) -> Response:

@@ -1,13 +1,14 @@
 """The layer around the application that every request passes; pure ASGI, so that it costs microseconds."""
 
-import asyncio
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from asyncio import CancelledError, Future
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 import structlog
@@ -26,6 +27,7 @@ from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
 from runtime.metrics import Metrics
+from runtime.pending_answers import Answer, Finish, PendingAnswer
 from runtime.rate_limits import format_rate_headers
 from runtime.request_count import RequestCounter, RequestSlots, Slot
 
@@ -35,6 +37,8 @@ PATH_LENGTH: Final = 256
 NO_ANSWER: Final = 499
 # Whether a POST to GraphQL only reads shows once it is parsed; AdmissionControl bounds such queries alike.
 BROWSING: Final = ("GET", "HEAD")
+# The entry of the scope of a request that was counted before it went through the application.
+COUNTED: Final = "is_counted"
 # Request ids are unique by chance among processes, and by their number within one.
 RUN: Final = secrets.token_hex(6)
 NUMBERS: Final = count(secrets.randbits(40))
@@ -47,6 +51,11 @@ class RenderRefusal(Protocol):
 
     def __call__(self, *faults: errors.Refusal, path: str) -> Response:
         """Return the response."""
+
+
+# Begins the answer to a request that the edge has let in, from its scope and its whole body, without waiting for anything.
+# None where the request has to go through the application; whoever has set `scope["route"]` is counted by that.
+BeginAnswer = Callable[[Scope, bytes], Answer | PendingAnswer | None]
 
 
 class ShortcutRoute(NamedTuple):
@@ -73,11 +82,13 @@ class Edge:
         websockets: ConnectionCounter,
         slots: RequestSlots,
         shortcuts: Mapping[str, ShortcutRoute] | None = None,
+        begin: BeginAnswer | None = None,
         origins: Sequence[str] = (),
         body_bytes: int = BODY_BYTES,
     ) -> None:
         self._app = app
         self._shortcuts = shortcuts or {}
+        self._begin = begin
         self._cors = Cors(self._enter, origins=origins) if origins else None
         self._body_bytes = body_bytes
         self._websockets = websockets
@@ -92,7 +103,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         # Counted first: every request that reaches the server counts, also one that fails. So does a WebSocket's handshake.
-        self._request_counter.add()
+        if COUNTED not in scope:
+            self._request_counter.add()
         started = time.perf_counter()
         read_head(scope)
         scope["request_id"] = choose_request_id(scope)
@@ -107,27 +119,73 @@ class Edge:
         else:
             await self._serve_websocket(scope, receive, send)
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> WholeResponse | None:
-        """Return the response to a request that is known, None where it has to go through the application.
+    def answer_at_once(self, scope: Scope, body: bytes) -> Answer | PendingAnswer | None:
+        """Return the response to a request that is known or needs nothing, or one that is pending.
 
-        For the protocol, which has the whole request already: no task begins, and nothing is waited for.
+        None where the request has to go through the application. For the protocol, which has the whole request already: no
+        task begins, and nothing is waited for.
         """
         started = time.perf_counter()
         read_head(scope)
-        is_browsing = scope["method"] in BROWSING
-        if not is_repeatable(scope) or self._needs_cors(scope) or not self._slots.has_room(is_browsing=is_browsing):
+        if not is_repeatable(scope) or self._needs_cors(scope):
             return None
+        slot = self._slots.take(is_browsing=scope["method"] in BROWSING)
+        if slot is None:
+            return None
+        # Of a response that tells it.
+        scope["request_id"] = choose_request_id(scope)
         try:
-            found = find_response(scope, body)
+            found = find_response(scope, body) or self._begin_answer(scope, body)
         except Exception:
-            log.exception("unexpected error", method=scope["method"], path=scope["path"][:PATH_LENGTH])
-            return None
+            log.exception("unexpected error", **describe_request(scope))
+            found = None
+        if isinstance(found, PendingAnswer):
+            self._request_counter.add()
+            return PendingAnswer(found.awaited, partial(self._finish, scope, started, slot, found.finish))
+        slot.give_back()
         if found is None:
             return None
         self._request_counter.add()
-        identity = scope["request_id"] = choose_request_id(scope)
-        found.headers.extend([(b"x-request-id", identity.encode()), *format_rate_headers(scope)])
-        self._note(scope, scope["path"], found.status, time.perf_counter() - started, {})
+        return self._complete(scope, found, started)
+
+    def _begin_answer(self, scope: Scope, body: bytes) -> Answer | PendingAnswer | None:
+        if self._begin is None or len(body) > self._body_bytes:
+            return None
+        shortcut = self._shortcuts.get(scope["path"])
+        if shortcut is not None:
+            scope["route"] = shortcut.route
+        return self._begin(scope, body)
+
+    def _finish(
+        self,
+        scope: Scope,
+        started: float,
+        slot: Slot,
+        finish: Finish,
+        awaited: Future[Any],
+    ) -> Answer | None:
+        slot.give_back()
+        try:
+            found = finish(awaited)
+        except CancelledError:
+            # The server ends, and has waited for as long as it may.
+            found = self._render_whole(scope, errors.Unavailable())
+        except Exception:
+            log.exception("unexpected error", **describe_request(scope))
+            found = self._render_whole(scope, errors.Internal(reference=scope["request_id"]))
+        if found is None:
+            scope[COUNTED] = True
+            return None
+        return self._complete(scope, found, started)
+
+    def _render_whole(self, scope: Scope, fault: errors.Refusal) -> WholeResponse:
+        response = self._render(fault, path=scope["path"])
+        return WholeResponse(response.status_code, response.raw_headers, bytes(response.body))
+
+    def _complete(self, scope: Scope, found: Answer, started: float) -> Answer:
+        status, headers, _ = found
+        headers.extend([(b"x-request-id", scope["request_id"].encode()), *format_rate_headers(scope)])
+        self._note(scope, scope["path"], status, time.perf_counter() - started, {})
         return found
 
     def _needs_cors(self, scope: Scope) -> bool:
@@ -157,7 +215,7 @@ class Edge:
             # Where the client is gone, nobody is left to answer.
             with suppress(ClientDisconnect):
                 await app(scope, limit_body(receive, head, limit=self._body_bytes), answer)
-        except asyncio.CancelledError:
+        except CancelledError:
             # The server ends, and this request has not ended in time (runtime/server.py).
             if not status:
                 await self._render(choose_refusal(sent), path=path)(scope, receive, answer)
@@ -216,6 +274,11 @@ class Edge:
             request_id=scope["request_id"],
             more=more,
         )
+
+
+def describe_request(scope: Scope) -> dict[str, str]:
+    """Return the fields that name a request in a line about its failure, where nothing is bound to a context of its own."""
+    return {"method": scope["method"], "path": scope["path"][:PATH_LENGTH], "request_id": scope["request_id"]}
 
 
 async def refuse_websocket(send: Send) -> None:

@@ -71,20 +71,25 @@ class ResponseCache:
 
         `read` returns None for an answer that must not be cached. Cancelling a caller does not cancel the read.
         """
+        found = self.start(key, parts, read)
+        return found if isinstance(found, bytes) else await found
+
+    def start(self, key: Hashable, parts: Parts, read: Read) -> bytes | Awaitable[bytes | None]:
+        """Return an answer from memory, or what `fetch` has to await; not awaited, that may run nothing."""
         found = self.find(key)
         if found is not None:
             return found
         self.changes.start()
         if not self.changes.is_current:
             self._metrics.count("unsure")
-            return await read()
+            return read()
         flight = self._flights.get(key)
         if flight is None or not self.changes.are_unchanged(flight.versions, parts):
             self._metrics.count("miss")
             flight = self._begin(key, parts, read)
         else:
             self._metrics.count("joined")
-        return await asyncio.shield(flight.task)
+        return asyncio.shield(flight.task)
 
     def _begin(self, key: Hashable, parts: Parts, read: Read) -> Flight:
         # Taken before the read: if a change arrives from here on, the answer is not cached.

@@ -39,6 +39,8 @@ from web import tools
 
 VARY: Final = cache_policy.VARY.encode()
 MUTATION: Final = "mutation"
+# The entry of the scope that holds the context of a request whose answer was begun before (graphql_server/begun_answers.py).
+CONTEXT: Final = "graphql_context"
 NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
@@ -118,7 +120,7 @@ async def answer(request: Request, media_type: str) -> Response:
             return sse.open_stream(request, asked, context)
         raise explain_wrong_operation(cause, method=request.method) from None
     if context.cache_key is not None:
-        repeated_requests.remember(request, context, asked, text=text, media_type=media_type)
+        repeated_requests.remember(request.scope, context, asked, text=text, media_type=media_type)
     if asked.is_by_hash and request.method in READS:
         response = render_cacheable(request, media_type, result, text=text, operation=asked.operation_name)
     else:
@@ -145,6 +147,9 @@ def require_place(context: Context, asked: GraphQLRequest) -> None:
 
 async def open_context(request: Request) -> Context:
     """Return what the request's resolvers share; raise Unauthenticated on a bad token."""
+    begun: Context | None = request.scope.get(CONTEXT)
+    if begun is not None:
+        return begun
     services, head = services_of(request), request.scope["head"]
     actor = None
     if AUTHORIZATION in head:
@@ -213,7 +218,7 @@ async def plan(
 
 def render_answer(request: Request, media_type: str, result: ExecutionResult, context: Context) -> Response:
     """Return the response to one caller; a page that has just signed somebody in gets a cookie with it."""
-    response = render_result(request, media_type, result, extensions=describe_cost(context))
+    response = render_result(request.scope, media_type, result, extensions=describe_cost(context))
     if context.entered is None and COOKIE not in request.scope["head"]:
         return response
     return browser_session.update_cookie(response, request, entered=context.entered)
@@ -226,7 +231,7 @@ def render_cacheable(
 
     It says nothing of one caller's cost budget, for others may get it too.
     """
-    response = render_result(request, media_type, result, extensions={})
+    response = render_result(request.scope, media_type, result, extensions={})
     response.headers["Cache-Control"] = cache_policy.PRIVATE
     prepared = Documents.cache.find(text)
     if result.errors or prepared is None or not CREDENTIALS.isdisjoint(request.scope["head"]):
@@ -236,12 +241,11 @@ def render_cacheable(
     return cache_policy.make_public(response, if_none_match=request.headers.get("if-none-match", ""))
 
 
-def render_result(
-    request: Request, media_type: str, result: ExecutionResult, *, extensions: dict[str, Any]
-) -> Response:
+def render_result(scope: Scope, media_type: str, result: ExecutionResult, *, extensions: dict[str, Any]) -> Response:
     """Return the response to an operation."""
     if result.errors or result.data is None:
-        reference, settings = request.scope["request_id"], services_of(request).settings
+        services: Services = scope["state"]["services"]
+        reference, settings = scope["request_id"], services.settings
         return render_faults(result, media_type, reference=reference, settings=settings, extensions=extensions)
     whole = {"data": result.data, "extensions": extensions} if extensions else {"data": result.data}
     return DataResponse(orjson.dumps(whole), media_type)

@@ -29,7 +29,7 @@ from graphql_server.error_format import find_refusals
 from graphql_server.field_usage import choose_operation, collect_used_fields
 from graphql_server.query_cost import CostFormula, make_cost_formulas
 from resolvers.context import Context
-from runtime.admission_control import Room
+from runtime.admission_control import AdmissionControl, Room
 from runtime.metrics import Coordinate
 
 RULES: Final = tuple(specified_rules)
@@ -85,6 +85,11 @@ class Prepared:
         if found is None:
             raise CannotGetOperationTypeError(operation_name)
         return found
+
+    def compute_cost(self, variables: Mapping[str, Any], operation_name: str | None) -> int:
+        """Return the cost of the operation that a request names; raise CannotGetOperationTypeError where there is none."""
+        formula = self.find_cost_formula(operation_name)
+        return formula.compute(variables) if formula.constant is None else formula.constant
 
 
 class DocumentCache:
@@ -174,18 +179,29 @@ def find_ready(schema: GraphQLSchema, text: str, operation_name: str | None, set
         prepared = find_prepared(schema, text, RULES, settings.limits)
     except Exception:  # noqa: BLE001 - the executor meets the same error, and reports it
         return None
-    if prepared.faults or (prepared.introspection and not settings.allows_introspection):
+    return prepared if is_ready(prepared, operation_name, settings) else None
+
+
+def find_known(text: str, operation_name: str | None, settings: Settings) -> Prepared | None:
+    """Return what `find_ready` returns if the document was prepared before, else None."""
+    prepared = Documents.cache.find(text)
+    if prepared is None or prepared.limits is not settings.limits:
         return None
-    is_clear = len(prepared.cost_formulas) == 1 if operation_name is None else operation_name in prepared.cost_formulas
-    return prepared if is_clear else None
+    return prepared if is_ready(prepared, operation_name, settings) else None
+
+
+def is_ready(prepared: Prepared, operation_name: str | None, settings: Settings) -> bool:
+    """Return whether a document is valid and the operation unambiguous."""
+    if prepared.faults or (prepared.introspection and not settings.allows_introspection):
+        return False
+    return len(prepared.cost_formulas) == 1 if operation_name is None else operation_name in prepared.cost_formulas
 
 
 def spend_operation_cost(
     context: Context, prepared: Prepared, variables: Mapping[str, Any], operation_name: str | None
 ) -> None:
     """Take the cost of an operation from its caller's budget; raise QueryTooCostly or RateLimited."""
-    formula = prepared.find_cost_formula(operation_name)
-    spend_cost(context, formula.compute(variables) if formula.constant is None else formula.constant)
+    spend_cost(context, prepared.compute_cost(variables, operation_name))
 
 
 def spend_cost(context: Context, cost: int) -> None:
@@ -239,9 +255,7 @@ class Admitted:
         if not context.is_counted:
             services.usage_metrics.count(self._fields)
         if takes_room(self._fields):
-            # A query that waits for a third party is counted, so that such queries leave slots to bookings; it must not
-            # hold capacity meanwhile.
-            self._room = services.admission.take_room(0 if waits_for_others(self._fields) else context.cost)
+            self._room = take_room(services.admission, self._fields, context.cost)
             await self._room.__aenter__()
         if services.trace_span is not None:
             self._span = open_operation_span(services.trace_span, self._prepared, self._operation_name)
@@ -257,6 +271,15 @@ class Admitted:
         finally:
             if self._room is not None:
                 await self._room.__aexit__()
+
+
+def take_room(admission: AdmissionControl, fields: frozenset[Coordinate], cost: int) -> Room:
+    """Return the room of a query that asks for these fields.
+
+    A query that waits for a third party is counted, so that such queries leave slots to bookings; it must not hold capacity
+    meanwhile.
+    """
+    return admission.take_room(0 if waits_for_others(fields) else cost)
 
 
 def open_operation_span(span: Span, prepared: Prepared, operation_name: str | None) -> AbstractContextManager[object]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
@@ -59,7 +58,7 @@ class KnownOperation:
         return WholeResponse(200, headers, body)
 
 
-def remember(request: Request, context: Context, asked: GraphQLRequest, *, text: str, media_type: str) -> None:
+def remember(scope: Scope, context: Context, asked: GraphQLRequest, *, text: str, media_type: str) -> None:
     """Remember a request whose data is in the response cache.
 
     A document that is named by its hash is looked for each time: somebody may have removed it.
@@ -70,5 +69,5 @@ def remember(request: Request, context: Context, asked: GraphQLRequest, *, text:
         return
     fields = prepared.fields(SCHEMA.graphql, operation=asked.operation_name)
     content_type = media_type.encode() + b"; charset=utf-8"
-    name, route = asked.operation_name, request.scope.get("route")
-    remember_request(request.scope, KnownOperation(context.cache_key, context.cost, fields, name, content_type, route))
+    name, route = asked.operation_name, scope.get("route")
+    remember_request(scope, KnownOperation(context.cache_key, context.cost, fields, name, content_type, route))

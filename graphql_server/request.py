@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
 from strawberry.types.graphql import OperationType
 
 import errors
@@ -24,6 +25,8 @@ QUERIES_AND_MUTATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUT
 ESCAPED_NUL: Final = rb"\u0000"
 # A mebibyte of variables takes half a second to walk through, so their number is bounded first.
 MOST_PARTS: Final = 10_000
+# The entry of the scope that holds a request which was read before it went through the application.
+ASKED: Final = "graphql_request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ async def read_request(request: Request, *, deepest: int) -> GraphQLRequest:
 
     Raises MethodNotAllowed, UnsupportedMediaType, MalformedJson, MissingField and InvalidInput.
     """
+    asked: GraphQLRequest | None = request.scope.get(ASKED)
+    if asked is not None:
+        return asked
     allowed_operations(request.method)
     if request.method in READS:
         parameters = request.query_params
@@ -68,9 +74,20 @@ async def read_request(request: Request, *, deepest: int) -> GraphQLRequest:
                 "extensions": decode_parameter(parameters.get("extensions"), deepest=deepest),
             }
         )
-    if not is_json(request.scope["head"].get(CONTENT_TYPE, b"").decode("latin-1")):
-        raise errors.UnsupportedMediaType(accepted=JSON)
+    require_json(request.scope)
     return check_request(decode_json(await read_body(request), deepest=deepest))
+
+
+def read_json_request(scope: Scope, body: bytes, *, deepest: int) -> GraphQLRequest:
+    """Return the GraphQL request in the body of a POST that has arrived; raise what `read_request` raises."""
+    require_json(scope)
+    return check_request(decode_json(body, deepest=deepest))
+
+
+def require_json(scope: Scope) -> None:
+    """Raise UnsupportedMediaType unless the `Content-Type` says JSON."""
+    if not is_json(scope["head"].get(CONTENT_TYPE, b"").decode("latin-1")):
+        raise errors.UnsupportedMediaType(accepted=JSON)
 
 
 async def read_body(request: Request) -> bytes:

@@ -38,17 +38,24 @@ class AdmissionControl:
 
         Raises Unavailable where that takes too long, or where too many queries run or wait already.
         """
+        if self.enter_at_once(share):
+            return
         if self.is_full:
             raise Unavailable
         self._left -= 1
-        if share == 0 or (not self._waiting and self._free >= share):
-            self._free -= share
-            return
         try:
             await self._wait_turn(share)
         except BaseException:
             self._left += 1
             raise
+
+    def enter_at_once(self, share: int) -> bool:
+        """Take this share of `size` if it is free now and nobody waits; return whether that is so."""
+        if self.is_full or (share and (self._waiting or self._free < share)):
+            return False
+        self._left -= 1
+        self._free -= share
+        return True
 
     def leave(self, share: int) -> None:
         """Give back a share that was taken."""
@@ -100,10 +107,18 @@ class Room:
         self._control = control
         self._share = share
 
+    def enter_at_once(self) -> bool:
+        """Take the share if nothing has to be waited for; return whether that is so."""
+        return self._control.enter_at_once(self._share)
+
+    def leave(self) -> None:
+        """Give the share back."""
+        self._control.leave(self._share)
+
     async def __aenter__(self) -> None:
         """Take the share; raise Unavailable where that takes too long."""
         await self._control.enter(self._share)
 
     async def __aexit__(self, *_: object) -> None:
         """Give the share back."""
-        self._control.leave(self._share)
+        self.leave()

@@ -4,7 +4,7 @@ import re
 import select
 import socket
 import sys
-from asyncio import AbstractEventLoop, BaseTransport, Handle, Transport
+from asyncio import BaseTransport, Transport
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final, TypeVar, cast
@@ -13,11 +13,10 @@ import httptools
 import orjson
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from errors import format_error_body
+from runtime.answering_protocol import AnsweringProtocol
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits, unmap_address
 from runtime.proxy_headers import TrustedProxies
 from runtime.unknown_methods import STAND_IN, find_unknown_method
@@ -28,12 +27,7 @@ HEAD_BYTES: Final = 32 * 1024
 UNREAD_BYTES: Final = 16 * 1024
 TIMEOUT: Final = "408 Request Timeout"
 INVALID: Final = "invalid_input"
-
-
-# Status, headers and body of a response.
-Response = tuple[int, list[tuple[bytes, bytes]], bytes]
 Port = TypeVar("Port")
-AnswerAtOnce = Callable[[Any, bytes], Response | None]
 
 
 class Stage(Enum):
@@ -69,7 +63,7 @@ class BoundedConfig(uvicorn.Config):
         self.proxies = trusted if trusted_proxies else None
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(AnsweringProtocol):
     """uvicorn's own protocol. Its parser calls the overridden methods for each piece of a request."""
 
     config: BoundedConfig
@@ -81,15 +75,8 @@ class BoundedProtocol(HttpToolsProtocol):
     write_deadline: float | None = None
     # The address that this connection is counted for.
     counted: str | None = None
-    # The request that is being answered; those that arrive meanwhile wait in uvicorn's `pipeline`.
-    answering: RequestResponseCycle | None = None
     # What refuses the request behind those: it is sent after their answers, and nothing more is read.
     refusal: bytes | None = None
-    # Answers a request that is known, without a task; the application puts it into the state of its lifespan.
-    answer_at_once: AnswerAtOnce | None = None
-    # The application of a request whose head has just arrived. It starts once the bytes that came with the head are parsed.
-    held_app: ASGI3Application | None = None
-    is_head_new = False
     # The method that the request has in truth, where the parser reads STAND_IN.
     unknown_method = b""
 
@@ -97,7 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count the connection, and wait for a first request; refuse one too many of an address."""
         super().connection_made(transport)
         self.client, self.server = unmap_end(self.client), unmap_end(self.server)
-        self.answer_at_once = self.app_state.get("answer_at_once")
+        self.proxies = self.config.proxies
         self.deadline = self.loop.time() + self.config.limits.head_seconds
         address = self.client[0] if self.client else ""
         if self.config.open_connections.enter(address):
@@ -111,10 +98,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.counted is not None:
             self.config.open_connections.leave(self.counted)
             self.counted = None
-        if self.answering is not None:
-            # uvicorn tells only the request that arrived last.
-            self.answering.disconnected = True
-            self.answering.message_event.set()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
@@ -152,7 +135,14 @@ class BoundedProtocol(HttpToolsProtocol):
             else:
                 self._parse_without_upgrade(data[upgrade.args[0] :])
         finally:
-            self._start_held()
+            self.start_held()
+
+    def on_all_answered(self) -> None:
+        """Refuse what came after the last answer, or wait for another request."""
+        if self.refusal is not None:
+            self._end_with(self.refusal)
+        else:
+            self._await_request()
 
     def _await_request(self) -> None:
         """Keep the connection for a while, where no request is being answered and none arrives.
@@ -185,69 +175,12 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.unknown_method:
                 self.scope["method"], self.unknown_method = self.unknown_method.decode(), b""
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Start a request. One whose head has just arrived is held until the bytes that came with it are parsed.
-
-        uvicorn calls this for each request, also for those that were sent before earlier ones had their answers.
-        """
-        if self.is_head_new and self.answer_at_once is not None and cycle.keep_alive and not self.expect_100_continue:
-            self.held_app = app
-            return
-        self.answering = cycle
-        cycle.transport = cast("Transport", JoinedWrites(self.transport, self.loop))
-        super()._start_asgi_task(cycle, app)
-
-    def on_response_complete(self) -> None:
-        """Go on with what has arrived meanwhile, or wait for another request."""
-        self.server_state.total_requests += 1
-        if self.answering is not None:
-            # The head of an answer without a body would come after the next answer.
-            cast("JoinedWrites", self.answering.transport).flush()
-            self.answering = None
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-        elif self.refusal is not None:
-            self._end_with(self.refusal)
-        else:
-            self._await_request()
-
-    def _start_held(self) -> None:
-        app, self.held_app = self.held_app, None
-        if app is not None:
-            self._start_asgi_task(self.cycle, app)
-
-    def _find_answer(self) -> Response | None:
-        if self.answer_at_once is None or self.flow.write_paused or self.transport.is_closing():
-            return None
-        scope = cast("dict[str, Any]", self.scope)
-        if self.config.proxies is not None:
-            self.config.proxies.read_headers(scope)
-        return self.answer_at_once(scope, bytes(self.cycle.body))
-
-    def _answer_held(self) -> None:
-        """Answer a whole request that is known, in one write; start any other one."""
-        if self.held_app is None:
-            return
-        found = self._find_answer()
-        if found is None:
-            self._start_held()
-            return
-        self.held_app = None
-        status, headers, body = found
-        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
-        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
-        self.cycle.response_started = self.cycle.response_complete = True
-        self.on_response_complete()
-
     def on_message_complete(self) -> None:
         """End the request, unless it is about to be parsed again without its upgrade."""
         if not self._is_ignored_upgrade():
             self.stage, self.deadline = Stage.NOTHING, None
             super().on_message_complete()
-            self._answer_held()
+            self.answer_held()
             self._await_request()
 
     def _is_ignored_upgrade(self) -> bool:
@@ -394,52 +327,6 @@ def has_hung_up(connection: socket.socket) -> bool:
     # Elsewhere than on Linux only a connection that is closed on both sides counts.
     poller.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))
     return bool(poller.poll(0))
-
-
-class JoinedWrites:
-    """Writes the head of a response together with the first piece of its body: one system call and one packet less.
-
-    A head that no body follows at once is written in the next turn of the event loop.
-    """
-
-    __slots__ = ("_flushing", "_head", "_is_begun", "_loop", "_transport")
-
-    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
-        """Write one response to this transport."""
-        self._transport = transport
-        self._loop = loop
-        self._head = b""
-        self._is_begun = False
-        self._flushing: Handle | None = None
-
-    def write(self, data: bytes) -> None:
-        """Write a piece; hold the first one until the second."""
-        if not self._is_begun:
-            self._is_begun, self._head = True, data
-            self._flushing = self._loop.call_soon(self.flush)
-        elif self._flushing is not None:
-            self._flushing.cancel()
-            self._flushing = None
-            self._transport.writelines((self._head, data))
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Write what is held."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            self._flushing = None
-            if not self._transport.is_closing():
-                self._transport.write(self._head)
-
-    def close(self) -> None:
-        """Close the connection, once everything is written."""
-        self.flush()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        """Return whether the connection is closed, or about to be."""
-        return self._transport.is_closing()
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):

@@ -11,10 +11,10 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.pq.abc import PGresult
 
-from db.pipeline.connection import Call, PipelineConnection
+from db.pipeline.connection import Answer, Call, PipelineConnection
 from db.pipeline.pooled import PooledReads
 from db.pipeline.session import RefusedByPoolerError, make_session_conninfo, open_session
-from db.pipeline.statement import Parameters, RawRow, Statement, read_rows, read_value, require_text
+from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, read_rows, read_value, require_text
 from errors import Unavailable
 from runtime.logs import describe_error
 from runtime.pipeline_metrics import PipelineEvent
@@ -87,9 +87,16 @@ class PipelinedReads:
 
     async def run(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Return the result as libpq holds it."""
+        try:
+            return await self.start(statement, parameters)
+        except RefusedByPoolerError:
+            return await self.run(statement, parameters)
+
+    def start(self, statement: Statement, parameters: Parameters) -> Answer:
+        """Send a statement, and return the future of its result; RefusedByPoolerError in it asks to send it again."""
         require_text(parameters)
         if self._fallback is not None and self._is_refused:
-            return await self._fallback.run(statement, parameters)
+            return asyncio.ensure_future(self._fallback.run(statement, parameters))
         if self._is_closed or len(self._waiting) >= MOST_WAITING:
             raise Unavailable
         loop = asyncio.get_running_loop()
@@ -98,10 +105,7 @@ class PipelinedReads:
         self._dispatch(call)
         if self._check is None:
             self._check = loop.call_later(CHECK_SECONDS, self._check_all)
-        try:
-            return await call.answer
-        except RefusedByPoolerError:
-            return await self.run(statement, parameters)
+        return call.answer
 
     def _dispatch(self, call: Call) -> None:
         chosen = self._shortest_queue()
@@ -260,6 +264,16 @@ class PipelinedReads:
         self._connections.clear()
         for call in left:
             call.fail(Unavailable())
+
+
+def start_read(reads: RawReads, statement: Statement, parameters: Parameters) -> Answer:
+    """Begin a read without waiting for anything, and return the future of what `reads.run` returns.
+
+    RefusedByPoolerError in it asks to read again. Reads that are not pipelined need a task.
+    """
+    if isinstance(reads, PipelinedReads):
+        return reads.start(statement, parameters)
+    return asyncio.ensure_future(reads.run(statement, parameters))
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Runs an operation by its plan where it has one, under the same limits and counts as the executor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -8,8 +8,10 @@ import structlog
 from graphql import DocumentNode, GraphQLError, is_non_null_type
 from strawberry.types import ExecutionResult
 
+from db.engine import Reader
 from db.json_text import UNANSWERED
 from db.pipeline.parameters import encode_parameter
+from edge.response_cache import Read
 from errors import Refusal, Refusals, Unavailable
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.planner.binding import Request
@@ -88,18 +90,26 @@ async def run_bound(context: Context, prepared: Prepared, asked: BoundOperation)
         async with Admitted(context, prepared, fields, asked.request.name):
             context.is_counted = True
             found = await fetch_data(context, asked.run)
-    except Unavailable as refusal:
-        if not context.is_counted:
-            return make_refused_result(refusal)
-        context.services.admission.refuse()
-        return make_unavailable_result(refusal, asked, signed_in=context.actor is not None)
     except Refusal as refusal:
-        return make_refused_result(refusal)
+        return refuse_bound(context, asked, refusal)
     if UNANSWERED in found:
         return None
     if asked.run.left_to_executor is not None:
         return await complete_by_executor(context, asked, found, asked.run.left_to_executor)
-    return ExecutionResult(data=orjson.Fragment(found), errors=None)  # type: ignore[arg-type]  # JSON already
+    return make_result(found)
+
+
+def make_result(data: bytes) -> ExecutionResult:
+    """Return the result of an operation whose data is JSON text already."""
+    return ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]  # JSON already
+
+
+def refuse_bound(context: Context, asked: BoundOperation, refusal: Refusal) -> ExecutionResult:
+    """Return the result of an operation that was refused before it ran or by the database."""
+    if not (isinstance(refusal, Unavailable) and context.is_counted):
+        return make_refused_result(refusal)
+    context.services.admission.refuse()
+    return make_unavailable_result(refusal, asked, signed_in=context.actor is not None)
 
 
 async def complete_by_executor(
@@ -128,10 +138,32 @@ async def fetch_data(context: Context, run: Run) -> bytes:
     program = run.program
     if program.constant is not None:
         return program.constant
-    parameters = [encode_parameter(run.parameters[name]) for name in program.parameters]
-    cache = context.services.response_cache
-    if not (cache.is_on and program.parts and context.actor is None and context.uses_cache):
+    parameters = encode_parameters(run)
+    if not may_cache(context, run):
         return await read_data(context, run, parameters, newest=program.newest)
+    key = make_cache_key(run, parameters)
+    read = make_cache_read(context, run, parameters)
+    return finish_cached(context, run, key, await context.services.response_cache.fetch(key, run.program.parts, read))
+
+
+def encode_parameters(run: Run) -> list[bytes | None]:
+    """Return the parameters of the statement, in its order."""
+    return [encode_parameter(run.parameters[name]) for name in run.program.parameters]
+
+
+def may_cache(context: Context, run: Run) -> bool:
+    """Return whether the data may come from the response cache, and go there."""
+    cache = context.services.response_cache
+    return bool(cache.is_on and run.program.parts and context.actor is None and context.uses_cache)
+
+
+def make_cache_key(run: Run, parameters: Sequence[bytes | None]) -> Hashable:
+    """Return the key of the data in the response cache."""
+    return (run.program.number, *parameters)
+
+
+def make_cache_read(context: Context, run: Run, parameters: Sequence[bytes | None]) -> Read:
+    """Return what reads the data for the response cache."""
 
     async def read_to_cache() -> bytes | None:
         context.has_read = True
@@ -139,8 +171,11 @@ async def fetch_data(context: Context, run: Run) -> bytes:
         data = await read_data(context, run, parameters, newest=True)
         return None if UNANSWERED in data else data
 
-    key = (program.number, *parameters)
-    data = await cache.fetch(key, program.parts, read_to_cache)
+    return read_to_cache
+
+
+def finish_cached(context: Context, run: Run, key: Hashable, data: bytes | None) -> bytes:
+    """Return the data that the response cache has or has read, None standing for some that the executor has to judge."""
     if data is None:
         return UNANSWERED
     context.cache_key = key if run.left_to_executor is None else None
@@ -149,8 +184,17 @@ async def fetch_data(context: Context, run: Run) -> bytes:
 
 async def read_data(context: Context, run: Run, parameters: Sequence[bytes | None], *, newest: bool) -> bytes:
     """Return the JSON text of the data from the database, with signed cursors."""
-    source = context.database.primary if newest else context.database.standby
-    found = await source.pipeline.fetch_value(run.program.statement, parameters)
+    reads = choose_source(context, newest=newest).pipeline
+    return finish_data(context, run, await reads.fetch_value(run.program.statement, parameters))
+
+
+def choose_source(context: Context, *, newest: bool) -> Reader:
+    """Return where an operation is read from."""
+    return context.database.primary if newest else context.database.standby
+
+
+def finish_data(context: Context, run: Run, found: bytes | None) -> bytes:
+    """Return the JSON text of the data from what the statement found, with signed cursors."""
     if found is None:
         return UNANSWERED
     return sign_cursors(found, run.bounds, context.database.cursors) if START in found else found

@@ -13,8 +13,9 @@ from config.settings import Settings
 from db.engine import Database
 from edge import middleware
 from edge.middleware import Edge
-from edge.repeated_requests import KEY, WholeResponse, remember_request
+from edge.repeated_requests import KEY, remember_request
 from rest.programme_answers import KnownPage
+from runtime.pending_answers import Answer, PendingAnswer
 from runtime.rate_limits import Rate
 from runtime.sized_store import SizedStore
 from tests.support.factories import bearer, make_movie, make_user
@@ -24,7 +25,7 @@ QUERY: Final = b'{"query": "query Titles { movies { nodes { title } } }"}'
 EMPTY: Final = b'{"query": "{ __typename }"}'
 # What differs between two answers to the same request.
 VARYING: Final = ("date", "age", "x-request-id", "ratelimit")
-Answer = tuple[int, dict[str, str], bytes]
+Told = tuple[int, dict[str, str], bytes]
 
 
 def post(body: bytes, *headers: str) -> bytes:
@@ -46,14 +47,14 @@ class Wire:
     at_once: list[bool]
     logged: list[dict[str, Any]] = field(default_factory=list)
 
-    async def read(self) -> Answer:
+    async def read(self) -> Told:
         head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
         first, *lines = head.rstrip().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return int(first.split()[1]), headers, body
 
-    async def ask(self, *pieces: bytes) -> Answer:
+    async def ask(self, *pieces: bytes) -> Told:
         for piece in pieces:
             self.writer.write(piece)
             await self.writer.drain()
@@ -61,7 +62,7 @@ class Wire:
             await asyncio.sleep(0.05 if len(pieces) > 1 else 0)
         return await self.read()
 
-    async def ask_until_known(self, request: bytes) -> Answer:
+    async def ask_until_known(self, request: bytes) -> Told:
         """Return the first answer that was given at once."""
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -83,7 +84,7 @@ async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     logged: list[dict[str, Any]] = []
     answer = Edge.answer_at_once
 
-    def record(edge: Edge, scope: Any, body: bytes) -> WholeResponse | None:  # noqa: ANN401 - as ASGI has it
+    def record(edge: Edge, scope: Any, body: bytes) -> Answer | PendingAnswer | None:  # noqa: ANN401 - as ASGI has it
         found = answer(edge, scope, body)
         at_once.append(found is not None)
         return found
@@ -181,7 +182,7 @@ async def test_answers_304_at_once_while_nothing_changes(wire: Wire, database: D
     async with database.transaction() as tx:
         await tx.execute("UPDATE movies SET title = 'New' WHERE id = %(id)s", id=movie.id)
 
-    async def poll(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def poll(ask: Callable[[], Awaitable[Told]]) -> Told:
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await ask()

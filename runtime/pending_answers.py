@@ -1,0 +1,27 @@
+"""Answers that the protocol gives without a task of the application, at once or when something is done."""
+
+from asyncio import Future
+from collections.abc import Callable, MutableMapping
+from typing import Any, NamedTuple
+
+# Status, headers and body of a response.
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+
+# Returns the answer once a future is done, None where the request has to go through the application after all.
+Finish = Callable[[Future[Any]], Answer | None]
+
+
+class PendingAnswer(NamedTuple):
+    """An answer that is given once a future is done.
+
+    `finish` is called then, with that future, exactly once, even where the client has gone.
+    """
+
+    awaited: Future[Any]
+    finish: Finish
+
+
+# Gets the ASGI scope of a request and its whole body, and returns at once; None for a request that has to go through the
+# application.
+AnswerAtOnce = Callable[[MutableMapping[str, Any], bytes], Answer | PendingAnswer | None]
