@@ -34,6 +34,7 @@ from edge import addresses, browser_session, probes
 from edge.middleware import Edge, ShortcutRoute
 from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
+from edge.repeated_requests import remember_bytes
 from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
@@ -56,7 +57,7 @@ from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
-from runtime.pending_answers import Answer, AnswerAtOnce, PendingAnswer
+from runtime.pending_answers import Answer, AnswerAtOnce, AnswerBytes, PendingAnswer
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.position_marks import PositionMarks, join_marks, make_private_marks
@@ -94,6 +95,10 @@ class State(TypedDict):
     end_streams: Callable[[], None]
     # Answers requests without a task, where that is possible (runtime/pending_answers.py); None with traces on.
     answer_at_once: AnswerAtOnce | None
+    # Answers those that are known by their bytes, which arrived from this address, before they are parsed; None likewise.
+    answer_bytes: AnswerBytes | None
+    # Remembers the bytes of a request that was known.
+    remember_bytes: Callable[[Scope, str, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,10 +369,15 @@ def _make_lifespan(settings: Settings, process: Process, *, with_jobs: bool, add
                 services.prices.warm()
                 chosen = {queue.run_jobs: with_jobs, request_count.add_up_forever: adds_up}
                 running = [asyncio.create_task(each(services)) for each, is_wanted in chosen.items() if is_wanted]
-                edge = app.middleware_stack
                 # A trace has a span for each request, which begins below the edge.
-                at_once = edge.answer_at_once if isinstance(edge, Edge) and process.tracing is None else None
-                yield State(services=services, end_streams=services.topics.ending.set, answer_at_once=at_once)
+                edge = app.middleware_stack if process.tracing is None else None
+                yield State(
+                    services=services,
+                    end_streams=services.topics.ending.set,
+                    answer_at_once=edge.answer_at_once if isinstance(edge, Edge) else None,
+                    answer_bytes=partial(edge.answer_bytes, services) if isinstance(edge, Edge) else None,
+                    remember_bytes=remember_bytes,
+                )
                 last = [request_count.write_final_count(services)] if process.request_counter.is_shared else []
                 await _end_work(running, *last)
 

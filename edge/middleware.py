@@ -22,8 +22,9 @@ from db import ids
 from db.commits import SENT_COMMITS, SentCommits
 from edge import probes
 from edge.cors import Cors
-from edge.repeated_requests import WholeResponse, find_response, is_repeatable
+from edge.repeated_requests import WholeResponse, find_bytes, find_response, is_repeatable, respond_to_known
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING
+from edge.services import Services
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
 from runtime.metrics import Metrics
@@ -143,6 +144,27 @@ class Edge:
             self._request_counter.add()
             return PendingAnswer(found.awaited, partial(self._finish, scope, started, slot, found.finish))
         slot.give_back()
+        if found is None:
+            return None
+        self._request_counter.add()
+        return self._complete(scope, found, started)
+
+    def answer_bytes(self, services: Services, address: str, data: bytes) -> Answer | None:
+        """Return the response to a request that is known by its bytes, before they are parsed; None for any other one.
+
+        `data` is all that has arrived from this address since the last request ended.
+        """
+        repeated = find_bytes(services, address, data)
+        if repeated is None or not self._slots.has_room(is_browsing=repeated.method in BROWSING):
+            return None
+        started = time.perf_counter()
+        scope = repeated.make_scope()
+        scope["request_id"] = make_request_id()
+        try:
+            found = respond_to_known(services, scope, repeated.key)
+        except Exception:
+            log.exception("unexpected error", **describe_request(scope))
+            return None
         if found is None:
             return None
         self._request_counter.add()
@@ -307,6 +329,11 @@ def choose_request_id(scope: Scope) -> str:
         given: list[bytes] = [value for name, value in scope["headers"] if name == REQUEST_ID]
         if len(given) == 1 and SANE_ID.fullmatch(given[0]):
             return given[0].decode()
+    return make_request_id()
+
+
+def make_request_id() -> str:
+    """Return a new id."""
     return f"{RUN}{next(NUMBERS):012x}"
 
 

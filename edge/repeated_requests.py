@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING
+from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, REQUEST_ID, TRANSFER_ENCODING
 from edge.response_cache import CREDENTIALS
 from edge.services import Services
 from errors import Refusal
@@ -19,6 +19,8 @@ LONGEST_BODY: Final = 16_384
 REQUEST_BYTES: Final = 400
 # The entry of the scope that holds the request's key, once a response was looked for.
 KEY: Final = "request_key"
+# The entry of the scope of a request that was answered as a known one.
+KNOWN: Final = "is_known"
 
 
 class WholeResponse(NamedTuple):
@@ -45,6 +47,19 @@ class KnownRequest(Protocol):
         """Return the response, after charging and counting it; None where the request has to run."""
 
 
+class RepeatedBytes(NamedTuple):
+    """The bytes of a request that is known by this key, and what is read from a scope to answer, count and log it."""
+
+    key: Hashable
+    method: str
+    path: str
+    client: tuple[str, int] | None
+
+    def make_scope(self) -> Scope:
+        """Return a scope for another request with these bytes."""
+        return {"method": self.method, "path": self.path, "client": self.client}
+
+
 def is_repeatable(scope: Scope) -> bool:
     """Return whether a request has no header of a known caller, and a body short enough to be kept; a GET has none."""
     head = scope["head"]
@@ -68,10 +83,15 @@ def find_response(scope: Scope, body: bytes) -> WholeResponse | None:
     if not cache.is_on:
         return None
     key = scope[KEY] = make_key(scope, body)
-    known: KnownRequest | None = cache.requests.find(key)
+    return respond_to_known(services, scope, key)
+
+
+def respond_to_known(services: Services, scope: Scope, key: Hashable) -> WholeResponse | None:
+    """Return the response to the request of a key, after charging and counting it; None where it is not known."""
+    known: KnownRequest | None = services.response_cache.requests.find(key)
     response = known.respond(services, scope) if known else None
     if known is not None and response is not None:
-        scope["route"] = known.route
+        scope["route"], scope[KNOWN] = known.route, True
     return response
 
 
@@ -101,6 +121,26 @@ def remember_request(scope: Scope, known: KnownRequest, *, body_bytes: int = 0) 
     key = scope.get(KEY)
     if key is not None:
         services.response_cache.requests.keep(key, known, REQUEST_BYTES + body_bytes)
+
+
+def find_bytes(services: Services, address: str, data: bytes) -> RepeatedBytes | None:
+    """Return the request that these bytes are, all of them, when they arrive from this address; None where it is not known."""
+    found: RepeatedBytes | None = services.response_cache.requests.find((address, data))
+    return found
+
+
+def remember_bytes(scope: Scope, address: str, data: bytes) -> None:
+    """Remember that these bytes, from this address, are a known request that has just been answered.
+
+    The address is part of the key: it decides who is charged, and whether the headers of proxies are believed. A request
+    with an id of its own is not remembered, for the next one has another id.
+    """
+    if KNOWN not in scope or REQUEST_ID in scope["head"] or len(data) > LONGEST_BODY:
+        return
+    services: Services = scope["state"]["services"]
+    repeated = RepeatedBytes(scope[KEY], scope["method"], scope["path"], scope["client"])
+    # The parts of the key stay in memory, too.
+    services.response_cache.requests.keep((address, data), repeated, REQUEST_BYTES + len(data))
 
 
 async def receive_and_find(scope: Scope, receive: Receive) -> tuple[WholeResponse | None, Receive]:

@@ -25,6 +25,8 @@ class AnsweringProtocol(HttpToolsProtocol):
     # The application of a request whose head has just arrived. It starts once the bytes that came with the head are parsed.
     held_app: ASGI3Application | None = None
     is_head_new = False
+    # The scope of the last request that was answered at once.
+    scope_at_once: dict[str, Any] | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Find out what answers without a task."""
@@ -73,6 +75,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.tasks.add(found.awaited)  # type: ignore[arg-type]  # no task, but used like one
             found.awaited.add_done_callback(partial(self._finish_pending, found, self.cycle, app))
         else:
+            self.scope_at_once = cast("dict[str, Any]", self.scope)
             self._write_answer(self.cycle, found)
 
     def _find_answer(self) -> Answer | PendingAnswer | None:
@@ -102,16 +105,20 @@ class AnsweringProtocol(HttpToolsProtocol):
 
     def _write_answer(self, cycle: RequestResponseCycle, found: Answer) -> None:
         """Write a whole response; not more than one waits for a client that does not read, as long as `_find_answer` looks."""
-        status, headers, body = found
-        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
         if not cycle.keep_alive:
             # The server ends.
-            lines.append(b"connection: close\r\n")
-        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+            found[1].append((b"connection", b"close"))
+        self.write_whole(found)
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def write_whole(self, response: Answer) -> None:
+        """Write a whole response."""
+        status, headers, body = response
+        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
 
     def on_response_complete(self) -> None:
         """Go on with what has arrived meanwhile."""

@@ -25,3 +25,5 @@ class PendingAnswer(NamedTuple):
 # Gets the ASGI scope of a request and its whole body, and returns at once; None for a request that has to go through the
 # application.
 AnswerAtOnce = Callable[[MutableMapping[str, Any], bytes], Answer | PendingAnswer | None]
+# Gets an address and all bytes that have arrived from there since the last request ended; None where they are not known.
+AnswerBytes = Callable[[str, bytes], Answer | None]

@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from errors import format_error_body
 from runtime.answering_protocol import AnsweringProtocol
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits, unmap_address
+from runtime.pending_answers import AnswerBytes
 from runtime.proxy_headers import TrustedProxies
 from runtime.unknown_methods import STAND_IN, find_unknown_method
 
@@ -79,12 +80,17 @@ class BoundedProtocol(AnsweringProtocol):
     refusal: bytes | None = None
     # The method that the request has in truth, where the parser reads STAND_IN.
     unknown_method = b""
+    # Answers bytes that are a known request before they are parsed; the application puts it into the state of its lifespan.
+    answer_bytes: AnswerBytes | None = None
+    # The requests that began in the bytes that arrived last.
+    begun = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Count the connection, and wait for a first request; refuse one too many of an address."""
         super().connection_made(transport)
         self.client, self.server = unmap_end(self.client), unmap_end(self.server)
         self.proxies = self.config.proxies
+        self.answer_bytes = self.app_state.get("answer_bytes")
         self.deadline = self.loop.time() + self.config.limits.head_seconds
         address = self.client[0] if self.client else ""
         if self.config.open_connections.enter(address):
@@ -115,6 +121,7 @@ class BoundedProtocol(AnsweringProtocol):
         """Start to count the head's bytes, and its time."""
         self.head_bytes, self.head_fault = 0, ""
         self.stage = Stage.HEAD
+        self.begun += 1
         self.deadline = self.loop.time() + self.config.limits.head_seconds
         super().on_message_begin()
 
@@ -123,6 +130,10 @@ class BoundedProtocol(AnsweringProtocol):
         if self.refusal is not None:
             return
         is_first = self.stage is Stage.NOTHING
+        is_idle = is_first and self.answering is None and self.answer_bytes is not None
+        if is_idle and self._answer_bytes(data):
+            return
+        self.begun, self.scope_at_once = 0, None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserInvalidMethodError:
@@ -136,6 +147,8 @@ class BoundedProtocol(AnsweringProtocol):
                 self._parse_without_upgrade(data[upgrade.args[0] :])
         finally:
             self.start_held()
+        if is_idle:
+            self._remember_bytes(data)
 
     def on_all_answered(self) -> None:
         """Refuse what came after the last answer, or wait for another request."""
@@ -143,6 +156,27 @@ class BoundedProtocol(AnsweringProtocol):
             self._end_with(self.refusal)
         else:
             self._await_request()
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _answer_bytes(self, data: bytes) -> bool:
+        """Answer bytes that are known to be a whole request; return whether they were."""
+        if self.answer_bytes is None or self.flow.write_paused or self.transport.is_closing():
+            return False
+        found = self.answer_bytes(self._address, data)
+        if found is None:
+            return False
+        self.write_whole(found)
+        self.on_response_complete()
+        return True
+
+    def _remember_bytes(self, data: bytes) -> None:
+        """Remember bytes that arrived where nothing else did, if they are one request that was known, and nothing besides."""
+        is_whole = self.begun == 1 and self.stage is Stage.NOTHING and self.refusal is None
+        if is_whole and self.scope_at_once is not None:
+            self.app_state["remember_bytes"](self.scope_at_once, self._address, data)
 
     def _await_request(self) -> None:
         """Keep the connection for a while, where no request is being answered and none arrives.

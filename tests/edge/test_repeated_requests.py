@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -13,7 +13,8 @@ from config.settings import Settings
 from db.engine import Database
 from edge import middleware
 from edge.middleware import Edge
-from edge.repeated_requests import KEY, remember_request
+from edge.repeated_requests import KEY, KNOWN, find_bytes, remember_bytes, remember_request
+from edge.services import Services
 from rest.programme_answers import KnownPage
 from runtime.pending_answers import Answer, PendingAnswer
 from runtime.rate_limits import Rate
@@ -46,6 +47,8 @@ class Wire:
     writer: asyncio.StreamWriter
     at_once: list[bool]
     logged: list[dict[str, Any]] = field(default_factory=list)
+    # Which of those that were given at once were known by their bytes.
+    by_bytes: list[bool] = field(default_factory=list)
 
     async def read(self) -> Told:
         head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
@@ -82,19 +85,29 @@ async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     """A connection to a server that listens to changes."""
     at_once: list[bool] = []
     logged: list[dict[str, Any]] = []
-    answer = Edge.answer_at_once
+    by_bytes: list[bool] = []
+    answer, answer_bytes = Edge.answer_at_once, Edge.answer_bytes
 
     def record(edge: Edge, scope: Any, body: bytes) -> Answer | PendingAnswer | None:  # noqa: ANN401 - as ASGI has it
         found = answer(edge, scope, body)
         at_once.append(found is not None)
+        by_bytes.append(False)
+        return found
+
+    def record_bytes(edge: Edge, services: Services, address: str, data: bytes) -> Answer | None:
+        found = answer_bytes(edge, services, address, data)
+        if found is not None:
+            at_once.append(True)
+            by_bytes.append(True)
         return found
 
     monkeypatch.setattr(Edge, "answer_at_once", record)
+    monkeypatch.setattr(Edge, "answer_bytes", record_bytes)
     monkeypatch.setattr(middleware, "log_request", lambda **fields: logged.append(fields))
     async with served(settings) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        yield Wire(reader, writer, at_once, logged)
+        yield Wire(reader, writer, at_once, logged, by_bytes)
         writer.close()
 
 
@@ -112,9 +125,15 @@ async def test_answers_known_request_at_once_as_before(
 ) -> None:
     await make_movie(database, title="Ran")
     first = await wire.ask(request_)
-    known = await wire.ask_until_known(request_)
+    parsed = await wire.ask_until_known(request_)
+    known = await wire.ask(request_)
 
     assert not wire.at_once[0]
+    assert wire.by_bytes[-2:] == [False, True]
+    assert [without_varying(each[1]) for each in (parsed, known)] == [without_varying(first[1])] * 2
+    if not request_.startswith(b"POST"):
+        assert first[2] == parsed[2] == known[2]
+    assert set(parsed[1]) == set(known[1])
     assert known[0] == first[0] == 200
     assert without_varying(known[1]) == without_varying(first[1])
     assert b"Ran" in known[2]
@@ -142,6 +161,67 @@ async def test_answers_keep_order_of_requests_that_come_together(wire: Wire, dat
 
     assert [headers["x-request-id"] for _, headers, _ in answers] == [f"r{number}" for number in range(len(bodies))]
     assert [b"Ran" in body for _, _, body in answers] == [body == QUERY for body in bodies]
+
+
+async def test_takes_bytes_for_a_request_only_where_they_are_nothing_else(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    for more in (post(EMPTY), post(QUERY)):
+        for _ in range(2):
+            _, _, body = await wire.ask(post(QUERY) + more)
+            _, _, other = await wire.read()
+            assert (b"Ran" in body, b"Ran" in other) == (True, more == post(QUERY))
+            assert not wire.by_bytes[-1]
+    # The end of a request that arrived before, though it looks like one: it is the body of that.
+    inner = post(QUERY)
+    head = f"POST /graphql HTTP/1.1\r\nHost: cinema.local\r\nContent-Length: {len(inner)}\r\n\r\n".encode()
+    status, _, _ = await wire.ask(head, inner)
+    assert status == 415
+    for _ in range(2):
+        _, _, body = await wire.ask(post(QUERY))
+        assert b"Ran" in body
+    assert wire.by_bytes[-1]
+    # What follows is no request: the first is answered, and the connection ended, each time.
+    for _ in range(2):
+        reader, writer = await asyncio.open_connection(*wire.writer.get_extra_info("peername"))
+        writer.write(post(QUERY) + b"\x01 nothing")
+        answered = await asyncio.wait_for(reader.read(), PATIENCE)
+        assert (answered.count(b"HTTP/1.1 200"), answered.count(b"HTTP/1.1 400")) == (1, 1)
+        writer.close()
+
+
+async def test_answers_bytes_that_are_known_after_the_request_before_them(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    for _ in range(30):
+        wire.writer.write(post(EMPTY))
+        # So that they arrive one by one.
+        await asyncio.sleep(0.001)
+        wire.writer.write(post(QUERY))
+        bodies = [(await wire.read())[2] for _ in range(2)]
+        assert [b"Ran" in body for body in bodies] == [False, True]
+
+
+async def test_gives_each_request_an_id_of_its_own(wire: Wire, database: Database) -> None:
+    await make_movie(database, title="Ran")
+    await wire.ask_until_known(post(QUERY))
+    asked = [await wire.ask(post(QUERY)) for _ in range(5)]
+    assert len({headers["x-request-id"] for _, headers, _ in asked}) == 5
+    for _ in range(3):
+        _, headers, _ = await wire.ask(post(QUERY, "X-Request-Id: mine"))
+        assert (headers["x-request-id"], wire.by_bytes[-1]) == ("mine", False)
+
+
+async def test_shows_changes_to_bytes_that_are_known(wire: Wire, database: Database) -> None:
+    movie = await make_movie(database, title="Old")
+    await wire.ask_until_known(post(QUERY))
+    await wire.ask(post(QUERY))
+    assert wire.by_bytes[-1]
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE movies SET title = 'New' WHERE id = %(id)s", id=movie.id)
+    async with asyncio.timeout(PATIENCE):
+        while b"New" not in (await wire.ask(post(QUERY)))[2]:
+            pass
 
 
 async def test_answers_known_request_that_comes_in_pieces(wire: Wire, database: Database) -> None:
@@ -218,3 +298,17 @@ def test_counts_bodies_that_known_requests_hold() -> None:
         scope = {"state": {"services": services}, KEY: ("GET", number)}
         remember_request(scope, KnownPage(number, body, 200, [], None), body_bytes=len(body))
     assert 0 < len(store) * len(body) < 256 * 1024
+
+
+def test_knows_bytes_from_their_address_alone_and_without_an_id() -> None:
+    store: SizedStore[object] = SizedStore(256 * 1024)
+    services = cast("Services", SimpleNamespace(response_cache=SimpleNamespace(requests=store)))
+    scope = {"state": {"services": services}, KEY: "key", KNOWN: True, "method": "GET", "path": "/", "client": ("a", 1)}
+    remember_bytes({**scope, "head": {}}, "192.0.2.1", b"plain")
+    remember_bytes({**scope, "head": {b"x-request-id": b"1"}}, "192.0.2.1", b"with id")
+
+    found = find_bytes(services, "192.0.2.1", b"plain")
+    assert found is not None
+    assert (found.key, found.client) == ("key", ("a", 1))
+    assert find_bytes(services, "192.0.2.2", b"plain") is None
+    assert find_bytes(services, "192.0.2.1", b"with id") is None
