@@ -22,7 +22,14 @@ from db import ids
 from db.commits import SENT_COMMITS, SentCommits
 from edge import probes
 from edge.cors import Cors
-from edge.repeated_requests import WholeResponse, find_bytes, find_response, is_repeatable, respond_to_known
+from edge.repeated_requests import (
+    WholeResponse,
+    find_bytes,
+    find_response,
+    is_by_token,
+    is_repeatable,
+    respond_to_known,
+)
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING
 from edge.services import Services
 from runtime.connection_limits import ConnectionCounter
@@ -128,7 +135,8 @@ class Edge:
         """
         started = time.perf_counter()
         read_head(scope)
-        if not is_repeatable(scope) or self._needs_cors(scope):
+        is_anonymous = is_repeatable(scope)
+        if not (is_anonymous or is_by_token(scope)) or self._needs_cors(scope):
             return None
         slot = self._slots.take(is_browsing=scope["method"] in BROWSING)
         if slot is None:
@@ -136,7 +144,7 @@ class Edge:
         # Of a response that tells it.
         scope["request_id"] = choose_request_id(scope)
         try:
-            found = find_response(scope, body) or self._begin_answer(scope, body)
+            found = (find_response(scope, body) if is_anonymous else None) or self._begin_answer(scope, body)
         except Exception:
             log.exception("unexpected error", **describe_request(scope))
             found = None

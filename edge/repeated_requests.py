@@ -6,12 +6,21 @@ from typing import Final, NamedTuple, Protocol
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from edge.request_head import ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, REQUEST_ID, TRANSFER_ENCODING
+from edge.request_head import (
+    ACCEPT,
+    AUTHORIZATION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    REQUEST_ID,
+    TRANSFER_ENCODING,
+)
 from edge.response_cache import CREDENTIALS
 from edge.services import Services
 from errors import Refusal
 
 HOST: Final = b"host"
+OTHER_CREDENTIALS: Final = CREDENTIALS - {AUTHORIZATION}
 IF_NONE_MATCH: Final = b"if-none-match"
 # A longer body is parsed each time.
 LONGEST_BODY: Final = 16_384
@@ -62,8 +71,19 @@ class RepeatedBytes(NamedTuple):
 
 def is_repeatable(scope: Scope) -> bool:
     """Return whether a request has no header of a known caller, and a body short enough to be kept; a GET has none."""
+    return CREDENTIALS.isdisjoint(scope["head"]) and is_short(scope)
+
+
+def is_by_token(scope: Scope) -> bool:
+    """Return whether a request has a short body, and nothing but an `Authorization` header says who its caller is."""
     head = scope["head"]
-    if not CREDENTIALS.isdisjoint(head) or CONTENT_ENCODING in head or TRANSFER_ENCODING in head:
+    return AUTHORIZATION in head and OTHER_CREDENTIALS.isdisjoint(head) and is_short(scope)
+
+
+def is_short(scope: Scope) -> bool:
+    """Return whether a request has a body short enough to be kept, as it is; a GET has none."""
+    head = scope["head"]
+    if CONTENT_ENCODING in head or TRANSFER_ENCODING in head:
         return False
     length = head.get(CONTENT_LENGTH, b"0")
     if scope["method"] == "GET":

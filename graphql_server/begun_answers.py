@@ -1,28 +1,34 @@
-"""Begins the answers to planned queries while the protocol still has their bytes in its hands: no task, nothing is waited for."""
+"""Begins the answers to planned operations while the protocol still has their bytes in its hands: nothing is waited for.
+
+A query needs no task, and a mutation one that does nothing but the change.
+"""
 
 from asyncio import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
-from edge import addresses
+from edge import addresses, browser_session
 from edge.repeated_requests import WholeResponse
-from edge.request_head import ACCEPT
+from edge.request_head import ACCEPT, AUTHORIZATION
 from edge.services import Services
-from errors import Refusal, Unavailable
+from errors import Refusal, Unauthenticated, Unavailable
 from graphql_server import repeated_requests
 from graphql_server.error_responses import render_refusals
+from graphql_server.executable_schema import GRAPHQL
 from graphql_server.http import CONTEXT, NAME, render_result
 from graphql_server.media_types import choose_media_type
 from graphql_server.planner.run import PlannedRequest
 from graphql_server.planner.start import StartedQuery, start_planned
-from graphql_server.prepared_documents import describe_cost, find_known
+from graphql_server.planner.start_mutation import StartedChange, start_mutation
+from graphql_server.prepared_documents import describe_cost, find_known, takes_room
 from graphql_server.request import ASKED, GraphQLRequest, read_json_request
+from identity.tokens import Actor, read_bearer
 from resolvers.context import Context
 from runtime.pending_answers import PendingAnswer
 from runtime.rate_limits import find_visitor
@@ -32,7 +38,7 @@ POST: Final = "POST"
 
 @dataclass(frozen=True, slots=True)
 class BegunRequest:
-    """An anonymous request whose query is being answered, or has been."""
+    """A request whose operation is being answered, or has been."""
 
     scope: Scope
     media_type: str
@@ -48,6 +54,15 @@ class BegunRequest:
             return make_whole(render_refusals([Unavailable()], self.media_type))
         return None if result is None else self.render(result)
 
+    def finish_change(self, started: StartedChange, awaited: Future[Any]) -> WholeResponse:
+        """Return the response once the change is done, or its outcome unknown."""
+        result, scope = started.finish(awaited), self.scope
+        response = render_result(scope, self.media_type, result, extensions=describe_cost(self.context))
+        entered = self.context.entered
+        return make_whole(
+            response if entered is None else browser_session.update_cookie(response, Request(scope), entered=entered)
+        )
+
     def render(self, result: ExecutionResult) -> WholeResponse:
         """Return the response to a result, as graphql_server/http.py renders it."""
         if self.context.cache_key is not None:
@@ -56,7 +71,7 @@ class BegunRequest:
 
 
 def begin_answer(scope: Scope, body: bytes) -> WholeResponse | PendingAnswer | None:
-    """Return the response to an anonymous POST whose document is prepared and whose query is planned, or one that is pending.
+    """Return the response to a POST whose document is prepared and whose operation is planned, or one that is pending.
 
     None where the request has to go through the application: nothing has been charged or counted then.
     """
@@ -66,26 +81,51 @@ def begin_answer(scope: Scope, body: bytes) -> WholeResponse | PendingAnswer | N
         return None
     try:
         asked = scope[ASKED] = read_json_request(scope, body, deepest=services.settings.limits.json_depth)
+        actor = find_actor(scope, services)
     except Refusal:
-        # Raised again where the body is read by the application, which renders it.
+        # Raised again where the request is read by the application, which renders it.
         return None
     text, name = asked.query, asked.operation_name
     prepared = None if text is None or asked.document else find_known(text, name, services.settings)
     if text is None or prepared is None:
         return None
     base = services.settings.public_url or addresses.find_base_url(HTTPConnection(scope), None)
-    context = Context(services, None, base, find_visitor(scope))
-    started = start_planned(context, PlannedRequest(text, asked.variables or {}, name, prepared))
+    context = Context(services, actor, base, find_visitor(scope))
+    begun = BegunRequest(scope, media_type, text, asked, context)
+    return begin_operation(begun, PlannedRequest(text, asked.variables or {}, name, prepared))
+
+
+def begin_operation(begun: BegunRequest, request: PlannedRequest) -> WholeResponse | PendingAnswer | None:
+    """Return the response to a planned operation, or one that is pending; None as `begin_answer`."""
+    scope, context, name = begun.scope, begun.context, request.name
+    if name and NAME.fullmatch(name):
+        scope["operation"] = name
+    if not takes_room(request.prepared.fields(GRAPHQL, operation=name)):
+        changing = start_mutation(context, request, scope)
+        return (
+            PendingAnswer(changing.awaited, lambda awaited: begun.finish_change(changing, awaited))
+            if changing
+            else None
+        )
+    started = start_planned(context, request)
     if started is None:
         return None
     # The application goes on with it where the executor has to judge a value: its cost is paid.
     scope[CONTEXT] = context
-    if name and NAME.fullmatch(name):
-        scope["operation"] = name
-    begun = BegunRequest(scope, media_type, text, asked, context)
     if isinstance(started, StartedQuery):
         return PendingAnswer(started.awaited, lambda awaited: begun.finish(started, awaited))
     return begun.render(started)
+
+
+def find_actor(scope: Scope, services: Services) -> Actor | None:
+    """Return the caller by their token, None without one; raise Unauthenticated where the application has to ask further."""
+    if AUTHORIZATION not in scope["head"]:
+        return None
+    actor = read_bearer(scope, keys=services.keys)
+    # Where there is a standby, reads of a known caller and their changes need what edge/own_writes.py does.
+    if actor is None or services.database.standby_watch is not None or not services.sign_outs.is_known_valid(actor):
+        raise Unauthenticated
+    return actor
 
 
 def begins_queries(services: Services) -> bool:

@@ -75,13 +75,14 @@ async def read_request(request: Request, *, deepest: int) -> GraphQLRequest:
             }
         )
     require_json(request.scope)
-    return check_request(decode_json(await read_body(request), deepest=deepest))
+    body = await read_body(request)
+    return check_request(decode_json(body, deepest=deepest), characters=len(body))
 
 
 def read_json_request(scope: Scope, body: bytes, *, deepest: int) -> GraphQLRequest:
     """Return the GraphQL request in the body of a POST that has arrived; raise what `read_request` raises."""
     require_json(scope)
-    return check_request(decode_json(body, deepest=deepest))
+    return check_request(decode_json(body, deepest=deepest), characters=len(body))
 
 
 def require_json(scope: Scope) -> None:
@@ -143,10 +144,11 @@ def contains_nul(value: Any) -> bool:
     return any(isinstance(part, str) and NUL in part for part in walk_json(value))
 
 
-def check_request(members: Any) -> GraphQLRequest:
+def check_request(members: Any, *, characters: int = MOST_PARTS + 1) -> GraphQLRequest:
     """Return the request with these members; raise MissingField or InvalidInput for what is wrong with them.
 
-    An empty `query` beside a document's id, and an empty `operationName`, count as left out: clients send them so.
+    An empty `query` beside a document's id, and an empty `operationName`, count as left out: clients send them so. The parts
+    of variables are not counted where the request has so few `characters` that there cannot be too many.
     """
     if not isinstance(members, dict):
         raise errors.InvalidInput(field="body", problem="must be an object with a `query` or a `documentId`")
@@ -160,7 +162,7 @@ def check_request(members: Any) -> GraphQLRequest:
     for member in ("variables", "extensions"):
         if not isinstance(members.get(member), dict | None):
             raise errors.InvalidInput(field=member, problem="must be an object")
-    if variables and sum(1 for _ in walk_json(variables)) > MOST_PARTS:
+    if variables and characters > MOST_PARTS and sum(1 for _ in walk_json(variables)) > MOST_PARTS:
         raise errors.InvalidInput(field="variables", problem=f"must hold at most {MOST_PARTS} names and values")
     if not isinstance(name, str | None):
         raise errors.InvalidInput(field="operationName", problem="must be a string")

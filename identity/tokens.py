@@ -196,6 +196,11 @@ class SignOuts:
                 await asyncio.shield(refreshing)
         return not self._is_ended(actor)
 
+    def is_known_valid(self, actor: Actor) -> bool:
+        """Return whether the actor's token has not been ended, as far as a recent read says; false where `is_valid` has to tell."""
+        is_recent = asyncio.get_running_loop().time() - self._read_at <= REFRESH_SECONDS
+        return is_recent and not self._is_ended(actor)
+
     @contextmanager
     def watch(self, actor: Actor | None, on_end: Callable[[], None]) -> Iterator[None]:
         """Call `on_end` once the actor's token is ended, within a second, as long as the context is open."""

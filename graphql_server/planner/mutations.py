@@ -124,6 +124,21 @@ class Mutation:
 
 async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionResult | None:
     """Return the result of a mutation; None, with nothing done, where the operation is for the executor."""
+    bound = bind_mutation(context, request)
+    if bound is None:
+        return None
+    prepared, name = request.prepared, request.name
+    try:
+        spend_operation_cost(context, prepared, request.variables, name)
+    except Refusal as refusal:
+        return make_refused_result(refusal)
+    fields = prepared.fields(GRAPHQL, operation=name)
+    async with Admitted(context, prepared, fields, name):
+        return await make_change(context, *bound)
+
+
+def bind_mutation(context: Context, request: PlannedRequest) -> tuple[PlannedChange, Resolve] | None:
+    """Return the change that a mutation asks for, and what runs it; None where the operation is for the executor."""
     prepared, name = request.prepared, request.name
     if name not in prepared.mutations:
         prepared.mutations[name] = make_mutation(GRAPHQL, prepared.document, name)
@@ -131,19 +146,17 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     if mutation is None:
         return None
     try:
-        change, resolve = mutation.bind(request.variables, context)
+        return mutation.bind(request.variables, context)
     except FOR_EXECUTOR:
         return None
+
+
+async def make_change(context: Context, change: PlannedChange, resolve: Resolve) -> ExecutionResult:
+    """Make a change, and return the result of its mutation."""
     try:
-        spend_operation_cost(context, prepared, request.variables, name)
-    except Refusal as refusal:
-        return make_refused_result(refusal)
-    fields = prepared.fields(GRAPHQL, operation=name)
-    async with Admitted(context, prepared, fields, name):
-        try:
-            return ExecutionResult(data={change.key: write_payload(change.shape, await resolve())}, errors=None)
-        except Exception as raised:  # noqa: BLE001 - as the executor does, it becomes an error of the field
-            return make_failed_result(context, change, raised)
+        return ExecutionResult(data={change.key: write_payload(change.shape, await resolve())}, errors=None)
+    except Exception as raised:  # noqa: BLE001 - as the executor does, it becomes an error of the field
+        return make_failed_result(context, change, raised)
 
 
 def make_failed_result(context: Context, change: PlannedChange, raised: Exception) -> ExecutionResult:
