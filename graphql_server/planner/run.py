@@ -143,7 +143,18 @@ async def fetch_data(context: Context, run: Run) -> bytes:
         return await read_data(context, run, parameters, newest=program.newest)
     key = make_cache_key(run, parameters)
     read = make_cache_read(context, run, parameters)
-    return finish_cached(context, run, key, await context.services.response_cache.fetch(key, run.program.parts, read))
+    try:
+        data = await context.services.response_cache.fetch(key, run.program.parts, read)
+    except Unavailable:
+        if not may_read_standby(context, run):
+            raise
+        return await read_data(context, run, parameters, newest=False)
+    return finish_cached(context, run, key, data)
+
+
+def may_read_standby(context: Context, run: Run) -> bool:
+    """Return whether a standby may answer in the place of a primary that does not; such an answer is not kept."""
+    return not run.program.newest and context.database.standby is not context.database.primary
 
 
 def encode_parameters(run: Run) -> list[bytes | None]:

@@ -12,7 +12,7 @@ from db.json_text import UNANSWERED
 from db.pipeline import start_read
 from db.pipeline.session import RefusedByPoolerError
 from db.pipeline.statement import read_value
-from errors import Refusal
+from errors import Refusal, Unavailable
 from graphql_server.executable_schema import GRAPHQL
 from graphql_server.planner.operations import Run
 from graphql_server.planner.run import (
@@ -28,6 +28,7 @@ from graphql_server.planner.run import (
     make_cache_read,
     make_result,
     may_cache,
+    may_read_standby,
     refuse_bound,
 )
 from graphql_server.prepared_documents import spend_cost, take_room
@@ -121,12 +122,15 @@ def finish_read(context: Context, run: Run, result: PGresult) -> bytes:
 def finish_query(
     context: Context, asked: BoundOperation, room: Room, finish: Callable[[Any], bytes], awaited: asyncio.Future[Any]
 ) -> ExecutionResult | None:
-    """Return the result; None where the executor has to judge a value, or the statement has to be sent again."""
+    """Return the result; None where the executor has to judge a value, or another connection or server has to be asked."""
     room.leave()
     try:
         data = finish(awaited.result())
     except RefusedByPoolerError:
         return None
+    except Unavailable as refusal:
+        # The application goes on with it, and asks a standby.
+        return None if may_read_standby(context, asked.run) else refuse_bound(context, asked, refusal)
     except Refusal as refusal:
         return refuse_bound(context, asked, refusal)
     return None if UNANSWERED in data else make_result(data)
