@@ -184,7 +184,7 @@ def list_requests(movies: list[Movie], session: Session) -> dict[str, tuple[byte
         "no variable": (post(NODE), "task"),
         "invalid document": (post("{ movies { nope } }"), "task"),
         "introspection": (post("{ __schema { queryType { name } } }"), "task"),
-        "mutation": (post('mutation { openBooking(input: {sessionId: "ses_1"}) { errors { code } } }'), "task"),
+        "mutation": (post('mutation { openBooking(input: {sessionId: "ses_1"}) { errors { code } } }'), "pending"),
         "no JSON": (post_body(b"{"), "task"),
         "no object": (post_body(b"[]"), "task"),
         "no query": (post_body(b'{"variables": {}}'), "task"),
