@@ -13,6 +13,10 @@ SIZE: Final = 2_000
 MOST: Final = 750
 # Under load callers wait this long before they are refused. Where the database does not answer, `refuse` ends all waits.
 PATIENCE_SECONDS: Final = 2.0
+# A line that has not been empty for so long is no burst but an overload, which waiting does not end. Whoever joins it then is
+# refused sooner, so that those who are answered are answered soon (ADR 64).
+STANDING_SECONDS: Final = 2.0
+HURRIED_SECONDS: Final = 0.2
 
 
 class AdmissionControl:
@@ -23,6 +27,8 @@ class AdmissionControl:
         self._size = self._free = size
         self._left = most
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        # When the line was empty for the last time, by the clock of the event loop.
+        self._began = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -70,17 +76,21 @@ class AdmissionControl:
                 turn.set_exception(Unavailable())
 
     async def _wait_turn(self, share: int) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            self._began = loop.time()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append((share, turn))
+        is_standing = loop.time() - self._began > STANDING_SECONDS
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(min(HURRIED_SECONDS, PATIENCE_SECONDS) if is_standing else PATIENCE_SECONDS):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 # The turn came at the moment in which the caller gave up.
                 self._give_back(share)
             else:
-                self._waiting = deque(each for each in self._waiting if each[1] is not turn)
+                # It is passed over where it is in the line.
                 self._admit()
             if isinstance(error, TimeoutError):
                 raise Unavailable from None

@@ -76,6 +76,33 @@ async def test_who_waits_too_long_is_refused_and_takes_no_room() -> None:
         pass
 
 
+async def test_who_joins_a_line_that_stands_is_refused_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission_control, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(admission_control, "HURRIED_SECONDS", 0.01)
+    made = AdmissionControl(10)
+    async with made.take_room(10):
+        first = asyncio.create_task(made.take_room(1).__aenter__())
+        second = asyncio.create_task(made.take_room(1).__aenter__())
+        await asyncio.sleep(0.05)
+        # The line has not stood for long yet.
+        assert not second.done()
+        monkeypatch.setattr(admission_control, "STANDING_SECONDS", 0.0)
+        with pytest.raises(Unavailable):
+            await made.take_room(1).__aenter__()
+        assert not first.done()
+    await asyncio.gather(first, second)
+    made.leave(1)
+    made.leave(1)
+
+    # The line has ended, and another one begins.
+    monkeypatch.setattr(admission_control, "STANDING_SECONDS", 60.0)
+    async with made.take_room(10):
+        third = asyncio.create_task(made.take_room(1).__aenter__())
+        await asyncio.sleep(0.05)
+        assert not third.done()
+    await third
+
+
 async def test_without_a_database_nobody_is_left_waiting() -> None:
     made = AdmissionControl(10)
     async with made.take_room(10):
