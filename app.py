@@ -19,6 +19,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Lifespan, Scope
 
+import graphql_server.begun_answers
+import rest.begun_answers
 import rest.error_format
 from config.settings import Settings
 from db import cursors, idempotency_cipher, revision
@@ -39,7 +41,6 @@ from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
 from graphql_server import routes as graphql
-from graphql_server.begun_answers import begin_answer
 from graphql_server.error_responses import render_refusals
 from graphql_server.executable_schema import SCHEMA
 from graphql_server.field_usage import list_deprecated_fields
@@ -175,10 +176,11 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
     marks = process.marks
     note = partial(OwnWrites, marks=marks, codec=cursors.make_codec(settings.secrets)) if marks else _leave_unchanged
     shortcuts = {route.path: ShortcutRoute(note(trace(route.app)), route) for route in graphql.list_shortcuts()}
+    table = EndpointTable(app.routes, app.router)
     return Edge(
-        note(trace(ExceptionMiddleware(EndpointTable(app.routes, app.router), handlers=HANDLERS))),
+        note(trace(ExceptionMiddleware(table, handlers=HANDLERS))),
         shortcuts=shortcuts,
-        begin=_begin_answer,
+        begin=partial(_begin_answer, table),
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
         metrics=process.metrics,
@@ -189,8 +191,10 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
     )
 
 
-def _begin_answer(scope: Scope, body: bytes) -> Answer | PendingAnswer | None:
-    return begin_answer(scope, body) if scope["path"] == graphql.PATH else None
+def _begin_answer(table: EndpointTable, scope: Scope, body: bytes) -> Answer | PendingAnswer | None:
+    if scope["path"] == graphql.PATH:
+        return graphql_server.begun_answers.begin_answer(scope, body)
+    return rest.begun_answers.begin_answer(table, scope, body)
 
 
 def _render_faults(*faults: Refusal, path: str) -> Response:

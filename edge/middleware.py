@@ -28,6 +28,7 @@ from edge.repeated_requests import (
     find_response,
     is_by_token,
     is_repeatable,
+    make_whole,
     respond_to_known,
 )
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING
@@ -209,8 +210,7 @@ class Edge:
         return self._complete(scope, found, started)
 
     def _render_whole(self, scope: Scope, fault: errors.Refusal) -> WholeResponse:
-        response = self._render(fault, path=scope["path"])
-        return WholeResponse(response.status_code, response.raw_headers, bytes(response.body))
+        return make_whole(self._render(fault, path=scope["path"]))
 
     def _complete(self, scope: Scope, found: Answer, started: float) -> Answer:
         status, headers, _ = found

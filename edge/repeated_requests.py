@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from typing import Final, NamedTuple, Protocol
 
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
@@ -43,6 +44,11 @@ class WholeResponse(NamedTuple):
         """Send it to an ASGI server."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+def make_whole(response: Response) -> WholeResponse:
+    """Return a response of Starlette's that is sent as it stands."""
+    return WholeResponse(response.status_code, response.raw_headers, bytes(response.body))
 
 
 class KnownRequest(Protocol):

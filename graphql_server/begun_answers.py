@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import psycopg
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
 from edge import addresses, browser_session
-from edge.repeated_requests import WholeResponse
+from edge.repeated_requests import WholeResponse, make_whole
 from edge.request_head import ACCEPT, AUTHORIZATION
 from edge.services import Services
 from errors import Refusal, Unauthenticated, Unavailable
@@ -133,8 +132,3 @@ def begins_queries(services: Services) -> bool:
     planner = services.settings.planner
     is_unrestricted = services.settings.documents in repeated_requests.UNRESTRICTED
     return planner.is_on and not planner.checked_share and is_unrestricted
-
-
-def make_whole(response: Response) -> WholeResponse:
-    """Return a response of Starlette's as one that the protocol writes."""
-    return WholeResponse(response.status_code, response.raw_headers, bytes(response.body))

@@ -176,7 +176,8 @@ class EndpointRoute(Route):
         """Serve an endpoint."""
         # The middleware has removed the slash at the end of the request's path.
         path = endpoint.path.rstrip("/")
-        super().__init__(path, EndpointApp(endpoint), methods=[endpoint.method], name=endpoint.answer.__name__)
+        self.declared, self.endpoint_app = endpoint, EndpointApp(endpoint)
+        super().__init__(path, self.endpoint_app, methods=[endpoint.method], name=endpoint.answer.__name__)
         self._prefix, parameter, _ = path.partition("{")
         self._is_exact = not parameter
 

@@ -13,9 +13,9 @@ from app import open_database
 from config.settings import Settings
 from db import migrate, standby_watch
 from db.embedded.postmaster import start, stop
-from tests.edge.test_begun_answers import Cinema, Ways, logged, post, serving, ways  # noqa: F401 - two are fixtures
 from tests.support.factories import make_movie
 from tests.support.standby import Pair, streaming_standby, wait_until_replayed
+from tests.support.whole_server import Cinema, Ways, post, record_lines, record_ways, serving
 
 LIST: Final = "query Titles($n: Int = 5) { movies(first: $n) { nodes { title } } }"
 GET: Final = b"GET /v1/movies?limit=%d HTTP/1.1\r\nHost: cinema.local\r\n\r\n"
@@ -54,10 +54,20 @@ def settings(settings: Settings, pair: tuple[Pair, Callable[[], None]], monkeypa
 
 
 @pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
+    return record_ways(monkeypatch)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    return record_lines(monkeypatch)
+
+
+@pytest.fixture
 async def cinema(
     settings: Settings,
-    ways: Ways,  # noqa: F811 - the fixture
-    logged: list[dict[str, Any]],  # noqa: F811 - the fixture
+    ways: Ways,
+    logged: list[dict[str, Any]],
     pair: tuple[Pair, Callable[[], None]],
 ) -> AsyncIterator[Cinema]:
     async with open_database(settings) as database:
