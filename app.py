@@ -58,7 +58,7 @@ from rest.endpoints import ENDPOINTS
 from runtime.admission_control import AdmissionControl
 from runtime.connection_limits import ConnectionCounter
 from runtime.metrics import Metrics
-from runtime.pending_answers import Answer, AnswerAtOnce, AnswerBytes, PendingAnswer
+from runtime.pending_answers import AnswerAtOnce, AnswerBytes
 from runtime.pipeline_metrics import PipelineMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.position_marks import PositionMarks, join_marks, make_private_marks
@@ -175,12 +175,13 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
     trace = process.tracing.trace_requests if process.tracing else _leave_unchanged
     marks = process.marks
     note = partial(OwnWrites, marks=marks, codec=cursors.make_codec(settings.secrets)) if marks else _leave_unchanged
-    shortcuts = {route.path: ShortcutRoute(note(trace(route.app)), route) for route in graphql.list_shortcuts()}
+    begin = graphql_server.begun_answers.begin_answer
+    shortcuts = {route.path: ShortcutRoute(note(trace(route.app)), route, begin) for route in graphql.list_shortcuts()}
     table = EndpointTable(app.routes, app.router)
     return Edge(
         note(trace(ExceptionMiddleware(table, handlers=HANDLERS))),
         shortcuts=shortcuts,
-        begin=partial(_begin_answer, table),
+        begin=partial(rest.begun_answers.begin_answer, table),
         origins=settings.cors_origins,
         body_bytes=settings.limits.body_bytes,
         metrics=process.metrics,
@@ -189,12 +190,6 @@ def _make_edge(app: Starlette, settings: Settings, process: Process) -> Edge:
         slots=RequestSlots(settings.limits.requests),
         websockets=ConnectionCounter(settings.limits.websockets),
     )
-
-
-def _begin_answer(table: EndpointTable, scope: Scope, body: bytes) -> Answer | PendingAnswer | None:
-    if scope["path"] == graphql.PATH:
-        return graphql_server.begun_answers.begin_answer(scope, body)
-    return rest.begun_answers.begin_answer(table, scope, body)
 
 
 def _render_faults(*faults: Refusal, path: str) -> Response:

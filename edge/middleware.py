@@ -72,6 +72,7 @@ class ShortcutRoute(NamedTuple):
 
     app: ASGIApp
     route: BaseRoute
+    begin: BeginAnswer
 
 
 class Edge:
@@ -183,9 +184,10 @@ class Edge:
         if self._begin is None or len(body) > self._body_bytes:
             return None
         shortcut = self._shortcuts.get(scope["path"])
-        if shortcut is not None:
-            scope["route"] = shortcut.route
-        return self._begin(scope, body)
+        if shortcut is None:
+            return self._begin(scope, body)
+        scope["route"] = shortcut.route
+        return shortcut.begin(scope, body)
 
     def _finish(
         self,

@@ -22,9 +22,9 @@ from graphql_server.error_responses import render_refusals
 from graphql_server.executable_schema import GRAPHQL
 from graphql_server.http import CONTEXT, NAME, render_result
 from graphql_server.media_types import choose_media_type
+from graphql_server.planner.mutations import StartedChange, start_mutation
 from graphql_server.planner.run import PlannedRequest
 from graphql_server.planner.start import StartedQuery, start_planned
-from graphql_server.planner.start_mutation import StartedChange, start_mutation
 from graphql_server.prepared_documents import describe_cost, find_known, takes_room
 from graphql_server.request import ASKED, GraphQLRequest, read_json_request
 from identity.tokens import Actor, read_bearer

@@ -1,8 +1,10 @@
 """Log lines: JSON for machines, readable in a terminal, and one form for ours and for those of libraries."""
 
+import asyncio
 import json
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -12,12 +14,14 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
-from runtime.joined_lines import JoinedLines
+from runtime.standard_streams import PIECE_BYTES
 
 # httpx tells the address of each request, which is nobody's business but the third party's.
 QUIET: Final = ("uvicorn.error", "alembic", "psycopg.pool", "procrastinate", "httpx", "httpcore")
 
 MICROSECONDS: Final = 1_000_000
+# How late a line of the access log may be. A process that is killed loses the lines of so long.
+FLUSH_SECONDS: Final = 0.05
 
 access_log = structlog.get_logger("matinee.access")
 
@@ -58,7 +62,7 @@ def log_request(
     """Write the access log's line of a request; `request_id` needs no escapes, and `more` is what only some lines have.
 
     As JSON the line is put together here, without structlog's chain of processors: every request pays for it. Its form is that
-    of all other lines. It may be written some milliseconds later (runtime/joined_lines.py).
+    of all other lines. It may be written some milliseconds later.
     """
     writer = _find_json_lines()
     if writer is None:
@@ -76,6 +80,58 @@ def flush_lines() -> None:
     writer = _find_json_lines()
     if writer is not None:
         writer.stream.flush()
+
+
+class JoinedLines:
+    """A text stream whose lines can be joined, so that a request does not pay for a system call.
+
+    What is written without joining comes after all lines before it. A piece is whole lines, no more than a pipe takes at once: so the lines of several processes never mix.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to this stream."""
+        self._stream = stream
+        self._lines: list[bytes] = []
+        self._size = 0
+        # The event loop that will write what is held.
+        self._flushing: asyncio.AbstractEventLoop | None = None
+        # Reentrant: a handler of a signal may log. Lines come from all threads.
+        self._lock = threading.RLock()
+
+    def join(self, line: bytes) -> None:
+        """Write a line within FLUSH_SECONDS; at once where no event loop runs in this thread."""
+        with self._lock:
+            if self._size + len(line) > PIECE_BYTES:
+                self.flush()
+            self._lines.append(line)
+            self._size += len(line)
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self.flush()
+                return
+            # Another loop may have ended with its timer waiting.
+            if loop is not self._flushing:
+                self._flushing = loop
+                loop.call_later(FLUSH_SECONDS, self._flush_late)
+
+    def _flush_late(self) -> None:
+        self._flushing = None
+        self.flush()
+
+    def write(self, text: str) -> None:
+        """Write a text at once, after what is held."""
+        with self._lock:
+            self.flush()
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write what is held."""
+        with self._lock:
+            lines, self._lines, self._size = self._lines, [], 0
+            if lines:
+                self._stream.write(b"".join(lines).decode())
+            self._stream.flush()
 
 
 class JSONLines(structlog.processors.JSONRenderer):

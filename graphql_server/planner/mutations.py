@@ -1,11 +1,13 @@
 """Runs a mutation without the executor where its payload needs no other resolver: the executor would cost as much again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import structlog
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -20,9 +22,10 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.pyutils import Path
 from graphql.type import GraphQLResolveInfo
+from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
-from errors import Refusal, Refusals, Unavailable
+from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
 from graphql_server.error_format import find_refusals
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.plain_fields import is_awaitable
@@ -135,6 +138,43 @@ async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionRe
     fields = prepared.fields(GRAPHQL, operation=name)
     async with Admitted(context, prepared, fields, name):
         return await make_change(context, *bound)
+
+
+class StartedChange(NamedTuple):
+    """A change that is being made."""
+
+    awaited: asyncio.Task[ExecutionResult]
+    context: Context
+    change: PlannedChange
+
+    def finish(self, awaited: asyncio.Future[Any]) -> ExecutionResult:
+        """Return the result; where the server ends and waits no longer, its outcome is unknown."""
+        if awaited.cancelled():
+            return make_failed_result(self.context, self.change, OutcomeUnknown())
+        result: ExecutionResult = awaited.result()
+        return result
+
+
+def start_mutation(context: Context, request: PlannedRequest, scope: Scope) -> StartedChange | None:
+    """Return the change that a mutation asks for, on its way; None, with nothing charged, where it cannot start here."""
+    bound = bind_mutation(context, request)
+    if bound is None:
+        return None
+    try:
+        spend_operation_cost(context, request.prepared, request.variables, request.name)
+    except Refusal:
+        # Refused again by the application, which says it.
+        return None
+    context.services.usage_metrics.count(request.prepared.fields(GRAPHQL, operation=request.name))
+    change, resolve = bound
+    return StartedChange(asyncio.create_task(run_named(scope, context, change, resolve)), context, change)
+
+
+async def run_named(scope: Scope, context: Context, change: PlannedChange, resolve: Resolve) -> ExecutionResult:
+    """Make a change whose log lines name the request."""
+    named = {"request_id": scope["request_id"]} | ({"operation": scope["operation"]} if "operation" in scope else {})
+    structlog.contextvars.bind_contextvars(**named)
+    return await make_change(context, change, resolve)
 
 
 def bind_mutation(context: Context, request: PlannedRequest) -> tuple[PlannedChange, Resolve] | None:

@@ -24,9 +24,9 @@ REQUESTS_OF_CALLER: Final = 75
 # In the process that it starts, no line is written because of its age: what the end does not write is lost.
 SERVE: Final = """
 from cli.main import main
-from runtime import joined_lines
+from runtime import logs
 
-joined_lines.FLUSH_SECONDS = 3600
+logs.FLUSH_SECONDS = 3600
 """
 # Its event loop breaks once all requests are answered.
 BREAK: Final = f"""

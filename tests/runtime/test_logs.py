@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from runtime import logs
-from runtime.joined_lines import FLUSH_SECONDS, JoinedLines
+from runtime.logs import FLUSH_SECONDS, JoinedLines
 from runtime.standard_streams import PIECE_BYTES
 
 
