@@ -16,7 +16,7 @@ PATIENCE_SECONDS: Final = 2.0
 # A line that has not been empty for so long is no burst but an overload, which waiting does not end. Whoever joins it then is
 # refused sooner, so that those who are answered are answered soon (ADR 64).
 STANDING_SECONDS: Final = 2.0
-HURRIED_SECONDS: Final = 0.2
+HURRIED_SECONDS: Final = 0.5
 
 
 class AdmissionControl:
