@@ -47,8 +47,8 @@ class WholeResponse(NamedTuple):
 
 
 def make_whole(response: Response) -> WholeResponse:
-    """Return a response of Starlette's that is sent as it stands."""
-    return WholeResponse(response.status_code, response.raw_headers, bytes(response.body))
+    """Return a response of Starlette's that is sent as it stands; the edge adds to its headers, and not to the response's own."""
+    return WholeResponse(response.status_code, [*response.raw_headers], bytes(response.body))
 
 
 class KnownRequest(Protocol):

@@ -83,7 +83,7 @@ async def answer_programme(call: Call[Any], plan: Plan) -> Response:
         response = make_cacheable(call, cached)
         response.headers["Age"] = AGE
         scope = call.request.scope
-        known = KnownPage(key, cached, response.status_code, response.raw_headers, scope.get("route"))
+        known = KnownPage(key, cached, response.status_code, [*response.raw_headers], scope.get("route"))
         remember_request(scope, known, body_bytes=len(cached))
         return response
 

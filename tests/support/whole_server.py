@@ -41,6 +41,7 @@ class Wire:
         head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
         first, *lines = head.rstrip().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        assert len(headers) == len(lines), lines
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return int(first.split()[1]), headers, body
 
