@@ -24,19 +24,17 @@ from edge import probes
 from edge.cors import Cors
 from edge.repeated_requests import (
     WholeResponse,
-    find_bytes,
     find_response,
     is_by_token,
     is_repeatable,
     make_whole,
-    respond_to_known,
 )
 from edge.request_head import CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN, REQUEST_ID, TRANSFER_ENCODING
 from edge.services import Services
 from runtime.connection_limits import ConnectionCounter
 from runtime.logs import log_request
 from runtime.metrics import Metrics
-from runtime.pending_answers import Answer, Finish, PendingAnswer
+from runtime.pending_answers import Answer, BegunRequest, Finish, PendingAnswer
 from runtime.rate_limits import format_rate_headers
 from runtime.request_count import RequestCounter, RequestSlots, Slot
 
@@ -140,11 +138,30 @@ class Edge:
         is_anonymous = is_repeatable(scope)
         if not (is_anonymous or is_by_token(scope)) or self._needs_cors(scope):
             return None
+        scope["request_id"] = choose_request_id(scope)
+        return self._answer(scope, body, started, is_anonymous=is_anonymous)
+
+    def answer_bytes(self, services: Services, address: str, data: bytes) -> Answer | BegunRequest | None:
+        """Return the response to a request that is known by its bytes, before they are parsed, or one that is pending.
+
+        None for any other request, with nothing charged. `data` is all that has arrived from this address since the last
+        request ended.
+        """
+        repeated = services.repeated_bytes.find((address, data))
+        if repeated is None:
+            return None
+        started = time.perf_counter()
+        scope = repeated.make_scope()
+        scope["request_id"] = make_request_id()
+        found = self._answer(scope, repeated.body, started, is_anonymous=True)
+        return BegunRequest(scope, repeated.body, found) if isinstance(found, PendingAnswer) else found
+
+    def _answer(
+        self, scope: Scope, body: bytes, started: float, *, is_anonymous: bool
+    ) -> Answer | PendingAnswer | None:
         slot = self._slots.take(is_browsing=scope["method"] in BROWSING)
         if slot is None:
             return None
-        # Of a response that tells it.
-        scope["request_id"] = choose_request_id(scope)
         try:
             found = (find_response(scope, body) if is_anonymous else None) or self._begin_answer(scope, body)
         except Exception:
@@ -154,27 +171,6 @@ class Edge:
             self._request_counter.add()
             return PendingAnswer(found.awaited, partial(self._finish, scope, started, slot, found.finish))
         slot.give_back()
-        if found is None:
-            return None
-        self._request_counter.add()
-        return self._complete(scope, found, started)
-
-    def answer_bytes(self, services: Services, address: str, data: bytes) -> Answer | None:
-        """Return the response to a request that is known by its bytes, before they are parsed; None for any other one.
-
-        `data` is all that has arrived from this address since the last request ended.
-        """
-        repeated = find_bytes(services, address, data)
-        if repeated is None or not self._slots.has_room(is_browsing=repeated.method in BROWSING):
-            return None
-        started = time.perf_counter()
-        scope = repeated.make_scope()
-        scope["request_id"] = make_request_id()
-        try:
-            found = respond_to_known(services, scope, repeated.key)
-        except Exception:
-            log.exception("unexpected error", **describe_request(scope))
-            return None
         if found is None:
             return None
         self._request_counter.add()
@@ -215,10 +211,10 @@ class Edge:
         return make_whole(self._render(fault, path=scope["path"]))
 
     def _complete(self, scope: Scope, found: Answer, started: float) -> Answer:
-        status, headers, _ = found
-        headers.extend([(b"x-request-id", scope["request_id"].encode()), *format_rate_headers(scope)])
+        status, headers, body = found
+        own = (b"x-request-id", scope["request_id"].encode())
         self._note(scope, scope["path"], status, time.perf_counter() - started, {})
-        return found
+        return status, [*headers, own, *format_rate_headers(scope)], body
 
     def _needs_cors(self, scope: Scope) -> bool:
         return self._cors is not None and not (self._cors.is_open and ORIGIN not in scope["head"])

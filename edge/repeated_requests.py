@@ -1,4 +1,4 @@
-"""Requests that equal an earlier one, byte for byte: the response cache answers them without parsing them again."""
+"""Requests whose answer is in the response cache: they are answered without being run again."""
 
 from collections.abc import Hashable
 from typing import Final, NamedTuple, Protocol
@@ -7,13 +7,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
+from edge.repeated_bytes import KEY, KNOWN
 from edge.request_head import (
     ACCEPT,
     AUTHORIZATION,
     CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
-    REQUEST_ID,
     TRANSFER_ENCODING,
 )
 from edge.response_cache import CREDENTIALS
@@ -27,10 +27,6 @@ IF_NONE_MATCH: Final = b"if-none-match"
 LONGEST_BODY: Final = 16_384
 # Memory of a request beside its key and a body; what else it names is shared with the document.
 REQUEST_BYTES: Final = 400
-# The entry of the scope that holds the request's key, once a response was looked for.
-KEY: Final = "request_key"
-# The entry of the scope of a request that was answered as a known one.
-KNOWN: Final = "is_known"
 
 
 class WholeResponse(NamedTuple):
@@ -47,8 +43,8 @@ class WholeResponse(NamedTuple):
 
 
 def make_whole(response: Response) -> WholeResponse:
-    """Return a response of Starlette's that is sent as it stands; the edge adds to its headers, and not to the response's own."""
-    return WholeResponse(response.status_code, [*response.raw_headers], bytes(response.body))
+    """Return a response of Starlette's that is sent as it stands."""
+    return WholeResponse(response.status_code, response.raw_headers, bytes(response.body))
 
 
 class KnownRequest(Protocol):
@@ -60,19 +56,6 @@ class KnownRequest(Protocol):
 
     def respond(self, services: Services, scope: Scope) -> WholeResponse | None:
         """Return the response, after charging and counting it; None where the request has to run."""
-
-
-class RepeatedBytes(NamedTuple):
-    """The bytes of a request that is known by this key, and what is read from a scope to answer, count and log it."""
-
-    key: Hashable
-    method: str
-    path: str
-    client: tuple[str, int] | None
-
-    def make_scope(self) -> Scope:
-        """Return a scope for another request with these bytes."""
-        return {"method": self.method, "path": self.path, "client": self.client}
 
 
 def is_repeatable(scope: Scope) -> bool:
@@ -108,13 +91,8 @@ def find_response(scope: Scope, body: bytes) -> WholeResponse | None:
     cache = services.response_cache
     if not cache.is_on:
         return None
-    key = scope[KEY] = make_key(scope, body)
-    return respond_to_known(services, scope, key)
-
-
-def respond_to_known(services: Services, scope: Scope, key: Hashable) -> WholeResponse | None:
-    """Return the response to the request of a key, after charging and counting it; None where it is not known."""
-    known: KnownRequest | None = services.response_cache.requests.find(key)
+    key = scope[KEY] = scope.get(KEY) or make_key(scope, body)
+    known: KnownRequest | None = cache.requests.find(key)
     response = known.respond(services, scope) if known else None
     if known is not None and response is not None:
         scope["route"], scope[KNOWN] = known.route, True
@@ -147,26 +125,6 @@ def remember_request(scope: Scope, known: KnownRequest, *, body_bytes: int = 0) 
     key = scope.get(KEY)
     if key is not None:
         services.response_cache.requests.keep(key, known, REQUEST_BYTES + body_bytes)
-
-
-def find_bytes(services: Services, address: str, data: bytes) -> RepeatedBytes | None:
-    """Return the request that these bytes are, all of them, when they arrive from this address; None where it is not known."""
-    found: RepeatedBytes | None = services.response_cache.requests.find((address, data))
-    return found
-
-
-def remember_bytes(scope: Scope, address: str, data: bytes) -> None:
-    """Remember that these bytes, from this address, are a known request that has just been answered.
-
-    The address is part of the key: it decides who is charged, and whether the headers of proxies are believed. A request
-    with an id of its own is not remembered, for the next one has another id.
-    """
-    if KNOWN not in scope or REQUEST_ID in scope["head"] or len(data) > LONGEST_BODY:
-        return
-    services: Services = scope["state"]["services"]
-    repeated = RepeatedBytes(scope[KEY], scope["method"], scope["path"], scope["client"])
-    # The parts of the key stay in memory, too.
-    services.response_cache.requests.keep((address, data), repeated, REQUEST_BYTES + len(data))
 
 
 async def receive_and_find(scope: Scope, receive: Receive) -> tuple[WholeResponse | None, Receive]:

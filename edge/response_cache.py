@@ -45,7 +45,7 @@ class ResponseCache:
         self._size = size
         self.changes = changes
         self._metrics = metrics
-        # A quarter is for parsed GraphQL requests, by their bytes (graphql_server/repeated_requests.py).
+        # A quarter is for requests whose answers are here (edge/repeated_requests.py).
         self.requests: SizedStore[Any] = SizedStore(size // 4)
         self._entries: SizedStore[Entry] = SizedStore(size - size // 4)
         self._flights: dict[Hashable, Flight] = {}

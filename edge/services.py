@@ -12,6 +12,7 @@ from db.statement_batching import StatementBatcher
 from domain.page_view import NewPageView
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
+from edge.repeated_bytes import RepeatedBytes
 from edge.response_cache import ResponseCache
 from identity.passwords import Hashing
 from identity.tokens import Keys, SignOuts
@@ -23,6 +24,7 @@ from runtime.metrics import UsageMetrics
 from runtime.planner_metrics import PlannerMetrics
 from runtime.rate_limits import RateWindows
 from runtime.request_count import RequestCounter
+from runtime.sized_store import SizedStore
 from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
 from upstreams.store import Store
@@ -63,6 +65,8 @@ class Services:
     planner_metrics: PlannerMetrics
     # Answers of the programme that are the same for all anonymous callers.
     response_cache: ResponseCache
+    # What the bytes of requests say that arrive again and again.
+    repeated_bytes: SizedStore[RepeatedBytes]
     # The counts of the rate limits.
     rate_windows: RateWindows
     # The topics that subscribers follow.

@@ -13,6 +13,7 @@ from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
 from edge import addresses, browser_session
+from edge.repeated_bytes import ANONYMOUS_READ, ASKED
 from edge.repeated_requests import WholeResponse, make_whole
 from edge.request_head import ACCEPT, AUTHORIZATION
 from edge.services import Services
@@ -26,7 +27,7 @@ from graphql_server.planner.mutations import StartedChange, start_mutation
 from graphql_server.planner.run import PlannedRequest
 from graphql_server.planner.start import StartedQuery, start_planned
 from graphql_server.prepared_documents import describe_cost, find_known, takes_room
-from graphql_server.request import ASKED, GraphQLRequest, read_json_request
+from graphql_server.request import GraphQLRequest, read_json_request
 from identity.tokens import Actor, read_bearer
 from resolvers.context import Context
 from runtime.pending_answers import PendingAnswer
@@ -79,7 +80,8 @@ def begin_answer(scope: Scope, body: bytes) -> WholeResponse | PendingAnswer | N
     if scope["method"] != POST or media_type is None or not begins_queries(services):
         return None
     try:
-        asked = scope[ASKED] = read_json_request(scope, body, deepest=services.settings.limits.json_depth)
+        asked = scope.get(ASKED) or read_json_request(scope, body, deepest=services.settings.limits.json_depth)
+        scope[ASKED] = asked
         actor = find_actor(scope, services)
     except Refusal:
         # Raised again where the request is read by the application, which renders it.
@@ -111,6 +113,8 @@ def begin_operation(begun: BegunRequest, request: PlannedRequest) -> WholeRespon
         return None
     # The application goes on with it where the executor has to judge a value: its cost is paid.
     scope[CONTEXT] = context
+    if context.actor is None:
+        scope[ANONYMOUS_READ] = True
     if isinstance(started, StartedQuery):
         return PendingAnswer(started.awaited, lambda awaited: begun.finish(started, awaited))
     return begun.render(started)

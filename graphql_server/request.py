@@ -13,6 +13,7 @@ import errors
 from edge.content_type import JSON, is_json
 from edge.json_depth import is_deeper
 from edge.json_refusals import refuse_json
+from edge.repeated_bytes import ASKED
 from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY
 from graphql_server.document_validation import NUL
 from graphql_server.trusted_documents import DocumentHash, read_document_hash
@@ -25,8 +26,6 @@ QUERIES_AND_MUTATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUT
 ESCAPED_NUL: Final = rb"\u0000"
 # A mebibyte of variables takes half a second to walk through, so their number is bounded first.
 MOST_PARTS: Final = 10_000
-# The entry of the scope that holds a request which was read before it went through the application.
-ASKED: Final = "graphql_request"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from starlette.types import Message, Scope
 
 from db.commits import SENT_COMMITS, SentCommits
 from edge.middleware import choose_refusal
+from edge.repeated_bytes import ANONYMOUS_READ
 from edge.repeated_requests import WholeResponse, make_whole
 from edge.request_head import AUTHORIZATION
 from edge.services import Services
@@ -30,6 +31,8 @@ def begin_answer(table: EndpointTable, scope: Scope, body: bytes) -> PendingAnsw
     services: Services = scope["state"]["services"]
     if route is None or not may_begin(route.declared, services):
         return None
+    if not route.declared.has_body:
+        scope[ANONYMOUS_READ] = True
     return PendingAnswer(asyncio.create_task(make_answer(route.endpoint_app, scope, body)), finish_answer)
 
 

@@ -64,7 +64,7 @@ class KnownPage:
         """Return the response, None where the cache has no body or another one."""
         if services.response_cache.find(self.key) is not self.body:
             return None
-        return WholeResponse(self.status, [*self.headers], b"" if self.status == NOT_MODIFIED else self.body)
+        return WholeResponse(self.status, self.headers, b"" if self.status == NOT_MODIFIED else self.body)
 
 
 Plan = Callable[[], ProgrammeRead]

@@ -1,6 +1,6 @@
 """Answers the requests of a connection one after the other: at once, when something is done, or by the application."""
 
-from asyncio import Future, Transport
+from asyncio import Event, Future, Transport
 from functools import partial
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from runtime.joined_writes import JoinedWrites
-from runtime.pending_answers import Answer, AnswerAtOnce, PendingAnswer
+from runtime.pending_answers import Answer, AnswerAtOnce, BegunRequest, PendingAnswer
 from runtime.proxy_headers import TrustedProxies
 
 
@@ -25,7 +25,7 @@ class AnsweringProtocol(HttpToolsProtocol):
     # The application of a request whose head has just arrived. It starts once the bytes that came with the head are parsed.
     held_app: ASGI3Application | None = None
     is_head_new = False
-    # The scope of the last request that was answered at once.
+    # The scope of the last request that was parsed and needed no task.
     scope_at_once: dict[str, Any] | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -69,14 +69,38 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.start_held()
             return
         self.held_app = None
+        self.scope_at_once = cast("dict[str, Any]", self.scope)
         if isinstance(found, PendingAnswer):
-            self.answering = self.cycle
-            # The end of the server waits for these too, and cancels what takes too long.
-            self.tasks.add(found.awaited)  # type: ignore[arg-type]  # no task, but used like one
-            found.awaited.add_done_callback(partial(self._finish_pending, found, self.cycle, app))
+            self._await_answer(found, self.cycle, app)
         else:
-            self.scope_at_once = cast("dict[str, Any]", self.scope)
             self._write_answer(self.cycle, found)
+
+    def await_begun(self, begun: BegunRequest) -> None:
+        """Answer a request that began without being parsed, when something is done."""
+        arrived = Event()
+        arrived.set()
+        cycle = self.cycle = RequestResponseCycle(
+            scope=cast("Any", begun.scope),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=arrived,
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += begun.body
+        cycle.more_body = False
+        self._await_answer(begun.answer, cycle, self.app)
+
+    def _await_answer(self, pending: PendingAnswer, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.answering = cycle
+        # The end of the server waits for these too, and cancels what takes too long.
+        self.tasks.add(pending.awaited)  # type: ignore[arg-type]  # no task, but used like one
+        pending.awaited.add_done_callback(partial(self._finish_pending, pending, cycle, app))
 
     def _find_answer(self) -> Answer | PendingAnswer | None:
         if self.answer_at_once is None or self.flow.write_paused or self.transport.is_closing():
@@ -105,10 +129,9 @@ class AnsweringProtocol(HttpToolsProtocol):
 
     def _write_answer(self, cycle: RequestResponseCycle, found: Answer) -> None:
         """Write a whole response; not more than one waits for a client that does not read, as long as `_find_answer` looks."""
-        if not cycle.keep_alive:
-            # The server ends.
-            found[1].append((b"connection", b"close"))
-        self.write_whole(found)
+        status, headers, body = found
+        # Otherwise the server ends.
+        self.write_whole(found if cycle.keep_alive else (status, [*headers, (b"connection", b"close")], body))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()

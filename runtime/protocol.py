@@ -18,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from errors import format_error_body
 from runtime.answering_protocol import AnsweringProtocol
 from runtime.connection_limits import ConnectionCounter, ConnectionLimits, unmap_address
-from runtime.pending_answers import AnswerBytes
+from runtime.pending_answers import AnswerBytes, BegunRequest
 from runtime.proxy_headers import TrustedProxies
 from runtime.unknown_methods import STAND_IN, find_unknown_method
 
@@ -162,21 +162,25 @@ class BoundedProtocol(AnsweringProtocol):
         return self.client[0] if self.client else ""
 
     def _answer_bytes(self, data: bytes) -> bool:
-        """Answer bytes that are known to be a whole request; return whether they were."""
+        """Answer bytes that are known to be a whole request, now or when something is done; return whether they were."""
         if self.answer_bytes is None or self.flow.write_paused or self.transport.is_closing():
             return False
         found = self.answer_bytes(self._address, data)
         if found is None:
             return False
-        self.write_whole(found)
-        self.on_response_complete()
+        if isinstance(found, BegunRequest):
+            self.deadline = None
+            self.await_begun(found)
+        else:
+            self.write_whole(found)
+            self.on_response_complete()
         return True
 
     def _remember_bytes(self, data: bytes) -> None:
-        """Remember bytes that arrived where nothing else did, if they are one request that was known, and nothing besides."""
+        """Remember bytes that arrived where nothing else did, if they are one request without a task, and nothing besides."""
         is_whole = self.begun == 1 and self.stage is Stage.NOTHING and self.refusal is None
         if is_whole and self.scope_at_once is not None:
-            self.app_state["remember_bytes"](self.scope_at_once, self._address, data)
+            self.app_state["remember_bytes"](self.scope_at_once, self._address, data, bytes(self.cycle.body))
 
     def _await_request(self) -> None:
         """Keep the connection for a while, where no request is being answered and none arrives.

@@ -111,12 +111,14 @@ async def test_answers_as_the_application_does(cinema: Cinema, database: Databas
     for name, (request, way) in requests.items():
         found: list[Told] = []
         # Twice by the application: the first request of a document prepares it.
-        for is_open in (False, False, True):
+        for is_open in (False, False, True, True):
             cinema.ways.are_open = is_open
             async with cinema.wire() as wire:
                 found.append(without_varying(await wire.ask(request)))
-        last = "task" if name == "ending" else cinema.ways.taken[-1]
-        assert (name, found[2], last) == (name, found[1], way)
+        last = ["task", "task"] if name == "ending" else cinema.ways.taken[-2:]
+        assert (name, *found[2:], last) == (name, found[1], found[1], [way, way])
+        is_read = way != "task" and name not in ("mutation", "own id of the request")
+        assert (name, cinema.ways.by_bytes[-2:]) == (name, [False, is_read])
         assert found[2][0] in (200, 400, 401, 415), name
 
 

@@ -13,7 +13,8 @@ from app import create_app
 from config.settings import Settings
 from edge import middleware
 from edge.middleware import Edge
-from runtime.pending_answers import Answer, PendingAnswer
+from edge.services import Services
+from runtime.pending_answers import Answer, BegunRequest, PendingAnswer
 from runtime.server import Server, listen, make_config
 from tests.support.live import PATIENCE
 
@@ -28,6 +29,8 @@ class Ways:
 
     are_open: bool = True
     taken: list[str] = field(default_factory=list)
+    # Whether each was known by its bytes.
+    by_bytes: list[bool] = field(default_factory=list)
 
 
 @dataclass
@@ -86,14 +89,23 @@ def post_body(body: bytes, *headers: str) -> bytes:
 
 def record_ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
     """Return what notes how requests are answered, and closes the way without tasks."""
-    ways, answer = Ways(), Edge.answer_at_once
+    ways, answer, answer_bytes = Ways(), Edge.answer_at_once, Edge.answer_bytes
 
     def record(edge: Edge, scope: Any, body: bytes) -> Answer | PendingAnswer | None:  # noqa: ANN401 - as ASGI has it
         found = answer(edge, scope, body) if ways.are_open else None
         ways.taken.append("task" if found is None else "pending" if isinstance(found, PendingAnswer) else "at once")
+        ways.by_bytes.append(False)
+        return found
+
+    def record_bytes(edge: Edge, services: Services, address: str, data: bytes) -> Answer | BegunRequest | None:
+        found = answer_bytes(edge, services, address, data) if ways.are_open else None
+        if found is not None:
+            ways.taken.append("pending" if isinstance(found, BegunRequest) else "at once")
+            ways.by_bytes.append(True)
         return found
 
     monkeypatch.setattr(Edge, "answer_at_once", record)
+    monkeypatch.setattr(Edge, "answer_bytes", record_bytes)
     return ways
 
 

@@ -1,0 +1,206 @@
+"""Requests that are known by their bytes run anew, and are answered as those that are parsed."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from config.settings import Settings
+from db.engine import Database
+from edge.repeated_bytes import ANONYMOUS_READ, KEY, KNOWN, RepeatedBytes, remember_bytes
+from runtime.rate_limits import Rate
+from runtime.sized_store import SizedStore
+from tests.support.factories import make_movie
+from tests.support.live import PATIENCE
+from tests.support.whole_server import Cinema, Ways, Wire, post, record_lines, record_ways, serving, without_varying
+
+TITLES: Final = "query Titles($n: Int = 9) { movies(first: $n) { nodes { title } } }"
+SIGN_IN: Final = json.dumps({"email": "ana@example.com", "password": "correct horse battery"}).encode()
+
+
+def get(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: cinema.local", *headers]).encode() + b"\r\n\r\n"
+
+
+def post_json(path: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
+    return record_ways(monkeypatch)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    return record_lines(monkeypatch)
+
+
+@pytest.fixture
+async def cinema(settings: Settings, ways: Ways, logged: list[dict[str, Any]]) -> AsyncIterator[Cinema]:
+    async with serving(settings, ways, logged) as made:
+        yield made
+
+
+async def make_known(wire: Wire, ways: Ways, request: bytes) -> None:
+    for _ in range(3):
+        await wire.ask(request)
+    assert ways.by_bytes[-1]
+
+
+@pytest.mark.parametrize("request_", [post(TITLES), get("/v1/movies?limit=5"), get("/v1/movies/mov_1")])
+async def test_answers_logs_and_counts_known_bytes_as_the_application_does(
+    cinema: Cinema, database: Database, request_: bytes
+) -> None:
+    await make_movie(database, title="Ran")
+    found, requests = [], []
+    async with cinema.wire() as wire:
+        for is_open in (False, False, True, True, True):
+            cinema.ways.are_open = is_open
+            found.append(without_varying(await wire.ask(request_)))
+        requests = [{**line, "seconds": 0, "request_id": ""} for line in cinema.logged]
+        _, _, metrics = await wire.ask(get("/metrics"))
+    assert cinema.ways.by_bytes[2:5] == [False, True, True]
+    assert found == [found[1]] * 5
+    assert requests == [requests[0]] * 5
+    assert cinema.server.server_state.total_requests == 6
+    route = cinema.logged[0]["path"]
+    assert route in metrics.decode() or "mov_1" in route
+
+
+async def test_shows_what_has_changed_since(cinema: Cinema, database: Database) -> None:
+    async with cinema.wire() as wire:
+        for request in (post(TITLES), get("/v1/movies")):
+            await make_known(wire, cinema.ways, request)
+            title = f"Seen by {request[:4].decode()}"
+            await make_movie(database, title=title)
+            _, _, body = await wire.ask(request)
+            assert (cinema.ways.by_bytes[-1], title.encode() in body) == (True, True)
+
+
+async def test_charges_known_bytes_each_time(settings: Settings, ways: Ways) -> None:
+    limits = replace(settings.limits, cost=Rate(14, 3600))
+    async with serving(replace(settings, limits=limits), ways, []) as cinema, cinema.wire() as wire:
+        asked = [await wire.ask(post(TITLES, n=1)) for _ in range(4)]
+        left = [json.loads(body)["extensions"]["cost"]["remaining"] for _, _, body in asked]
+        assert ways.by_bytes == [False, False, True, True]
+        assert {before - after for before, after in itertools.pairwise(left)} == {left[0] - left[1]}
+        while (told := await wire.ask(post(TITLES, n=1)))[0] == 200:
+            pass
+        # The application refuses, as ever.
+        assert (told[0], ways.taken[-1], "retry-after" in told[1]) == (429, "task", True)
+
+
+async def test_gives_each_request_an_id_of_its_own(cinema: Cinema) -> None:
+    async with cinema.wire() as wire:
+        await make_known(wire, cinema.ways, post(TITLES))
+        assert len({(await wire.ask(post(TITLES)))[1]["x-request-id"] for _ in range(5)}) == 5
+        for _ in range(3):
+            _, headers, _ = await wire.ask(post(TITLES, "X-Request-Id: mine"))
+            assert (headers["x-request-id"], cinema.ways.by_bytes[-1]) == ("mine", False)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post(TITLES, "Authorization: Bearer x"),
+        post(TITLES, "Cookie: theme=dark"),
+        post(TITLES, "Connection: close"),
+        post('mutation { signIn(input: {email: "a@example.com", password: "correct horse"}) { errors { code } } }'),
+        post_json("/v1/sign-in", SIGN_IN),
+        post_json("/v1/movies", b"{}"),
+    ],
+)
+async def test_remembers_nothing_but_anonymous_reads(cinema: Cinema, request_: bytes) -> None:
+    for _ in range(4):
+        async with cinema.wire() as wire:
+            await wire.ask(request_)
+    assert not any(cinema.ways.by_bytes)
+    services = cinema.server.lifespan.state["services"]
+    assert len(services.repeated_bytes) == 0
+
+
+async def test_answers_in_order_behind_known_bytes(cinema: Cinema, database: Database, empty_database_url: str) -> None:
+    await make_movie(database, title="Ran")
+    async with cinema.wire() as wire:
+        await make_known(wire, cinema.ways, post(TITLES))
+        with psycopg.connect(empty_database_url) as connection:
+            connection.execute("LOCK TABLE movies IN ACCESS EXCLUSIVE MODE")
+            wire.send(post(TITLES))
+            await until(lambda: len(cinema.server.server_state.tasks) == 1)
+            assert cinema.ways.by_bytes[-1]
+            wire.send(post("{ __typename }"))
+            wire.send(get("/v1/movies?limit=1"))
+            await asyncio.sleep(0.05)
+            connection.rollback()
+        bodies = [(await wire.read())[2] for _ in range(3)]
+    assert [b"Ran" in bodies[0], b"__typename" in bodies[1], b"Ran" in bodies[2]] == [True] * 3
+
+
+async def test_forgets_known_bytes_of_a_client_that_has_left(
+    cinema: Cinema, database: Database, empty_database_url: str
+) -> None:
+    await make_movie(database, title="Ran")
+    state = cinema.server.server_state
+    async with cinema.wire() as wire:
+        await make_known(wire, cinema.ways, post(TITLES))
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("LOCK TABLE movies IN ACCESS EXCLUSIVE MODE")
+        async with cinema.wire() as wire:
+            wire.send(post(TITLES))
+            await until(lambda: len(state.tasks) == 1)
+        await until(lambda: not state.connections)
+        connection.rollback()
+    await until(lambda: not state.tasks)
+    async with cinema.wire() as wire:
+        assert (await wire.ask(post(TITLES)))[0] == 200
+
+
+async def test_answers_known_bytes_again_after_their_run_failed(cinema: Cinema, empty_database_url: str) -> None:
+    async with cinema.wire() as wire:
+        for request in (post(TITLES), get("/v1/movies")):
+            await make_known(wire, cinema.ways, request)
+        with psycopg.connect(empty_database_url, autocommit=True) as connection:
+            connection.execute("ALTER TABLE movies RENAME TO films")
+            statuses = [(await wire.ask(request))[0] for request in (post(TITLES), get("/v1/movies"))]
+            connection.execute("ALTER TABLE films RENAME TO movies")
+        assert (statuses, cinema.ways.by_bytes[-2:]) == ([500, 500], [True, True])
+        assert [(await wire.ask(request))[0] for request in (post(TITLES), get("/v1/movies"))] == [200, 200]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - nothing tells when it holds
+            await asyncio.sleep(0.01)
+
+
+def test_knows_bytes_from_their_address_alone_and_without_an_id() -> None:
+    store: SizedStore[RepeatedBytes] = SizedStore(256 * 1024)
+    scope = {"state": {}, KEY: "key", KNOWN: True, "method": "GET", "path": "/", "client": ("a", 1)}
+    remember_bytes(store, {**scope, "head": {}}, "192.0.2.1", b"plain", b"")
+    remember_bytes(store, {**scope, "head": {b"x-request-id": b"1"}}, "192.0.2.1", b"with id", b"")
+
+    found = store.find(("192.0.2.1", b"plain"))
+    assert found is not None
+    assert (found.make_scope()[KEY], found.make_scope()["client"]) == ("key", ("a", 1))
+    assert store.find(("192.0.2.2", b"plain")) is None
+    assert store.find(("192.0.2.1", b"with id")) is None
+
+
+def test_keeps_nothing_of_one_request_for_another() -> None:
+    store: SizedStore[RepeatedBytes] = SizedStore(256 * 1024)
+    own = {"visitor": object(), "actor": object(), "request_id": "r-1", "slot": object(), "is_counted": True}
+    scope = {"state": {"services": 1}, "head": {}, "method": "GET", ANONYMOUS_READ: True, **own}
+    remember_bytes(store, scope, "192.0.2.1", b"bytes", b"")
+    found = store.find(("192.0.2.1", b"bytes"))
+    assert found is not None
+    first, second = found.make_scope(), found.make_scope()
+    assert not own.keys() & first.keys()
+    first["state"]["services"], first["route"] = 2, object()
+    assert second == found.make_scope() == {"state": {"services": 1}, "head": {}, "method": "GET"}
