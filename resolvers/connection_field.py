@@ -58,7 +58,9 @@ def connection(
     declared: Any, *, description: str, metadata: Mapping[str, Declaration] | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that makes a connection of a function with a parameter `page`; it returns a page of rows."""
+    # Resolved here, once: Strawberry would make a class of a `Connection[…]` twice.
+    resolved = StrawberryAnnotation(declared).resolve()
     made: Callable[[Callable[..., Any]], Any] = strawberry.field(
-        graphql_type=declared, description=description, extensions=[ConnectionExtension()], metadata=metadata
+        graphql_type=resolved, description=description, extensions=[ConnectionExtension()], metadata=metadata
     )
     return made

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
+from functools import cache
 from typing import Any, Final
 
 import strawberry
@@ -61,8 +62,7 @@ class PayloadExtension(FieldExtension):
     def __init__(self, *names: str) -> None:
         """Take the names of the payload's fields, in the order in which the mutation returns them."""
         self.names = names
-        # Made of the results and the errors.
-        self.payload: Any = make_dataclass("Payload", (*names, "errors"))
+        self.payload = make_payload_class(names)
 
     def apply(self, field: StrawberryField) -> None:
         """Give the argument of a mutation the description of its type."""
@@ -88,6 +88,13 @@ class PayloadExtension(FieldExtension):
         context.is_settled &= not any(isinstance(refusal, UpstreamUnavailable) for refusal in refusals)
         errors = [PayloadError(refusal, find_path(refusal, argument)) for refusal in refusals]
         return self.payload(*(None for _ in self.names), errors)
+
+
+@cache
+def make_payload_class(names: tuple[str, ...]) -> Any:
+    """Return the class of payloads with these results. Payloads are not compared or shown: making that is most of the work."""
+    namespace = {"__doc__": "The results and the errors of a mutation."}
+    return make_dataclass("Payload", (*names, "errors"), namespace=namespace, repr=False, eq=False)
 
 
 def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:
