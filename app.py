@@ -335,7 +335,7 @@ async def _end_work(
 def _make_catalogue(settings: Settings, metrics: UpstreamMetrics) -> Upstream:
     known = settings.catalogue_user is not None
     credentials = (settings.catalogue_user or "", settings.catalogue_password or "") if known else None
-    return Upstream(catalogue.NAME, limits=Limits(), metrics=metrics, basic=credentials)
+    return Upstream(catalogue.NAME, address=settings.catalogue_url, limits=Limits(), metrics=metrics, basic=credentials)
 
 
 def _make_response_cache(settings: Settings, metrics: Metrics) -> ResponseCache:

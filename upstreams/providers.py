@@ -42,7 +42,7 @@ class Provider:
         self._url = url
         self._metrics = metrics
         self._upstream = Upstream(
-            name, limits=LIMITS, metrics=metrics, headers={"x-access-token": token} if token else None
+            name, address=url, limits=LIMITS, metrics=metrics, headers={"x-access-token": token} if token else None
         )
         # Ids whose price was in the detail last time: their details are fetched beside the list, not after it.
         self._apart: list[str] = []

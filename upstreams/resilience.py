@@ -86,6 +86,12 @@ def load_certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+def choose_certificates(address: str | None) -> ssl.SSLContext:
+    """Return the certificates to trust in calls to this address: none where it is not https, so that no start reads them in vain."""
+    is_secure = address is not None and address.lower().startswith("https:")
+    return load_certificates() if is_secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class Upstream:
     """One third party. Every call raises UpstreamUnavailable within the deadline where there is no answer."""
 
@@ -93,12 +99,13 @@ class Upstream:
         self,
         name: str,
         *,
+        address: str | None,
         limits: Limits,
         metrics: UpstreamMetrics,
         basic: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Use these credentials, `basic` or in `headers`, in requests; they go nowhere else."""
+        """Use these credentials, `basic` or in `headers`, in requests; they go nowhere else. All calls are below `address`."""
         self.name = name
         self.health = Health()
         self._limits = limits
@@ -114,7 +121,7 @@ class Upstream:
             auth=basic,
             headers={**HEADERS, **(headers or {})},
             limits=pool,
-            verify=load_certificates(),
+            verify=choose_certificates(address),
             timeout=httpx.Timeout(limits.deadline, connect=limits.connect),
             # Proxies of the environment and .netrc are ignored: config/settings.py is the only reader of the environment.
             trust_env=False,

@@ -33,7 +33,9 @@ def party(address: Address) -> ThirdParty:
 @pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     limits = replace(Limits(), deadline=0.5, attempts=3)
-    made = Upstream("catalogue", limits=limits, metrics=UpstreamMetrics(CollectorRegistry()))
+    made = Upstream(
+        "catalogue", address="http://party.test", limits=limits, metrics=UpstreamMetrics(CollectorRegistry())
+    )
     yield made
     await made.close()
 

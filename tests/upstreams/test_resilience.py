@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from errors import UpstreamUnavailable
 from runtime.server import listen
 from tests.support.third_party import Address, Behaviour, ThirdParty, hanging, saying, slow, third_party, well
 from upstreams.metrics import UpstreamMetrics
-from upstreams.resilience import Answer, Limits, State, Upstream
+from upstreams.resilience import Answer, Limits, State, Upstream, choose_certificates
 
 # Nothing is hedged and no breaker ends its rest because the machine was busy: these tests count requests.
 LIMITS = Limits(deadline=20, patience=20, rest=1.0)
@@ -49,6 +50,7 @@ def registry() -> CollectorRegistry:
 async def opened(registry: CollectorRegistry, limits: Limits = LIMITS) -> AsyncIterator[Upstream]:
     upstream = Upstream(
         "party",
+        address="http://party.test",
         limits=limits,
         metrics=UpstreamMetrics(registry),
         basic=("user", PASSWORD),
@@ -92,6 +94,24 @@ def dead() -> str:
     """An address where nobody listens."""
     with listen("127.0.0.1", 0) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize("address", ["https://party.test/movies", "HTTPS://party.test"])
+def test_https_address_has_trusted_certificates(address: str) -> None:
+    found = choose_certificates(address)
+
+    assert found.get_ca_certs()
+    assert found.verify_mode is ssl.CERT_REQUIRED
+    assert found.check_hostname
+
+
+@pytest.mark.parametrize("address", [None, "http://party.test/movies"])
+def test_other_address_trusts_no_certificate(address: str | None) -> None:
+    found = choose_certificates(address)
+
+    assert found.get_ca_certs() == []
+    assert found.verify_mode is ssl.CERT_REQUIRED
+    assert found.check_hostname
 
 
 async def test_returns_result_of_reader(upstream: Upstream, party: ThirdParty) -> None:
