@@ -26,9 +26,6 @@ class LossyFile(io.RawIOBase):
         """Write to this descriptor, which stays open."""
         self._descriptor = descriptor
         self._is_behind = False
-        self._poll = select.poll() if hasattr(select, "poll") else None
-        if self._poll is not None:
-            self._poll.register(descriptor, select.POLLOUT)
 
     def writable(self) -> bool:
         """Return that it is."""
@@ -55,9 +52,12 @@ class LossyFile(io.RawIOBase):
         return len(text)
 
     def _is_ready(self) -> bool:
-        if self._poll is None:
+        if not hasattr(select, "poll"):
             return True
-        self._is_behind = not self._poll.poll(0 if self._is_behind else PATIENCE_MS)
+        # A new one each time: threads, and handlers of signals, write while a thread waits, and poll() fails where it runs already.
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        self._is_behind = not poll.poll(0 if self._is_behind else PATIENCE_MS)
         return not self._is_behind
 
 
