@@ -36,7 +36,7 @@ from edge import addresses, browser_session, probes
 from edge.middleware import Edge, ShortcutRoute
 from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
-from edge.repeated_bytes import make_repeated_bytes, remember_bytes
+from edge.repeated_heads import make_repeated_heads, remember_head
 from edge.response_cache import ResponseCache
 from edge.services import Services
 from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
@@ -96,10 +96,10 @@ class State(TypedDict):
     end_streams: Callable[[], None]
     # Answers requests without a task, where that is possible (runtime/pending_answers.py); None with traces on.
     answer_at_once: AnswerAtOnce | None
-    # Answers those that are known by their bytes, which arrived from this address, before they are parsed; None likewise.
+    # Answers bytes from an address that are a request whose head is known, without parsing them; None likewise.
     answer_bytes: AnswerBytes | None
-    # Remembers the bytes of a request that needed no task, and its body.
-    remember_bytes: Callable[[Scope, str, bytes, bytes], None]
+    # Remembers the head of a request that needed no task, from an address, all bytes of it, and its body.
+    remember_head: Callable[[Scope, str, bytes, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ def _make_services(settings: Settings, process: Process, database: Database, pas
         trusted_documents=TrustedDocumentCache(database.primary),
         persisted_queries=PersistedQueryCache(),
         response_cache=_make_response_cache(settings, metrics),
-        repeated_bytes=make_repeated_bytes(),
+        repeated_heads=make_repeated_heads(),
         usage_metrics=metrics.usage,
         planner_metrics=PlannerMetrics(metrics.registry),
         live_metrics=metrics.streaming,
@@ -376,7 +376,7 @@ def _make_lifespan(settings: Settings, process: Process, *, with_jobs: bool, add
                     end_streams=services.topics.ending.set,
                     answer_at_once=edge.answer_at_once if isinstance(edge, Edge) else None,
                     answer_bytes=partial(edge.answer_bytes, services) if isinstance(edge, Edge) else None,
-                    remember_bytes=partial(remember_bytes, services.repeated_bytes),
+                    remember_head=partial(remember_head, services.repeated_heads),
                 )
                 last = [request_count.write_final_count(services)] if process.request_counter.is_shared else []
                 await _end_work(running, *last)

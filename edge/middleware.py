@@ -22,6 +22,7 @@ from db import ids
 from db.commits import SENT_COMMITS, SentCommits
 from edge import probes
 from edge.cors import Cors
+from edge.repeated_heads import split_head
 from edge.repeated_requests import (
     WholeResponse,
     find_response,
@@ -142,19 +143,20 @@ class Edge:
         return self._answer(scope, body, started, is_anonymous=is_anonymous)
 
     def answer_bytes(self, services: Services, address: str, data: bytes) -> Answer | BegunRequest | None:
-        """Return the response to a request that is known by its bytes, before they are parsed, or one that is pending.
+        """Return the response to a request whose head is known, without parsing it, or one that is pending.
 
         None for any other request, with nothing charged. `data` is all that has arrived from this address since the last
         request ended.
         """
-        repeated = services.repeated_bytes.find((address, data))
-        if repeated is None:
+        head, body = split_head(data)
+        repeated = services.repeated_heads.find((address, head))
+        if repeated is None or len(body) != repeated.length:
             return None
         started = time.perf_counter()
-        scope = repeated.make_scope()
+        scope = repeated.make_scope(body)
         scope["request_id"] = make_request_id()
-        found = self._answer(scope, repeated.body, started, is_anonymous=True)
-        return BegunRequest(scope, repeated.body, found) if isinstance(found, PendingAnswer) else found
+        found = self._answer(scope, body, started, is_anonymous=repeated.is_anonymous)
+        return BegunRequest(scope, body, found) if isinstance(found, PendingAnswer) else found
 
     def _answer(
         self, scope: Scope, body: bytes, started: float, *, is_anonymous: bool

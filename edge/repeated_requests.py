@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from edge.repeated_bytes import KEY, KNOWN
+from edge.repeated_heads import KEY, KNOWN
 from edge.request_head import (
     ACCEPT,
     AUTHORIZATION,

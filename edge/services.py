@@ -12,7 +12,7 @@ from db.statement_batching import StatementBatcher
 from domain.page_view import NewPageView
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
-from edge.repeated_bytes import RepeatedBytes
+from edge.repeated_heads import RepeatedHead
 from edge.response_cache import ResponseCache
 from identity.passwords import Hashing
 from identity.tokens import Keys, SignOuts
@@ -65,8 +65,8 @@ class Services:
     planner_metrics: PlannerMetrics
     # Answers of the programme that are the same for all anonymous callers.
     response_cache: ResponseCache
-    # What the bytes of requests say that arrive again and again.
-    repeated_bytes: SizedStore[RepeatedBytes]
+    # What heads of requests say that arrive again and again.
+    repeated_heads: SizedStore[RepeatedHead]
     # The counts of the rate limits.
     rate_windows: RateWindows
     # The topics that subscribers follow.

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
 from edge import addresses, browser_session
-from edge.repeated_bytes import ANONYMOUS_READ, ASKED
+from edge.repeated_heads import ANONYMOUS_READ, ASKED
 from edge.repeated_requests import WholeResponse, make_whole
 from edge.request_head import ACCEPT, AUTHORIZATION
 from edge.services import Services

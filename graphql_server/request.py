@@ -13,7 +13,7 @@ import errors
 from edge.content_type import JSON, is_json
 from edge.json_depth import is_deeper
 from edge.json_refusals import refuse_json
-from edge.repeated_bytes import ASKED
+from edge.repeated_heads import ASKED
 from edge.request_head import CONTENT_TYPE, IDEMPOTENCY_KEY
 from graphql_server.document_validation import NUL
 from graphql_server.trusted_documents import DocumentHash, read_document_hash

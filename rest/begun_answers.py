@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 
 from db.commits import SENT_COMMITS, SentCommits
 from edge.middleware import choose_refusal
-from edge.repeated_bytes import ANONYMOUS_READ
+from edge.repeated_heads import ANONYMOUS_READ
 from edge.repeated_requests import WholeResponse, make_whole
 from edge.request_head import AUTHORIZATION
 from edge.services import Services

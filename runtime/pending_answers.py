@@ -28,12 +28,12 @@ AnswerAtOnce = Callable[[MutableMapping[str, Any], bytes], Answer | PendingAnswe
 
 
 class BegunRequest(NamedTuple):
-    """A request that was known by its bytes: its ASGI scope and body, should the application need them, and its answer."""
+    """A request that was not parsed: its ASGI scope and body, should the application need them, and its answer."""
 
     scope: MutableMapping[str, Any]
     body: bytes
     answer: PendingAnswer
 
 
-# Gets an address and all bytes that have arrived from there since the last request ended; None where they are not known.
+# Gets an address and all bytes that have arrived from there since the last request ended; None where they must be parsed.
 AnswerBytes = Callable[[str, bytes], Answer | BegunRequest | None]

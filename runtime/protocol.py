@@ -148,7 +148,7 @@ class BoundedProtocol(AnsweringProtocol):
         finally:
             self.start_held()
         if is_idle:
-            self._remember_bytes(data)
+            self._remember_head(data)
 
     def on_all_answered(self) -> None:
         """Refuse what came after the last answer, or wait for another request."""
@@ -176,11 +176,11 @@ class BoundedProtocol(AnsweringProtocol):
             self.on_response_complete()
         return True
 
-    def _remember_bytes(self, data: bytes) -> None:
+    def _remember_head(self, data: bytes) -> None:
         """Remember bytes that arrived where nothing else did, if they are one request without a task, and nothing besides."""
         is_whole = self.begun == 1 and self.stage is Stage.NOTHING and self.refusal is None
         if is_whole and self.scope_at_once is not None:
-            self.app_state["remember_bytes"](self.scope_at_once, self._address, data, bytes(self.cycle.body))
+            self.app_state["remember_head"](self.scope_at_once, self._address, data, bytes(self.cycle.body))
 
     def _await_request(self) -> None:
         """Keep the connection for a while, where no request is being answered and none arrives.

@@ -16,7 +16,8 @@ from db.engine import Database
 from db.models import User
 from edge import middleware
 from edge.middleware import Edge
-from runtime.pending_answers import Answer, PendingAnswer
+from edge.services import Services
+from runtime.pending_answers import Answer, BegunRequest, PendingAnswer
 from runtime.rate_limits import Rate
 from tests.support.factories import bearer, make_booking, make_session, make_user
 from tests.support.live import PATIENCE, served
@@ -79,14 +80,21 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def cinema(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cinema]:
     user = await make_user(database)
-    answer = Edge.answer_at_once
+    answer, answer_bytes = Edge.answer_at_once, Edge.answer_bytes
 
     def record(edge: Edge, scope: Any, body: bytes) -> Answer | PendingAnswer | None:  # noqa: ANN401 - as ASGI has it
         found = answer(edge, scope, body) if made.is_open else None
         made.at_once.append(found is not None)
         return found
 
+    def record_bytes(edge: Edge, services: Services, address: str, data: bytes) -> Answer | BegunRequest | None:
+        found = answer_bytes(edge, services, address, data) if made.is_open else None
+        if found is not None:
+            made.at_once.append(True)
+        return found
+
     monkeypatch.setattr(Edge, "answer_at_once", record)
+    monkeypatch.setattr(Edge, "answer_bytes", record_bytes)
     async with served(settings) as address, httpx.AsyncClient(base_url=f"http://{address}", timeout=PATIENCE) as client:
         made = Cinema(client, user, bearer(user))
         monkeypatch.setattr(middleware, "log_request", lambda more, **fields: made.logged.append(fields | more))

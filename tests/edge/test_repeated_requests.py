@@ -13,7 +13,7 @@ from config.settings import Settings
 from db.engine import Database
 from edge import middleware
 from edge.middleware import Edge
-from edge.repeated_bytes import KEY, KNOWN
+from edge.repeated_heads import KEY, KNOWN
 from edge.repeated_requests import remember_request
 from edge.services import Services
 from rest.programme_answers import KnownPage
@@ -49,7 +49,7 @@ class Wire:
     at_once: list[bool]
     logged: list[dict[str, Any]] = field(default_factory=list)
     # Which of those that were given at once were known by their bytes.
-    by_bytes: list[bool] = field(default_factory=list)
+    by_head: list[bool] = field(default_factory=list)
 
     async def read(self) -> Told:
         head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
@@ -87,20 +87,20 @@ async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     """A connection to a server that listens to changes."""
     at_once: list[bool] = []
     logged: list[dict[str, Any]] = []
-    by_bytes: list[bool] = []
+    by_head: list[bool] = []
     answer, answer_bytes = Edge.answer_at_once, Edge.answer_bytes
 
     def record(edge: Edge, scope: Any, body: bytes) -> Answer | PendingAnswer | None:  # noqa: ANN401 - as ASGI has it
         found = answer(edge, scope, body)
         at_once.append(KNOWN in scope)
-        by_bytes.append(False)
+        by_head.append(False)
         return found
 
     def record_bytes(edge: Edge, services: Services, address: str, data: bytes) -> Answer | BegunRequest | None:
         found = answer_bytes(edge, services, address, data)
         if found is not None:
             at_once.append(not isinstance(found, BegunRequest))
-            by_bytes.append(True)
+            by_head.append(True)
         return found
 
     monkeypatch.setattr(Edge, "answer_at_once", record)
@@ -109,7 +109,7 @@ async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     async with served(settings) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        yield Wire(reader, writer, at_once, logged, by_bytes)
+        yield Wire(reader, writer, at_once, logged, by_head)
         writer.close()
 
 
@@ -133,7 +133,7 @@ async def test_answers_known_request_at_once_as_before(
     known = await wire.ask(request_)
 
     assert not wire.at_once[0]
-    assert wire.by_bytes[-2:] == [False, True]
+    assert wire.by_head[-2:] == [False, True]
     assert [without_varying(each[1]) for each in (parsed, known)] == [without_varying(first[1])] * 2
     if not request_.startswith(b"POST"):
         assert first[2] == parsed[2] == known[2]
@@ -175,7 +175,7 @@ async def test_takes_bytes_for_a_request_only_where_they_are_nothing_else(wire: 
             _, _, body = await wire.ask(post(QUERY) + more)
             _, _, other = await wire.read()
             assert (b"Ran" in body, b"Ran" in other) == (True, more == post(QUERY))
-            assert not wire.by_bytes[-1]
+            assert not wire.by_head[-1]
     # The end of a request that arrived before, though it looks like one: it is the body of that.
     inner = post(QUERY)
     head = f"POST /graphql HTTP/1.1\r\nHost: cinema.local\r\nContent-Length: {len(inner)}\r\n\r\n".encode()
@@ -184,7 +184,7 @@ async def test_takes_bytes_for_a_request_only_where_they_are_nothing_else(wire: 
     for _ in range(2):
         _, _, body = await wire.ask(post(QUERY))
         assert b"Ran" in body
-    assert wire.by_bytes[-1]
+    assert wire.by_head[-1]
     # What follows is no request: the first is answered, and the connection ended, each time.
     for _ in range(2):
         reader, writer = await asyncio.open_connection(*wire.writer.get_extra_info("peername"))
@@ -213,14 +213,14 @@ async def test_gives_each_request_an_id_of_its_own(wire: Wire, database: Databas
     assert len({headers["x-request-id"] for _, headers, _ in asked}) == 5
     for _ in range(3):
         _, headers, _ = await wire.ask(post(QUERY, "X-Request-Id: mine"))
-        assert (headers["x-request-id"], wire.by_bytes[-1]) == ("mine", False)
+        assert (headers["x-request-id"], wire.by_head[-1]) == ("mine", False)
 
 
 async def test_shows_changes_to_bytes_that_are_known(wire: Wire, database: Database) -> None:
     movie = await make_movie(database, title="Old")
     await wire.ask_until_known(post(QUERY))
     await wire.ask(post(QUERY))
-    assert wire.by_bytes[-1]
+    assert wire.by_head[-1]
     async with database.transaction() as tx:
         await tx.execute("UPDATE movies SET title = 'New' WHERE id = %(id)s", id=movie.id)
     async with asyncio.timeout(PATIENCE):

@@ -30,7 +30,7 @@ class Ways:
     are_open: bool = True
     taken: list[str] = field(default_factory=list)
     # Whether each was known by its bytes.
-    by_bytes: list[bool] = field(default_factory=list)
+    by_head: list[bool] = field(default_factory=list)
 
 
 @dataclass
@@ -94,14 +94,14 @@ def record_ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
     def record(edge: Edge, scope: Any, body: bytes) -> Answer | PendingAnswer | None:  # noqa: ANN401 - as ASGI has it
         found = answer(edge, scope, body) if ways.are_open else None
         ways.taken.append("task" if found is None else "pending" if isinstance(found, PendingAnswer) else "at once")
-        ways.by_bytes.append(False)
+        ways.by_head.append(False)
         return found
 
     def record_bytes(edge: Edge, services: Services, address: str, data: bytes) -> Answer | BegunRequest | None:
         found = answer_bytes(edge, services, address, data) if ways.are_open else None
         if found is not None:
             ways.taken.append("pending" if isinstance(found, BegunRequest) else "at once")
-            ways.by_bytes.append(True)
+            ways.by_head.append(True)
         return found
 
     monkeypatch.setattr(Edge, "answer_at_once", record)
