@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from starlette.types import Scope
 
+from db.engine import Database, Reader
 from db.programme_changes import ProgrammeChanges, ProgrammePart, Versions
+from errors import Unavailable
 from runtime.response_cache_metrics import ResponseCacheMetrics
 from runtime.sized_store import SizedStore
 
 Parts = frozenset[ProgrammePart]
 Read = Callable[[], Awaitable[bytes | None]]
+ReadFrom = Callable[[Reader], Awaitable[bytes | None]]
 
 # A request with one of these headers is of a known caller, follows a change of its caller, or is to be run once.
 CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"idempotency-key", b"matinee-position", b"x-auth-token"})
@@ -65,6 +69,18 @@ class ResponseCache:
             return None
         self._metrics.count("hit")
         return entry.answer
+
+    async def fetch_from(self, database: Database, key: Hashable, parts: Parts, read: ReadFrom) -> bytes | None:
+        """Return what `fetch` does, read from the primary, or from a standby while the primary is gone."""
+        try:
+            # A standby may show what was before the last change that was heard.
+            return await self.fetch(key, parts, partial(read, database.primary))
+        except Unavailable:
+            standby = database.standby
+            if standby is database.primary:
+                raise
+            # Not kept, for the same reason.
+            return await read(standby)
 
     async def fetch(self, key: Hashable, parts: Parts, read: Read) -> bytes | None:
         """Return an answer from memory or by `read`, which all who ask at the same time share; raise what it raises.

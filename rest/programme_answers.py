@@ -17,7 +17,7 @@ from edge import http_cache
 from edge.repeated_requests import WholeResponse, remember_request
 from edge.response_cache import AGE, is_anonymous
 from edge.services import Services
-from errors import InvalidCursor, Unavailable
+from errors import InvalidCursor
 from rest.endpoint import JSON, Call
 from rest.json_fields import Shape
 from rest.payloads import PageQuery
@@ -89,21 +89,14 @@ async def answer_programme(call: Call[Any], plan: Plan) -> Response:
 
     is_read = False
 
-    async def read_to_cache() -> bytes:
+    async def read(source: Reader) -> bytes:
         nonlocal is_read
         is_read = True
-        # From the primary: a standby may show what was before the last change that was heard.
-        return await plan().fetch(call.services.database.primary)
+        return await plan().fetch(source)
 
     database = call.services.database
-    try:
-        read = await cache.fetch(key, call.parts, read_to_cache)
-    except Unavailable:
-        if database.standby is database.primary:
-            raise
-        # An answer of a standby is not kept.
-        return make_cacheable(call, await plan().fetch(database.standby))
-    response = make_cacheable(call, await read_to_cache() if read is None else read)
+    body = await cache.fetch_from(database, key, call.parts, read)
+    response = make_cacheable(call, await read(database.primary) if body is None else body)
     if not is_read:
         # Another request read it at the same moment.
         response.headers["Age"] = AGE

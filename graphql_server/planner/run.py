@@ -1,6 +1,7 @@
 """Runs an operation by its plan where it has one, under the same limits and counts as the executor."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -140,20 +141,15 @@ async def fetch_data(context: Context, run: Run) -> bytes:
         return program.constant
     parameters = encode_parameters(run)
     if not may_cache(context, run):
-        return await read_data(context, run, parameters, newest=program.newest)
+        return await read_data(context, run, parameters, choose_source(context, newest=program.newest))
     key = make_cache_key(run, parameters)
-    read = make_cache_read(context, run, parameters)
-    try:
-        data = await context.services.response_cache.fetch(key, run.program.parts, read)
-    except Unavailable:
-        if not may_read_standby(context, run):
-            raise
-        return await read_data(context, run, parameters, newest=False)
+    read = partial(read_to_cache, context, run, parameters)
+    data = await context.services.response_cache.fetch_from(context.database, key, program.parts, read)
     return finish_cached(context, run, key, data)
 
 
 def may_read_standby(context: Context, run: Run) -> bool:
-    """Return whether a standby may answer in the place of a primary that does not; such an answer is not kept."""
+    """Return whether a standby may answer in the place of a primary that does not."""
     return not run.program.newest and context.database.standby is not context.database.primary
 
 
@@ -174,15 +170,15 @@ def make_cache_key(run: Run, parameters: Sequence[bytes | None]) -> Hashable:
 
 
 def make_cache_read(context: Context, run: Run, parameters: Sequence[bytes | None]) -> Read:
-    """Return what reads the data for the response cache."""
+    """Return what reads the data for the response cache from the primary."""
+    return partial(read_to_cache, context, run, parameters, context.database.primary)
 
-    async def read_to_cache() -> bytes | None:
-        context.has_read = True
-        # From the primary: a standby may show what was before the last change that was heard.
-        data = await read_data(context, run, parameters, newest=True)
-        return None if UNANSWERED in data else data
 
-    return read_to_cache
+async def read_to_cache(context: Context, run: Run, parameters: Sequence[bytes | None], source: Reader) -> bytes | None:
+    """Return the data for the response cache, None where the executor has to judge a value."""
+    context.has_read = True
+    data = await read_data(context, run, parameters, source)
+    return None if UNANSWERED in data else data
 
 
 def finish_cached(context: Context, run: Run, key: Hashable, data: bytes | None) -> bytes:
@@ -193,10 +189,9 @@ def finish_cached(context: Context, run: Run, key: Hashable, data: bytes | None)
     return data
 
 
-async def read_data(context: Context, run: Run, parameters: Sequence[bytes | None], *, newest: bool) -> bytes:
+async def read_data(context: Context, run: Run, parameters: Sequence[bytes | None], source: Reader) -> bytes:
     """Return the JSON text of the data from the database, with signed cursors."""
-    reads = choose_source(context, newest=newest).pipeline
-    return finish_data(context, run, await reads.fetch_value(run.program.statement, parameters))
+    return finish_data(context, run, await source.pipeline.fetch_value(run.program.statement, parameters))
 
 
 def choose_source(context: Context, *, newest: bool) -> Reader:
