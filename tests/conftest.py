@@ -27,6 +27,7 @@ from tests.support.factories import SECRET, UNLIMITED, Clock
 from tests.support.graphql_client import GraphQL
 from tests.support.statements import Statements, recorded
 from tests.support.turns import in_turn
+from tests.support.whole_server import Cinema, Ways, record_lines, record_ways, serving
 
 # Writes the query that says what to delete: whatever is in the tables with rows.
 FILLED: Final = """
@@ -139,6 +140,25 @@ def settings(empty_database_url: str, tmp_path: Path) -> Settings:
             **UNLIMITED,
         }
     )
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
+    """How the servers of the test answer each request."""
+    return record_ways(monkeypatch)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The lines of the access log."""
+    return record_lines(monkeypatch)
+
+
+@pytest.fixture
+async def cinema(settings: Settings, ways: Ways, logged: list[dict[str, Any]]) -> AsyncIterator[Cinema]:
+    """A server on a socket of this process."""
+    async with serving(settings, ways, logged) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Changes that arrive together share a commit, and nothing else: each has its own answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -18,7 +18,7 @@ from db.engine import Database, PureRead
 from db.models import Booking, Session
 from domain import booking, session, stock
 from errors import BookingNotFound, NoSeatsReserved, OutcomeUnknown, SeatsUnavailable, SessionNotFound, Unavailable
-from tests.support.database_wire import Wire, wire_to
+from tests.support.database_wire import Wire
 from tests.support.factories import make_booking, make_session, make_user
 from tests.support.rivals import holding, started, until_waiting
 from tests.support.seats import free, record, seen, taken, unbalanced
@@ -321,12 +321,6 @@ async def test_batch_has_at_most_its_bound_of_changes(
     await asyncio.gather(*(reserve(shared, each, 1) for each in held))
     assert await database.primary.value(COMMITS) == 3
     assert await free(database, of) == 90
-
-
-@pytest.fixture
-async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
-    async with wire_to(empty_database_url) as opened:
-        yield opened
 
 
 async def test_change_and_commit_take_one_round_trip(database: Database, wire: Wire) -> None:

@@ -21,7 +21,7 @@ from db.request_transaction import RequestTransaction
 from domain import booking, page_view, stock
 from errors import OutcomeUnknown, Unavailable
 from tests.conftest import running
-from tests.support.database_wire import Wire, wire_to
+from tests.support.database_wire import Wire
 from tests.support.factories import bearer, make_booking, make_user
 from tests.support.own_database import own_database
 from tests.support.seats import seen
@@ -31,12 +31,6 @@ FATES: tuple[Fate, ...] = ("lost", "unanswered")
 VIEW = page_view.NewPageView("ada", PageEventType.PAGE_ENTER, "https", "/", ())
 END = "SELECT pg_terminate_backend(%(pid)s, 10000)"
 CONFIRM = "mutation ($id: ID!) { confirmBooking(input: {bookingId: $id}) { booking { id } errors { code } } }"
-
-
-@pytest.fixture
-async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
-    async with wire_to(empty_database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from db.engine import Database
 from db.models import Movie, User
 from db.opening import connect_database
 from errors import EmailTaken, InvalidInput, MovieNotFound, OutcomeUnknown, Refusal, SessionStarted, Unavailable
-from tests.support.database_wire import Wire, wire_to
+from tests.support.database_wire import Wire
 from tests.support.factories import make_user
 from tests.support.rivals import holding, started, until_no_transaction_waits
 
@@ -309,12 +309,6 @@ async def test_raises_unavailable_within_two_seconds_without_database() -> None:
             with pytest.raises(Unavailable):
                 await attempt
             assert time.monotonic() - begun < 2
-
-
-@pytest.fixture
-async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
-    async with wire_to(empty_database_url) as made:
-        yield made
 
 
 @pytest.mark.alone

@@ -57,12 +57,6 @@ async def admin(empty_database_url: str) -> AsyncIterator[Admin]:
         yield connection
 
 
-@pytest.fixture
-async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
-    async with wire_to(empty_database_url) as made:
-        yield made
-
-
 def connected_to(url: str, **options: Any) -> AbstractAsyncContextManager[Database]:
     cursors = make_codec([b"x" * 32])
     return connect_database(

@@ -14,17 +14,11 @@ from db.request_transaction import RequestCommits, RequestTransaction
 from domain import booking, idempotency
 from domain.idempotency import Key
 from errors import NoSeatsReserved, Refusal, SeatsUnavailable
-from tests.support.database_wire import Wire, wire_to
+from tests.support.database_wire import Wire
 from tests.support.factories import make_booking, make_session, make_user
 from tests.support.seats import cancel, confirm, open_by, reserve
 
 ENOUGH_TO_BE_PREPARED: Final = 7
-
-
-@pytest.fixture
-async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
-    async with wire_to(empty_database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

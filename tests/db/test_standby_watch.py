@@ -1,7 +1,7 @@
 """A standby that does not answer or lags behind is left out, and is read from again once it has caught up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -15,17 +15,11 @@ from db.opening import connect_database
 from db.own_writes import RUNNING, RequestWrites
 from db.server_watch import ServerWatch
 from db.standby_watch import CHECK_SECONDS
-from tests.support.database_wire import Wire, wire_to
+from tests.support.database_wire import Wire
 from tests.support.standby import Pair, paused_replay, streaming_pair
 
 PATIENCE_SECONDS: Final = 30.0
 SEVERAL_CHECKS: Final = 2.5 * CHECK_SECONDS
-
-
-@pytest.fixture
-async def wire(empty_database_url: str) -> AsyncIterator[Wire]:
-    async with wire_to(empty_database_url) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

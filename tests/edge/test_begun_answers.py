@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import pytest
@@ -28,8 +28,6 @@ from tests.support.whole_server import (
     Wire,
     post,
     post_body,
-    record_lines,
-    record_ways,
     serving,
     without_varying,
 )
@@ -37,22 +35,6 @@ from tests.support.whole_server import (
 MOVIES: Final = "query Titles($n: Int = 3, $after: String) { movies(first: $n, after: $after) { nodes { id title } pageInfo { endCursor } } }"
 NODE: Final = "query ($id: ID!) { node(id: $id) { __typename id ... on Movie { title rating } } }"
 SESSIONS: Final = "{ sessions(first: 5) { nodes { id startsAt place { name } } } }"
-
-
-@pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
-    return record_ways(monkeypatch)
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    return record_lines(monkeypatch)
-
-
-@pytest.fixture
-async def cinema(settings: Settings, ways: Ways, logged: list[dict[str, Any]]) -> AsyncIterator[Cinema]:
-    async with serving(settings, ways, logged) as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import orjson
 import psycopg
 import pytest
 from httpx import AsyncClient, Response
+from starlette.types import Message, Receive
 
 from app import create_app
 from config.settings import Settings
@@ -52,6 +53,16 @@ async def refused(tasks: list[asyncio.Task[Response]], *, count: int) -> list[Re
     return [task.result() for task in done]
 
 
+def receive_after(arrived: asyncio.Event) -> Receive:
+    """Return what receives a part of a body once it has arrived."""
+
+    async def receive() -> Message:
+        await arrived.wait()
+        return {"type": "http.request"}
+
+    return receive
+
+
 @pytest.mark.parametrize("kind", ["REST", "GraphQL"])
 async def test_refuses_reads_at_once_while_bookings_and_probes_get_through(
     client: AsyncClient, database: Database, empty_database_url: str, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -92,19 +103,15 @@ async def test_a_body_on_its_way_and_an_answer_that_has_begun_take_no_slot() -> 
     assert slot is not None
     arrived = asyncio.Event()
 
-    async def receive() -> dict[str, Any]:
-        await arrived.wait()
-        return {}
-
     free = [slots.free]
-    receiving = asyncio.create_task(slot.receive_outside(receive)())
+    receiving = asyncio.create_task(slot.receive_outside(receive_after(arrived))())
     await asyncio.sleep(0)
     free.append(slots.free)
     arrived.set()
     await receiving
     free.append(slots.free)
     arrived.clear()
-    disconnecting = asyncio.create_task(slot.receive_outside(receive)())
+    disconnecting = asyncio.create_task(slot.receive_outside(receive_after(arrived))())
     await asyncio.sleep(0)
     slot.give_back()
     arrived.set()
@@ -151,11 +158,7 @@ async def test_slots_are_never_fewer_than_none() -> None:
     assert early is not None
     arrived = asyncio.Event()
 
-    async def receive() -> dict[str, Any]:
-        await arrived.wait()
-        return {"type": "http.request"}
-
-    receive_one = early.receive_outside(receive)
+    receive_one = early.receive_outside(receive_after(arrived))
     receiving = asyncio.create_task(receive_one())
     await asyncio.sleep(0)
     late = slots.take(is_browsing=False)

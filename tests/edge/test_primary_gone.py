@@ -15,7 +15,7 @@ from db import migrate, standby_watch
 from db.embedded.postmaster import start, stop
 from tests.support.factories import make_movie
 from tests.support.standby import Pair, streaming_standby, wait_until_replayed
-from tests.support.whole_server import Cinema, Ways, post, record_lines, record_ways, serving
+from tests.support.whole_server import Cinema, Ways, post, serving
 
 LIST: Final = "query Titles($n: Int = 5) { movies(first: $n) { nodes { title } } }"
 GET: Final = b"GET /v1/movies?limit=%d HTTP/1.1\r\nHost: cinema.local\r\n\r\n"
@@ -51,16 +51,6 @@ def settings(settings: Settings, pair: tuple[Pair, Callable[[], None]], monkeypa
     with psycopg.connect(primary, autocommit=True) as connection:
         connection.execute("TRUNCATE movies CASCADE")
     return replace(settings, database_url=primary, database_read_url=standby, response_cache=2**24)
-
-
-@pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
-    return record_ways(monkeypatch)
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    return record_lines(monkeypatch)
 
 
 @pytest.fixture

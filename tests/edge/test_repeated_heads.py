@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import pytest
@@ -18,7 +18,7 @@ from runtime.rate_limits import Rate
 from runtime.sized_store import SizedStore
 from tests.support.factories import bearer, make_movie, make_session, make_user
 from tests.support.live import PATIENCE
-from tests.support.whole_server import Cinema, Ways, Wire, post, record_lines, record_ways, serving, without_varying
+from tests.support.whole_server import Cinema, Ways, Wire, post, serving, without_varying
 
 TITLES: Final = "query Titles($n: Int = 9) { movies(first: $n) { nodes { title } } }"
 OPEN: Final = "mutation Open($id: ID!) { openBooking(input: {sessionId: $id}) { booking { id } errors { code } } }"
@@ -32,22 +32,6 @@ def get(path: str, *headers: str) -> bytes:
 def post_json(path: str, body: bytes) -> bytes:
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
-
-
-@pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
-    return record_ways(monkeypatch)
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    return record_lines(monkeypatch)
-
-
-@pytest.fixture
-async def cinema(settings: Settings, ways: Ways, logged: list[dict[str, Any]]) -> AsyncIterator[Cinema]:
-    async with serving(settings, ways, logged) as made:
-        yield made
 
 
 async def until_answered(wire: Wire, ways: Ways, request: bytes) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ import pytest
 
 from config.settings import Settings
 from db.engine import Database
-from edge import middleware
 from edge.middleware import Edge
 from edge.repeated_heads import KEY, KNOWN
 from edge.repeated_requests import remember_request
@@ -20,20 +19,16 @@ from rest.programme_answers import KnownPage
 from runtime.pending_answers import Answer, BegunRequest, PendingAnswer
 from runtime.rate_limits import Rate
 from runtime.sized_store import SizedStore
+from tests.support import whole_server
 from tests.support.factories import bearer, make_movie, make_user
 from tests.support.live import PATIENCE, served
+from tests.support.whole_server import Told
+from tests.support.whole_server import post_body as post
 
 QUERY: Final = b'{"query": "query Titles { movies { nodes { title } } }"}'
 EMPTY: Final = b'{"query": "{ __typename }"}'
 # What differs between two answers to the same request.
 VARYING: Final = ("date", "age", "x-request-id", "ratelimit")
-Told = tuple[int, dict[str, str], bytes]
-
-
-def post(body: bytes, *headers: str) -> bytes:
-    lines = ["POST /graphql HTTP/1.1", "Host: cinema.local", "Content-Type: application/json"]
-    lines += [f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def get(path: str, *headers: str) -> bytes:
@@ -41,31 +36,13 @@ def get(path: str, *headers: str) -> bytes:
 
 
 @dataclass
-class Wire:
+class Wire(whole_server.Wire):
     """A connection to the server, and which of its answers were given at once."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
     at_once: list[bool]
-    logged: list[dict[str, Any]] = field(default_factory=list)
+    logged: list[dict[str, Any]]
     # Which of those that were given at once were known by their bytes.
-    by_head: list[bool] = field(default_factory=list)
-
-    async def read(self) -> Told:
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
-        first, *lines = head.rstrip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        assert len(headers) == len(lines), lines
-        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
-        return int(first.split()[1]), headers, body
-
-    async def ask(self, *pieces: bytes) -> Told:
-        for piece in pieces:
-            self.writer.write(piece)
-            await self.writer.drain()
-            # The server gets them one by one.
-            await asyncio.sleep(0.05 if len(pieces) > 1 else 0)
-        return await self.read()
+    by_head: list[bool]
 
     async def ask_until_known(self, request: bytes) -> Told:
         """Return the first answer that was given at once."""
@@ -83,10 +60,11 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
+async def wire(
+    settings: Settings, logged: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Wire]:
     """A connection to a server that listens to changes."""
     at_once: list[bool] = []
-    logged: list[dict[str, Any]] = []
     by_head: list[bool] = []
     answer, answer_bytes = Edge.answer_at_once, Edge.answer_bytes
 
@@ -105,7 +83,6 @@ async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
     monkeypatch.setattr(Edge, "answer_at_once", record)
     monkeypatch.setattr(Edge, "answer_bytes", record_bytes)
-    monkeypatch.setattr(middleware, "log_request", lambda **fields: logged.append(fields))
     async with served(settings) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))

@@ -1,9 +1,8 @@
 """Endpoints answer anonymous requests by a task of their own, in every way as by the application."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -15,28 +14,12 @@ from rest import programme_answers
 from tests.support.factories import make_movie, make_session
 from tests.support.live import PATIENCE
 from tests.support.ticketing import make_event
-from tests.support.whole_server import Cinema, Told, Ways, record_lines, record_ways, serving, without_varying
+from tests.support.whole_server import Cinema, Told, Ways, serving, without_varying
 
 PAGE_VIEW: Final = (
     '{"tracking_id": "t1", "type": "page_enter", "page": {"scheme": "https", "path": "/films", "query": {"a": ["1"]}}}'
 )
 WRONG: Final = '{"email": "nobody@example.org", "password": "correct horse"}'
-
-
-@pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
-    return record_ways(monkeypatch)
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    return record_lines(monkeypatch)
-
-
-@pytest.fixture
-async def cinema(settings: Settings, ways: Ways, logged: list[dict[str, Any]]) -> AsyncIterator[Cinema]:
-    async with serving(settings, ways, logged) as made:
-        yield made
 
 
 def make_request(path: str, *headers: str, method: str = "GET", body: str = "") -> bytes:

@@ -51,8 +51,12 @@ class Wire:
     def send(self, request: bytes) -> None:
         self.writer.write(request)
 
-    async def ask(self, request: bytes) -> Told:
-        self.send(request)
+    async def ask(self, *pieces: bytes) -> Told:
+        for piece in pieces:
+            self.send(piece)
+            await self.writer.drain()
+            # The server gets them one by one.
+            await asyncio.sleep(0.05 if len(pieces) > 1 else 0)
         return await self.read()
 
 
