@@ -1,7 +1,7 @@
 """Sessions: lists, one by its id, and the mutations of staff."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from db import ids, lists, paging, selects
 from db.json_text import Row
@@ -15,79 +15,70 @@ from resolvers.context import Context
 from resolvers.planned_reads import Arguments
 
 
-async def list_sessions(
-    context: Context,
-    window: Window,
-    *,
-    movie_id: str | None,
-    place_id: str | None,
-    starts_from: datetime | None,
-    starts_to: datetime | None,
-) -> Page[Session]:
+class SessionFilter(NamedTuple):
+    """Which sessions a list shows: ids as clients spell them, and the earliest and the latest start, both included."""
+
+    movie_id: str | None = None
+    place_id: str | None = None
+    starts_from: datetime | None = None
+    starts_to: datetime | None = None
+
+
+async def list_sessions(context: Context, window: Window, only: SessionFilter) -> Page[Session]:
     """Return a page of all sessions, of one movie or in one place if named; raise InvalidId or InvalidDate."""
-    listing = make_session_list(movie_id=movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
-    return await paging.read_page(context.programme, context.database.cursors, listing, window)
+    return await paging.read_page(context.programme, context.database.cursors, make_session_list(only), window)
 
 
-def make_session_list(
-    *, movie_id: str | None, place_id: str | None, starts_from: datetime | None, starts_to: datetime | None
-) -> Listing[Session]:
-    """Return the list of sessions for these arguments; raise InvalidId or InvalidDate."""
+def make_session_list(only: SessionFilter) -> Listing[Session]:
+    """Return the list of the sessions that a filter chooses; raise InvalidId or InvalidDate."""
     movie, place, _ = check_all(
-        lambda: ids.expect("mov", movie_id, "movieId") if movie_id is not None else None,
-        lambda: ids.expect("plc", place_id, "placeId") if place_id is not None else None,
-        lambda: instants.check_range(starts_from, starts_to),
+        lambda: expect_movie(only.movie_id),
+        lambda: expect_place(only.place_id),
+        lambda: instants.check_range(only.starts_from, only.starts_to),
     )
-    return lists.list_sessions(movie_id=movie, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="")
+    return make_list(only, movie_id=movie, place_id=place, parent="")
 
 
-async def list_sessions_of_movie(
-    context: Context,
-    movie_id: int,
-    window: Window,
-    *,
-    place_id: str | None,
-    starts_from: datetime | None,
-    starts_to: datetime | None,
-) -> Page[Any]:
+async def list_sessions_of_movie(context: Context, movie_id: int, window: Window, only: SessionFilter) -> Page[Any]:
     """Return a page of a movie's sessions, at one place if one is named."""
-    listing = make_movie_session_list(movie_id, place_id=place_id, starts_from=starts_from, starts_to=starts_to)
-    return await context.loaders.programme_page.load((make_list_key(listing), window))
+    key = make_list_key(make_movie_session_list(movie_id, only))
+    return await context.loaders.programme_page.load((key, window))
 
 
-def make_movie_session_list(
-    movie_id: int, *, place_id: str | None, starts_from: datetime | None, starts_to: datetime | None
-) -> Listing[Session]:
-    """Return the list of a movie's sessions for these arguments; raise InvalidId or InvalidDate."""
-    place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
-    instants.check_range(starts_from, starts_to)
-    return lists.list_sessions(
-        movie_id=movie_id, place_id=place, starts_from=starts_from, starts_to=starts_to, parent="movie_id"
-    )
+def make_movie_session_list(movie_id: int, only: SessionFilter) -> Listing[Session]:
+    """Return the list of a movie's sessions that a filter chooses; raise InvalidId or InvalidDate."""
+    place = expect_place(only.place_id)
+    instants.check_range(only.starts_from, only.starts_to)
+    return make_list(only, movie_id=movie_id, place_id=place, parent="movie_id")
 
 
-async def list_sessions_of_place(
-    context: Context,
-    place_id: int,
-    window: Window,
-    *,
-    movie_id: str | None,
-    starts_from: datetime | None,
-    starts_to: datetime | None,
-) -> Page[Any]:
+async def list_sessions_of_place(context: Context, place_id: int, window: Window, only: SessionFilter) -> Page[Any]:
     """Return a page of a place's sessions, of one movie if one is named."""
-    listing = make_place_session_list(place_id, movie_id=movie_id, starts_from=starts_from, starts_to=starts_to)
-    return await context.loaders.programme_page.load((make_list_key(listing), window))
+    key = make_list_key(make_place_session_list(place_id, only))
+    return await context.loaders.programme_page.load((key, window))
 
 
-def make_place_session_list(
-    place_id: int, *, movie_id: str | None, starts_from: datetime | None, starts_to: datetime | None
-) -> Listing[Session]:
-    """Return the list of a place's sessions for these arguments; raise InvalidId or InvalidDate."""
-    movie = ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
-    instants.check_range(starts_from, starts_to)
+def make_place_session_list(place_id: int, only: SessionFilter) -> Listing[Session]:
+    """Return the list of a place's sessions that a filter chooses; raise InvalidId or InvalidDate."""
+    movie = expect_movie(only.movie_id)
+    instants.check_range(only.starts_from, only.starts_to)
+    return make_list(only, movie_id=movie, place_id=place_id, parent="place_id")
+
+
+def expect_movie(movie_id: str | None) -> int | None:
+    """Return the number in the movie's id, None where no movie is named; raise InvalidId."""
+    return ids.expect("mov", movie_id, "movieId") if movie_id is not None else None
+
+
+def expect_place(place_id: str | None) -> int | None:
+    """Return the number in the place's id, None where no place is named; raise InvalidId."""
+    return ids.expect("plc", place_id, "placeId") if place_id is not None else None
+
+
+def make_list(only: SessionFilter, *, movie_id: int | None, place_id: int | None, parent: str) -> Listing[Session]:
+    """Return the list of sessions between the bounds of a filter."""
     return lists.list_sessions(
-        movie_id=movie, place_id=place_id, starts_from=starts_from, starts_to=starts_to, parent="place_id"
+        movie_id=movie_id, place_id=place_id, starts_from=only.starts_from, starts_to=only.starts_to, parent=parent
     )
 
 
@@ -95,7 +86,7 @@ async def list_session_days(
     context: Context, movie_id: int, *, place_id: str | None, starts_from: datetime | None, first: int
 ) -> list[datetime]:
     """Return the first session's start of each day that has one; one statement for all movies of a list."""
-    place = ids.expect("plc", place_id, "placeId") if place_id is not None else None
+    place = expect_place(place_id)
     most, zone = check_days(first), str(context.services.settings.timezone)
 
     async def load(movie_ids: list[int]) -> list[list[datetime]]:
@@ -145,32 +136,23 @@ async def delete_session(context: Context, public_id: str) -> str:
 
 def bind_sessions(arguments: Arguments, _parent_id: int) -> Listing[Session]:
     """Return the list of the root field `sessions` for its arguments."""
-    return make_session_list(
-        movie_id=arguments.get("movieId"),
-        place_id=arguments.get("placeId"),
-        starts_from=arguments.get("from"),
-        starts_to=arguments.get("to"),
-    )
+    only = SessionFilter(arguments.get("movieId"), arguments.get("placeId"), *read_starts(arguments))
+    return make_session_list(only)
 
 
 def bind_sessions_of_movie(arguments: Arguments, movie_id: int) -> Listing[Session]:
     """Return the list of a movie's sessions for the arguments of its field."""
-    return make_movie_session_list(
-        movie_id,
-        place_id=arguments.get("placeId"),
-        starts_from=arguments.get("from"),
-        starts_to=arguments.get("to"),
-    )
+    return make_movie_session_list(movie_id, SessionFilter(None, arguments.get("placeId"), *read_starts(arguments)))
 
 
 def bind_sessions_of_place(arguments: Arguments, place_id: int) -> Listing[Session]:
     """Return the list of a place's sessions for the arguments of its field."""
-    return make_place_session_list(
-        place_id,
-        movie_id=arguments.get("movieId"),
-        starts_from=arguments.get("from"),
-        starts_to=arguments.get("to"),
-    )
+    return make_place_session_list(place_id, SessionFilter(arguments.get("movieId"), None, *read_starts(arguments)))
+
+
+def read_starts(arguments: Arguments) -> tuple[datetime | None, datetime | None]:
+    """Return the earliest and the latest start that the arguments of a field ask for."""
+    return arguments.get("from"), arguments.get("to")
 
 
 def write_seats_available(row: Row) -> str:

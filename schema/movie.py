@@ -137,7 +137,7 @@ class Movie(Node, row=models.Movie, prefix="mov", visible_to=EVERYBODY):
             info.context,
             root.id,
             page,
-            place_id=drop_unset(place_id),
-            starts_from=drop_unset(from_),
-            starts_to=drop_unset(to),
+            sessions.SessionFilter(
+                place_id=drop_unset(place_id), starts_from=drop_unset(from_), starts_to=drop_unset(to)
+            ),
         )

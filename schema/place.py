@@ -61,7 +61,7 @@ class Place(Node, row=models.Place, prefix="plc", visible_to=EVERYBODY):
             info.context,
             root.id,
             page,
-            movie_id=drop_unset(movie_id),
-            starts_from=drop_unset(from_),
-            starts_to=drop_unset(to),
+            sessions.SessionFilter(
+                movie_id=drop_unset(movie_id), starts_from=drop_unset(from_), starts_to=drop_unset(to)
+            ),
         )

@@ -172,10 +172,12 @@ class Query:
         return await sessions.list_sessions(
             info.context,
             page,
-            movie_id=drop_unset(movie_id),
-            place_id=drop_unset(place_id),
-            starts_from=drop_unset(from_),
-            starts_to=drop_unset(to),
+            sessions.SessionFilter(
+                movie_id=drop_unset(movie_id),
+                place_id=drop_unset(place_id),
+                starts_from=drop_unset(from_),
+                starts_to=drop_unset(to),
+            ),
         )
 
     @strawberry.field(
