@@ -19,7 +19,7 @@ from graphql import (
     get_argument_values,
     located_error,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from graphql.type import GraphQLResolveInfo
 from starlette.types import Scope
@@ -29,11 +29,18 @@ from errors import OutcomeUnknown, Refusal, Refusals, Unavailable
 from graphql_server.error_format import find_refusals
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
 from graphql_server.plain_fields import is_awaitable
+from graphql_server.planner.operations import coerce_by_graphql
 from graphql_server.planner.outline import Unplanned
 from graphql_server.planner.payloads import PayloadShape, plan_payload
 from graphql_server.planner.plain_inputs import PlainInput, plan_plain_input
 from graphql_server.planner.run import FOR_EXECUTOR, PlannedRequest, make_refused_result
-from graphql_server.planner.selection import Fragments, collect_fields, collect_fragments, list_flags
+from graphql_server.planner.selection import (
+    Fragments,
+    collect_fields,
+    collect_fragments,
+    find_operation_node,
+    list_flags,
+)
 from graphql_server.prepared_documents import Admitted, spend_operation_cost
 from resolvers.context import Context
 from resolvers.mutation_field import PayloadExtension
@@ -116,13 +123,9 @@ class Mutation:
 
     def coerce_variables(self, values: Mapping[str, Any]) -> VariableValues:
         """Return the values of the variables; raise Unplanned where the executor refuses them."""
-        definitions = self.node.variable_definitions
-        if not definitions:
+        if not self.node.variable_definitions:
             return NO_VARIABLES
-        found = get_variable_values(self.fragments.schema, definitions, dict(values))
-        if isinstance(found, VariableValues):
-            return found
-        raise Unplanned("the variables are refused")
+        return coerce_by_graphql(self.fragments.schema, self.node, values)
 
 
 async def run_mutation(context: Context, request: PlannedRequest) -> ExecutionResult | None:
@@ -282,8 +285,7 @@ def make_info(
 
 def make_mutation(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Mutation | None:
     """Return an operation as a mutation, None where it is of another kind."""
-    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    node = next((each for each in nodes if name is None or (each.name and each.name.value == name)), None)
+    node = find_operation_node(document, name)
     root = schema.mutation_type
     if node is None or root is None or node.operation is not OperationType.MUTATION:
         return None

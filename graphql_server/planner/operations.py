@@ -13,7 +13,13 @@ from graphql_server.planner.binding import Bound, Request, bind_site, is_fixed, 
 from graphql_server.planner.draft import Draft
 from graphql_server.planner.outline import Outline, Outliner, Site, Unplanned, expect_query_type, find_any_id_sites
 from graphql_server.planner.programs import PROGRAMS, Program
-from graphql_server.planner.selection import Fragments, collect_fields, collect_fragments, list_flags
+from graphql_server.planner.selection import (
+    Fragments,
+    collect_fields,
+    collect_fragments,
+    find_operation_node,
+    list_flags,
+)
 from graphql_server.planner.statement import StatementWriter
 
 # Outlines of one operation that are remembered: variables of real clients rarely have more shapes.
@@ -126,10 +132,7 @@ class PlannedQuery:
         plain = None if self.plain is None else read_variables(self.plain, variables)
         if plain is not None:
             return plain
-        found = get_variable_values(self.fragments.schema, self.node.variable_definitions, dict(variables))
-        if isinstance(found, VariableValues):
-            return found
-        raise Unplanned("the variables are refused")
+        return coerce_by_graphql(self.fragments.schema, self.node, variables)
 
     def read_flags(self, values: VariableValues | None) -> tuple[bool, ...]:
         """Return what the variables of @skip and @include are."""
@@ -200,6 +203,16 @@ class PlannedQuery:
         return found
 
 
+def coerce_by_graphql(
+    schema: GraphQLSchema, node: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> VariableValues:
+    """Return the values of an operation's variables as graphql-core reads them; raise Unplanned where it refuses them."""
+    found = get_variable_values(schema, node.variable_definitions or (), dict(variables))
+    if isinstance(found, VariableValues):
+        return found
+    raise Unplanned("the variables are refused")
+
+
 def store_bounded(known: OrderedDict[Hashable, T], key: Hashable, made: T) -> T:
     """Keep what was made under a key, and return it; what is oldest makes room."""
     known[key] = made
@@ -210,8 +223,7 @@ def store_bounded(known: OrderedDict[Hashable, T], key: Hashable, made: T) -> T:
 
 def make_planned_query(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> PlannedQuery | None:
     """Return the operation that a request means, None where it is no query."""
-    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    node = next((each for each in nodes if name is None or (each.name and each.name.value == name)), None)
+    node = find_operation_node(document, name)
     if node is None or node.operation is not OperationType.QUERY:
         return None
     fragments = collect_fragments(schema, document)

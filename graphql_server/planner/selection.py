@@ -45,6 +45,12 @@ class Fragments:
         return isinstance(wider, GraphQLInterfaceType) and self.schema.is_sub_type(wider, kind)
 
 
+def find_operation_node(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:
+    """Return the operation that a request means, None where there is none of this name."""
+    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return next((each for each in nodes if name is None or (each.name and each.name.value == name)), None)
+
+
 def collect_fragments(schema: GraphQLSchema, document: DocumentNode) -> Fragments:
     """Return the fragments of a document."""
     nodes = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
