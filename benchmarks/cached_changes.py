@@ -15,17 +15,15 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 import httpx
 import psycopg
 
 from benchmarks.open_loop import describe
-from benchmarks.server import Server, resident, serving
+from benchmarks.server import Server, make_folder, print_load, resident, serving, sign_up
 from db import migrate
 from db.embedded.postmaster import run_embedded
 
@@ -36,17 +34,14 @@ LISTS: Final = 600
 TRIGGER: Final = "ALTER TABLE movies {} TRIGGER catalogue_ratings"
 
 
-async def sign_up(client: httpx.AsyncClient, number: int) -> dict[str, str]:
+async def make_rater(client: httpx.AsyncClient, number: int) -> dict[str, str]:
     """Return the header of a new user."""
-    account = {"email": f"rater{number}@example.org", "password": "correct horse battery"}
-    (await client.post("/v1/auth/signup", json=account)).raise_for_status()
-    token = (await client.post("/v1/auth/signin", json=account)).json()["token"]
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {await sign_up(client, f'rater{number}@example.org')}"}
 
 
 async def measure_delay(writing: httpx.AsyncClient, reading: httpx.AsyncClient, *, changes: int) -> None:
     """Print how long it takes until the other server shows a change."""
-    headers, took = await sign_up(writing, 0), []
+    headers, took = await make_rater(writing, 0), []
     movie = (await reading.get("/v1/movies?limit=1")).json()["movies"][0]["id"]
     values = itertools.cycle([0, 5])
     for _ in range(changes):
@@ -75,7 +70,7 @@ async def measure_memory(reading: httpx.AsyncClient, server: Server) -> None:
 
 async def measure_notices(writing: httpx.AsyncClient, url: str, *, rounds: int, seconds: float) -> None:
     """Print how many ratings a second are done with and without their notices, in turns."""
-    raters = [await sign_up(writing, 1 + number) for number in range(RATERS)]
+    raters = [await make_rater(writing, 1 + number) for number in range(RATERS)]
     movies = [movie["id"] for movie in (await writing.get("/v1/movies?limit=100")).json()["movies"]]
 
     async def rate_repeatedly(rater: dict[str, str], until: float) -> int:
@@ -109,7 +104,7 @@ async def measure(servers: list[Server], url: str, options: argparse.Namespace) 
         await measure_delay(writing, reading, changes=options.changes)
         await measure_memory(reading, servers[1])
         await measure_notices(writing, url, rounds=options.rounds, seconds=options.seconds)
-    print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print_load()
 
 
 def main() -> None:
@@ -120,10 +115,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
     with ExitStack() as stack:
-        folders = [stack.enter_context(tempfile.TemporaryDirectory(prefix="matinee-cache-")) for _ in range(3)]
-        for folder in folders:
-            Path(folder).chmod(0o755)
-        url = stack.enter_context(run_embedded(Path(folders[0])))
+        folders = [stack.enter_context(make_folder()) for _ in range(3)]
+        url = stack.enter_context(run_embedded(folders[0]))
         migrate.upgrade(url)
         variables = LIMITS | {"DATABASE_URL": url, "MATINEE_SECRET": "benchmark" * 4}
         subprocess.run([sys.executable, "-m", "cli", "demo"], env=os.environ | variables, check=True)

@@ -10,13 +10,12 @@ import argparse
 import asyncio
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from benchmarks.server import make_folder
 from db import cursors, migrate, opening
 from db.commit_batching import CommitBatcher
 from db.embedded.postmaster import run_embedded
@@ -116,16 +115,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="pairs that count, after one that does not (default 5)")
     asked = parser.parse_args()
     with ExitStack() as stack:
-        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(run_embedded(scratch(stack)))
+        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(
+            run_embedded(stack.enter_context(make_folder()))
+        )
         migrate.upgrade(url)
         asyncio.run(measure(url, callers=asked.callers, rounds=asked.rounds))
-
-
-def scratch(stack: ExitStack) -> Path:
-    """Return a temporary folder that PostgreSQL's own user may enter."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="matinee-benchmark-")))
-    folder.chmod(0o755)
-    return folder
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from a request's head to its answer. Meanwhile it asks the probe ten times a sec
 import argparse
 import asyncio
 import json
-import os
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,9 +23,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from benchmarks.open_loop import Callers, Samples, describe, send_in_turns, send_steadily
-from benchmarks.server import serving
+from benchmarks.server import make_folder, print_load, serving, sign_up
 
-ACCOUNT: Final = {"email": "ada@example.org", "password": "correct horse battery"}
 # No limit of one caller, since one sends everything; the others as they are.
 VARIABLES: Final = {"MATINEE_LIMIT_COST": "off", "MATINEE_LIMIT_CONNECTIONS": "100000"}
 SESSIONS: Final = "{ movies(first: 5) { nodes { id sessions(first: 5) { nodes { id } } } } }"
@@ -72,8 +69,7 @@ def write_request(method: str, path: str, token: str, body: object = None) -> by
 async def make_mix(address: str, *, percent: int) -> Mix:
     """Return requests by a new user."""
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-        (await client.post("/v1/auth/signup", json=ACCOUNT)).raise_for_status()
-        token = (await client.post("/v1/auth/signin", json=ACCOUNT)).json()["token"]
+        token = await sign_up(client, "ada@example.org")
         found = (await client.post("/graphql", json={"query": SESSIONS})).json()["data"]["movies"]["nodes"]
     sessions = [session["id"] for movie in found for session in movie["sessions"]["nodes"]]
     bookings = [write_request("POST", f"/v1/sessions/{each}/book", token) for each in sessions]
@@ -124,7 +120,7 @@ async def measure(address: str, log: Path, options: argparse.Namespace) -> None:
     report(probed, PROBE, seconds=options.seconds)
     for kind, path in ((BROWSING, "/graphql"), (BOOKING, "/book")):
         print(f"{kind:9}inside, accepted  {describe(read_log(log, since=since, path=path, statuses=ACCEPTED))}")
-    print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print_load()
 
 
 def main() -> None:
@@ -134,10 +130,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--bookings", type=int, default=10)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="matinee-overload-") as folder:
-        Path(folder).chmod(0o755)
-        with serving(folder, **VARIABLES) as server:
-            asyncio.run(measure(server.address, Path(folder, "log"), options))
+    with make_folder() as folder, serving(folder, **VARIABLES) as server:
+        asyncio.run(measure(server.address, folder / "log", options))
 
 
 if __name__ == "__main__":

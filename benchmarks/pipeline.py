@@ -24,7 +24,8 @@ from typing import Any, Final
 import uvloop
 from psycopg import AsyncConnection, AsyncRawCursor
 
-from benchmarks.hot_session import fresh_database, scratch
+from benchmarks.hot_session import fresh_database
+from benchmarks.server import make_folder
 from db import migrate
 from db.embedded.postmaster import run_embedded
 from db.pipeline import PooledReads, RawReads, Statement, open_pipeline
@@ -192,7 +193,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=2, help="pipelined connections (default 2)")
     asked = parser.parse_args()
     with ExitStack() as stack:
-        folder = scratch(stack)
+        folder = stack.enter_context(make_folder())
         url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(run_embedded(folder))
         migrate.upgrade(url)
         uvloop.run(measure(url, asked, folder))

@@ -11,18 +11,16 @@ import argparse
 import asyncio
 import multiprocessing
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
-from benchmarks.server import serving
+from benchmarks.server import PASSWORD, make_folder, serving, sign_up
 
-ACCOUNT: Final = {"email": "ada@example.org", "password": "correct horse battery"}
+ACCOUNT: Final = {"email": "ada@example.org", "password": PASSWORD}
 LIMITS: Final = {"MATINEE_LIMIT_SIGN_IN": "900000000/minute"}
 LIST: Final = "/v1/movies?limit=20"
 SIGN_IN: Final = "/v1/auth/signin"
@@ -75,7 +73,7 @@ async def measure(address: str, options: argparse.Namespace) -> None:
     flooded: list[float] = []
     signed_in = 0
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-        (await client.post("/v1/auth/signup", json=ACCOUNT)).raise_for_status()
+        await sign_up(client, ACCOUNT["email"])
         await read_lists(client, seconds=1)
         for _ in range(options.rounds):
             quiet += await read_lists(client, seconds=options.seconds)
@@ -99,10 +97,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="matinee-flood-") as folder:
-        Path(folder).chmod(0o755)
-        with serving(folder, **LIMITS) as server:
-            asyncio.run(measure(server.address, options))
+    with make_folder() as folder, serving(folder, **LIMITS) as server:
+        asyncio.run(measure(server.address, options))
 
 
 if __name__ == "__main__":

@@ -9,20 +9,19 @@ else the machine does can only make a start longer, so that the shortest one is 
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from benchmarks.server import resident, serving
+from benchmarks.server import make_folder, resident, serving
 
 MOST_SECONDS: Final = 3.0
 QUERY: Final = "{ movies(first: 1) { nodes { title } } }"
 
 
-def started(folder: str) -> tuple[float, int]:
+def started(folder: Path) -> tuple[float, int]:
     """Return the seconds until a query is answered, and the bytes of memory that the server has then."""
     begun = time.perf_counter()
     with serving(folder) as server:
@@ -38,8 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=5)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="matinee-start-") as folder:
-        Path(folder).chmod(0o755)
+    with make_folder() as folder:
         first, _ = started(folder)
         print(f"the first start, with a new database and the demo data: {first:.2f} s")
         later = []

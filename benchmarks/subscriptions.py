@@ -12,17 +12,15 @@ import asyncio
 import json
 import statistics
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from benchmarks.server import Server, resident, serving
+from benchmarks.server import Server, make_folder, resident, serving
 
 # More than the worker had before.
 MOST_BYTES: Final = 150 * 1000 * 1000
@@ -118,12 +116,10 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=100)
     parser.add_argument("--changes", type=int, default=20)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="matinee-subscriptions-") as folder:
-        Path(folder).chmod(0o755)
-        with serving(folder, MATINEE_HOLD_SECONDS="3600", **UNBOUNDED) as server:
-            sane = asyncio.run(
-                measure(server, subscribers=given.subscribers, sessions=given.sessions, changes=given.changes)
-            )
+    with make_folder() as folder, serving(folder, MATINEE_HOLD_SECONDS="3600", **UNBOUNDED) as server:
+        sane = asyncio.run(
+            measure(server, subscribers=given.subscribers, sessions=given.sessions, changes=given.changes)
+        )
     sys.exit(0 if sane else 1)
 
 
