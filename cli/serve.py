@@ -75,13 +75,7 @@ def serve(
         if not (no_demo or settings.database_url or settings.production):
             load_into_empty(served)
         make_app = partial(
-            create_app,
-            served,
-            with_jobs=not no_jobs,
-            counts=counts,
-            rates=rates,
-            marks=marks,
-            hash_slots=hash_slots,
+            create_app, served, with_jobs=not no_jobs, counts=counts, rates=rates, marks=marks, hash_slots=hash_slots
         )
         serving = _make_serving(settings, make_app)
         on_ready = partial(_announce, settings, format_address(host, listener))

@@ -43,6 +43,15 @@ class ReaderFactory:
             )
         return Reader(pool, self.notices.note, self.trace_reads(reads) if self.trace_reads else reads)
 
+    async def open_standby(
+        self, conninfo: str, watch: ServerWatch, *, primary: ServerWatch
+    ) -> tuple[Reader, StandbyWatch]:
+        """Return the reads of a standby, and what compares it with its primary until the end of the stack."""
+        reader = await self.open_reader(conninfo, watch, direct=conninfo, needs_primary=False)
+        compared = StandbyWatch(primary, watch)
+        self.stack.push_async_callback(_cancel, asyncio.create_task(compared.run()))
+        return reader, compared
+
 
 @asynccontextmanager
 async def connect_database(
@@ -81,9 +90,7 @@ async def connect_database(
         standby_watch = None
         if read_conninfo:
             of_standby = ServerWatch(read_conninfo, statement_seconds=statement_seconds)
-            standby = await readers.open_reader(read_conninfo, of_standby, direct=read_conninfo, needs_primary=False)
-            standby_watch = StandbyWatch(watch, of_standby)
-            stack.push_async_callback(_cancel, asyncio.create_task(standby_watch.run()))
+            standby, standby_watch = await readers.open_standby(read_conninfo, of_standby, primary=watch)
         stack.push_async_callback(notices.close)
         yield Database(primary, standby, cursors, notices, standby_watch)
 

@@ -49,6 +49,14 @@ class SessionSettings:
         """Send the settings: for the rest of the transaction where they are local, else for the rest of the session."""
         await connection.execute(APPLY, self.parameters)
 
+    async def configure(self, connection: AsyncConnection[Any]) -> None:
+        """Give the settings to the session of a new connection.
+
+        By statement, because not every connection pooler passes start-up options on.
+        """
+        await self.apply(connection)
+        await connection.commit()
+
     @property
     def parameters(self) -> dict[str, object]:
         """The parameters of APPLY."""
@@ -96,12 +104,6 @@ def make_pool(
     """
     watch = watch or ServerWatch(conninfo, statement_seconds=statement_seconds)
     settings = SessionSettings(statement_seconds, lock_seconds, is_local=is_pooled)
-
-    async def configure(connection: AsyncConnection[Any]) -> None:
-        # By statement, because not every connection pooler passes start-up options on.
-        await settings.apply(connection)
-        await connection.commit()
-
     made = Pool(
         # What is sent as bytes is UTF-8, whatever PGCLIENTENCODING says.
         add_deadlines(make_conninfo(conninfo, client_encoding="utf8")),
@@ -109,7 +111,7 @@ def make_pool(
         min_size=min(2, size),
         max_size=size,
         open=False,
-        configure=None if is_pooled else configure,
+        configure=None if is_pooled else settings.configure,
         timeout=QUEUE_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
         # Behind a pooler a statement may be prepared on one server and run on another.
