@@ -160,17 +160,17 @@ async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | No
     """
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats}
     found = await tx.make_rows(make_confirmation, CONFIRM, parameters)
-    held, attempt = found[0] if found else (0, None)
-    if attempt and attempt.booking is None and attempt.was is BookingStatus.OPEN:
+    held, outcome = found[0] if found else (0, None)
+    if outcome and outcome.booking is None and outcome.was is BookingStatus.OPEN:
         if held == 0:
             raise NoSeatsReserved
         raise SeatsChanged(path=("input", "seats"), held=held, seats=seats)
-    return require_booking(attempt)
+    return require_booking(outcome)
 
 
-def make_confirmation(*, held: int, **columns: Any) -> tuple[int, stock.Attempt]:
+def make_confirmation(*, held: int, **columns: Any) -> tuple[int, stock.BookingOutcome]:
     """Return a row of CONFIRM: the seats that the booking held, and the outcome of the confirmation."""
-    return held, stock.make_attempt(**columns)
+    return held, stock.make_booking_outcome(**columns)
 
 
 async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
@@ -181,17 +181,17 @@ async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
     return require_booking(await stock.hold(tx, user_id=user_id, booking_id=booking_id, seats=0, cancel=True))
 
 
-def require_booking(attempt: stock.Attempt | None) -> Booking:
-    """Return the booking of an attempt that succeeded; raise the refusal of one that did not."""
-    if attempt is None:
+def require_booking(outcome: stock.BookingOutcome | None) -> Booking:
+    """Return the changed booking; raise the refusal where it was not changed."""
+    if outcome is None:
         raise BookingNotFound
-    if attempt.booking is None:
-        raise_refusal(attempt)
-    return attempt.booking
+    if outcome.booking is None:
+        raise_refusal(outcome)
+    return outcome.booking
 
 
-def raise_refusal(attempt: stock.Attempt) -> NoReturn:
+def raise_refusal(outcome: stock.BookingOutcome) -> NoReturn:
     """Raise the reason why an existing booking was not changed."""
-    if attempt.was in CLOSED:
-        raise CLOSED[attempt.was]
-    raise SeatsUnavailable(path=("input", "seats"), seats_available=attempt.seats_available)
+    if outcome.was in CLOSED:
+        raise CLOSED[outcome.was]
+    raise SeatsUnavailable(path=("input", "seats"), seats_available=outcome.seats_available)

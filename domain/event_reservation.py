@@ -75,7 +75,7 @@ async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: in
     """
     check_tickets(tickets)
     parameters = {"user_id": user_id, "event_id": event_id, "number": tickets}
-    found = await reading.make_rows(stock.make_outcome_maker(EventReservation), RESERVE, parameters)
+    found = await reading.make_rows(stock.make_sale_outcome_maker(EventReservation), RESERVE, parameters)
     if not found:
         raise EventNotFound
     if found[0].row is None and found[0].is_over:
@@ -111,10 +111,10 @@ async def cancel_reservation(reading: Reading, *, viewer: Viewer, reservation_id
 
 async def change_or_cancel(
     reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int | None = None
-) -> tuple[EventReservation, stock.Outcome[EventReservation]]:
+) -> tuple[EventReservation, stock.SaleOutcome[EventReservation]]:
     """Return the reservation and the outcome of its change: to `tickets` tickets, or cancelled where that is None."""
     parameters = {"id": reservation_id, "number": tickets, "cancel": tickets is None, **viewer.parameters}
-    found = await reading.make_rows(stock.make_outcome_maker(EventReservation), CHANGE, parameters)
+    found = await reading.make_rows(stock.make_sale_outcome_maker(EventReservation), CHANGE, parameters)
     if not found or found[0].row is None:
         raise ReservationNotFound
     if found[0].is_changed:

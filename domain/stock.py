@@ -118,7 +118,7 @@ def write_change(wares: Wares, *, which: str, more: str, change: str, when: str 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[Row]):
+class SaleOutcome(Generic[Row]):
     """The outcome of a sale or change: the row, None for a refused sale, how many are left, and whether selling is over."""
 
     row: Row | None
@@ -127,12 +127,12 @@ class Outcome(Generic[Row]):
     is_over: bool
 
 
-def make_outcome_maker(model: type[Row]) -> Callable[..., Outcome[Row]]:
+def make_sale_outcome_maker(model: type[Row]) -> Callable[..., SaleOutcome[Row]]:
     """Return the function that makes an outcome of a row of `write_sale` or `write_change`."""
     make = make_row_maker(model)
 
-    def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> Outcome[Row]:
-        return Outcome(make(**columns) if columns["id"] is not None else None, is_changed, available, is_over)
+    def made(*, available: int, is_over: bool, is_changed: bool, **columns: Any) -> SaleOutcome[Row]:
+        return SaleOutcome(make(**columns) if columns["id"] is not None else None, is_changed, available, is_over)
 
     return made
 
@@ -334,27 +334,29 @@ GIVE_BACK: Final = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """The outcome of a change: the booking as it is now, None where it was refused, and the reason of a refusal."""
+class BookingOutcome:
+    """The outcome of a change of a booking: the booking as it is now, None where it was refused, and the reason of a refusal."""
 
     booking: Booking | None
     was: BookingStatus
     seats_available: int
 
 
-async def hold(tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False) -> Attempt | None:
+async def hold(
+    tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False
+) -> BookingOutcome | None:
     """Make `seats` the total of a user's open booking, all or nothing; return None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}
-    found = await tx.make_rows(make_attempt, CHANGE, parameters)
+    found = await tx.make_rows(make_booking_outcome, CHANGE, parameters)
     if found and found[0].booking:
         tx.touch("session", found[0].booking.session_id)
     return found[0] if found else None
 
 
-def make_attempt(*, was: str, seats_available: int, **columns: Any) -> Attempt:
+def make_booking_outcome(*, was: str, seats_available: int, **columns: Any) -> BookingOutcome:
     """Return a row of CHANGE; the booking's columns are all NULL where nothing was changed."""
     booking = make_booking_row(**columns) if columns["id"] is not None else None
-    return Attempt(booking, BookingStatus(was), int(seats_available))
+    return BookingOutcome(booking, BookingStatus(was), int(seats_available))
 
 
 def lock_sessions(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:

@@ -95,7 +95,7 @@ async def book_ticket(
         "show_timing": show_timing,
     }
     await tx.execute(OPEN_SHOW, show_timing=show_timing)
-    found = await tx.fetch(kwargs_row(stock.make_outcome_maker(Ticket)), BOOK, parameters)
+    found = await tx.fetch(kwargs_row(stock.make_sale_outcome_maker(Ticket)), BOOK, parameters)
     if not found or found[0].is_over:
         raise refuse_past_timing()
     if found[0].row is None:
@@ -130,7 +130,7 @@ def make_moved_ticket(*, target_id: int | None, available: int | None, **columns
 async def delete_ticket(tx: Transaction, *, ticket_id: int) -> None:
     """Delete the ticket, which frees its number for others; raise TicketNotFound."""
     await tx.execute(ALONE, ticket_id=ticket_id)
-    found = await tx.fetch(kwargs_row(stock.make_outcome_maker(Ticket)), DELETE, {"id": ticket_id})
+    found = await tx.fetch(kwargs_row(stock.make_sale_outcome_maker(Ticket)), DELETE, {"id": ticket_id})
     if not found or not found[0].is_changed:
         raise TicketNotFound
 
