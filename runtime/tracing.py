@@ -47,7 +47,7 @@ class Tracing:
     @contextmanager
     def span(self, name: str, attributes: Mapping[str, str]) -> Iterator[None]:
         """Run a block in a span, below the span that is current."""
-        with self._make_current(self.tracer.start_span(name, attributes=dict(attributes))):
+        with make_current(self.tracer.start_span(name, attributes=dict(attributes))):
             yield
 
     @contextmanager
@@ -78,7 +78,7 @@ class Tracing:
             return
         text = " ".join(query.split())
         kind, attributes = describe_statement(text)
-        with self._make_current(self.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)):
+        with make_current(self.tracer.start_span(kind, kind=SpanKind.CLIENT, attributes=attributes)):
             yield
 
     async def close(self) -> None:
@@ -92,20 +92,22 @@ class Tracing:
             if not get_current_span().get_span_context().is_valid:
                 found = resolve(source, info, **arguments)
                 return await found if isawaitable(found) else found
-            with self._make_current(self.tracer.start_span(coordinate)):
+            with make_current(self.tracer.start_span(coordinate)):
                 found = resolve(source, info, **arguments)
                 return await found if isawaitable(found) else found
 
         return traced
 
-    @contextmanager
-    def _make_current(self, span: Span) -> Iterator[None]:
-        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-            try:
-                yield
-            except Exception as error:
-                mark_failed(span, error)
-                raise
+
+@contextmanager
+def make_current(span: Span) -> Iterator[None]:
+    """Run a block in a span, which ends with it, and fails with it."""
+    with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield
+        except Exception as error:
+            mark_failed(span, error)
+            raise
 
 
 def mark_failed(span: Span, error: BaseException) -> None:
@@ -237,12 +239,8 @@ class TracedConnection(AsyncConnection[Any]):
             "db.query.text": "; ".join(texts)[:LONGEST_STATEMENT],
         }
         span = self.tracer.start_span("TRANSACTION", kind=SpanKind.CLIENT, attributes=attributes)
-        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-            try:
-                yield
-            except Exception as error:
-                mark_failed(span, error)
-                raise
+        with make_current(span):
+            yield
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> AsyncCursor[Any]:  # noqa: ANN401 - as psycopg has it
         """Run a statement. Its span ends here, since nothing waits for its rows."""
