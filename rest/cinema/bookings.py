@@ -8,7 +8,6 @@ from starlette.responses import Response
 import errors
 from db import ids, lists, models, selects
 from domain import booking, stock
-from edge import http_cache
 from rest.cinema import answers, shapes
 from rest.cinema.movies import PAGE_FAULTS
 from rest.cinema.payloads import ConfirmBooking, ReserveSeats
@@ -19,7 +18,6 @@ from rest.programme_answers import plan_page_of
 
 TAG: Final = "Bookings"
 CLOSED: Final = (errors.BookingExpired(), errors.BookingConfirmed(), errors.BookingCancelled())
-PRIVATE: Final = {"Cache-Control": http_cache.PRIVATE}
 OWN_BOOKING: Final = write_one(
     shapes.BOOKING,
     selects.select_row(models.Booking, bindparam("id", type_=BigInteger)).where(
@@ -81,7 +79,7 @@ async def list_bookings(call: Call[PageQuery]) -> Response:
     """Answer a page of the caller's bookings; from the primary, so that they see what they have just done."""
     database, listing = call.services.database, lists.list_bookings(call.user_id)
     read, render = plan_page_of(shapes.BOOKINGS, listing, database.cursors, call.asked)
-    return Response(render(await read.fetch(database.primary)), headers=PRIVATE, media_type=JSON)
+    return Response(render(await read.fetch(database.primary)), media_type=JSON)
 
 
 async def get_booking(call: Call[Query]) -> Response:
@@ -89,7 +87,7 @@ async def get_booking(call: Call[Query]) -> Response:
     values = {"id": call.read_path_id("booking_id"), "user_id": call.user_id}
     rows = await bind(OWN_BOOKING, values).fetch(call.services.database.primary)
     body = render_one(shapes.BOOKING, rows, missing=errors.BookingNotFound)
-    return Response(body, headers=PRIVATE, media_type=JSON)
+    return Response(body, media_type=JSON)
 
 
 def render_booking(row: models.Booking) -> answers.HeldBooking:

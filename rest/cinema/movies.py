@@ -11,7 +11,7 @@ from db import ids, lists, selects
 from db.models import Movie, Session
 from db.paging import LIMITS
 from domain import existence, rating
-from edge import http_cache, own_writes
+from edge import own_writes
 from rest.cinema import answers, days, shapes
 from rest.cinema.payloads import A_DATE, MoviesQuery, RateMovie, SessionsQuery
 from rest.endpoint import JSON, Call, Caller, Endpoint, render_json
@@ -58,7 +58,7 @@ async def get_session(call: Call[Query]) -> Response:
     """Answer one session with its free seats; from the primary, and never for caches to keep."""
     rows = await bind(SESSION_BY_ID, {"id": call.read_path_id("session_id")}).fetch(call.services.database.primary)
     body = render_one(shapes.SESSION, rows, missing=errors.SessionNotFound)
-    return Response(body, headers={"Cache-Control": http_cache.PRIVATE}, media_type=JSON)
+    return Response(body, media_type=JSON)
 
 
 async def rate_movie(call: Call[RateMovie]) -> Response:

@@ -12,6 +12,7 @@ from domain import page_view, rating, stock, user
 from errors import InvalidDate, InvalidEmail, InvalidInput, InvalidRating, InvalidSeats, InvalidSort
 from rest.cinema.days import read_bound
 from rest.cinema.page_query import QueryValue, check_query
+from rest.credentials import NewPassword, Password
 from rest.payloads import NO_NUL, WHOLE, EmptyBody, PageQuery, Payload, optional_field, refuse_as
 
 A_DATE: Final = "must be a date such as 2026-11-20, or an instant with its offset such as 2026-11-20T18:30:00+01:00"
@@ -27,21 +28,14 @@ class SignUp(Payload):
         AfterValidator(user.check_email),
         refuse_as(InvalidEmail),
     ]
-    password: Annotated[
-        str,
-        Field(
-            json_schema_extra={"minLength": user.SHORTEST_PASSWORD, "maxLength": user.LONGEST_PASSWORD},
-            examples=["correct horse battery"],
-        ),
-        AfterValidator(user.check_password),
-    ]
+    password: NewPassword
 
 
 class SignIn(Payload):
     """The e-mail address and the password of an account."""
 
     email: Annotated[str, Field(examples=["ada@example.org"]), NO_NUL]
-    password: Annotated[str, Field(examples=["correct horse battery"]), NO_NUL]
+    password: Password
 
 
 class VisitedPage(Payload):

@@ -12,12 +12,10 @@ from edge.sign_in_rates import count_sign_in, count_sign_up
 from identity import accounts
 from rest.collections import answers
 from rest.collections.payloads import Account, Login
+from rest.credentials import NEVER_KEPT, TOO_OFTEN
 from rest.endpoint import Call, Caller, Endpoint, render_json
 
 TAG: Final = "Accounts by username"
-# RFC 6749, section 5.1, asks this of every answer with a token in it.
-NEVER_KEPT: Final = {"Cache-Control": "no-store"}
-TOO_OFTEN: Final = errors.RateLimited(seconds=42)
 
 
 async def register(call: Call[Account]) -> Response:

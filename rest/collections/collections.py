@@ -23,7 +23,6 @@ PATH: Final = "/collection/"
 ONE: Final = "/collection/{collection_uuid}/"
 # The contract has no pages here. A user with more collections follows `Link`.
 MOST_AT_ONCE: Final = 1000
-PRIVATE: Final = {"Cache-Control": "private, no-store"}
 TOO_LONG: Final = errors.InvalidInput(field="title", problem=f"must have at most {collection.LONGEST_TITLE} characters")
 
 
@@ -43,7 +42,7 @@ async def list_collections(call: Call[CollectionsQuery]) -> Response:
             "favourite_genres": ", ".join(genres),
         },
     }
-    return render_json(body, headers=PRIVATE | format_next_link(call, found))
+    return render_json(body, headers=format_next_link(call, found))
 
 
 async def create_collection(call: Call[CreateCollection]) -> Response:
@@ -68,7 +67,7 @@ async def get_collection(call: Call[Query]) -> Response:
     found = await collection.find_collection(
         reading, user_id=call.user_id, collection_id=call.read_path_id("collection_uuid")
     )
-    return render_json(await render_collection(reading, found), headers=PRIVATE)
+    return render_json(await render_collection(reading, found))
 
 
 async def update_collection(call: Call[UpdateCollection]) -> Response:

@@ -12,6 +12,7 @@ from domain import collection, user
 from domain.collection import CatalogueMovie
 from domain.text import EMPTY, INVISIBLE, has_visible
 from errors import InvalidInput, InvalidUsername
+from rest.credentials import NewPassword, Password
 from rest.payloads import NO_NUL, UNSEEN_CLASS, Checked, Cursor, Payload, Query, Unfit, optional_field, refuse_as
 
 A_UUID: Final = "must be a UUID such as 57baf4f4-c9ef-4197-9e4f-acf04eae5b4d"
@@ -57,21 +58,14 @@ class Account(Payload):
         AfterValidator(user.check_username),
         refuse_as(InvalidUsername),
     ]
-    password: Annotated[
-        str,
-        Field(
-            json_schema_extra={"minLength": user.SHORTEST_PASSWORD, "maxLength": user.LONGEST_PASSWORD},
-            examples=["correct horse battery"],
-        ),
-        AfterValidator(user.check_password),
-    ]
+    password: NewPassword
 
 
 class Login(Payload):
     """The username and the password of an account."""
 
     username: Annotated[str, Field(examples=["ada"]), NO_NUL]
-    password: Annotated[str, Field(examples=["correct horse battery"]), NO_NUL]
+    password: Password
 
 
 class ChosenMovie(Payload):

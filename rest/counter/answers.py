@@ -8,6 +8,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from db import ids, models
+from edge import http_cache
 from rest.endpoint import render_json
 
 TicketId = Annotated[str, Field(examples=["tkt_7262193846145024"])]
@@ -116,4 +117,4 @@ def render_sold_ticket(row: models.Ticket) -> SoldTicket:
 
 def render_success(data: Ticket | Show | Buyer | DeletedTicket, *, status: int = 200) -> Response:
     """Answer that it was done. These are people's names and numbers, so nobody keeps the answer."""
-    return render_json({"success": True, "data": data}, status=status, headers={"Cache-Control": "private, no-store"})
+    return render_json({"success": True, "data": data}, status=status, headers={"Cache-Control": http_cache.PRIVATE})

@@ -8,28 +8,27 @@ import errors
 from db import ids
 from db.models import ExportStatus, MovieExport
 from domain import export
-from edge import addresses
+from edge import addresses, http_cache
 from rest.endpoint import Call, Caller, Endpoint, render_json
 from rest.payloads import EmptyBody, Query
 from rest.prices import payloads
 
 TAG: Final = "Exports"
 CSV: Final = "text/csv; charset=utf-8"
-PRIVATE: Final = {"Cache-Control": "private, no-store"}
 
 
 async def request_export(call: Call[EmptyBody]) -> Response:
     """Answer a new export, which a worker will write."""
     async with call.services.database.transaction() as tx:
         made = await export.request_export(tx, user_id=call.user_id)
-    headers = {**PRIVATE, "Location": f"/v1/exports/{ids.encode('exp', made.id)}"}
+    headers = {"Cache-Control": http_cache.PRIVATE, "Location": f"/v1/exports/{ids.encode('exp', made.id)}"}
     return render_json(render_export(made, base=call.base_url), status=202, headers=headers)
 
 
 async def get_export(call: Call[Query]) -> Response:
     """Answer an export as it is now; from the primary, where its progress is."""
     found = await find_export(call)
-    return render_json(render_export(found, base=call.base_url), headers=PRIVATE)
+    return render_json(render_export(found, base=call.base_url))
 
 
 async def download_export(call: Call[Query]) -> Response:
@@ -40,7 +39,7 @@ async def download_export(call: Call[Query]) -> Response:
     content = await call.services.store.read(name)
     if content is None:
         raise errors.ExportGone
-    headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(content, headers=headers, media_type=CSV)
 
 
