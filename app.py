@@ -345,7 +345,7 @@ def _make_response_cache(settings: Settings, metrics: Metrics) -> ResponseCache:
 
 
 def _make_tracing(settings: Settings) -> "Tracing | None":
-    # The only module that is not imported at the top: a server without traces does not load its 15 MB of libraries.
+    # Not imported at the top: a server without traces does not load its 15 MB of libraries.
     return import_module("runtime.tracing").Tracing(settings.traces_url) if settings.traces_url else None
 
 

@@ -21,6 +21,10 @@ def test_garbage_collector_does_not_search_what_was_loaded() -> None:
     assert int(loaded) > 100 * int(searched)
 
 
+def test_patterns_of_addresses_are_not_loaded() -> None:
+    assert run_after_load("import sys; print('email_validator' in sys.modules)") == ["False"]
+
+
 def test_rich_is_not_loaded_and_can_be_imported_later() -> None:
     words = run_after_load("import sys; print('rich' in sys.modules); import rich; print('rich' in sys.modules)")
 
