@@ -291,9 +291,9 @@ async def test_runner_that_is_cancelled_while_it_tries_changes_alone_leaves_nobo
     database: Database, shared: CommitBatcher
 ) -> None:
     held = await make_booking(database, reserved_seats=1)
-    faulty = [asyncio.create_task(shared.tuples("SELECT 1 / %(divisor)s::int", divisor=0)) for _ in range(2)]
-    waiting = [asyncio.create_task(confirm(shared, held)) for _ in range(2)]
     async with holding(database, "SELECT FROM bookings FOR NO KEY UPDATE"):
+        faulty = [asyncio.create_task(shared.tuples("SELECT 1 / %(divisor)s::int", divisor=0)) for _ in range(2)]
+        waiting = [asyncio.create_task(confirm(shared, held)) for _ in range(2)]
         # The first of them alone, for the batch has failed by now.
         await asyncio.wait(faulty)
         await until_waiting(database, 1)
