@@ -1,4 +1,4 @@
-"""The variables of the rules: how long a booking is open, time zones, the counter, prices and their exports."""
+"""The variables of the rules: how long a booking is open and a page view is kept, time zones, the counter, prices and their exports."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -24,6 +24,16 @@ HoldSeconds = Annotated[
         default="60",
         meaning="life of a booking before it is confirmed, 1 to 3600 seconds",
         example="60",
+    ),
+]
+PageViewDays = Annotated[
+    int | None,
+    Variable(
+        "MATINEE_PAGE_VIEW_DAYS",
+        variables.read_days,
+        default="400",
+        meaning="days after which page views are deleted; `off` keeps them for ever",
+        example="90",
     ),
 ]
 Timezone = Annotated[

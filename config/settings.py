@@ -27,6 +27,7 @@ from config.rules import (
     ExportsUrl,
     HoldSeconds,
     OffersFreshSeconds,
+    PageViewDays,
     Timezone,
 )
 from config.secret_file import read_or_make_secret
@@ -61,6 +62,7 @@ class Settings:
     public_url: PublicUrl
     secrets: Secrets = field(repr=False)
     hold_seconds: HoldSeconds
+    page_view_days: PageViewDays
     pool_size: PoolSize
     pipeline_connections: PipelineConnections
     planner: Planner

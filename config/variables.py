@@ -16,6 +16,7 @@ from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 from runtime.rate_limits import Rate
 
 SECRET_BYTES: Final = 32
+MOST_DAYS: Final = 36_500
 STORE_ADDRESS: Final = r"(file:///|(s3|gs|az)://[A-Za-z0-9])[^\s?#]*"
 RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,4})(second|minute|hour|day)")
 MEMORY_SIZE: Final = re.compile(r"([0-9]{1,6})(KB|MB|GB)")
@@ -80,6 +81,15 @@ def accept_whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def read_days(text: str) -> int | None:
+    """Return a whole number of days, None for `off`; raise ValueError where the text is neither."""
+    if text == "off":
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= MOST_DAYS:
+        raise ValueError(f"must be `off`, or a whole number of days from 1 to {MOST_DAYS}")
+    return int(text)
 
 
 def accept_seconds(least: float, most: float) -> Callable[[str], float]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from db.engine import Database
+from db.engine import Database, Transaction
 from db.models import PageEventType
 from db.statement_batching import StatementBatcher
 from domain.text import find_problem
@@ -27,6 +27,16 @@ KEEP: Final = """
     ) WITH ORDINALITY AS seen (tracking_id, user_id, type, scheme, path, query, place)
     LEFT JOIN users ON users.id = seen.user_id
     ORDER BY place
+"""
+# The oldest first, by the index page_views_by_time; what another process is deleting is skipped.
+DELETE_OLD: Final = """
+    WITH old AS MATERIALIZED (
+        SELECT id FROM page_views WHERE occurred_at <= clock_timestamp() - %(days)s * interval '1 day'
+        ORDER BY occurred_at, id LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM page_views USING old WHERE page_views.id = old.id RETURNING 1
+    )
+    SELECT count(*) FROM deleted
 """
 
 
@@ -78,3 +88,9 @@ async def insert_page_views(database: Database, views: Sequence[NewPageView]) ->
 def make_batcher(database: Database) -> StatementBatcher[NewPageView]:
     """Return what inserts page views into this database, those together that come together."""
     return StatementBatcher(partial(insert_page_views, database))
+
+
+async def delete_old_page_views(tx: Transaction, *, days: int, batch: int) -> int:
+    """Delete up to `batch` page views older than so many days; return how many were deleted."""
+    deleted: int = await tx.value(DELETE_OLD, days=days, batch=batch)
+    return deleted

@@ -42,6 +42,12 @@ def test_reads_rates(text: str, expected: Rate | None) -> None:
     assert settings.limits.sign_in == expected
 
 
+@pytest.mark.parametrize(("text", "expected"), [("", 400), ("1", 1), ("36500", 36500), ("off", None)])
+def test_reads_days(text: str, expected: int | None) -> None:
+    settings = Settings.from_env({"MATINEE_SECRET": SECRET, "MATINEE_PAGE_VIEW_DAYS": text})
+    assert settings.page_view_days == expected
+
+
 def test_accepts_example_of_every_variable() -> None:
     examples = {each.name: each.example for each in VARIABLES} | {"MATINEE_SECRET": SECRET}
 
@@ -53,6 +59,9 @@ def test_accepts_example_of_every_variable() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("MATINEE_PAGE_VIEW_DAYS", "0"),
+        ("MATINEE_PAGE_VIEW_DAYS", "36501"),
+        ("MATINEE_PAGE_VIEW_DAYS", "never"),
         ("MATINEE_HOLD_SECONDS", "0"),
         ("MATINEE_HOLD_SECONDS", "3601"),
         ("MATINEE_HOLD_SECONDS", "1.5"),

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -13,9 +14,11 @@ from app import open_services
 from config.settings import Settings
 from db.engine import Database
 from db.pool import make_pool
+from domain import page_view
 from edge.services import Services
 from jobs import expiries, queue
-from tests.support.factories import make_booking, make_expired_booking, make_session
+from tests.support.factories import make_booking, make_expired_booking, make_page_view, make_session, soon
+from tests.support.rivals import holding
 from tests.support.seats import record, seen, taken
 from tests.support.ticketing import make_show, make_ticket
 
@@ -188,12 +191,58 @@ async def test_deletes_idempotency_keys_after_a_day(
     assert await database.primary.tuples("SELECT key FROM idempotency_keys ORDER BY key") == [("0",), ("23",)]
 
 
+AGES: Final = "SELECT tracking_id FROM page_views ORDER BY tracking_id"
+
+
+async def make_page_views_of_ages(database: Database, *days: int) -> None:
+    """Make page views that are so many days old, and a minute; their names say how many."""
+    for age in days:
+        await make_page_view(database, tracking_id=f"{age:03}", occurred_at=soon(-24 * age - 1 / 60))
+
+
+async def test_deletes_page_views_after_the_days_of_the_setting(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiries, "BATCH", 2)
+    await make_page_views_of_ages(database, 0, 30, 399, 400, 401, 402, 500, 900)
+
+    async def is_tidy() -> bool:
+        return len(await database.primary.tuples(AGES)) == 3
+
+    async with working(services):
+        await defer(services, name=expiries.DELETE_VIEWS)
+        await until(is_tidy)
+    assert await database.primary.tuples(AGES) == [("000",), ("030",), ("399",)]
+
+
+async def test_keeps_page_views_for_ever_where_the_setting_is_off(services: Services, database: Database) -> None:
+    keeping = replace(services, settings=replace(services.settings, page_view_days=None))
+    await make_page_views_of_ages(database, 0, 401, 36_000)
+
+    async def is_done() -> bool:
+        return bool(await database.primary.value(JOBS) == 0)
+
+    async with working(keeping):
+        await defer(keeping, name=expiries.DELETE_VIEWS)
+        await until(is_done)
+    assert len(await database.primary.tuples(AGES)) == 3
+
+
+async def test_deleting_page_views_skips_those_that_somebody_holds(database: Database) -> None:
+    await make_page_views_of_ages(database, 401, 402)
+    held = "SELECT FROM page_views WHERE tracking_id = '402' FOR UPDATE"
+    async with holding(database, held), database.transaction() as tx:
+        assert await page_view.delete_old_page_views(tx, days=400, batch=500) == 1
+    assert await database.primary.tuples(AGES) == [("402",)]
+
+
 @pytest.mark.parametrize(
     ("name", "cron"),
     [
         (expiries.NAME, "* * * * * */10"),
         (expiries.DELETE_SHOWS, "* * * * *"),
         (expiries.DELETE_KEYS, "* * * * *"),
+        (expiries.DELETE_VIEWS, "20 3 * * *"),
     ],
 )
 def test_runs_each_job_on_schedule(name: str, cron: str) -> None:
