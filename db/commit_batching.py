@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
 from db.commits import Bound, commit_together, note_commit
-from db.engine import Reading, T
+from db.engine import StatementRunner, T
 from db.notices import Changed, Kind, Note, ignore_change
 from db.pipeline.statement import bind_text, load_rows, read_names, require_text
 from db.pool import Pool
@@ -52,7 +52,7 @@ class Change:
     bound: Bound | None
 
 
-class CommitBatcher(Reading):
+class CommitBatcher(StatementRunner):
     """A transaction that callers share, for use cases of one statement whose refusals change nothing.
 
     While one batch commits, the next one gathers. So a single caller does not wait, and many callers of one session share one

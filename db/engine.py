@@ -36,8 +36,8 @@ class PlannedEachTime(PureRead):
     __slots__ = ()
 
 
-class Reading(ABC):
-    """A source of rows: a connection of its own, or a transaction."""
+class StatementRunner(ABC):
+    """Runs statements, and returns their rows: on a connection of its own, or in a transaction."""
 
     @abstractmethod
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
@@ -71,7 +71,7 @@ class Reading(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader(Reading):
+class Reader(StatementRunner):
     """Reads that each take a connection for one statement, so that sibling fields run concurrently."""
 
     pool: Pool
@@ -90,7 +90,7 @@ class Reader(Reading):
     async def make_rows(self, make: Callable[..., T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Return what `make` makes of each row, its columns being named arguments."""
         if not isinstance(statement, PureRead):
-            return await Reading.make_rows(self, make, statement, parameters)
+            return await StatementRunner.make_rows(self, make, statement, parameters)
         is_planned_each_time = isinstance(statement, PlannedEachTime)
         return await fetch_made_rows(
             self.pipeline, make, statement, parameters, is_planned_each_time=is_planned_each_time
@@ -99,7 +99,7 @@ class Reader(Reading):
     async def tuples(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a statement as plain tuples."""
         if not isinstance(statement, PureRead):
-            return await Reading.tuples(self, statement, **parameters)
+            return await StatementRunner.tuples(self, statement, **parameters)
         is_planned_each_time = isinstance(statement, PlannedEachTime)
         return await fetch_tuples(self.pipeline, statement, parameters, is_planned_each_time=is_planned_each_time)
 
@@ -111,7 +111,7 @@ class Reader(Reading):
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction(Reading):
+class Transaction(StatementRunner):
     """Statements that take effect together or not at all."""
 
     connection: AsyncConnection[Any]

@@ -12,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import SQLModel
 
 from db.cursors import CursorCodec, compute_fingerprint
-from db.engine import PlannedEachTime, PureRead, Reading
+from db.engine import PlannedEachTime, PureRead, StatementRunner
 from db.ordered import ONE, Bounds, Ordered, select_page
 from db.pipeline.statement import make_row_maker
 from errors import InvalidLimit
@@ -106,7 +106,7 @@ def make_window(
     return Window(first or last or DEFAULT_SIZE, backwards=last is not None, after=after, before=before)
 
 
-async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], window: Window) -> Page[Row]:
+async def read_page(source: StatementRunner, codec: CursorCodec, listing: Listing[Row], window: Window) -> Page[Row]:
     """Return one page of a list; raise InvalidCursor where a cursor is not of this list."""
     text = write_page_statement(listing.build, listing.names, listing.sort, make_bounds(window), None)
     parameters = listing.parameters | decode_cursors(listing, codec, window)
@@ -114,7 +114,7 @@ async def read_page(source: Reading, codec: CursorCodec, listing: Listing[Row], 
 
 
 async def read_pages(
-    source: Reading, codec: CursorCodec, listings: Mapping[int, Listing[Row]], parent: str, window: Window
+    source: StatementRunner, codec: CursorCodec, listings: Mapping[int, Listing[Row]], parent: str, window: Window
 ) -> dict[int, Page[Row]]:
     """Return the first or last page of the same list for many parents, by one statement.
 
@@ -140,7 +140,7 @@ def make_pair_maker(model: type[Row]) -> Callable[..., tuple[int, Row]]:
     return made
 
 
-async def read_numbered_page(source: Reading, listing: Listing[Row], *, size: int, skipped: int) -> list[Row]:
+async def read_numbered_page(source: StatementRunner, listing: Listing[Row], *, size: int, skipped: int) -> list[Row]:
     """Return `size` rows of the list after `skipped` ones, for clients with numbered pages.
 
     Unlike a keyset page it may repeat or miss rows that change meanwhile, and reads the rows that it skips.
@@ -149,7 +149,7 @@ async def read_numbered_page(source: Reading, listing: Listing[Row], *, size: in
     return await source.rows(listing.model, text, **listing.parameters, skipped=skipped)
 
 
-async def count_rows(source: Reading, listing: Listing[Row]) -> int:
+async def count_rows(source: StatementRunner, listing: Listing[Row]) -> int:
     """Return the number of rows in the whole list."""
     total: int = await source.value(
         write_count_statement(listing.build, listing.names, listing.sort), **listing.parameters
@@ -157,7 +157,9 @@ async def count_rows(source: Reading, listing: Listing[Row]) -> int:
     return total
 
 
-async def count_rows_by_parent(source: Reading, listings: Mapping[int, Listing[Row]], parent: str) -> dict[int, int]:
+async def count_rows_by_parent(
+    source: StatementRunner, listings: Mapping[int, Listing[Row]], parent: str
+) -> dict[int, int]:
     """Return the number of rows in the same list of many parents, by one statement."""
     one = next(iter(listings.values()))
     text = write_count_statement(one.build, one.names, one.sort, parent)

@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGresult
 from psycopg.rows import AsyncRowFactory
 
 from db.commits import track_commit
-from db.engine import Database, Reader, Reading, T, Transaction, undo
+from db.engine import Database, Reader, StatementRunner, T, Transaction, undo
 from db.notices import Changed, Kind, Note, ignore_change
 from db.pipeline.pooled import run_raw
 from db.pipeline.statement import Parameters, RawReads, RawRow, Statement, read_rows, read_value
@@ -146,8 +146,8 @@ class RequestReader(Reader):
         self.request_tx.touched.add(Changed(kind, identity))
 
     # The transaction's connection is this request's alone: rows are read as psycopg reads them.
-    make_rows = Reading.make_rows
-    tuples = Reading.tuples
+    make_rows = StatementRunner.make_rows
+    tuples = StatementRunner.tuples
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         """Run one statement and return its rows."""
@@ -174,7 +174,7 @@ class RequestReads:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestCommits(Reading):
+class RequestCommits(StatementRunner):
     """Stands in for CommitBatcher: changes of one statement each, inside the transaction."""
 
     request_tx: RequestTransaction

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NoReturn
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import Booking, BookingStatus
 from db.shared_change import ManyChanges, SharedChange
 from domain import stock
@@ -115,7 +115,7 @@ CONFIRM: Final = SharedChange(
 )
 
 
-async def open_booking(tx: Reading, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
+async def open_booking(tx: StatementRunner, *, user_id: int, session_id: int, hold_seconds: int) -> Booking:
     """Return a new booking without seats, open for `hold_seconds` by the database's clock.
 
     Raises SessionNotFound, and SessionStarted once the session has started.
@@ -134,7 +134,7 @@ def make_booking(**columns: Any) -> Booking | None:
     return stock.make_booking_row(**columns) if columns["id"] is not None else None
 
 
-async def reserve(tx: Reading, *, user_id: int, booking_id: int, seats: int) -> Booking:
+async def reserve(tx: StatementRunner, *, user_id: int, booking_id: int, seats: int) -> Booking:
     """Return the booking with `seats` as its new total; 0 frees them all. The booking does not stay open longer.
 
     Raises InvalidSeats, BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled, and SeatsUnavailable
@@ -151,7 +151,7 @@ def check_seats(seats: int) -> int:
     return seats
 
 
-async def confirm(tx: Reading, *, user_id: int, booking_id: int, seats: int | None = None) -> Booking:
+async def confirm(tx: StatementRunner, *, user_id: int, booking_id: int, seats: int | None = None) -> Booking:
     """Return the booking confirmed: from now on nobody can change it.
 
     `seats` is the number that the user has seen, so that nobody confirms a change that they have not seen.
@@ -173,7 +173,7 @@ def make_confirmation(*, held: int, **columns: Any) -> tuple[int, stock.BookingO
     return held, stock.make_booking_outcome(**columns)
 
 
-async def cancel(tx: Reading, *, user_id: int, booking_id: int) -> Booking:
+async def cancel(tx: StatementRunner, *, user_id: int, booking_id: int) -> Booking:
     """Return the booking cancelled and its seats free again.
 
     Raises BookingNotFound, BookingExpired, BookingConfirmed, BookingCancelled.

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from db import paging, selects
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import CollectedMovie, Collection
 from db.selects import MOVIES_BY_COLLECTION
 from domain.text import find_problem, find_text_faults
@@ -109,28 +109,28 @@ async def delete_collection(tx: Transaction, *, user_id: int, collection_id: int
         raise CollectionNotFound
 
 
-async def find_collection(reading: Reading, *, user_id: int, collection_id: int) -> Collection:
+async def find_collection(runner: StatementRunner, *, user_id: int, collection_id: int) -> Collection:
     """Return the user's collection; raise CollectionNotFound where there is none or it is another user's."""
-    found = await reading.row(Collection, FIND, id=collection_id, user_id=user_id)
+    found = await runner.row(Collection, FIND, id=collection_id, user_id=user_id)
     if found is None:
         raise CollectionNotFound
     return found
 
 
-async def find_movies(reading: Reading, collection_ids: Sequence[int]) -> Mapping[int, list[CollectedMovie]]:
+async def find_movies(runner: StatementRunner, collection_ids: Sequence[int]) -> Mapping[int, list[CollectedMovie]]:
     """Return the movies of these collections, in the order in which they were given."""
     found: dict[int, list[CollectedMovie]] = {each: [] for each in collection_ids}
-    for movie in await reading.rows(CollectedMovie, MOVIES_BY_COLLECTION, ids=list(collection_ids)):
+    for movie in await runner.rows(CollectedMovie, MOVIES_BY_COLLECTION, ids=list(collection_ids)):
         found[movie.collection_id].append(movie)
     return found
 
 
-async def find_favourite_genres(reading: Reading, *, user_id: int) -> list[str]:
+async def find_favourite_genres(runner: StatementRunner, *, user_id: int) -> list[str]:
     """Return up to three genres, the most common first, counted over the movies of all the user's collections.
 
     A movie in two collections counts twice, a genre that one movie names twice counts once; ties are alphabetical.
     """
-    return [name for (name,) in await reading.tuples(FAVOURITE_GENRES, user_id=user_id)]
+    return [name for (name,) in await runner.tuples(FAVOURITE_GENRES, user_id=user_id)]
 
 
 async def insert_movies(tx: Transaction, collection_id: int, movies: Sequence[CatalogueMovie]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from db import paging, selects
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import Event
 from domain import instants, stock
 from domain.text import find_number_faults, find_text_faults
@@ -49,9 +49,9 @@ CANCEL_ALL: Final = f"""
 """
 
 
-async def find_event(reading: Reading, *, event_id: int) -> Event:
+async def find_event(runner: StatementRunner, *, event_id: int) -> Event:
     """Return the event; raise EventNotFound where there is none or it was deleted."""
-    found = await reading.row(Event, BY_ID, ids=[event_id])
+    found = await runner.row(Event, BY_ID, ids=[event_id])
     if found is None:
         raise EventNotFound
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import EventReservation
 from domain import stock
 from errors import EventNotFound, EventOver, InvalidInput, ReservationCancelled, ReservationNotFound, SeatsUnavailable
@@ -59,15 +59,17 @@ class Viewer:
         return {"viewer_id": self.user_id, "in_the_open": self.in_the_open}
 
 
-async def find_reservation(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
+async def find_reservation(runner: StatementRunner, *, viewer: Viewer, reservation_id: int) -> EventReservation:
     """Return the reservation; raise ReservationNotFound where there is none that the viewer may see."""
-    found = await reading.row(EventReservation, SEE, id=reservation_id, **viewer.parameters)
+    found = await runner.row(EventReservation, SEE, id=reservation_id, **viewer.parameters)
     if found is None:
         raise ReservationNotFound
     return found
 
 
-async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: int, tickets: int) -> EventReservation:
+async def reserve_tickets(
+    runner: StatementRunner, *, user_id: int | None, event_id: int, tickets: int
+) -> EventReservation:
     """Return a new reservation of so many tickets, a user's or nobody's.
 
     Raises InvalidInput, EventNotFound, EventOver once its date has passed, and SeatsUnavailable where the event has
@@ -75,25 +77,27 @@ async def reserve_tickets(reading: Reading, *, user_id: int | None, event_id: in
     """
     check_tickets(tickets)
     parameters = {"user_id": user_id, "event_id": event_id, "number": tickets}
-    found = await reading.make_rows(stock.make_sale_outcome_maker(EventReservation), RESERVE, parameters)
+    found = await runner.make_rows(stock.make_sale_outcome_maker(EventReservation), RESERVE, parameters)
     if not found:
         raise EventNotFound
     if found[0].row is None and found[0].is_over:
         raise EventOver
     if found[0].row is None:
         raise SeatsUnavailable(path=("input", "tickets"), seats_available=found[0].available)
-    reading.touch("event", event_id)
+    runner.touch("event", event_id)
     return found[0].row
 
 
-async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int) -> EventReservation:
+async def change_tickets(
+    runner: StatementRunner, *, viewer: Viewer, reservation_id: int, tickets: int
+) -> EventReservation:
     """Return the reservation with `tickets` as its new total.
 
     Raises InvalidInput, ReservationNotFound, ReservationCancelled, EventOver where tickets would be added once the
     event's date has passed, and SeatsUnavailable where the event has fewer left; then nothing is changed.
     """
     check_tickets(tickets)
-    row, outcome = await change_or_cancel(reading, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
+    row, outcome = await change_or_cancel(runner, viewer=viewer, reservation_id=reservation_id, tickets=tickets)
     if not outcome.is_changed and row.cancelled:
         raise ReservationCancelled
     if not outcome.is_changed and outcome.is_over and tickets > row.tickets:
@@ -103,22 +107,22 @@ async def change_tickets(reading: Reading, *, viewer: Viewer, reservation_id: in
     return row
 
 
-async def cancel_reservation(reading: Reading, *, viewer: Viewer, reservation_id: int) -> EventReservation:
+async def cancel_reservation(runner: StatementRunner, *, viewer: Viewer, reservation_id: int) -> EventReservation:
     """Return the reservation, cancelled; cancelling it again changes nothing. Raises ReservationNotFound."""
-    row, _ = await change_or_cancel(reading, viewer=viewer, reservation_id=reservation_id)
+    row, _ = await change_or_cancel(runner, viewer=viewer, reservation_id=reservation_id)
     return row
 
 
 async def change_or_cancel(
-    reading: Reading, *, viewer: Viewer, reservation_id: int, tickets: int | None = None
+    runner: StatementRunner, *, viewer: Viewer, reservation_id: int, tickets: int | None = None
 ) -> tuple[EventReservation, stock.SaleOutcome[EventReservation]]:
     """Return the reservation and the outcome of its change: to `tickets` tickets, or cancelled where that is None."""
     parameters = {"id": reservation_id, "number": tickets, "cancel": tickets is None, **viewer.parameters}
-    found = await reading.make_rows(stock.make_sale_outcome_maker(EventReservation), CHANGE, parameters)
+    found = await runner.make_rows(stock.make_sale_outcome_maker(EventReservation), CHANGE, parameters)
     if not found or found[0].row is None:
         raise ReservationNotFound
     if found[0].is_changed:
-        reading.touch("event", found[0].row.event_id)
+        runner.touch("event", found[0].row.event_id)
     return found[0].row, found[0]
 
 

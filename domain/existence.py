@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from errors import MovieNotFound, PlaceNotFound
 
 THERE: Final = """
@@ -12,9 +12,9 @@ THERE: Final = """
 """
 
 
-async def require_movie(reading: Reading, *, movie_id: int, place_id: int | None = None) -> None:
+async def require_movie(runner: StatementRunner, *, movie_id: int, place_id: int | None = None) -> None:
     """Raise MovieNotFound unless the movie exists, PlaceNotFound unless the place does, where one is named."""
-    ((movie, place),) = await reading.tuples(THERE, movie_id=movie_id, place_id=place_id)
+    ((movie, place),) = await runner.tuples(THERE, movie_id=movie_id, place_id=place_id)
     if not movie:
         raise MovieNotFound
     if not place:

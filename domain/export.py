@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from db import ids, job_queue, paging, selects, streaming
-from db.engine import Reader, Reading, Transaction
+from db.engine import Reader, StatementRunner, Transaction
 from db.models import ExportStatus, MovieExport
 from domain import instants, user
 from domain.offer import format_price
@@ -83,10 +83,10 @@ async def request_daily_export(tx: Transaction) -> MovieExport | None:
     return await request_export(tx, user_id=None) if await tx.value(DAILY_IS_DUE) else None
 
 
-async def find_visible_export(reading: Reading, export_id: int, *, user_id: int) -> MovieExport:
+async def find_visible_export(runner: StatementRunner, export_id: int, *, user_id: int) -> MovieExport:
     """Return an export of this user, or any export for staff; raise ExportNotFound."""
-    found = await reading.row(MovieExport, BY_ID, ids=[export_id])
-    if found is None or (found.user_id != user_id and not await user.is_staff(reading, user_id)):
+    found = await runner.row(MovieExport, BY_ID, ids=[export_id])
+    if found is None or (found.user_id != user_id and not await user.is_staff(runner, user_id)):
         raise ExportNotFound
     return found
 
@@ -136,11 +136,11 @@ async def write_lines(
     await record_progress(reader, export_id=export_id, attempt=attempt, rows=rows)
 
 
-async def record_progress(reading: Reading, *, export_id: int, attempt: int, rows: int) -> None:
+async def record_progress(runner: StatementRunner, *, export_id: int, attempt: int, rows: int) -> None:
     """Record how many rows are written; raise Superseded where this is not the latest attempt."""
-    if not await reading.value(PROGRESS, id=export_id, attempt=attempt, rows=rows):
+    if not await runner.value(PROGRESS, id=export_id, attempt=attempt, rows=rows):
         raise Superseded
-    reading.touch("export", export_id)
+    runner.touch("export", export_id)
 
 
 async def complete_export(tx: Transaction, *, export_id: int, attempt: int, rows: int) -> bool:
@@ -162,9 +162,9 @@ async def give_up_export(tx: Transaction, *, export_id: int, error: str) -> None
     tx.touch("export", export_id)
 
 
-async def list_due_exports(reading: Reading) -> list[int]:
+async def list_due_exports(runner: StatementRunner) -> list[int]:
     """Return the completed exports that have expired and still have a file, at most a hundred."""
-    return [row[0] for row in await reading.tuples(DUE)]
+    return [row[0] for row in await runner.tuples(DUE)]
 
 
 async def expire_export(tx: Transaction, *, export_id: int) -> None:

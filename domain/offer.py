@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from db import paging, selects
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import MovieOffer, ProviderMovie
 from domain.text import find_text_faults
 from errors import InvalidInput, Refusal, refuse
@@ -76,9 +76,9 @@ class Standing:
         return "degraded" if self.is_failing else "up"
 
 
-async def read_standings(reading: Reading, names: Sequence[str]) -> list[Standing]:
+async def read_standings(runner: StatementRunner, names: Sequence[str]) -> list[Standing]:
     """Return the standing of each provider, in the order of `names`; one without a request has no failures."""
-    rows = await reading.tuples(PROVIDERS, names=list(names))
+    rows = await runner.tuples(PROVIDERS, names=list(names))
     found = {
         name: Standing(name, answered_at, failures, last_error, now - answered_at if answered_at else None)
         for name, answered_at, failures, last_error, now in rows
@@ -87,11 +87,11 @@ async def read_standings(reading: Reading, names: Sequence[str]) -> list[Standin
 
 
 async def read_prices(
-    reading: Reading, offer_ids: Sequence[int], *, fresh_seconds: float, names: Sequence[str]
+    runner: StatementRunner, offer_ids: Sequence[int], *, fresh_seconds: float, names: Sequence[str]
 ) -> dict[int, list[Price]]:
     """Return the prices of each offer, cheapest first: one for each of the named providers that sells it."""
-    rows = await reading.rows(ProviderMovie, PRICES, offers=list(offer_ids))
-    by_name = {standing.name: standing for standing in await read_standings(reading, names)}
+    rows = await runner.rows(ProviderMovie, PRICES, offers=list(offer_ids))
+    by_name = {standing.name: standing for standing in await read_standings(runner, names)}
     found: dict[int, list[Price]] = {offer_id: [] for offer_id in offer_ids}
     for row in rows:
         standing = by_name.get(row.provider)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import Rating
 from db.pipeline.statement import make_row_maker
 from errors import InvalidRating, MovieNotFound
@@ -35,7 +35,7 @@ def check_value(value: float) -> float:
     return value
 
 
-async def rate(tx: Reading, *, user_id: int, movie_id: int, value: float) -> tuple[Rating, bool]:
+async def rate(tx: StatementRunner, *, user_id: int, movie_id: int, value: float) -> tuple[Rating, bool]:
     """Return the user's rating of the movie, and whether it is their first; raise InvalidRating, MovieNotFound."""
     parameters = {"user_id": user_id, "movie_id": movie_id, "value": float(check_value(value))}
     found = await tx.make_rows(make_rating, RATE, parameters)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from errors import InvalidLimit
 
 MOST_DAYS: Final = 100
@@ -42,7 +42,7 @@ def check_days(number: int) -> int:
 
 
 async def find_session_days(
-    reading: Reading,
+    runner: StatementRunner,
     *,
     movie_ids: Sequence[int],
     place_id: int | None,
@@ -59,6 +59,6 @@ async def find_session_days(
     if place_id is not None:
         parameters["place_id"] = place_id
     found: dict[int, list[datetime]] = {}
-    for movie_id, starts_at in await reading.tuples(statement, **parameters):
+    for movie_id, starts_at in await runner.tuples(statement, **parameters):
         found.setdefault(movie_id, []).append(starts_at)
     return found

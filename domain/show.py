@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from db import paging, selects
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import SHOW_LIFE, Show
 from errors import ShowNotFound
 
@@ -25,13 +25,15 @@ DELETE_EXPIRED: Final = f"""
 """
 
 
-async def find_show(reading: Reading, *, show_id: int | None = None, show_timing: datetime | None = None) -> Show:
+async def find_show(
+    runner: StatementRunner, *, show_id: int | None = None, show_timing: datetime | None = None
+) -> Show:
     """Return the show of this id or time, or both; raise ShowNotFound where there is none or it has expired."""
-    by_id = None if show_id is None else await reading.row(Show, BY_ID, ids=[show_id])
+    by_id = None if show_id is None else await runner.row(Show, BY_ID, ids=[show_id])
     if show_timing is None or show_id is not None:
         found = by_id
     else:
-        found = await reading.row(Show, BY_TIMING, show_timing=show_timing)
+        found = await runner.row(Show, BY_TIMING, show_timing=show_timing)
     if found is None or (show_timing is not None and found.show_timing != show_timing):
         raise ShowNotFound
     return found

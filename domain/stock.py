@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import Booking, BookingStatus
 from db.pipeline.statement import Row, make_row_maker
 from db.shared_change import ManyChanges, SharedChange
@@ -343,7 +343,7 @@ class BookingOutcome:
 
 
 async def hold(
-    tx: Reading, *, user_id: int, booking_id: int, seats: int, cancel: bool = False
+    tx: StatementRunner, *, user_id: int, booking_id: int, seats: int, cancel: bool = False
 ) -> BookingOutcome | None:
     """Make `seats` the total of a user's open booking, all or nothing; return None where the user has no such booking."""
     parameters = {"user_id": user_id, "booking_id": booking_id, "seats": seats, "cancel": cancel}

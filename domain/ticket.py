@@ -7,7 +7,7 @@ from typing import Any, Final
 from psycopg.rows import kwargs_row
 
 from db import paging, selects
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import SHOW_LIFE, Ticket
 from db.pipeline.statement import make_row_maker
 from domain import instants, stock
@@ -71,9 +71,9 @@ DELETE: Final = stock.write_change(
 )
 
 
-async def find_ticket(reading: Reading, *, ticket_id: int) -> Ticket:
+async def find_ticket(runner: StatementRunner, *, ticket_id: int) -> Ticket:
     """Return the ticket; raise TicketNotFound where there is none or its show has expired."""
-    found = await reading.row(Ticket, BY_ID, ids=[ticket_id])
+    found = await runner.row(Ticket, BY_ID, ids=[ticket_id])
     if found is None:
         raise TicketNotFound
     return found

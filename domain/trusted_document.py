@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import TrustedDocument
 from errors import InvalidInput
 
@@ -37,11 +37,11 @@ async def remove_document(tx: Transaction, *, digest: str) -> bool:
     return await tx.value(REMOVE, hash=digest) is not None
 
 
-async def list_documents(reading: Reading) -> list[TrustedDocument]:
+async def list_documents(runner: StatementRunner) -> list[TrustedDocument]:
     """Return all registered documents, the oldest first."""
-    return await reading.rows(TrustedDocument, LIST)
+    return await runner.rows(TrustedDocument, LIST)
 
 
-async def find_texts(reading: Reading, digests: Sequence[str]) -> Mapping[str, str]:
+async def find_texts(runner: StatementRunner, digests: Sequence[str]) -> Mapping[str, str]:
     """Return the texts of the registered documents among these, by their hashes."""
-    return dict(await reading.tuples(FIND, hashes=list(digests)))
+    return dict(await runner.tuples(FIND, hashes=list(digests)))

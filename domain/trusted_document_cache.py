@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from domain import trusted_document
 from errors import Unavailable
 
@@ -35,8 +35,8 @@ class TrustedDocumentCache:
     One statement at a time is under way, whatever callers send: hashes that arrive meanwhile share the next one.
     """
 
-    def __init__(self, reading: Reading, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._reading = reading
+    def __init__(self, runner: StatementRunner, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._runner = runner
         self._now = now
         self._known: OrderedDict[str, CachedDocument] = OrderedDict()
         self._unknown: OrderedDict[str, CachedDocument] = OrderedDict()
@@ -75,7 +75,7 @@ class TrustedDocumentCache:
 
     async def _ask(self, digests: list[str]) -> None:
         try:
-            found = await trusted_document.find_texts(self._reading, digests)
+            found = await trusted_document.find_texts(self._runner, digests)
         except Exception as error:  # noqa: BLE001  # it is raised at each caller, and the loop goes on
             for digest in digests:
                 fail_answer(self._waiting.pop(digest), error)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from db import paging, selects
-from db.engine import Reading, Transaction
+from db.engine import StatementRunner, Transaction
 from db.models import User
 from domain.text import NUL, find_problem, is_encodable, is_visible
 from errors import Forbidden, InvalidEmail, InvalidInput, InvalidUsername, Refusal, WeakPassword, refuse
@@ -122,13 +122,13 @@ async def sign_up(tx: Transaction, *, email: str | None, username: str | None, p
     return made
 
 
-async def find_account(reading: Reading, *, email: str | None, username: str | None) -> User | None:
+async def find_account(runner: StatementRunner, *, email: str | None, username: str | None) -> User | None:
     """Return the account of this e-mail address or username with its password hash, None where there is none."""
     named = f"{email}{username}"
     if NUL in named or not is_encodable(named):
         return None
     as_sent = {"email_as_sent": email, "username_as_sent": username}
-    return await reading.row(User, BY_NAME, **normalize_names(email=email, username=username), **as_sent)
+    return await runner.row(User, BY_NAME, **normalize_names(email=email, username=username), **as_sent)
 
 
 async def replace_hash(tx: Transaction, *, user_id: int, password_hash: str) -> None:
@@ -148,12 +148,12 @@ async def add_staff(tx: Transaction, *, email: str, password_hash: str) -> User:
     return made
 
 
-async def is_staff(reading: Reading, user_id: int) -> bool:
+async def is_staff(runner: StatementRunner, user_id: int) -> bool:
     """Return whether the user is staff at this moment; a token does not say so."""
-    return bool(await reading.value("SELECT is_staff FROM users WHERE id = %(id)s", id=user_id))
+    return bool(await runner.value("SELECT is_staff FROM users WHERE id = %(id)s", id=user_id))
 
 
-async def require_staff(reading: Reading, user_id: int) -> None:
+async def require_staff(runner: StatementRunner, user_id: int) -> None:
     """Raise Forbidden unless the user is staff at this moment."""
-    if not await is_staff(reading, user_id):
+    if not await is_staff(runner, user_id):
         raise Forbidden

@@ -8,7 +8,7 @@ from psycopg.rows import AsyncRowFactory
 
 from db.commit_batching import Change, Parameters, Rows, make_change
 from db.commits import note_commit
-from db.engine import Reading, T
+from db.engine import StatementRunner, T
 from db.notices import Changed, Kind
 from domain.idempotency import Key, RecordedResponse
 from errors import RequestInProgress
@@ -20,7 +20,7 @@ class BatchUndone(Exception):
     """The transaction was rolled back before anything of this request was committed: it may run again by itself."""
 
 
-class BatchedRequest(Reading):
+class BatchedRequest(StatementRunner):
     """One request in a batch; stands in for the CommitBatcher that makes its only change."""
 
     # As for a request with a transaction of its own: no other part of it has changed anything.

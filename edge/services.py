@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from config.settings import Settings
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from db.idempotency_cipher import IdempotencyCipher
 from db.statement_batching import StatementBatcher
 from domain.page_view import NewPageView
@@ -47,14 +47,14 @@ class Services:
     sign_outs: SignOuts
     page_views: StatementBatcher[NewPageView]
     # Commits changes of bookings; those that arrive together share one commit (db/commit_batching.py).
-    booking_commits: Reading
+    booking_commits: StatementRunner
     catalogue: Catalogue
     # The requests that this machine has served.
     request_counter: RequestCounter
     # Commits changes of event reservations likewise.
-    reservation_commits: Reading
+    reservation_commits: StatementRunner
     # Commits ratings likewise.
-    rating_commits: Reading
+    rating_commits: StatementRunner
     # Does so for requests with an idempotency key, whose responses are recorded in the same commit.
     idempotency_batchers: Mapping[SharedCommits, IdempotencyBatcher]
     prices: Prices

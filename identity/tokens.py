@@ -17,7 +17,7 @@ import jwt
 import structlog
 
 from db import ids
-from db.engine import Reading
+from db.engine import StatementRunner
 from errors import Unauthenticated, Unavailable
 
 ALGORITHM: Final = "HS256"
@@ -172,9 +172,9 @@ def read_bearer(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
 class SignOuts:
     """The token generations of all users who have ever signed out everywhere; others have generation 0."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, runner: StatementRunner) -> None:
         """Read from the primary: a standby may lag behind."""
-        self._reading = reading
+        self._runner = runner
         self._generations: dict[int, int] = {}
         self._newest = BEGINNING
         self._read_at = -math.inf
@@ -237,7 +237,7 @@ class SignOuts:
 
     async def _read(self) -> None:
         began = asyncio.get_running_loop().time()
-        rows = await self._reading.tuples(READ_SIGN_OUTS, since=self._newest - OVERLAP)
+        rows = await self._runner.tuples(READ_SIGN_OUTS, since=self._newest - OVERLAP)
         self._read_at = began
         changed = {user for user, generation, _ in rows if self._generations.get(user, 0) < generation}
         self._generations.update({user: generation for user, generation, _ in rows if user in changed})

@@ -8,7 +8,7 @@ from aiodataloader import DataLoader
 from sqlalchemy import literal_column
 
 from db import paging, selects
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import SeatReservation
 from loaders.shielded import ShieldedLoader
 
@@ -18,7 +18,7 @@ LATEST: Final = f"""
 """  # noqa: S608 - nothing of a caller's is in it
 
 
-def reservations_by_booking(primary: Reading) -> DataLoader[int, list[SeatReservation]]:
+def reservations_by_booking(primary: StatementRunner) -> DataLoader[int, list[SeatReservation]]:
     """Return the loader of the latest 100 changes of each booking's seats, oldest first."""
 
     async def load(ids: Sequence[int]) -> list[list[SeatReservation]]:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from aiodataloader import DataLoader
 
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import CollectedMovie
 from db.selects import MOVIES_BY_COLLECTION
 from loaders.shielded import ShieldedLoader
 
 
-def movies_by_collection(primary: Reading) -> DataLoader[int, list[CollectedMovie]]:
+def movies_by_collection(primary: StatementRunner) -> DataLoader[int, list[CollectedMovie]]:
     """Return the loader of each collection's movies, in their order."""
 
     async def load(ids: Sequence[int]) -> list[list[CollectedMovie]]:

@@ -6,7 +6,7 @@ from functools import cache
 from aiodataloader import DataLoader
 
 from db import paging, selects
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.pipeline.statement import Row
 from loaders.shielded import ShieldedLoader
 
@@ -18,7 +18,7 @@ def write_select_by_ids(model: type[Row], *, hidden_too: bool) -> str:
 
 
 def row_by_id(
-    source: Reading, model: type[Row], *, newest: Reading | None = None, hidden_too: bool = False
+    source: StatementRunner, model: type[Row], *, newest: StatementRunner | None = None, hidden_too: bool = False
 ) -> DataLoader[int, Row | None]:
     """Return the loader of rows by id, None for a missing row; with `hidden_too` it finds hidden rows as well.
 
@@ -26,8 +26,8 @@ def row_by_id(
     standby has not replayed yet.
     """
 
-    async def read(reading: Reading, ids: Sequence[int]) -> dict[int, Row]:
-        rows = await reading.rows(model, write_select_by_ids(model, hidden_too=hidden_too), ids=list(ids))
+    async def read(runner: StatementRunner, ids: Sequence[int]) -> dict[int, Row]:
+        rows = await runner.rows(model, write_select_by_ids(model, hidden_too=hidden_too), ids=list(ids))
         return {row.__dict__["id"]: row for row in rows}
 
     async def load(ids: Sequence[int]) -> list[Row | None]:

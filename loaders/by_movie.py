@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, bindparam, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db import paging, selects
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import Rating
 from loaders.shielded import ShieldedLoader
 
@@ -19,7 +19,7 @@ RATINGS: Final = paging.compile_sql(
 )
 
 
-def rating_by_movie(primary: Reading, *, user_id: int) -> DataLoader[int, Rating | None]:
+def rating_by_movie(primary: StatementRunner, *, user_id: int) -> DataLoader[int, Rating | None]:
     """Return the loader of one user's ratings by movie."""
 
     async def load(movie_ids: Sequence[int]) -> list[Rating | None]:

@@ -10,7 +10,7 @@ from aiodataloader import DataLoader
 
 from db import paging
 from db.cursors import CursorCodec, compute_fingerprint
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.paging import Listing, Page, Window
 from loaders.shielded import ShieldedLoader
 
@@ -44,7 +44,7 @@ def make_list_key(listing: Listing[Any]) -> ListKey:
 PageKey = tuple[ListKey, Window]
 
 
-def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, Page[Any]]:
+def page_by_parent(source: StatementRunner, codec: CursorCodec) -> DataLoader[PageKey, Page[Any]]:
     """Return the loader of pages; a cursor of another list fails its own page and no other."""
 
     async def load_group(group: Sequence[PageKey]) -> dict[PageKey, Any]:
@@ -69,7 +69,7 @@ def page_by_parent(source: Reading, codec: CursorCodec) -> DataLoader[PageKey, P
     return ShieldedLoader(load)
 
 
-def count_by_parent(source: Reading) -> DataLoader[ListKey, int]:
+def count_by_parent(source: StatementRunner) -> DataLoader[ListKey, int]:
     """Return the loader of total counts of lists."""
 
     async def load_group(group: Sequence[ListKey]) -> dict[ListKey, int]:

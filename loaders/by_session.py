@@ -6,7 +6,7 @@ from typing import Final
 from aiodataloader import DataLoader
 
 from db import selects
-from db.engine import Reading
+from db.engine import StatementRunner
 from loaders.shielded import ShieldedLoader
 
 SEATS_AVAILABLE: Final = f"""
@@ -15,7 +15,7 @@ SEATS_AVAILABLE: Final = f"""
 """  # noqa: S608 - nothing of a caller's is in it
 
 
-def seats_available_by_session(primary: Reading) -> DataLoader[int, int]:
+def seats_available_by_session(primary: StatementRunner) -> DataLoader[int, int]:
     """Return the loader of the number of seats that can be reserved now."""
 
     async def load(ids: Sequence[int]) -> list[int]:

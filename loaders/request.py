@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from aiodataloader import DataLoader
 from sqlmodel import SQLModel
 
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from db.models import (
     Booking,
     CollectedMovie,
@@ -42,7 +42,7 @@ T = TypeVar("T")
 class Loaders:
     """The loaders of one request. The programme may come from a standby; bookings and other private rows never do."""
 
-    def __init__(self, database: Database, programme: Reading) -> None:
+    def __init__(self, database: Database, programme: StatementRunner) -> None:
         """Read movies, places and the schedule from `programme`, everything else from the primary."""
         self._database = database
         self._programme = programme
@@ -150,7 +150,7 @@ class Loaders:
         """Pages of private rows."""
         return page_by_parent(self._database.primary, self._database.cursors)
 
-    def source_of(self, model: type[SQLModel]) -> Reading:
+    def source_of(self, model: type[SQLModel]) -> StatementRunner:
         """Return the source of lists of these rows."""
         return self._programme if model in PROGRAMME_MODELS else self._database.primary
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from graphql import DocumentNode
 
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from domain import user
 from edge.services import Services
 from errors import Unauthenticated
@@ -75,7 +75,7 @@ class Context:
         return self.services.database
 
     @property
-    def programme(self) -> Reading:
+    def programme(self) -> StatementRunner:
         """Where movies, places and the schedule may be read from."""
         return self.database.standby
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from db.cursors import CursorCodec
-from db.engine import Reader, Reading
+from db.engine import Reader, StatementRunner
 from db.paging import Listing, Window
 from db.pipeline.statement import RawRow
 from edge import http_cache
@@ -29,7 +29,7 @@ NOT_MODIFIED: Final = 304
 PROGRAMME_HEADERS: Final = ("ETag", "Cache-Control")
 
 Render = Callable[[Sequence[RawRow]], bytes]
-RequireParents = Callable[[Reading], Awaitable[None]]
+RequireParents = Callable[[StatementRunner], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

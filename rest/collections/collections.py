@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 import errors
 from db import ids, lists
-from db.engine import Reading
+from db.engine import StatementRunner
 from db.models import Collection
 from db.paging import Page, Window
 from domain import collection
@@ -63,11 +63,11 @@ async def create_collection(call: Call[CreateCollection]) -> Response:
 
 async def get_collection(call: Call[Query]) -> Response:
     """Answer one collection with its movies."""
-    reading = call.services.database.primary
+    runner = call.services.database.primary
     found = await collection.find_collection(
-        reading, user_id=call.user_id, collection_id=call.read_path_id("collection_uuid")
+        runner, user_id=call.user_id, collection_id=call.read_path_id("collection_uuid")
     )
-    return render_json(await render_collection(reading, found))
+    return render_json(await render_collection(runner, found))
 
 
 async def update_collection(call: Call[UpdateCollection]) -> Response:
@@ -93,9 +93,9 @@ async def delete_collection(call: Call[Query]) -> Response:
     return Response(status_code=204)
 
 
-async def render_collection(reading: Reading, row: Collection) -> answers.Collection:
+async def render_collection(runner: StatementRunner, row: Collection) -> answers.Collection:
     """Return a collection as it is answered."""
-    movies = await collection.find_movies(reading, [row.id])
+    movies = await collection.find_movies(runner, [row.id])
     return {
         "title": row.title,
         "description": row.description,

@@ -95,15 +95,15 @@ async def test_refused_change_sends_no_notice(database: Database, database_url: 
 
 async def test_every_change_of_tickets_sends_notice(database: Database, database_url: str) -> None:
     event, anybody = await make_event(database), event_reservation.Viewer(None, in_the_open=True)
-    reading = database.primary
+    runner = database.primary
     async with heard(database_url) as reserved:
-        made = await event_reservation.reserve_tickets(reading, user_id=None, event_id=event.id, tickets=2)
+        made = await event_reservation.reserve_tickets(runner, user_id=None, event_id=event.id, tickets=2)
     async with heard(database_url) as more:
-        await event_reservation.change_tickets(reading, viewer=anybody, reservation_id=made.id, tickets=3)
+        await event_reservation.change_tickets(runner, viewer=anybody, reservation_id=made.id, tickets=3)
     async with heard(database_url) as cancelled:
-        await event_reservation.cancel_reservation(reading, viewer=anybody, reservation_id=made.id)
+        await event_reservation.cancel_reservation(runner, viewer=anybody, reservation_id=made.id)
     async with heard(database_url) as once_more:
-        await event_reservation.cancel_reservation(reading, viewer=anybody, reservation_id=made.id)
+        await event_reservation.cancel_reservation(runner, viewer=anybody, reservation_id=made.id)
     assert changed(reserved) == changed(more) == changed(cancelled) == [Changed("event", event.id)]
     assert once_more == []
 

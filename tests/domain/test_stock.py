@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from db.commit_batching import CommitBatcher
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from db.models import Booking, Session
 from domain import booking, stock
 from errors import Refusal, SeatsUnavailable
@@ -102,7 +102,7 @@ async def make_hall(database: Database, holds: Sequence[tuple[int, bool]], *, ca
 
 
 async def change_each(
-    tx: Reading, hall: Hall, changes: Sequence[tuple[str, int, int]]
+    tx: StatementRunner, hall: Hall, changes: Sequence[tuple[str, int, int]]
 ) -> list[tuple[str, int | None, str]]:
     """Return what came of changes, which arrive in this order."""
 

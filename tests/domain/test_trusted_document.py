@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import AsyncRowFactory
 
-from db.engine import Database, Reading, T
+from db.engine import Database, StatementRunner, T
 from db.notices import Kind
 from domain import trusted_document, trusted_document_cache
 from domain.trusted_document import compute_digest
@@ -127,21 +127,21 @@ async def test_cache_is_bounded(database: Database, monkeypatch: pytest.MonkeyPa
     assert list(known._unknown) == [compute_digest(f"no {text}") for text in texts[-3:]]  # noqa: SLF001
 
 
-class Broken(Reading):
+class Broken(StatementRunner):
     """A database that does not answer the first time."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
+    def __init__(self, runner: StatementRunner) -> None:
+        self.runner = runner
         self.works = False
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
         if not self.works:
             self.works = True
             raise Unavailable
-        return await self.reading.fetch(factory, statement, parameters)
+        return await self.runner.fetch(factory, statement, parameters)
 
     def touch(self, kind: Kind, identity: int) -> None:
-        self.reading.touch(kind, identity)
+        self.runner.touch(kind, identity)
 
 
 async def test_cache_raises_failure_and_does_not_remember_it(database: Database) -> None:

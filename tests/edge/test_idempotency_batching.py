@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from config.settings import Settings
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from db.models import Booking
 from domain import booking, idempotency_batch, rating, stock
 from domain.idempotency import Key
@@ -20,7 +20,7 @@ from tests.support.factories import make_booking, make_movie, make_session, make
 from tests.support.rivals import holding, until_waiting
 from tests.support.seats import seen, taken, unbalanced
 
-Change = Callable[[Reading], Awaitable[object]]
+Change = Callable[[StatementRunner], Awaitable[object]]
 
 TRANSACTIONS: Final = "SELECT count(DISTINCT xmin::text) FROM idempotency_keys"
 # Every record, and the seats that its transaction has reserved beside it.
@@ -165,7 +165,7 @@ async def open_in_two_processes(database: Database) -> tuple[list[str | type[Bas
     user, of = await make_user(database), await make_session(database)
     servers = [IdempotencyBatcher(database.primary.pool, lock_all=stock.lock_sessions) for _ in range(2)]
 
-    async def open_one(tx: Reading) -> None:
+    async def open_one(tx: StatementRunner) -> None:
         await booking.open_booking(tx, user_id=user.id, session_id=of.id, hold_seconds=60)
 
     async with holding(database, "LOCK TABLE bookings IN SHARE MODE"):
@@ -213,7 +213,7 @@ async def test_request_that_fails_before_its_change_is_not_recorded_and_disturbs
 ) -> None:
     held = await make_booking(database)
 
-    async def fails(_: Reading) -> None:
+    async def fails(_: StatementRunner) -> None:
         await fail()
 
     answers = await run_all(run_under(batcher, "a", fails), run_under(batcher, "b", reserve(held, 1)))
@@ -387,7 +387,7 @@ async def test_refuses_request_when_too_many_wait(
 async def test_two_changes_of_one_request_are_a_fault_of_ours(database: Database, batcher: IdempotencyBatcher) -> None:
     held = await make_booking(database)
 
-    async def reserve_twice(tx: Reading) -> None:
+    async def reserve_twice(tx: StatementRunner) -> None:
         await reserve(held, 1)(tx)
         await reserve(held, 2)(tx)
 

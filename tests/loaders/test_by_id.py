@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from psycopg.rows import AsyncRowFactory
 
-from db.engine import Database, Reading, T
+from db.engine import Database, StatementRunner, T
 from db.models import Movie
 from db.notices import Kind
 from loaders.by_id import row_by_id
@@ -13,12 +13,12 @@ from tests.support.factories import make_movie
 from tests.support.statements import Statements
 
 
-class Behind(Reading):
+class Behind(StatementRunner):
     """A standby that has heard of nothing yet."""
 
     async def fetch(
         self,
-        factory: AsyncRowFactory[T],  # noqa: ARG002 - a Reading takes all three
+        factory: AsyncRowFactory[T],  # noqa: ARG002 - a StatementRunner takes all three
         statement: str,  # noqa: ARG002
         parameters: Mapping[str, object],  # noqa: ARG002
     ) -> list[T]:

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from app import open_database
 from config.settings import Settings
 from db.commit_batching import CommitBatcher
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from db.models import Booking, Session, User
 from domain import booking, stock
 from errors import Refusal
@@ -142,7 +142,7 @@ class Bookings(RuleBasedStateMachine):
             return told(refusal)
         return held.status, held.reserved_seats
 
-    async def make(self, tx: Reading, change: Change) -> Booking:
+    async def make(self, tx: StatementRunner, change: Change) -> Booking:
         """Return the booking as it was changed."""
         ids = {"user_id": self.users[change.user].id, "booking_id": self.bookings[change.booking].id}
         if change.kind == "reserve":

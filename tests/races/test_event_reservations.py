@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from db.commit_batching import CommitBatcher
-from db.engine import Database, Reading
+from db.engine import Database, StatementRunner
 from db.models import Event, EventReservation
 from domain import event, event_reservation
 from domain.event_reservation import Viewer, cancel_reservation, change_tickets, reserve_tickets
@@ -20,22 +20,22 @@ HOLD_EVENT: Final = "SELECT FROM events WHERE id = %(id)s FOR NO KEY UPDATE"
 
 
 @pytest.fixture(params=["one by one", "sharing commits"])
-def way(request: pytest.FixtureRequest, database: Database) -> Reading:
+def way(request: pytest.FixtureRequest, database: Database) -> StatementRunner:
     """What changes travel by: a connection each, or together as the doors send them."""
     if request.param == "one by one":
         return database.primary
     return CommitBatcher(database.primary.pool, lock_all=event_reservation.lock_events)
 
 
-def reserve(way: Reading, of: Event, tickets: int = 1) -> Awaitable[EventReservation]:
+def reserve(way: StatementRunner, of: Event, tickets: int = 1) -> Awaitable[EventReservation]:
     return reserve_tickets(way, user_id=None, event_id=of.id, tickets=tickets)
 
 
-def change(way: Reading, row: EventReservation, tickets: int) -> Awaitable[EventReservation]:
+def change(way: StatementRunner, row: EventReservation, tickets: int) -> Awaitable[EventReservation]:
     return change_tickets(way, viewer=ANYBODY, reservation_id=row.id, tickets=tickets)
 
 
-def give_up(way: Reading, row: EventReservation) -> Awaitable[EventReservation]:
+def give_up(way: StatementRunner, row: EventReservation) -> Awaitable[EventReservation]:
     return cancel_reservation(way, viewer=ANYBODY, reservation_id=row.id)
 
 
@@ -51,7 +51,7 @@ async def outcomes(*changes: Awaitable[object]) -> list[str]:
 
 
 @pytest.mark.alone
-async def test_200_buyers_get_100_tickets(database: Database, way: Reading) -> None:
+async def test_200_buyers_get_100_tickets(database: Database, way: StatementRunner) -> None:
     of = await make_event(database, capacity=100)
     found = await outcomes(*(reserve(way, of) for _ in range(200)))
     assert (found.count("EventReservation"), found.count("SeatsUnavailable")) == (100, 100)
@@ -61,7 +61,7 @@ async def test_200_buyers_get_100_tickets(database: Database, way: Reading) -> N
 
 @pytest.mark.parametrize(("clock", "outcome"), [("clock_timestamp()", "EventOver"), ("now()", "EventReservation")])
 async def test_refuses_buyer_that_waited_beyond_date_of_event(
-    database: Database, way: Reading, monkeypatch: pytest.MonkeyPatch, clock: str, outcome: str
+    database: Database, way: StatementRunner, monkeypatch: pytest.MonkeyPatch, clock: str, outcome: str
 ) -> None:
     # Negative control: a clock that is asked before the lock, as the transaction's is, sells.
     monkeypatch.setattr(event_reservation, "RESERVE", event_reservation.RESERVE.replace("clock_timestamp()", clock))
@@ -72,7 +72,7 @@ async def test_refuses_buyer_that_waited_beyond_date_of_event(
     assert await buying == [outcome]
 
 
-async def test_buyers_of_several_tickets_get_all_or_none(database: Database, way: Reading) -> None:
+async def test_buyers_of_several_tickets_get_all_or_none(database: Database, way: StatementRunner) -> None:
     of = await make_event(database, capacity=10)
     found = await outcomes(*(reserve(way, of, 3) for _ in range(20)))
     assert found.count("EventReservation") == 3
@@ -80,7 +80,7 @@ async def test_buyers_of_several_tickets_get_all_or_none(database: Database, way
     assert await unbalanced(database) == []
 
 
-async def test_concurrent_cancels_free_tickets_once(database: Database, way: Reading) -> None:
+async def test_concurrent_cancels_free_tickets_once(database: Database, way: StatementRunner) -> None:
     of = await make_event(database, capacity=10)
     row = await make_event_reservation(database, event=of, tickets=4)
     await make_event_reservation(database, event=of, tickets=5)
@@ -88,7 +88,7 @@ async def test_concurrent_cancels_free_tickets_once(database: Database, way: Rea
     assert await availability(database, of) == 5
 
 
-async def test_concurrent_changes_of_reservation_leave_the_last(database: Database, way: Reading) -> None:
+async def test_concurrent_changes_of_reservation_leave_the_last(database: Database, way: StatementRunner) -> None:
     of = await make_event(database, capacity=10)
     row = await make_event_reservation(database, event=of, tickets=2)
     await make_event_reservation(database, event=of, tickets=3)
@@ -96,7 +96,7 @@ async def test_concurrent_changes_of_reservation_leave_the_last(database: Databa
     assert await unbalanced(database) == []
 
 
-async def test_batches_of_two_events_never_deadlock(database: Database, way: Reading) -> None:
+async def test_batches_of_two_events_never_deadlock(database: Database, way: StatementRunner) -> None:
     pair = [await make_event(database, capacity=1000) for _ in range(2)]
     rows = [await make_event_reservation(database, event=of) for of in pair]
     changes = [change(way, row, tickets) for tickets in range(2, 12) for row in (rows if tickets % 2 else rows[::-1])]

@@ -87,7 +87,7 @@ class Storms(RuleBasedStateMachine):
             if isinstance(outcome, EventReservation) and outcome.id not in {row.id for row in self.rows}:
                 self.rows.append(outcome)
 
-    def change(self, way: engine.Reading, asked: tuple[int, int] | int) -> Awaitable[EventReservation]:
+    def change(self, way: engine.StatementRunner, asked: tuple[int, int] | int) -> Awaitable[EventReservation]:
         if isinstance(asked, int):
             return event_reservation.reserve_tickets(way, user_id=None, event_id=self.event.id, tickets=asked)
         which, tickets = self.rows[asked[0]].id, asked[1]
