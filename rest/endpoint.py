@@ -21,6 +21,7 @@ from edge import addresses, browser_session, http_cache, idempotency
 from edge.content_type import is_json
 from edge.json_depth import is_deeper
 from edge.json_refusals import refuse_json
+from edge.request_head import AUTHORIZATION
 from edge.response_cache import Parts
 from edge.services import Services, SharedCommits
 from errors import Refusal, Refusals
@@ -32,6 +33,7 @@ from rest.payloads import EmptyBody, list_names, parse_input
 from runtime.rate_limits import Visitor, find_visitor
 
 JSON: Final = "application/json"
+CACHE_CONTROL: Final = b"cache-control"
 # For each endpoint. At 256 bytes each, all of them take a few hundred kilobytes.
 REMEMBERED_QUERIES: Final = 256
 LONGEST_REMEMBERED: Final = 256
@@ -226,7 +228,8 @@ class EndpointApp:
 
 def forbid_caching(response: Response) -> Response:
     """Return the response, which no cache may keep unless it says otherwise itself."""
-    response.headers.setdefault("Cache-Control", http_cache.PRIVATE)
+    if all(name != CACHE_CONTROL for name, _ in response.raw_headers):
+        response.raw_headers.append((CACHE_CONTROL, http_cache.PRIVATE.encode()))
     return response
 
 
@@ -263,7 +266,8 @@ async def run_for_record(
 
 async def identify_caller(request: Request, caller: Caller) -> Actor | None:
     """Return the signed-in caller, None where there is none; raise Unauthenticated where the endpoint needs one."""
-    if caller is Caller.ANYBODY:
+    is_silent = caller is Caller.KNOWN_OR_NOT and AUTHORIZATION not in request.scope["head"]
+    if caller is Caller.ANYBODY or is_silent:
         return None
     services: Services = request.state.services
     if caller is Caller.SIGNED_IN_HERE:
