@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -38,6 +39,12 @@ FILLED: Final = """
     )
     FROM pg_tables WHERE schemaname IN ('public', 'queue') AND tablename <> 'alembic_version'
 """
+
+
+def pytest_configure() -> None:
+    """Let the servers that tests start end by SIGHUP: below `nohup` they would inherit that it is ignored, and keep to it."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_xdist_auto_num_workers() -> int:
