@@ -11,7 +11,6 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 from strawberry.utils.str_converters import to_camel_case
 
-from edge.services import SharedCommits
 from errors import (
     Barred,
     Internal,
@@ -111,13 +110,10 @@ def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:
     return ("input", to_camel_case(names[0])) if names else ()
 
 
-def mutation(
-    payload: type, *names: str, description: str, codes: str = "", shares: SharedCommits | None = None
-) -> Callable[[Callable[..., Any]], Any]:
+def mutation(payload: type, *names: str, description: str, codes: str = "") -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that makes a mutation of a function; its results become the payload's fields of these names.
 
-    `codes` are those that its payload may carry; clients read them in the description. `shares` are the commits by which
-    the function makes its change, where that is all that it does.
+    `codes` are those that its payload may carry; clients read them in the description.
     """
     declared: Any = payload
     refusals = f" Refused with: {codes}." if codes else ""
@@ -125,6 +121,6 @@ def mutation(
         graphql_type=declared | None,
         description=description + refusals,
         extensions=[PayloadExtension(*names)],
-        metadata=declare(cost=CHANGE, shares=shares),
+        metadata=declare(cost=CHANGE),
     )
     return made
