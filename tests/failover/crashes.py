@@ -13,7 +13,7 @@ from tests.failover.audit import find_missing
 from tests.failover.buyers import Buyers
 from tests.failover.postgres import Postgres, kill_all, list_children, postgres
 from tests.failover.programme import make_sessions
-from tests.failover.programs import wait_until
+from tests.failover.programs import FaultError, wait_until
 from tests.failover.server import Server, migrate, serving
 
 FROZEN_SECONDS: Final = 3.0
@@ -22,6 +22,8 @@ DOWN_SECONDS: Final = 1.0
 LOAD: Final = 20
 RECOVERY_SECONDS: Final = 60.0
 ATTEMPTS: Final = 10
+# After which the walwriter is taken to have been stopped in the middle of a write.
+STOPPED_SECONDS: Final = 15.0
 # Switches off waiting for the disk where the server cannot prevent it: inside the transaction of a booking.
 FORGETFUL: Final = """
     CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS
@@ -157,10 +159,20 @@ def stage(
 
 def cut_power(stage: Stage, buyers: Buyers) -> None:
     """Kill the database under load, after its process that writes what no commit waited for has stopped; start it again."""
-    stage.database.freeze("walwriter")
-    wait_for_load(buyers)
+    stop_writer(stage, buyers)
     stage.database.kill()
     stage.database.start()
+
+
+def stop_writer(stage: Stage, buyers: Buyers) -> None:
+    """Stop the process that writes what no commit waited for, at a moment when it writes nothing: else all commits wait for it."""
+    for _ in range(ATTEMPTS):
+        stage.database.freeze("walwriter")
+        with suppress(FaultError):
+            wait_for_load(buyers, seconds=STOPPED_SECONDS)
+            return
+        stage.database.signal(signal.SIGCONT)
+    raise FaultError("nobody can confirm while the walwriter is stopped")
 
 
 def lose_confirmations(stage: Stage, buyers: Buyers) -> list[int]:

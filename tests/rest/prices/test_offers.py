@@ -15,6 +15,7 @@ from tests.support.factories import make_user
 from tests.support.graphql_client import GraphQL
 from tests.support.price_party import TOKEN, PriceParty, price_party
 from tests.support.prices import fall_silent, make_export
+from upstreams import providers
 
 CW = {
     "Movies": [
@@ -195,7 +196,14 @@ async def test_answers_503_by_rest_and_graphql_without_known_prices(
     ]
 
 
-async def test_metrics_count_provider_requests(graphql: GraphQL, filmworld: PriceParty) -> None:
+@pytest.fixture
+def patient_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all attempts of a call end before its deadline, on a busy machine too."""
+    monkeypatch.setattr(providers, "LIMITS", replace(providers.LIMITS, deadline=60.0))
+
+
+@pytest.mark.usefixtures("patient_calls")
+async def test_reports_why_provider_is_down(graphql: GraphQL, filmworld: PriceParty) -> None:
     filmworld.status = 500
     up, down = (await graphql("{ providers { name state lastSuccessAt lastError } }")).data["providers"]
 
