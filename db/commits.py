@@ -183,6 +183,7 @@ async def exchange(
 ) -> list[PGresult]:
     """Send statements with one Sync, and return their rows; `names` are those of statements that are prepared already."""
     pgconn = connection.pgconn
+    # Nothing is sent after the end, so that nothing can be done twice.
     read_ending(pgconn)
     pgconn.enter_pipeline_mode()
     made: dict[Statement, bytes] = {}
@@ -200,13 +201,14 @@ async def exchange(
             names.update(islice(made.items(), answers.prepared))
 
 
-def read_ending(pgconn: PGconn) -> None:
-    """Raise OperationalError where the server has ended the connection: nothing is sent then, and nothing can be done twice.
+def read_ending(pgconn: PGconn, *, signs: int = select.POLLIN) -> None:
+    """Raise OperationalError where the server has ended the connection.
 
     It may have said why before that. libpq reads what was said without an error, and shows the end at the read after it.
+    `signs` are the events of the socket besides its error and its end that may show an end.
     """
     arrived = select.poll()
-    arrived.register(pgconn.socket, select.POLLIN)
+    arrived.register(pgconn.socket, signs)
     while arrived.poll(0):
         pgconn.consume_input()
 
@@ -246,25 +248,29 @@ class Answers:
         self._is_answered = False
         # How many statements were prepared.
         self.prepared = 0
-        self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._complete: asyncio.Future[None] = self._loop.create_future()
+        # Kept, because libpq does not tell it once the connection is lost.
+        self._socket = self._pgconn.socket
+        self._is_reading = False
 
     async def receive(self) -> list[PGresult]:
         """Return the results with rows; raise psycopg's error of the first fault, OperationalError for a lost connection."""
-        loop, socket = asyncio.get_running_loop(), self._pgconn.socket
-        loop.add_reader(socket, self._read)
+        self._loop.add_reader(self._socket, self._read)
+        self._is_reading = True
         self._begin_wait()
         try:
             if self._pgconn.flush():
-                loop.add_writer(socket, self._flush)
+                self._loop.add_writer(self._socket, self._flush)
             await self._complete
         except asyncio.CancelledError:
+            self._stop_reading()
             # Nobody waits for the statements any more, and they may hold locks.
             with suppress(psycopg.Error, OSError):
                 await self._connection.cancel_safe(timeout=CANCEL_SECONDS)
             raise
         finally:
-            loop.remove_reader(socket)
-            loop.remove_writer(socket)
+            self._stop_reading()
             self._end_wait()
         if self._error is not None:
             raise error_from_result(self._error)
@@ -285,21 +291,32 @@ class Answers:
             if watch.is_doubted and self._is_answered:
                 watch.note_life()
 
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+
     def _flush(self) -> None:
         try:
             if not self._pgconn.flush():
-                asyncio.get_running_loop().remove_writer(self._pgconn.socket)
+                self._loop.remove_writer(self._socket)
         except psycopg.OperationalError as error:
             self._fail(error)
 
     def _read(self) -> None:
-        pgconn = self._pgconn
         try:
-            pgconn.consume_input()
-            while not (self._complete.done() or pgconn.is_busy()):
-                self._take(pgconn.get_result())
+            self._pgconn.consume_input()
+            self._take_all()
+            if not self._complete.done():
+                # uvloop calls once for an error of the socket, and what came before it may be all that was read.
+                read_ending(self._pgconn, signs=0)
         except psycopg.OperationalError as error:
             self._fail(error)
+
+    def _take_all(self) -> None:
+        while not (self._complete.done() or self._pgconn.is_busy()):
+            self._take(self._pgconn.get_result())
 
     def _take(self, result: PGresult | None) -> None:
         if result is None:
@@ -320,6 +337,8 @@ class Answers:
             self._error = result
 
     def _fail(self, error: psycopg.OperationalError) -> None:
+        # Not later: libpq has closed the socket, and the next one that is opened gets its number.
+        self._stop_reading()
         if not self._complete.done():
             self._complete.set_exception(error)
 
