@@ -33,6 +33,7 @@ from domain import event_reservation, page_view, rating, stock
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
+from edge.idempotency_batching import IdempotencyBatcher
 from edge.middleware import Edge, ShortcutRoute
 from edge.own_writes import OwnWrites
 from edge.page_existence import page_exists
@@ -273,6 +274,7 @@ def _count_waiting_hashes(settings: Settings) -> int:
 def _make_services(settings: Settings, process: Process, database: Database, passwords: Passwords) -> Services:
     metrics, of_upstreams = process.metrics, UpstreamMetrics(process.metrics.registry)
     batch = partial(CommitBatcher, database.primary.pool, note=database.primary.note)
+    record = partial(IdempotencyBatcher, database.primary.pool, note=database.primary.note)
     return Services(
         settings=settings,
         database=database,
@@ -283,6 +285,11 @@ def _make_services(settings: Settings, process: Process, database: Database, pas
         booking_commits=batch(lock_all=stock.lock_sessions, find_free=stock.find_free),
         reservation_commits=batch(lock_all=event_reservation.lock_events),
         rating_commits=batch(lock_all=rating.lock_movies),
+        idempotency_batchers={
+            "booking_commits": record(lock_all=stock.lock_sessions, find_free=stock.find_free),
+            "reservation_commits": record(lock_all=event_reservation.lock_events),
+            "rating_commits": record(lock_all=rating.lock_movies),
+        },
         catalogue=Catalogue(settings.catalogue_url, _make_catalogue(settings, of_upstreams)),
         prices=Prices(database, make_providers(settings, of_upstreams), fresh_seconds=settings.offers_fresh_seconds),
         request_counter=process.request_counter,

@@ -96,14 +96,12 @@ class CommitBatcher(StatementRunner):
     async def _share(self, statement: str, parameters: Parameters) -> Rows:
         if len(self._waiting) >= MOST_WAITING:
             raise Unavailable
-        # What PostgreSQL cannot hold is refused before it could take others down.
-        bound = None if isinstance(statement, SharedChange) else bind_change(statement, parameters)
-        answer: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Change(statement, parameters, answer, bound))
+        change = make_change(statement, parameters)
+        self._waiting.append(change)
         note_commit()
         if self._runner is None:
             self._runner = asyncio.create_task(self._run_all(), context=make_shared_context())
-        return await answer
+        return await change.answer
 
     async def _run_all(self) -> None:
         try:
@@ -160,33 +158,50 @@ class CommitBatcher(StatementRunner):
 
         Where the locks are free by now, or nothing is known of the one in the way, the whole batch fails.
         """
-        asked = bind_text(*find_free([change.parameters for change in batch]))
         try:
-            (found,) = await commit_together(self._pool, [asked])
+            free = await list_free(self._pool, batch, find_free)
         except Exception as failure:  # noqa: BLE001 - raised at the callers
             is_away = isinstance(failure, Unavailable | OutcomeUnknown)
             fail_changes(batch, error if is_away else failure)
             return
-        places = {place - 1 for (place,) in load_rows(found)}
-        free = [change for place, change in enumerate(batch) if place in places]
-        if len(free) == len(batch):
-            free = []
         fail_changes([change for change in batch if change not in free], error)
         if free:
             # Once: who needs no lock of somebody else waits no longer than twice.
             await self._settle(free, may_leave=False)
 
     async def _run(self, batch: Sequence[Change]) -> list[Rows]:
-        if len(batch) == 1:
-            results = await commit_together(self._pool, [*bind_lock(batch[0]), bind_alone(batch[0])])
-            return read_committed(lambda: [Rows(read_names(result), load_rows(result)) for result in results[-1:]])
-        groups = group_changes([(change.statement, change.parameters) for change in batch])
-        statements = [bind_group(group, batch) for group in groups]
-        needs_locks = len(groups) > 1 or not groups[0].locks_in_order
-        if needs_locks:
-            statements.insert(0, bind_text(*self._lock_all([change.parameters for change in batch])))
+        statements, read = bind_batch(batch, self._lock_all)
         results = await commit_together(self._pool, statements)
-        return read_committed(lambda: read_groups(groups, results[needs_locks:], count=len(batch)))
+        return read_committed(lambda: read(results))
+
+
+async def list_free(pool: Pool, batch: Sequence[Change], find_free: AskForAll) -> list[Change]:
+    """Return the changes of a batch whose locks nobody else holds; none where the one in the way is not known."""
+    (found,) = await commit_together(pool, [bind_text(*find_free([change.parameters for change in batch]))])
+    places = {place - 1 for (place,) in load_rows(found)}
+    free = [change for place, change in enumerate(batch) if place in places]
+    return free if len(free) < len(batch) else []
+
+
+def bind_batch(
+    batch: Sequence[Change], lock_all: AskForAll
+) -> tuple[list[Bound], Callable[[Sequence[PGresult]], list[Rows]]]:
+    """Return the statements that lock and make the changes of a batch, and what reads the answers from their results."""
+    if len(batch) == 1:
+        statements = [*bind_lock(batch[0]), bind_alone(batch[0])]
+        return statements, lambda results: [Rows(read_names(result), load_rows(result)) for result in results[-1:]]
+    groups = group_changes([(change.statement, change.parameters) for change in batch])
+    statements = [bind_group(group, batch) for group in groups]
+    needs_locks = len(groups) > 1 or not groups[0].locks_in_order
+    if needs_locks:
+        statements.insert(0, bind_text(*lock_all([change.parameters for change in batch])))
+    return statements, lambda results: read_groups(groups, results[needs_locks:], count=len(batch))
+
+
+def make_change(statement: str, parameters: Parameters) -> Change:
+    """Return a change that waits; raise InvalidInput for what PostgreSQL cannot hold, before it could take others down."""
+    bound = None if isinstance(statement, SharedChange) else bind_change(statement, parameters)
+    return Change(statement, parameters, asyncio.get_running_loop().create_future(), bound)
 
 
 def read_committed(read: Callable[[], list[Rows]]) -> list[Rows]:

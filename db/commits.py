@@ -179,9 +179,12 @@ async def exchange(
     connection: AsyncConnection[Any],
     statements: Sequence[Bound],
     names: dict[Statement, bytes] | None,
-    commit: Commit,
+    commit: Commit | None,
 ) -> list[PGresult]:
-    """Send statements with one Sync, and return their rows; `names` are those of statements that are prepared already."""
+    """Send statements with one Sync, and return their rows; `names` are those of statements that are prepared already.
+
+    `commit` is None where they end no transaction.
+    """
     pgconn = connection.pgconn
     # Nothing is sent after the end, so that nothing can be done twice.
     read_ending(pgconn)
@@ -191,7 +194,8 @@ async def exchange(
     try:
         for statement, parameters in statements:
             send_statement(pgconn, statement, parameters, names, made)
-        commit.expect(connection)
+        if commit is not None:
+            commit.expect(connection)
         pgconn.pipeline_sync()
         return await answers.receive()
     finally:
@@ -220,10 +224,13 @@ def send_statement(
     names: dict[Statement, bytes] | None,
     made: dict[Statement, bytes],
 ) -> None:
-    """Send a statement, prepared where `names` are kept and have room; put a name that is new into `made`."""
+    """Send a statement, prepared where `names` are kept and have room; put a name that is new into `made`.
+
+    What is planned each time, or has no plan as BEGIN and COMMIT, is not prepared.
+    """
     name = None if names is None else names.get(statement) or made.get(statement)
     if name is None:
-        if names is None or len(names) + len(made) >= MOST_PREPARED:
+        if names is None or statement.is_planned_each_time or len(names) + len(made) >= MOST_PREPARED:
             pgconn.send_query_params(statement.sql, parameters, statement.types or None)
             return
         name = made[statement] = b"matinee_shared_%d" % next(NUMBERS)

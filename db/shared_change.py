@@ -48,6 +48,12 @@ def write_array(values: Iterable[object]) -> bytes:
     return ("{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}").encode()
 
 
+def write_text_array(values: Iterable[str]) -> bytes:
+    """Return an array of texts in PostgreSQL's text format."""
+    quoted = ['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]
+    return ("{" + ",".join(quoted) + "}").encode()
+
+
 class SharedChange(str):  # noqa: SLOT000 - a str with slots can have no attribute of its own
     """The statement of one caller's change, which knows the statement for those of many callers.
 

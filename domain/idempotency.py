@@ -32,12 +32,15 @@ LEASE_KEY: Final = f"""
         leased_until = excluded.leased_until
     RETURNING leased_until
 """
-RECORD: Final = """
-    INSERT INTO idempotency_keys (caller, key, fingerprint, answer)
-    VALUES (%(caller)s, %(key)s, %(fingerprint)s, %(answer)s)
+OVERWRITE: Final = """
     ON CONFLICT (caller, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at,
         leased_until = NULL
+"""
+RECORD: Final = f"""
+    INSERT INTO idempotency_keys (caller, key, fingerprint, answer)
+    VALUES (%(caller)s, %(key)s, %(fingerprint)s, %(answer)s)
+    {OVERWRITE}
 """
 RELEASE: Final = """
     DELETE FROM idempotency_keys WHERE caller = %(caller)s AND key = %(key)s AND leased_until = %(leased_until)s

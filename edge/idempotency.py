@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Protocol
 
 import orjson
 import structlog
@@ -16,7 +16,8 @@ from db.idempotency_cipher import IdempotencyCipher
 from db.request_transaction import RequestCommits, RequestTransaction, bind_database
 from domain import idempotency, page_view
 from domain.idempotency import HEADER, Key, RecordedResponse
-from edge.services import Services
+from edge.batched_request import BatchedRequest, BatchUndone
+from edge.services import Services, SharedCommits
 from errors import IdempotencyKeyReused, InvalidInput, OutcomeUnknown, RequestInProgress, Unavailable
 from identity.passwords import Hashing
 
@@ -46,35 +47,69 @@ def has_key(request: Request) -> bool:
     return HEADER in request.headers
 
 
-async def run_once(request: Request, services: Services, *, caller: str, run: Run) -> Response:
+class Recording(Protocol):
+    """The run of a request under its key, in a transaction of its own or in one that others share."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether another part of the request has changed something."""
+
+    async def begin(self) -> RecordedResponse | None:
+        """Return the response recorded under the key, None where the request has to run."""
+
+    async def finish(self, answer: bytes) -> None:
+        """Commit the effect and the encrypted response together."""
+
+    async def give_up(self) -> None:
+        """Roll back and release the key; does nothing once the request is finished."""
+
+
+async def run_once(
+    request: Request, services: Services, *, caller: str, run: Run, shares: SharedCommits | None = None
+) -> Response:
     """Return the response of `run`, or the recorded one; `run` gets services that work inside one transaction.
 
+    `shares` is for a run whose effect is one change by these commits, and which does nothing else: it may share
+    the transaction. Where that fails, `run` is called again.
     Raises InvalidInput for a malformed key, RequestInProgress, IdempotencyKeyReused, Unavailable,
     OutcomeUnknown, and what `run` raises.
     """
     key = Key(caller, idempotency.read_key(request.headers.getlist(HEADER)))
     parts = await read_request(request, caller)
-    request_tx = RequestTransaction(services.database.primary.pool, note=services.database.primary.note)
-    run_under_key = RunUnderKey(services.database, request_tx, key, services.cipher.fingerprint(parts))
+    fingerprint, primary = services.cipher.fingerprint(parts), services.database.primary
+    run_under_key = RunUnderKey(
+        services.database, RequestTransaction(primary.pool, note=primary.note), key, fingerprint
+    )
+    bound = bind_services(services, run_under_key)
+    if shares is not None:
+        batched = services.idempotency_batchers[shares].make_request(key, fingerprint=fingerprint)
+        with suppress(BatchUndone):
+            # Whatever else it may use belongs to a transaction that is not open, and fails.
+            return await run_recorded(batched, parts, run, bind_commits(bound, shares, batched))
+    return await run_recorded(run_under_key, parts, run, bound)
+
+
+async def run_recorded(recording: Recording, parts: tuple[bytes, ...], run: Run, services: Services) -> Response:
+    """Return the response of `run`, which is recorded, or the one recorded before."""
     try:
-        recorded = await run_under_key.begin()
+        recorded = await recording.begin()
         if recorded is not None:
             return replay_response(recorded, parts, cipher=services.cipher)
-        response = await run_inside(run_under_key, run, services)
-        await run_under_key.finish(encrypt_response(response, cipher=services.cipher))
+        response = await run_inside(recording, run, services)
+        await recording.finish(encrypt_response(response, cipher=services.cipher))
         return response
     except NotRecorded as not_recorded:
         return not_recorded.response
     finally:
-        await run_under_key.give_up()
+        await recording.give_up()
 
 
-async def run_inside(run_under_key: "RunUnderKey", run: Run, services: Services) -> Response:
+async def run_inside(recording: Recording, run: Run, services: Services) -> Response:
     """Return the response to be recorded; raise NotRecorded."""
     try:
-        return await run(bind_services(services, run_under_key))
+        return await run(services)
     except NotRecorded as not_recorded:
-        if not_recorded.may_stand and run_under_key.request_tx.is_changed:
+        if not_recorded.may_stand and recording.is_changed:
             return not_recorded.response
         raise
 
@@ -120,6 +155,11 @@ class RunUnderKey:
     key: Key
     fingerprint: bytes
     leased_until: datetime | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a use case has changed something."""
+        return self.request_tx.is_changed
 
     async def begin(self) -> RecordedResponse | None:
         """Return the response recorded under the key, None where the request has to run."""
@@ -208,3 +248,9 @@ def bind_services(services: Services, run_under_key: RunUnderKey) -> Services:
         passwords=PasswordsOutsideTransaction(services.passwords, run_under_key.outside),
         outside_transaction=run_under_key.outside,
     )
+
+
+def bind_commits(services: Services, shares: SharedCommits, batched: BatchedRequest) -> Services:
+    """Return services whose changes by these commits are made in a batch."""
+    commits: dict[str, Any] = {shares: batched}
+    return replace(services, **commits)

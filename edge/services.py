@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from config.settings import Settings
 from db.engine import Database, StatementRunner
@@ -12,6 +12,7 @@ from db.statement_batching import StatementBatcher
 from domain.page_view import NewPageView
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
+from edge.idempotency_batching import IdempotencyBatcher
 from edge.repeated_heads import RepeatedHead
 from edge.response_cache import ResponseCache
 from identity.passwords import Hashing
@@ -29,6 +30,8 @@ from upstreams.catalogue import Catalogue
 from upstreams.prices import Prices
 from upstreams.store import Store
 
+# The services below whose changes share a commit: an operation whose effect is one such change names its own.
+SharedCommits = Literal["booking_commits", "reservation_commits", "rating_commits"]
 Span = Callable[[str, Mapping[str, str]], AbstractContextManager[None]]
 
 
@@ -52,6 +55,8 @@ class Services:
     reservation_commits: StatementRunner
     # Commits ratings likewise.
     rating_commits: StatementRunner
+    # Does so for requests with an idempotency key, whose responses are recorded in the same commit.
+    idempotency_batchers: Mapping[SharedCommits, IdempotencyBatcher]
     prices: Prices
     # Files of exports.
     store: Store

@@ -18,15 +18,16 @@ from edge import addresses, browser_session
 from edge.repeated_requests import receive_and_find
 from edge.request_head import ACCEPT, AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY
 from edge.response_cache import AGE, CREDENTIALS
-from edge.services import Services
+from edge.services import Services, SharedCommits
 from errors import NotAcceptable, Refusal, Refusals, Unavailable, flatten_refusals
 from graphql_server import cache_policy, repeated_requests, sse
 from graphql_server.error_responses import WRONG_OPERATION, explain_wrong_operation, render_faults, render_refusals
 from graphql_server.executable_schema import GRAPHQL, SCHEMA
+from graphql_server.field_declarations import find_declaration
 from graphql_server.idempotency import run_once
 from graphql_server.media_types import GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from graphql_server.planner.check import check_planned_result, is_chosen
-from graphql_server.planner.mutations import run_mutation
+from graphql_server.planner.mutations import bind_mutation, run_mutation
 from graphql_server.planner.run import PlannedRequest, run_planned
 from graphql_server.prepared_documents import Documents, describe_cost, find_ready
 from graphql_server.request import NAMES_DOCUMENT, QUERIES, READS, GraphQLRequest, allowed_operations, read_request
@@ -109,12 +110,15 @@ async def answer(request: Request, media_type: str) -> Response:
     allowed = allowed_operations(request.method)
     # An idempotency key means nothing to a query. Whether there is a mutation shows once the document is parsed.
     has_key = IDEMPOTENCY_KEY in request.scope["head"]
+    run, render = partial(execute, text, asked, allowed=allowed), partial(render_answer, request, media_type)
+    shares = find_shared_commits(text, asked, context) if has_key and OperationType.MUTATION in allowed else None
+    if shares is not None:
+        return await run_once(request, context, execute=run, render=render, shares=shares)
     try:
         result = await execute(text, asked, context, allowed=QUERIES if has_key else allowed)
     except WRONG_OPERATION as cause:
         kind = cause.operation_type if isinstance(cause, InvalidOperationTypeError) else None
         if kind in allowed:
-            run, render = partial(execute, text, asked, allowed=allowed), partial(render_answer, request, media_type)
             return await run_once(request, context, execute=run, render=render)
         if kind is OperationType.SUBSCRIPTION and accepts_events(request.headers.get("accept", "")):
             return sse.open_stream(request, asked, context)
@@ -126,6 +130,16 @@ async def answer(request: Request, media_type: str) -> Response:
     else:
         response = render_answer(request, media_type, result, context)
     return add_age(response, request, context)
+
+
+def find_shared_commits(text: str, asked: GraphQLRequest, context: Context) -> SharedCommits | None:
+    """Return the commits by which a mutation makes its only change, None where it may do anything else."""
+    settings = context.services.settings
+    prepared = find_ready(GRAPHQL, text, asked.operation_name, settings) if settings.planner.is_on else None
+    if prepared is None:
+        return None
+    bound = bind_mutation(context, PlannedRequest(text, asked.variables or {}, asked.operation_name, prepared))
+    return None if bound is None else find_declaration(bound[0].declared).shares
 
 
 def add_age(response: Response, request: Request, context: Context) -> Response:

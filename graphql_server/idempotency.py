@@ -11,7 +11,7 @@ from strawberry.types import ExecutionResult
 import errors
 from db import ids
 from edge import idempotency
-from edge.services import Services
+from edge.services import Services, SharedCommits
 from graphql_server.error_format import find_refusals, is_bug
 from identity.tokens import Actor
 from resolvers.context import Context
@@ -23,8 +23,13 @@ Execute = Callable[[Context], Awaitable[ExecutionResult]]
 Render = Callable[[ExecutionResult, Context], Response]
 
 
-async def run_once(request: Request, context: Context, *, execute: Execute, render: Render) -> Response:
-    """Return the answer of a mutation, or the recorded answer of an earlier request with the same key."""
+async def run_once(
+    request: Request, context: Context, *, execute: Execute, render: Render, shares: SharedCommits | None = None
+) -> Response:
+    """Return the answer of a mutation, or the recorded answer of an earlier request with the same key.
+
+    `shares` are the commits by which it makes its change, where that is all that it does.
+    """
 
     async def run(services: Services) -> Response:
         inside = Context(services, context.actor, context.base, context.visitor)
@@ -36,7 +41,8 @@ async def run_once(request: Request, context: Context, *, execute: Execute, rend
             raise idempotency.NotRecorded(render(result, inside), may_stand=True)
         return render(result, inside)
 
-    return await idempotency.run_once(request, context.services, caller=format_caller(context.actor), run=run)
+    caller = format_caller(context.actor)
+    return await idempotency.run_once(request, context.services, caller=caller, run=run, shares=shares)
 
 
 def format_caller(actor: Actor | None) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from edge.services import SharedCommits
 from resolvers.planned_reads import Reads
 
 
@@ -34,6 +35,8 @@ class Declaration:
     cost: int | None = None
     # Whether the cost, and that of all below, counts for each item of the page.
     per_item: bool = False
+    # The commits by which a mutation makes its change, where that is all that it does: with a key it shares a transaction.
+    shares: SharedCommits | None = None
 
 
 NOTHING: Final = Declaration()
@@ -42,7 +45,12 @@ KEY: Final = "declaration"
 
 
 def declare(
-    *, cache: Cache | None = None, reads: Reads | None = None, cost: int | None = None, per_item: bool = False
+    *,
+    cache: Cache | None = None,
+    reads: Reads | None = None,
+    cost: int | None = None,
+    per_item: bool = False,
+    shares: SharedCommits | None = None,
 ) -> dict[str, Declaration]:
     """Return the metadata of a field that declares this."""
-    return {KEY: Declaration(cache=cache, reads=reads, cost=cost, per_item=per_item)}
+    return {KEY: Declaration(cache=cache, reads=reads, cost=cost, per_item=per_item, shares=shares)}

@@ -11,6 +11,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 from strawberry.utils.str_converters import to_camel_case
 
+from edge.services import SharedCommits
 from errors import (
     Barred,
     Internal,
@@ -110,10 +111,13 @@ def find_path(refusal: Refusal, argument: object) -> tuple[str, ...]:
     return ("input", to_camel_case(names[0])) if names else ()
 
 
-def mutation(payload: type, *names: str, description: str, codes: str = "") -> Callable[[Callable[..., Any]], Any]:
+def mutation(
+    payload: type, *names: str, description: str, codes: str = "", shares: SharedCommits | None = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that makes a mutation of a function; its results become the payload's fields of these names.
 
-    `codes` are those that its payload may carry; clients read them in the description.
+    `codes` are those that its payload may carry; clients read them in the description. `shares` are the commits by which
+    the function makes its change, where that is all that it does.
     """
     declared: Any = payload
     refusals = f" Refused with: {codes}." if codes else ""
@@ -121,6 +125,6 @@ def mutation(payload: type, *names: str, description: str, codes: str = "") -> C
         graphql_type=declared | None,
         description=description + refusals,
         extensions=[PayloadExtension(*names)],
-        metadata=declare(cost=CHANGE),
+        metadata=declare(cost=CHANGE, shares=shares),
     )
     return made

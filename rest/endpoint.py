@@ -23,7 +23,7 @@ from edge.json_depth import is_deeper
 from edge.json_refusals import refuse_json
 from edge.request_head import AUTHORIZATION
 from edge.response_cache import Parts
-from edge.services import Services
+from edge.services import Services, SharedCommits
 from errors import Refusal, Refusals
 from identity import tokens
 from identity.tokens import Actor
@@ -142,6 +142,8 @@ class Endpoint(Generic[Asked_co]):
     parts: Parts = frozenset()
     # Whether the fields may come in the query or in the body; clients differ here.
     takes_either: bool = False
+    # The commits by which it makes its change, where that is all that it does: with a key it shares a transaction.
+    shares: SharedCommits | None = None
     # Names of the headers that its answers carry beside those of every answer, for the OpenAPI document.
     headers: tuple[str, ...] = ()
 
@@ -216,6 +218,7 @@ class EndpointApp:
                 services,
                 caller=counter_token.name_caller(request, actor),
                 run=partial(run_for_record, endpoint, request, actor),
+                shares=endpoint.shares,
             )
         if endpoint.has_body:
             return await run_endpoint(endpoint, request, actor, services)

@@ -148,6 +148,7 @@ ENDPOINTS: Final = (
         refusals=(errors.InvalidRating(field="value"),),
         headers=(own_writes.HEADER,),
         tag=TAG,
+        shares="rating_commits",
         summary="Rate a movie",
         description="201 the first time; rating it again replaces what was given before, and answers 200.",
     ),

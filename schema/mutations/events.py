@@ -52,6 +52,7 @@ class EventMutations:
         "reservation",
         description="Reserves tickets of an event, all or nothing.",
         codes="INVALID_INPUT, INVALID_ID, EVENT_NOT_FOUND, EVENT_OVER, SEATS_UNAVAILABLE",
+        shares="reservation_commits",
     )
     async def reserve_tickets(self, info: Info, input: ReserveTicketsInput) -> models.EventReservation:
         return await event_reservations.reserve_tickets(info.context, input.event_id, tickets=input.tickets)
@@ -61,6 +62,7 @@ class EventMutations:
         "reservation",
         description="Sets the tickets of a reservation, all or nothing.",
         codes="INVALID_INPUT, INVALID_ID, RESERVATION_NOT_FOUND, RESERVATION_CANCELLED, EVENT_OVER, SEATS_UNAVAILABLE",
+        shares="reservation_commits",
     )
     async def update_event_reservation(self, info: Info, input: UpdateEventReservationInput) -> models.EventReservation:
         return await event_reservations.update_reservation(info.context, input.id, tickets=input.tickets)
@@ -70,6 +72,7 @@ class EventMutations:
         "reservation",
         description="Cancels a reservation; its tickets are free for others at once. Once more changes nothing.",
         codes="INVALID_ID, RESERVATION_NOT_FOUND",
+        shares="reservation_commits",
     )
     async def cancel_event_reservation(self, info: Info, input: CancelEventReservationInput) -> models.EventReservation:
         return await event_reservations.cancel_reservation(info.context, input.id)

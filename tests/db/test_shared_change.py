@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from db.shared_change import ManyChanges, SharedChange, group_changes, write_array
+from db.shared_change import ManyChanges, SharedChange, group_changes, write_array, write_text_array
 
 RESERVE: Final = SharedChange("reserve", many=ManyChanges("", columns={"booking": "bigint"}, key="booking"))
 CONFIRM: Final = SharedChange("confirm", many=ManyChanges("", columns={"booking": "bigint"}, key="booking"))
@@ -39,3 +39,7 @@ def test_groups_changes_and_keeps_their_order(arrived: str, groups: list[str]) -
 def test_writes_integers_booleans_and_nulls_into_arrays() -> None:
     assert write_array([1, None, -2]) == b"{1,NULL,-2}"
     assert write_array([True, False]) == b"{True,False}"
+
+
+def test_texts_in_an_array_are_quoted() -> None:
+    assert write_text_array(["a", 'b"c', "d\\e", "NULL", ""]) == rb'{"a","b\"c","d\\e","NULL",""}'

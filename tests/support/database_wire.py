@@ -31,6 +31,8 @@ class Wire:
     commit_fate: Literal["lost", "unanswered"] | None = None
     # By connection, what the server has answered since a commit whose answer is not carried.
     swallowed: dict[int, bytes] = field(default_factory=dict)
+    # The connections with a transaction that has begun by BEGIN: a Sync does not commit it.
+    begun: set[int] = field(default_factory=set)
     open: set[asyncio.StreamWriter] = field(default_factory=set)
     carried: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -70,7 +72,7 @@ class Wire:
 
     def swallows(self, data: bytes, connection: int, *, ours: bool) -> bool:
         """Return whether this piece is not to be carried; raise ConnectionAbortedError where the connection is to break."""
-        if ours and self.commit_fate and is_commit(data):
+        if ours and self.is_commit(data, connection) and self.commit_fate:
             fate, self.commit_fate = self.commit_fate, None
             if fate == "lost":
                 raise ConnectionAbortedError
@@ -81,6 +83,15 @@ class Wire:
         if any(answer in self.swallowed[connection] for answer in COMMITTED):
             raise ConnectionAbortedError
         return True
+
+    def is_commit(self, data: bytes, connection: int) -> bool:
+        """Return whether a piece of what we send on a connection commits a transaction."""
+        if b"BEGIN" in data:
+            self.begun.add(connection)
+        if b"COMMIT" in data or b"ROLLBACK" in data:
+            self.begun.discard(connection)
+            return b"COMMIT" in data
+        return connection not in self.begun and SHARED in data and SYNC in data
 
     def cut(self) -> None:
         """Break every connection, and let nobody in any more."""
@@ -96,11 +107,6 @@ class Wire:
         """Carry again, and let connections in again."""
         self.is_cut = False
         self.flows.set()
-
-
-def is_commit(data: bytes) -> bool:
-    """Return whether a piece of what we send commits a transaction."""
-    return b"COMMIT" in data or (SHARED in data and SYNC in data)
 
 
 class Pooler(Wire):
