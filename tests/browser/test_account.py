@@ -113,7 +113,7 @@ def test_ended_sign_in_is_reported_and_renewed_on_same_page(visitor: Visitor, ci
     page = visitor.visit(f"/booking/{booking}")
     page.context.clear_cookies()
     page.get_by_role("button", name="Confirm 2 seats").click()
-    expect(page.get_by_text("You are not signed in any more")).to_be_visible()
+    expect(page.get_by_text("Sign in to go on.")).to_be_visible()
     expect(page.locator("#account")).to_have_text("Sign in")
     visitor.look("account-ended")
 
