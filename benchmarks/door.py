@@ -26,6 +26,7 @@ import psycopg
 from benchmarks.peers import load, usage
 from benchmarks.peers.__main__ import database
 from benchmarks.peers.requests import Load, Request, query, read_document
+from benchmarks.peers.scenarios import make_page_views
 from benchmarks.peers.servers import Server, await_answer, environment, free_port
 
 CONNECTIONS: Final = 16
@@ -34,6 +35,7 @@ LOADS: Final = {
     "empty": Load([query("{ __typename }")]),
     "flat-list": Load([query(read_document("flat_list"))]),
     "rest-list": Load([Request("GET", "/v1/movies?limit=20")]),
+    "page-view": make_page_views(),
 }
 
 

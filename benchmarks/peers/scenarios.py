@@ -100,6 +100,11 @@ def ask_page_tracking(_subjects: Subjects, peer: str) -> Load:
     """Return the load of page views."""
     if peer == PGBENCH:
         return run_statement("page_tracking")
+    return make_page_views()
+
+
+def make_page_views() -> Load:
+    """Return the load of page views of 64 visitors."""
     views = [{"tracking_id": f"visitor {number}", "type": "page_enter", "page": PAGE} for number in range(64)]
     return Load([Request("POST", "/v1/analytics/track", body=json.dumps(view)) for view in views])
 
