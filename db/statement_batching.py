@@ -25,6 +25,13 @@ class StatementBatcher(Generic[Item]):
 
     async def add(self, item: Item) -> None:
         """Return once the item is durable; raise the error of its batch, or Unavailable where too many wait."""
+        await self.put(item)
+
+    def put(self, item: Item) -> asyncio.Future[None]:
+        """Return a future that is done once the item is durable, or has the error of its batch.
+
+        Raises Unavailable where too many wait. The item is written also where the future is cancelled.
+        """
         if len(self._waiting) >= self._most_waiting:
             raise Unavailable
         written = asyncio.get_running_loop().create_future()
@@ -32,7 +39,7 @@ class StatementBatcher(Generic[Item]):
         note_commit()
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all(), context=make_shared_context())
-        await written
+        return written
 
     async def drain(self) -> None:
         """Return once everything that waits is written."""

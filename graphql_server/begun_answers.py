@@ -28,7 +28,7 @@ from graphql_server.planner.run import PlannedRequest
 from graphql_server.planner.start import StartedQuery, start_planned
 from graphql_server.prepared_documents import describe_cost, find_known, takes_room
 from graphql_server.request import GraphQLRequest, read_json_request
-from identity.tokens import Actor, read_bearer
+from identity.tokens import Actor, read_known_bearer
 from resolvers.context import Context
 from runtime.pending_answers import PendingAnswer
 from runtime.rate_limits import find_visitor
@@ -124,11 +124,10 @@ def find_actor(scope: Scope, services: Services) -> Actor | None:
     """Return the caller by their token, None without one; raise Unauthenticated where the application has to ask further."""
     if AUTHORIZATION not in scope["head"]:
         return None
-    actor = read_bearer(scope, keys=services.keys)
     # Where there is a standby, reads of a known caller and their changes need what edge/own_writes.py does.
-    if actor is None or services.database.standby_watch is not None or not services.sign_outs.is_known_valid(actor):
+    if services.database.standby_watch is not None:
         raise Unauthenticated
-    return actor
+    return read_known_bearer(scope, keys=services.keys, sign_outs=services.sign_outs)
 
 
 def begins_queries(services: Services) -> bool:

@@ -169,6 +169,17 @@ def read_bearer(scope: MutableMapping[str, Any], *, keys: Keys) -> Actor | None:
     return actor
 
 
+def read_known_bearer(scope: MutableMapping[str, Any], *, keys: Keys, sign_outs: "SignOuts") -> Actor | None:
+    """Return the user of the request's token, None without one, without waiting for anything.
+
+    Raises Unauthenticated also where only `identify_bearer` can tell whether the token was ended.
+    """
+    actor = read_bearer(scope, keys=keys)
+    if actor is not None and not sign_outs.is_known_valid(actor):
+        raise Unauthenticated
+    return actor
+
+
 class SignOuts:
     """The token generations of all users who have ever signed out everywhere; others have generation 0."""
 

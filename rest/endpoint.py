@@ -1,5 +1,6 @@
 """An operation of a REST surface is declared once: the router, the checks and the OpenAPI document use the declaration."""
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +22,7 @@ from edge import addresses, browser_session, http_cache, idempotency
 from edge.content_type import is_json
 from edge.json_depth import is_deeper
 from edge.json_refusals import refuse_json
-from edge.request_head import AUTHORIZATION
+from edge.request_head import AUTHORIZATION, CONTENT_TYPE
 from edge.response_cache import Parts
 from edge.services import Services, SharedCommits
 from errors import Refusal, Refusals
@@ -120,6 +121,10 @@ class Call(Generic[Asked_co]):
         return PATH_IDS[name].decode(self.request.path_params[name])
 
 
+# Starts a change, of what a body asks for and who is calling, without waiting for anything.
+Start = Callable[[Asked_co, Actor | None, Services], Future[None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint(Generic[Asked_co]):
     """One method of one path. `takes` is read from the query of GET and DELETE, from the body of other methods."""
@@ -144,6 +149,9 @@ class Endpoint(Generic[Asked_co]):
     takes_either: bool = False
     # The commits by which it makes its change, where that is all that it does: with a key it shares a transaction.
     shares: SharedCommits | None = None
+    # Starts all that it does for a caller who is KNOWN_OR_NOT, where that is one change which a batch makes: an ordinary request
+    # needs no task then. Once the future is done, the answer is 204 without a body.
+    start: Start[Asked_co] | None = None
     # Names of the headers that its answers carry beside those of every answer, for the OpenAPI document.
     headers: tuple[str, ...] = ()
 
@@ -245,10 +253,16 @@ def cache_parsing(takes: type[Asked_co]) -> Callable[[bytes], Asked_co]:
 
 async def run_endpoint(endpoint: Endpoint[Any], request: Request, actor: Actor | None, services: Services) -> Response:
     """Return the answer of an endpoint that takes a body; raise the refusal."""
-    data = await read_json_body(request, needed=endpoint.needs_body)
+    asked = read_input(endpoint, request.scope, await request.body(), deepest=services.settings.limits.json_depth)
+    return await endpoint.answer(Call(request, actor, asked, services))
+
+
+def read_input(endpoint: Endpoint[Asked_co], scope: Scope, body: bytes, *, deepest: int) -> Asked_co:
+    """Return what a request with a body asks for; raise the refusal of what is wrong with it."""
+    data = read_json_body(scope["head"], body, needed=endpoint.needs_body, deepest=deepest)
     if endpoint.takes_either:
-        data = merge_parameters(data, read_parameters(request.scope["query_string"]), known=list_names(endpoint.takes))
-    return await endpoint.answer(Call(request, actor, parse_input(endpoint.takes, data), services))
+        data = merge_parameters(data, read_parameters(scope["query_string"]), known=list_names(endpoint.takes))
+    return parse_input(endpoint.takes, data)
 
 
 async def run_for_record(
@@ -298,23 +312,21 @@ def merge_parameters(body: object, address: Mapping[str, object], *, known: Iter
     return {**given, **body}
 
 
-async def read_json_body(request: Request, *, needed: bool) -> object:
+def read_json_body(head: Mapping[bytes, bytes], raw: bytes, *, needed: bool, deepest: int) -> object:
     """Return the body's data, an empty object for an empty body where none is needed.
 
-    Raises UnsupportedMediaType, MalformedJson (which covers what is not UTF-8 or too deep), PayloadTooLarge, and
-    InvalidInput where a number is out of range.
+    Raises UnsupportedMediaType, MalformedJson (which covers what is not UTF-8 or too deep), and InvalidInput where a number
+    is out of range.
     """
-    raw = await request.body()
     if not (needed or raw.strip()):
         return {}
-    if not is_json(request.headers.get("content-type", "" if raw else JSON)):
+    media_type = head.get(CONTENT_TYPE, b"" if raw else JSON.encode()).decode("latin-1")
+    if not is_json(media_type):
         raise errors.UnsupportedMediaType(accepted=JSON)
     try:
         found = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise refuse_json(error) from None
-    services: Services = request.state.services
-    deepest = services.settings.limits.json_depth
     # As in GraphQL's door: a body with fewer brackets than levels is not searched.
     if raw.count(b"{") + raw.count(b"[") > deepest and is_deeper(found, deepest):
         raise errors.MalformedJson(problem=f"more than {deepest} lists and objects are within each other")

@@ -29,7 +29,9 @@ class EndpointTable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        route = self.find_route(scope)
+        # rest/begun_answers.py may have found it already.
+        found = scope.get("route")
+        route = found if isinstance(found, EndpointRoute) else self.find_route(scope)
         await (self._router if route is None else route.app)(scope, receive, send)
 
     def find_route(self, scope: Scope) -> EndpointRoute | None:

@@ -1,11 +1,14 @@
 """Page views that clients report."""
 
+from asyncio import Future
 from typing import Final
 
 from starlette.responses import Response
 
 import errors
 from domain.page_view import NewPageView
+from edge.services import Services
+from identity.tokens import Actor
 from rest.cinema.page_query import flatten_query
 from rest.cinema.payloads import Track
 from rest.endpoint import Call, Caller, Endpoint
@@ -13,18 +16,22 @@ from rest.endpoint import Call, Caller, Endpoint
 TAG: Final = "Analytics"
 
 
-async def track(call: Call[Track]) -> Response:
-    """Answer without a body once the page view is durable."""
-    asked = call.asked
+def start_tracking(asked: Track, actor: Actor | None, services: Services) -> Future[None]:
+    """Return what is done once the page view is durable; raise Unavailable where too many wait."""
     seen = NewPageView(
         tracking_id=asked.tracking_id,
         type=asked.type,
         scheme=asked.page.scheme,
         path=asked.page.path,
         query=flatten_query(asked.page.query),
-        user_id=call.actor.user_id if call.actor else None,
+        user_id=actor.user_id if actor else None,
     )
-    await call.services.page_views.add(seen)
+    return services.page_views.put(seen)
+
+
+async def track(call: Call[Track]) -> Response:
+    """Answer without a body once the page view is durable."""
+    await start_tracking(call.asked, call.actor, call.services)
     return Response(status_code=204)
 
 
@@ -33,6 +40,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/analytics/track",
         answer=track,
+        start=start_tracking,
         takes=Track,
         caller=Caller.KNOWN_OR_NOT,
         answers={204: None},

@@ -125,6 +125,36 @@ async def test_cancelled_caller_does_not_cancel_other_items(book: Book) -> None:
     assert book.items == [1, 2, 3]
 
 
+async def test_future_of_item_is_done_after_write(book: Book) -> None:
+    batches = StatementBatcher(book.write, largest=2, waiting=3)
+    written = [batches.put(item) for item in (12, 1, 13)]
+    await settle()
+    assert not any(each.done() for each in written)
+    book.let.set()
+    await asyncio.wait(written)
+    assert [type(each.exception()) for each in written] == [type(None), type(None), ValueError]
+    assert book.pages == [[12, 1]]
+
+
+async def test_put_refuses_item_when_too_many_wait(book: Book) -> None:
+    batches = StatementBatcher(book.write, waiting=2)
+    written = [batches.put(item) for item in (1, 2)]
+    with pytest.raises(Unavailable):
+        batches.put(3)
+    book.let.set()
+    await asyncio.gather(*written)
+    assert book.items == [1, 2]
+
+
+async def test_item_of_cancelled_future_is_written(book: Book) -> None:
+    batches = StatementBatcher(book.write)
+    left, kept = batches.put(1), batches.put(2)
+    left.cancel()
+    book.let.set()
+    await kept
+    assert book.items == [1, 2]
+
+
 async def test_drain_writes_all_waiting_items(book: Book) -> None:
     batches = StatementBatcher(book.write, largest=2)
     await batches.drain()

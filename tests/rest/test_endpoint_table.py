@@ -56,3 +56,18 @@ async def test_leaves_all_else_to_the_router(scope: dict[str, Any]) -> None:
     before = dict(scope)
     await EndpointTable(ROUTES, router)(scope, None, None)  # type: ignore[arg-type]  # nobody reads or sends
     assert asked == [before]
+
+
+async def test_goes_to_endpoint_that_was_found_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def answer(given: Scope, _receive: Receive, _send: Send) -> None:
+        asked.append(given["route"])
+
+    table, scope = EndpointTable(ROUTES, fail), make_scope("GET", "/v1/movies")
+    route = table.find_route(scope)
+    assert route is not None
+    monkeypatch.setattr(route, "app", answer)
+    monkeypatch.setattr(table, "find_route", None)
+    await table(scope, None, None)  # type: ignore[arg-type]  # as above
+    assert asked == [route]
