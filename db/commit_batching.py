@@ -16,7 +16,7 @@ from db.engine import StatementRunner, T
 from db.notices import Changed, Kind, Note, ignore_change
 from db.pipeline.statement import bind_text, load_rows, read_names, require_text
 from db.pool import Pool
-from db.shared_change import Group, SharedChange, group_changes
+from db.shared_change import Group, LockedChange, SharedChange, group_changes
 from errors import OutcomeUnknown, Unavailable
 
 LARGEST_BATCH: Final = 128
@@ -29,6 +29,8 @@ LOCKED: Final = errors.LockNotAvailable
 Parameters = Mapping[str, object]
 # Returns a statement about all the changes, and its parameters.
 AskForAll = Callable[[Sequence[Parameters]], tuple[str, Parameters]]
+# Returns the statements that take the locks of all the changes, in their order; each begins once the one before has its locks.
+LockAll = Callable[[Sequence[Parameters]], Sequence[tuple[str, Parameters]]]
 
 
 class Rows(NamedTuple):
@@ -60,7 +62,7 @@ class CommitBatcher(StatementRunner):
     """
 
     def __init__(
-        self, pool: Pool, *, lock_all: AskForAll, find_free: AskForAll | None = None, note: Note = ignore_change
+        self, pool: Pool, *, lock_all: LockAll, find_free: AskForAll | None = None, note: Note = ignore_change
     ) -> None:
         """Run batches on connections of `pool`, which first take their locks by `lock_all`; pass changes to `note`.
 
@@ -184,7 +186,7 @@ async def list_free(pool: Pool, batch: Sequence[Change], find_free: AskForAll) -
 
 
 def bind_batch(
-    batch: Sequence[Change], lock_all: AskForAll
+    batch: Sequence[Change], lock_all: LockAll
 ) -> tuple[list[Bound], Callable[[Sequence[PGresult]], list[Rows]]]:
     """Return the statements that lock and make the changes of a batch, and what reads the answers from their results."""
     if len(batch) == 1:
@@ -193,9 +195,8 @@ def bind_batch(
     groups = group_changes([(change.statement, change.parameters) for change in batch])
     statements = [bind_group(group, batch) for group in groups]
     needs_locks = len(groups) > 1 or not groups[0].locks_in_order
-    if needs_locks:
-        statements.insert(0, bind_text(*lock_all([change.parameters for change in batch])))
-    return statements, lambda results: read_groups(groups, results[needs_locks:], count=len(batch))
+    locks = [bind_text(*each) for each in lock_all([change.parameters for change in batch])] if needs_locks else []
+    return [*locks, *statements], lambda results: read_groups(groups, results[len(locks) :], count=len(batch))
 
 
 def make_change(statement: str, parameters: Parameters) -> Change:
@@ -237,7 +238,7 @@ def bind_group(group: Group, batch: Sequence[Change]) -> Bound:
 
 def bind_lock(change: Change) -> Iterator[Bound]:
     """Yield the statement that takes the locks of a change alone, where it has one."""
-    if isinstance(change.statement, SharedChange) and change.statement.lock is not None:
+    if isinstance(change.statement, LockedChange) and change.statement.lock is not None:
         yield bind_change(change.statement.lock, change.parameters)
 
 

@@ -18,7 +18,7 @@ from db.pipeline import PooledReads, RawReads
 from db.pipeline.statement import Row, bind_text, fetch_made_rows, fetch_tuples, make_row_maker
 from db.pool import POOL_TIMEOUT_SECONDS, Pool, begin, run_locally, take_connection
 from db.refusals import translate_errors
-from db.shared_change import SharedChange
+from db.shared_change import LockedChange
 from db.standby_watch import StandbyWatch
 
 T = TypeVar("T")
@@ -122,9 +122,9 @@ class Transaction(StatementRunner):
         self.touched.add(Changed(kind, identity))
 
     async def fetch(self, factory: AsyncRowFactory[T], statement: str, parameters: Mapping[str, object]) -> list[T]:
-        """Run one statement and return its rows; the locks of a shared change travel with it."""
+        """Run one statement and return its rows; the locks of a change travel with it."""
         with translate_errors():
-            if isinstance(statement, SharedChange) and statement.lock is not None:
+            if isinstance(statement, LockedChange) and statement.lock is not None:
                 await self.connection.execute(statement.lock, parameters)
             return await run_statement(self.connection, factory, statement, parameters)
 

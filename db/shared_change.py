@@ -1,4 +1,4 @@
-"""Changes with two statements: one for a single caller, and one for several callers at once."""
+"""Changes with two statements: the one that takes their locks, or the one for several callers at once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,20 +54,31 @@ def write_text_array(values: Iterable[str]) -> bytes:
     return ("{" + ",".join(quoted) + "}").encode()
 
 
-class SharedChange(str):  # noqa: SLOT000 - a str with slots can have no attribute of its own
-    """The statement of one caller's change, which knows the statement for those of many callers.
+class LockedChange(str):  # noqa: SLOT000 - a str with slots can have no attribute of its own
+    """The statement of one caller's change, which knows the statement that takes its locks, where there is one.
 
-    `lock` has the same parameters, and takes the locks of the change. It runs first in the transaction, so that the change
-    begins with the newest version of what it locks.
+    `lock` has the same parameters. It runs first in the transaction, so that the change begins with the newest version of
+    what it locks.
     """
 
-    many: ManyChanges
     lock: str | None
+
+    def __new__(cls, statement: str, *, lock: str | None) -> Self:
+        """Add the statement that takes the locks of a change alone."""
+        made = super().__new__(cls, statement)
+        made.lock = lock
+        return made
+
+
+class SharedChange(LockedChange):
+    """The statement of one caller's change, which knows the statement for those of many callers."""
+
+    many: ManyChanges
 
     def __new__(cls, statement: str, *, many: ManyChanges, lock: str | None = None) -> Self:
         """Add the statement for many, and the one that takes the locks of a change alone."""
-        made = super().__new__(cls, statement)
-        made.many, made.lock = many, lock
+        made = super().__new__(cls, statement, lock=lock)
+        made.many = many
         return made
 
 

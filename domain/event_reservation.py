@@ -133,9 +133,8 @@ def check_tickets(tickets: int) -> None:
         raise InvalidInput(path=("input", "tickets"), field="tickets", problem=problem)
 
 
-def lock_events(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
-    """Return the statement that locks the events of several sales and changes of tickets."""
-    return LOCK_ALL, {
-        "reservation_ids": [change["id"] for change in changes if "id" in change],
-        "event_ids": [change["event_id"] for change in changes if "event_id" in change],
-    }
+def lock_events(changes: Sequence[Mapping[str, object]]) -> list[tuple[str, Mapping[str, object]]]:
+    """Return the only statement that locks the events of several sales and changes of tickets."""
+    reservation_ids = [change["id"] for change in changes if "id" in change]
+    event_ids = [change["event_id"] for change in changes if "event_id" in change]
+    return [(LOCK_ALL, {"reservation_ids": reservation_ids, "event_ids": event_ids})]

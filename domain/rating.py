@@ -50,6 +50,6 @@ def make_rating(*, is_first: bool, **columns: Any) -> tuple[Rating, bool]:
     return make_row_maker(Rating)(**columns), is_first
 
 
-def lock_movies(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
-    """Return the statement that locks the movies which several ratings change."""
-    return LOCK_ALL, {"movie_ids": [change["movie_id"] for change in changes]}
+def lock_movies(changes: Sequence[Mapping[str, object]]) -> list[tuple[str, Mapping[str, object]]]:
+    """Return the only statement that locks the movies which several ratings change."""
+    return [(LOCK_ALL, {"movie_ids": [change["movie_id"] for change in changes]})]

@@ -359,9 +359,9 @@ def make_booking_outcome(*, was: str, seats_available: int, **columns: Any) -> B
     return BookingOutcome(booking, BookingStatus(was), int(seats_available))
 
 
-def lock_sessions(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
-    """Return the statement that locks the sessions of several changes of bookings."""
-    return LOCK_ALL, {"booking_ids": [change["booking_id"] for change in changes if "booking_id" in change]}
+def lock_sessions(changes: Sequence[Mapping[str, object]]) -> list[tuple[str, Mapping[str, object]]]:
+    """Return the only statement that locks the sessions of several changes of bookings."""
+    return [(LOCK_ALL, {"booking_ids": [change["booking_id"] for change in changes if "booking_id" in change]})]
 
 
 def find_free(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:

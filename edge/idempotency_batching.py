@@ -18,6 +18,7 @@ from db.commit_batching import (
     MOST_WAITING,
     UNDONE,
     AskForAll,
+    LockAll,
     bind_batch,
     list_free,
     make_shared_context,
@@ -42,7 +43,7 @@ class IdempotencyBatcher:
     """Transactions that requests with idempotency keys share; while one batch runs, the next one gathers."""
 
     def __init__(
-        self, pool: Pool, *, lock_all: AskForAll, find_free: AskForAll | None = None, note: Note = ignore_change
+        self, pool: Pool, *, lock_all: LockAll, find_free: AskForAll | None = None, note: Note = ignore_change
     ) -> None:
         """Run batches on connections of `pool`; the arguments are those of CommitBatcher."""
         self._pool, self._lock_all, self._find_free, self._note = pool, lock_all, find_free, note

@@ -207,7 +207,7 @@ async def test_batch_fails_where_what_holds_the_lock_is_not_found(database: Data
 async def test_batch_has_no_fields_of_its_first_callers_log_lines(database: Database, shared: CommitBatcher) -> None:
     seen: list[dict[str, Any]] = []
 
-    def lock_and_note(changes: Sequence[Mapping[str, object]]) -> tuple[str, Mapping[str, object]]:
+    def lock_and_note(changes: Sequence[Mapping[str, object]]) -> list[tuple[str, Mapping[str, object]]]:
         seen.append(structlog.contextvars.get_contextvars())
         return stock.lock_sessions(changes)
 
