@@ -29,7 +29,7 @@ from db.engine import Database
 from db.opening import connect_database
 from db.pipeline import CountEvent, ignore_event
 from db.programme_changes import ProgrammeChanges
-from domain import event_reservation, page_view, rating, stock
+from domain import event_reservation, page_view, rating, stock, ticket
 from domain.persisted_query_cache import PersistedQueryCache
 from domain.trusted_document_cache import TrustedDocumentCache
 from edge import addresses, browser_session, probes
@@ -285,10 +285,12 @@ def _make_services(settings: Settings, process: Process, database: Database, pas
         booking_commits=batch(lock_all=stock.lock_sessions, find_free=stock.find_free),
         reservation_commits=batch(lock_all=event_reservation.lock_events),
         rating_commits=batch(lock_all=rating.lock_movies),
+        ticket_commits=batch(lock_all=ticket.lock_shows),
         idempotency_batchers={
             "booking_commits": record(lock_all=stock.lock_sessions, find_free=stock.find_free),
             "reservation_commits": record(lock_all=event_reservation.lock_events),
             "rating_commits": record(lock_all=rating.lock_movies),
+            "ticket_commits": record(lock_all=ticket.lock_shows),
         },
         catalogue=Catalogue(settings.catalogue_url, _make_catalogue(settings, of_upstreams)),
         prices=Prices(database, make_providers(settings, of_upstreams), fresh_seconds=settings.offers_fresh_seconds),

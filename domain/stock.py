@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic
 
 from db.engine import StatementRunner, Transaction
-from db.models import Booking, BookingStatus
+from db.models import SHOW_CAPACITY, Booking, BookingStatus
 from db.pipeline.statement import Row, make_row_maker
 from db.shared_change import ManyChanges, SharedChange
 
@@ -60,6 +60,23 @@ def write_count(table: str, *, more: str, beside: str = "", when: str = "true") 
         FROM {", ".join(filter(None, ("selling", beside)))}
         WHERE {table}.id = selling.id AND {when} AND selling.taken + ({more}) <= {table}.capacity
         RETURNING {table}.id, clock_timestamp() AS moment
+    """
+
+
+def write_opening(*, number: str, beside: str, when: str) -> str:
+    """Return the SQL that adds the show of %(show_timing)s with `number` sold, where there is none and `when` is true.
+
+    The statement has locked shows as `selling` before. The SQL returns the show's id. Whoever adds shows has the lock of
+    domain/ticket.py on their time, except for a server of a version before it; then the two sales are added up.
+    """
+    return f"""
+        INSERT INTO shows AS opening (show_timing, capacity, taken)
+        SELECT %(show_timing)s::timestamptz, {SHOW_CAPACITY}, {number} FROM {beside}
+        WHERE {when} AND {number} <= {SHOW_CAPACITY}
+            AND NOT EXISTS (SELECT FROM selling WHERE show_timing = %(show_timing)s::timestamptz)
+        ON CONFLICT (show_timing) DO UPDATE SET taken = opening.taken + excluded.taken
+            WHERE opening.taken + excluded.taken <= opening.capacity
+        RETURNING id
     """
 
 

@@ -244,6 +244,7 @@ def bind_services(services: Services, run_under_key: RunUnderKey) -> Services:
         booking_commits=changes,
         reservation_commits=changes,
         rating_commits=changes,
+        ticket_commits=changes,
         page_views=page_view.make_batcher(database),
         passwords=PasswordsOutsideTransaction(services.passwords, run_under_key.outside),
         outside_transaction=run_under_key.outside,

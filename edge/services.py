@@ -31,7 +31,7 @@ from upstreams.prices import Prices
 from upstreams.store import Store
 
 # The services below whose changes share a commit: an operation whose effect is one such change names its own.
-SharedCommits = Literal["booking_commits", "reservation_commits", "rating_commits"]
+SharedCommits = Literal["booking_commits", "reservation_commits", "rating_commits", "ticket_commits"]
 Span = Callable[[str, Mapping[str, str]], AbstractContextManager[None]]
 
 
@@ -55,6 +55,8 @@ class Services:
     reservation_commits: StatementRunner
     # Commits ratings likewise.
     rating_commits: StatementRunner
+    # Commits changes of the counter's tickets likewise.
+    ticket_commits: StatementRunner
     # Does so for requests with an idempotency key, whose responses are recorded in the same commit.
     idempotency_batchers: Mapping[SharedCommits, IdempotencyBatcher]
     prices: Prices

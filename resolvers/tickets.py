@@ -61,26 +61,27 @@ async def book_ticket(
 ) -> Ticket:
     """Return the new ticket."""
     await context.require_staff()
-    async with context.database.transaction() as tx:
-        return await ticket.book_ticket(
-            tx, user_name=user_name, phone_number=phone_number, ticket_count=ticket_count, show_timing=show_timing
-        )
+    return await ticket.book_ticket(
+        context.services.ticket_commits,
+        user_name=user_name,
+        phone_number=phone_number,
+        ticket_count=ticket_count,
+        show_timing=show_timing,
+    )
 
 
 async def update_timing(context: Context, public_id: str, *, show_timing: datetime) -> Ticket:
     """Return the ticket with its new show."""
     await context.require_staff()
     ticket_id = ids.expect("tkt", public_id, "input", "id")
-    async with context.database.transaction() as tx:
-        return await ticket.update_timing(tx, ticket_id=ticket_id, show_timing=show_timing)
+    return await ticket.update_timing(context.services.ticket_commits, ticket_id=ticket_id, show_timing=show_timing)
 
 
 async def delete_ticket(context: Context, public_id: str) -> str:
     """Return the id of the deleted ticket."""
     await context.require_staff()
     ticket_id = ids.expect("tkt", public_id, "input", "id")
-    async with context.database.transaction() as tx:
-        await ticket.delete_ticket(tx, ticket_id=ticket_id)
+    await ticket.delete_ticket(context.services.ticket_commits, ticket_id=ticket_id)
     return public_id
 
 

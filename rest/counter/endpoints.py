@@ -45,22 +45,20 @@ def decode_show_id(spelled: str) -> int:
 async def book_ticket(call: Call[BookTicket]) -> Response:
     """Answer the new ticket."""
     asked, show_timing = call.asked, resolve_timing(call, call.asked.show_timing)
-    async with call.services.database.transaction() as tx:
-        made = await ticket.book_ticket(
-            tx,
-            user_name=asked.user_name,
-            phone_number=asked.phone_number,
-            ticket_count=asked.ticket_count,
-            show_timing=show_timing,
-        )
+    made = await ticket.book_ticket(
+        call.services.ticket_commits,
+        user_name=asked.user_name,
+        phone_number=asked.phone_number,
+        ticket_count=asked.ticket_count,
+        show_timing=show_timing,
+    )
     return render_success(answers.render_ticket(made, show_timing=show_timing), status=201)
 
 
 async def update_timing(call: Call[UpdateTiming]) -> Response:
     """Answer the ticket with its new show."""
     moved_id, show_timing = decode_ticket_id(call.asked.ticket_id), resolve_timing(call, call.asked.show_timing)
-    async with call.services.database.transaction() as tx:
-        moved = await ticket.update_timing(tx, ticket_id=moved_id, show_timing=show_timing)
+    moved = await ticket.update_timing(call.services.ticket_commits, ticket_id=moved_id, show_timing=show_timing)
     return render_success(answers.render_ticket(moved, show_timing=show_timing))
 
 
@@ -94,8 +92,7 @@ async def get_user_details(call: Call[TicketQuery]) -> Response:
 async def delete_ticket(call: Call[DeleteTicket]) -> Response:
     """Answer the id of the ticket that is no more."""
     gone_id = decode_ticket_id(call.asked.ticket_id)
-    async with call.services.database.transaction() as tx:
-        await ticket.delete_ticket(tx, ticket_id=gone_id)
+    await ticket.delete_ticket(call.services.ticket_commits, ticket_id=gone_id)
     body: answers.DeletedTicket = {"ticketId": call.asked.ticket_id}
     return render_success(body)
 
@@ -126,6 +123,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
         answers={201: answers.TicketAnswer},
         refusals=(FULL, BAD_TIME),
         tag=TAG,
+        shares="ticket_commits",
         summary="Book a ticket",
         description="Makes the show where there is none at that time. A show has 20 tickets.",
     ),
@@ -138,6 +136,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
         answers={200: answers.TicketAnswer},
         refusals=(FULL, BAD_TIME, TicketNotFound()),
         tag=TAG,
+        shares="ticket_commits",
         summary="Update timing of a ticket",
         description="Where the new show is full the ticket stays where it was.",
     ),
@@ -153,7 +152,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = (
         summary="View all tickets of a show",
         description="By its id or its time. Eight hours after its start a show is gone, and its tickets with it.",
     ),
-    Endpoint(method="PUT", answer=put_delete_ticket, **DELETE_TICKET),
+    Endpoint(method="PUT", answer=put_delete_ticket, shares="ticket_commits", **DELETE_TICKET),
     Endpoint(method="DELETE", answer=delete_ticket, **DELETE_TICKET),
     Endpoint(
         method="GET",

@@ -11,6 +11,7 @@ from schema.payloads import DeletePayload, TicketPayload
 from schema.ticket_inputs import BookTicketInput, UpdateTicketTimingInput
 
 
+# None of them `shares`: each first reads whether the caller is staff, and with a key that belongs to its own transaction.
 @strawberry.type
 class TicketMutations:
     @mutation(

@@ -1,5 +1,6 @@
-"""How often a booking's statements cross the network, and how long its locks are held."""
+"""How often the statements of bookings and tickets cross the network, and how long their locks are held."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Final
@@ -8,15 +9,17 @@ import pytest
 
 from db.cursors import make_codec
 from db.engine import Database, Reader, Transaction
-from db.models import Booking
+from db.models import Booking, Ticket
 from db.opening import connect_database
 from db.request_transaction import RequestCommits, RequestTransaction
 from domain import booking, idempotency
 from domain.idempotency import Key
 from errors import NoSeatsReserved, Refusal, SeatsUnavailable
+from tests.support.counter import book, delete, make_server, move, through_servers
 from tests.support.database_wire import Wire
-from tests.support.factories import make_booking, make_session, make_user
+from tests.support.factories import make_booking, make_session, make_user, soon
 from tests.support.seats import cancel, confirm, open_by, reserve
+from tests.support.ticketing import make_show, make_ticket
 
 ENOUGH_TO_BE_PREPARED: Final = 7
 
@@ -61,6 +64,23 @@ async def test_change_takes_one_round_trip_and_commit_another(
             await change(tx, request_tx, number)
             assert wire.round_trips == before + 1
         assert wire.round_trips == before + 2
+
+
+@pytest.mark.parametrize("number", [1, 5])
+async def test_changes_of_tickets_take_one_round_trip_with_their_commit(
+    wire: Wire, wired: Database, number: int
+) -> None:
+    of = await make_show(wired)
+    way, rows = through_servers(make_server(wired)), [await make_ticket(wired, show=of) for _ in range(number)]
+    changes: list[Callable[[Ticket], Awaitable[object]]] = [
+        lambda _: book(way, soon(24)),
+        lambda row: move(way, row, soon(30)),
+        lambda row: delete(way, row),
+    ]
+    for change in changes:
+        before = wire.round_trips
+        await asyncio.gather(*(change(row) for row in rows))
+        assert wire.round_trips == before + 1
 
 
 async def test_reserve_that_frees_expired_bookings_takes_one_round_trip(wire: Wire, wired: Database) -> None:

@@ -154,9 +154,12 @@ async def test_changes_of_tickets_find_their_rows_by_index(
         event_reservation.SEE: {"id": row.id, **viewer},
         event_reservation.LOCK_ALL: {"reservation_ids": [row.id], "event_ids": [event_id]},
         ticket.BOOK: {"show_timing": timing, "number": 1, "user_name": "Ada", "phone_number": "1"},
-        ticket.MOVE: {"ticket_id": ticket_id, "show_timing": timing},
+        ticket.MOVE: {"id": ticket_id, "show_timing": timing},
         ticket.DELETE: {"id": ticket_id},
+        str(ticket.MOVE.lock): {"id": ticket_id, "show_timing": timing},
     }
+    locks = ticket.lock_shows([{"id": ticket_id, "show_timing": timing}, {"show_timing": timing}])
+    changes |= {statement: dict(parameters) for statement, parameters in locks}
     for statement, parameters in changes.items():
         plan = await explained(connection, statement, parameters)
         assert not plan.scanned, statement

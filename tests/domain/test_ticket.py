@@ -1,12 +1,21 @@
+import asyncio
+import random
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import pytest
 
 from db import lists, paging
+from db.commit_batching import CommitBatcher
 from db.engine import Database
 from db.models import Show, Ticket
 from domain import show, stock, ticket
-from errors import InvalidDate, InvalidInput, Refusals, SeatsUnavailable, ShowNotFound, TicketNotFound
+from errors import InvalidDate, InvalidInput, Refusal, Refusals, SeatsUnavailable, ShowNotFound, TicketNotFound
+from tests.support.counter import Way, by_itself, make_server, through_servers
+from tests.support.counter import book as book_by
+from tests.support.counter import delete as delete_by
+from tests.support.counter import move as move_by
 from tests.support.factories import soon
 from tests.support.ticketing import make_show, make_ticket, sold, unbalanced
 
@@ -208,3 +217,102 @@ async def test_finds_show_by_id_and_time_when_both_match(database: Database) -> 
     for find in ({"show_id": of.id, "show_timing": other.show_timing}, {"show_id": 1}, {}):
         with pytest.raises(ShowNotFound):
             await show.find_show(database.primary, **find)
+
+
+async def change(way: Way, rows: Sequence[Ticket], asked: tuple[str, int, int, float]) -> tuple[object, ...]:
+    """Return what came of one change: of which ticket or how many, and to which hour."""
+    kind, which, count, hours = asked
+    try:
+        match kind:
+            case "book":
+                made = await book_by(way, soon(hours), count)
+            case "move":
+                made = await move_by(way, rows[which], soon(hours))
+            case _:
+                await delete_by(way, rows[which])
+                return (kind,)
+    except Refusal as refusal:
+        return kind, type(refusal), str(refusal)
+    return kind, made.user_name, made.ticket_count, made.show_id
+
+
+BOOKS: Final = """
+    SELECT show_timing, taken, array_agg((ticket_count, user_name)::text ORDER BY ticket_count, user_name)
+    FROM shows LEFT JOIN tickets ON show_id = shows.id GROUP BY shows.id ORDER BY show_timing
+"""
+HOURS: Final = (-9, -1, 1, 2, 3, 4)
+
+
+async def make_changes(
+    database: Database, asked: Sequence[tuple[str, int, int, float]], way: Way, *, at_once: bool
+) -> tuple[list[tuple[object, ...]], object]:
+    """Return what came of changes of the same tickets, and the books after them; shows are named by their time."""
+    await database.primary.value("DELETE FROM shows RETURNING 1")
+    # Those of the last two hours are not there yet.
+    rows = [
+        await make_ticket(database, show=of, ticket_count=3 + place, user_name=f"{hours} {place}")
+        for hours in HOURS[:4]
+        for of in [await make_show(database, hours=hours)]
+        for place in range(4)
+    ]
+    if at_once:
+        found = await asyncio.gather(*(change(way, rows, each) for each in asked))
+    else:
+        found = [await change(way, rows, each) for each in asked]
+    times = dict(await database.primary.tuples("SELECT id, show_timing FROM shows"))
+    named = [(*outcome[:3], times[outcome[3]]) if len(outcome) > 3 else outcome for outcome in found]
+    assert await unbalanced(database) == []
+    return named, await database.primary.tuples(BOOKS)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_changes_made_together_have_the_outcomes_of_changes_made_one_by_one(
+    database: Database, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same each time
+    kinds = ["book"] * 3 + ["move"] * 3 + ["delete"]
+    asked = [
+        (chance.choice(kinds), chance.randrange(16), chance.choice([1, 2, 5, 21]), float(chance.choice(HOURS)))
+        for _ in range(40)
+    ]
+    one_by_one = await make_changes(database, asked, by_itself(database), at_once=False)
+    together = await make_changes(database, asked, through_servers(make_server(database)), at_once=True)
+    assert together == one_by_one
+    # Those with a message were refused, those with a show were not.
+    assert {len(outcome) for outcome in together[0]} >= {3, 4}
+
+
+async def test_changes_that_arrive_together_share_commits(database: Database) -> None:
+    shared = through_servers(make_server(database))
+    rows = [await make_ticket(database, show=await make_show(database, hours=hours)) for hours in (1, 2, 3)]
+    found = await asyncio.gather(
+        *(book_by(shared, soon(hours)) for hours in (3, 2, 1, 9, 8) for _ in range(5)),
+        *(move_by(shared, row, soon(7)) for row in rows),
+    )
+    assert len(found) == 28
+    assert await database.primary.value("SELECT count(DISTINCT xmin::text) FROM tickets") == 1
+    assert await unbalanced(database) == []
+
+
+async def test_refused_changes_of_batch_leave_no_show(database: Database) -> None:
+    shared, row = through_servers(make_server(database)), await make_ticket(database)
+    found = await asyncio.gather(
+        delete_by(shared, row),
+        move_by(shared, row, soon(48)),
+        book_by(shared, soon(72), 21),
+        book_by(shared, soon(-1)),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in found] == [type(None), TicketNotFound, SeatsUnavailable, InvalidDate]
+    assert await shows(database) == 1
+
+
+async def test_value_that_cannot_be_stored_fails_only_its_own_change(database: Database) -> None:
+    shared: CommitBatcher = make_server(database)
+    good = {"user_name": "Ada", "phone_number": "1", "number": 1, "show_timing": soon()}
+    found = await asyncio.gather(
+        *(shared.make_rows(ticket.make_outcome, ticket.BOOK, good | {"user_name": name}) for name in ("a", "\0", "b")),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in found] == [list, InvalidInput, list]
+    assert await database.primary.value("SELECT taken FROM shows") == 2

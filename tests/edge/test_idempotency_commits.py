@@ -18,8 +18,8 @@ from graphql_server.executable_schema import GRAPHQL
 from graphql_server.field_declarations import find_declaration
 from rest.endpoint import Endpoint
 from rest.endpoints import ENDPOINTS
-from tests.edge.test_idempotency import MAKERS, name
-from tests.support.factories import bearer, make_booking, make_session, make_user
+from tests.edge.test_idempotency import MAKERS, SHOW, name
+from tests.support.factories import bearer, make_booking, make_session, make_user, soon
 from tests.support.seats import seen, taken, unbalanced
 from tests.support.ticketing import make_event, make_event_reservation
 
@@ -170,6 +170,20 @@ async def test_mutation_that_shares_needs_no_transaction_of_its_own(
     answer = await client.post("/graphql", json=body, headers=bearer(user) | {"Idempotency-Key": "a key"})
     assert answer.json()["data"] == {mutation: {"errors": []}}
     assert await database.primary.value(TRANSACTIONS) == 1
+
+
+async def test_requests_for_tickets_that_arrive_together_share_commits(client: AsyncClient, database: Database) -> None:
+    body = SHOW | {"showTiming": soon().isoformat()}
+    first, again = [
+        await asyncio.gather(
+            *(client.post("/api/book-ticket", json=body, headers={"Idempotency-Key": f"key {n}"}) for n in range(30))
+        )
+        for _ in range(2)
+    ]
+    assert sorted(answer.status_code for answer in first) == [201] * 10 + [409] * 20
+    assert [answer.content for answer in again] == [answer.content for answer in first]
+    assert await database.primary.tuples("SELECT taken FROM shows") == [(20,)]
+    assert await database.primary.value(TRANSACTIONS) < 30
 
 
 async def test_refusal_of_one_caller_is_its_own(client: AsyncClient, database: Database) -> None:
