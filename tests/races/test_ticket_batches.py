@@ -50,6 +50,13 @@ def only_shows(changes: Sequence[Mapping[str, object]]) -> list[tuple[str, Mappi
     return ticket.lock_shows(changes)[1:]
 
 
+in_batches_with_and_without_locks: Final = pytest.mark.parametrize(
+    ("lock_all", "found"),
+    [(ticket.lock_shows, {"NoneType", "Ticket"}), (only_shows, {"NoneType", "Ticket", "Unavailable"})],
+    ids=["with all locks", "with locks of shows alone"],
+)
+
+
 async def pass_gate(server: CommitBatcher) -> None:
     """Let the batch of a server wait here as long as somebody holds the gate."""
     await server.tuples(HOLD_LOCK, lock=GATE)
@@ -113,11 +120,7 @@ async def test_sales_of_show_that_is_added_without_its_lock_are_added_up(databas
 
 
 @pytest.mark.usefixtures("no_batch_runs_again")
-@pytest.mark.parametrize(
-    ("lock_all", "found"),
-    [(ticket.lock_shows, {"NoneType", "Ticket"}), (only_shows, {"NoneType", "Ticket", "Unavailable"})],
-    ids=["with locks of times", "without"],
-)
+@in_batches_with_and_without_locks
 async def test_batches_that_add_the_same_shows_never_deadlock(
     database: Database, lock_all: LockAll, found: set[str]
 ) -> None:
@@ -135,11 +138,7 @@ async def test_batches_that_add_the_same_shows_never_deadlock(
 
 
 @pytest.mark.usefixtures("no_batch_runs_again")
-@pytest.mark.parametrize(
-    ("lock_all", "found"),
-    [(ticket.lock_shows, {"NoneType", "Ticket"}), (only_shows, {"NoneType", "Ticket", "Unavailable"})],
-    ids=["with locks of tickets", "without"],
-)
+@in_batches_with_and_without_locks
 async def test_batch_whose_ticket_is_moved_meanwhile_never_deadlocks(
     database: Database, lock_all: LockAll, found: set[str]
 ) -> None:
