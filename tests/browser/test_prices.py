@@ -4,7 +4,7 @@ import csv
 import re
 from typing import Any, Final
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser_cinema import Cinema
 from tests.support.browser_visitor import Visitor, on_desktop, on_phone
@@ -56,20 +56,6 @@ def test_prices_are_shown_side_by_side_with_cheapest_marked(visitor: Visitor, ci
 def test_list_of_prices_shows_more(visitor: Visitor) -> None:
     page = visitor.visit("/prices")
     expect(page.locator(".offer")).to_have_count(24)
-    page.get_by_role("button", name="More films").click()
-    expect(page.locator(".offer")).to_have_count(48)
-
-
-@on_phone
-def test_slow_next_page_does_not_shift_layout(visitor: Visitor) -> None:
-    page = visitor.visit("/prices")
-
-    def late(route: Route) -> None:
-        # What moves within half a second of a click is taken for the visitor's own doing.
-        page.wait_for_timeout(800)
-        route.continue_()
-
-    page.route("**/graphql", late)
     page.get_by_role("button", name="More films").click()
     expect(page.locator(".offer")).to_have_count(48)
 

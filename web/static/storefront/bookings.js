@@ -5,11 +5,12 @@ import { ask, change, Failed, gql, Refused } from "./api.js";
 import { signInFirst } from "./account.js";
 import { CANCEL, CONFIRM } from "./booking.js";
 import { countdown, when } from "./booking_parts.js";
-import { each, el, mount } from "./dom.js";
+import { el, mount } from "./dom.js";
 import { count } from "./format.js";
+import { listIn } from "./lists.js";
 import { poster } from "./poster.js";
 import { viewer } from "./session.js";
-import { busy, empty, failure, problem, skeleton, toast } from "./states.js";
+import { busy, empty, problem, skeleton, toast } from "./states.js";
 import { wording } from "./wording.js";
 
 const BOOKINGS = gql`
@@ -34,41 +35,38 @@ export async function render(root, page) {
     mount(root, signInFirst("My bookings", "Sign in to see what you have booked."));
     return;
   }
-  const list = el("ul", { class: "row-list" });
-  const foot = el("div", { class: "onward" });
-  await more(list, foot, null, page);
-  const none = empty("No bookings yet", "Choose a film, a session and your seats: it takes less than a minute.", el("a", { class: "button primary", href: "/" }, "See what is on"));
-  mount(root, list.children.length ? layout(list, foot) : layout(none));
+  const place = el("div", {});
+  const show = listIn(place, {
+    left: page.signal,
+    onward: "Earlier bookings",
+    row,
+    none: () => empty("No bookings yet", "Choose a film, a session and your seats: it takes less than a minute.", el("a", { class: "button primary", href: "/" }, "See what is on")),
+    load: async (after, signal) => {
+      const { viewer: seen } = await ask(BOOKINGS, { after }, { signal });
+      if (!seen) throw new Failed("UNAUTHENTICATED", "You are not signed in any more.");
+      return seen.bookings;
+    },
+  });
+  await show();
+  mount(root, layout(place));
 }
 
 function layout(...parts) {
   return el("div", { class: "page medium" }, el("div", { class: "page-head" }, el("h1", {}, "My bookings")), parts);
 }
 
-async function more(list, foot, after, page) {
-  const { viewer: seen } = await ask(BOOKINGS, { after }, { signal: page.signal });
-  if (!seen) throw new Failed("UNAUTHENTICATED", "You are not signed in any more.");
-  const { nodes, pageInfo } = seen.bookings;
-  list.append(...each(nodes, (booking) => row(booking, page)));
-  const onward = el("button", { class: "button", type: "button" }, "Earlier bookings");
-  onward.addEventListener("click", () =>
-    busy(onward, () => more(list, foot, pageInfo.endCursor, page)).catch((error) => page.signal.aborted || mount(foot, failure(error, () => more(list, foot, after, page)))),
-  );
-  mount(foot, pageInfo.hasNextPage && onward);
-}
-
-function row(booking, page) {
-  const item = el("li", {});
-  draw(item, booking, page);
+function row(booking, left) {
+  const item = el("div", {});
+  draw(item, booking, left);
   return item;
 }
 
-function draw(item, booking, page) {
+function draw(item, booking, left) {
   const shown = new AbortController();
-  const signal = AbortSignal.any([page.signal, shown.signal]);
+  const signal = AbortSignal.any([left, shown.signal]);
   const again = (news) => {
     shown.abort();
-    draw(item, { ...booking, ...news }, page);
+    draw(item, { ...booking, ...news }, left);
   };
   const isOver = booking.status === "CANCELLED" || booking.status === "EXPIRED";
   const [kind, words] = BADGES[booking.status];

@@ -6,7 +6,7 @@ import { field, signInFirst } from "./account.js";
 import { confirming } from "./confirming.js";
 import { each, el, icon, mount } from "./dom.js";
 import { count } from "./format.js";
-import { searchField } from "./lists.js";
+import { placeholders, renewed, searchField } from "./lists.js";
 import { go, lastAddress } from "./router.js";
 import { matcher } from "./search.js";
 import { viewer } from "./session.js";
@@ -140,7 +140,8 @@ function filmWords({ title, description, genres }) {
 /** Return the catalogue to add films from. It has no search of its own: a search loads it page by page until enough is found. */
 function filling(films, signal) {
   const [loaded, list] = [[], el("ul", { class: "row-list" })];
-  const [said, foot] = [el("p", { class: "muted", role: "status" }), el("div", { class: "onward" })];
+  const said = el("p", { class: "muted", role: "status" });
+  let foot = el("div", { class: "onward" });
   let [wanted, shown, after, isAll, loading] = [null, SHOWN, null, false, null];
   const fits = ({ title, genres }) => !wanted || wanted(`${title} ${genres.join(" ")}`);
 
@@ -155,18 +156,19 @@ function filling(films, signal) {
   async function fill() {
     while (!isAll && loaded.filter(fits).length < shown) {
       await load();
-      if (wanted) drawList();
+      if (!wanted) continue;
+      drawList();
+      foot = renewed(foot, placeholders());
     }
   }
 
   function more() {
     if (loading) return loading;
-    // A screen of placeholders, so that nothing in sight moves when the films replace them.
-    mount(foot, skeleton("rows", 8));
+    foot = renewed(foot, placeholders());
     loading = fill().then(() => null, (error) => error).then((error) => {
       loading = null;
       if (!error) draw();
-      else if (!signal.aborted) mount(foot, failure(error, more));
+      else if (!signal.aborted) foot = renewed(foot, failure(error, more));
     });
     return loading;
   }
@@ -187,8 +189,8 @@ function filling(films, signal) {
       list.children[before]?.querySelector("button").focus();
     };
     const button = el("button", { class: "button", type: "button", onclick: further }, "More films");
-    if (isAll && !found.length) mount(foot, empty("Not in the catalogue", "Check the spelling, or try fewer letters or a genre."));
-    else mount(foot, (found.length > shown || !isAll) && button);
+    if (isAll && !found.length) foot = renewed(foot, empty("Not in the catalogue", "Check the spelling, or try fewer letters or a genre."));
+    else foot = renewed(foot, (found.length > shown || !isAll) && button);
   }
 
   function row(movie) {

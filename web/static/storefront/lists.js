@@ -23,6 +23,16 @@ export function searchField(label, value, choose, signal) {
   return el("form", { class: "search", role: "search", onsubmit: submit }, icon("search"), words, input);
 }
 
+/** Return a screen of placeholders for the foot of a list, so that nothing in sight moves when the items replace them. */
+export const placeholders = () => skeleton("rows", 8);
+
+/** Return a new foot of a list, in place of the old one: moved below added items, that would count as a layout shift. */
+export function renewed(foot, ...content) {
+  const next = el("div", { class: "onward" }, ...content);
+  foot.replaceWith(next);
+  return next;
+}
+
 /**
  * Return a function that shows a list in `place`, anew with each call. `load(after, signal)` gives a connection, `row` draws an
  * item, `none()` the placeholder of an empty list. The first call raises what fails, later ones show it.
@@ -41,14 +51,10 @@ export function listIn(place, { load, row, none, onward, left }) {
       const added = each(nodes, (node) => el("li", {}, row(node, signal)));
       list.append(...added);
       const further = () => {
-        // A screen of placeholders, so that nothing in sight moves when the items replace them.
-        mount(foot, skeleton("rows", 8));
+        foot = renewed(foot, placeholders());
         return more(pageInfo.endCursor).catch((error) => signal.aborted || mount(foot, failure(error, further)));
       };
-      // A new element: moved below the items, the old one would count as a layout shift.
-      const next = el("div", { class: "onward" }, pageInfo.hasNextPage && el("button", { class: "button", type: "button", onclick: further }, onward));
-      foot.replaceWith(next);
-      foot = next;
+      foot = renewed(foot, pageInfo.hasNextPage && el("button", { class: "button", type: "button", onclick: further }, onward));
       if (after) added[0]?.querySelector("a, button")?.focus();
     };
     if (!place.querySelector(".row-list")) mount(place, skeleton("rows", 5));
