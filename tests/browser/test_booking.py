@@ -36,6 +36,7 @@ def test_new_user_books_two_seats_in_five_clicks(visitor: Visitor, cinema: Cinem
     page = visitor.visit("/")
     page.locator(".film-card").first.click()
     page.locator(".showing:not(.sold-out):not(.few)").first.click()
+    expect(page.get_by_label("E-mail")).to_be_visible()
     visitor.settled()
     visitor.look("book-newcomer")
     page.get_by_label("E-mail").click()

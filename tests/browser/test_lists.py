@@ -51,6 +51,7 @@ def test_slow_next_page_does_not_shift_layout(
         page.wait_for_timeout(LATE_MS)
         route.continue_()
 
+    visitor.blame_answers()
     page.route("**/graphql", late)
     page.locator(".onward button").click()
     expect(page.locator(items)).to_have_count(counts[1])

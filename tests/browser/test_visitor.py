@@ -1,17 +1,20 @@
 """The visitor complains: each fault that the journeys look for is found where there is one."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support import chromium
 from tests.support.browser_cinema import Cinema
 from tests.support.browser_visitor import Visitor, visiting
 
 POLICY = "default-src 'self'; script-src 'unsafe-inline'"
+LATE_SECONDS: Final = 1.5
 SOUND = "<!doctype html><html lang=en><title>Sound</title><main><h1>Sound</h1>{}</main>"
 
 
@@ -85,6 +88,39 @@ def test_visitor_reports_layout_shift(guest: Visitor) -> None:
 
     (complaint,) = guest.leave()
     assert complaint.startswith("the page jumps")
+
+
+LATE: Final = """
+    <button>more</button>
+    <script>document.querySelector('button').onclick = async () => {
+        await fetch('/late');
+        const added = document.createElement('div');
+        added.style.setProperty('height', '400px');
+        document.querySelector('h1').before(added);
+    }</script>
+"""
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["asked", "unasked"])
+def test_visitor_excuses_layout_shift_by_late_answer_to_what_they_asked(guest: Visitor, is_asked: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    page = show(guest, LATE + "<p>text</p>" * 20)
+    page.route("**/late", late)
+    page.evaluate("() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    if is_asked:
+        page.get_by_role("button").click()
+    else:
+        page.evaluate("() => document.querySelector('button').click()")
+    expect(page.locator("div")).to_have_count(1)
+    page.evaluate("() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+
+    complaints = guest.leave()
+    assert [each.startswith("the page jumps") for each in complaints] == ([] if is_asked else [True])
+
+
+def late(route: Route) -> None:
+    """Answer later than an input excuses what moves."""
+    time.sleep(LATE_SECONDS)
+    route.fulfill(body="")
 
 
 def test_visitor_ignores_expected_faults(guest: Visitor) -> None:
