@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from db.embedded.postmaster import EmbeddedError
 from tests.failover.audit import audit, find_lost_seats
 from tests.failover.backups import DRILL, run_drill
 from tests.failover.buyers import Buyers, buying
-from tests.failover.crashes import CRASHES, Crash, Stage, lose_confirmations, stage, wait_for_load
+from tests.failover.crashes import CRASHES, Crash, Stage, cut_power, lose_confirmations, stage, wait_for_load
 from tests.failover.measuring import Result, note_journal
 from tests.failover.postgres import Postgres
 from tests.failover.programs import FaultError, wait_until
@@ -27,6 +27,8 @@ CLOCKS: Final = ("+2h", "-2h", "+0")
 DATABASE_CLOCKS: Final = ("+2h", "+0", "+4h")
 CLOCK_FILE: Final = "clock"
 CONTROL: Final = "control-async-commit"
+
+Fault = Callable[[Stage, Buyers], None]
 
 
 def fill_disk(stage: Stage) -> None:
@@ -64,21 +66,23 @@ def set_database_clock_wrong(stage: Stage) -> None:
         time.sleep(3)
 
 
-def cut_power_beside_async_default(stage: Stage) -> None:
-    """Have the database not wait for its disk by default, and cut its power: the server must not heed it."""
+def cut_power_beside_async_default(stage: Stage, buyers: Buyers) -> None:
+    """Have the database not wait for its disk by default, and cut its power under load: the server must not heed it."""
     stage.database.execute("ALTER SYSTEM SET synchronous_commit = off")
     stage.database.execute("SELECT pg_reload_conf()")
-    stage.database.freeze("walwriter")
-    time.sleep(1)
-    stage.database.kill()
-    stage.database.start()
+    cut_power(stage, buyers)
 
 
-SINGLE: Final[dict[str, Crash]] = CRASHES | {
+def alone(crash: Crash) -> Fault:
+    """Return a crash that needs nobody who buys as one of the faults here."""
+    return lambda stage, _: crash(stage)
+
+
+SINGLE: Final[dict[str, Fault]] = {name: alone(crash) for name, crash in CRASHES.items()} | {
     "async-default": cut_power_beside_async_default,
-    "full-disk": fill_disk,
-    "wrong-clock": set_clock_wrong,
-    "wrong-database-clock": set_database_clock_wrong,
+    "full-disk": alone(fill_disk),
+    "wrong-clock": alone(set_clock_wrong),
+    "wrong-database-clock": alone(set_database_clock_wrong),
 }
 
 
@@ -94,7 +98,7 @@ def run_single(folder: Path, *, name: str) -> Result:
         with buying(made.server.address, made.sessions, folder) as buyers:
             wait_for_load(buyers)
             broken = time.monotonic()
-            SINGLE[name](made)
+            SINGLE[name](made, buyers)
             try:
                 wait_for_load(buyers)
             except FaultError as error:
