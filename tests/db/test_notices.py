@@ -24,12 +24,14 @@ QUIET_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def heard(url: str) -> AsyncIterator[list[Notify]]:
-    """Yield what is told meanwhile, with a little time for it at the end."""
+async def heard(url: str, *, expected: int = 1) -> AsyncIterator[list[Notify]]:
+    """Yield what is told meanwhile, once all that is expected is there, with a little time at the end for what is not."""
     told: list[Notify] = []
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(f"LISTEN {CHANNEL}")
         yield told
+        if expected:
+            told += [notice async for notice in connection.notifies(timeout=PATIENCE, stop_after=expected)]
         told += [notice async for notice in connection.notifies(timeout=QUIET_SECONDS)]
 
 
@@ -44,7 +46,7 @@ async def test_transaction_sends_notice_after_commit_over_other_connection(
         pid = await tx.value("SELECT pg_backend_pid()")
         tx.touch("session", 7)
         await asyncio.sleep(QUIET_SECONDS)
-        async with heard(database_url) as early:
+        async with heard(database_url, expected=0) as early:
             pass
     assert changed(early) == []
     assert changed(told) == [Changed("session", 7)]
@@ -52,7 +54,7 @@ async def test_transaction_sends_notice_after_commit_over_other_connection(
 
 
 async def test_rolled_back_transaction_sends_no_notice(database: Database, database_url: str) -> None:
-    async with heard(database_url) as told:
+    async with heard(database_url, expected=0) as told:
         with pytest.raises(ZeroDivisionError):
             await touched_and_failed(database)
     assert told == []
@@ -84,7 +86,7 @@ async def test_refused_change_sends_no_notice(database: Database, database_url: 
         await make_booking(database, session=await make_session(database, capacity=1)),
         await make_event(database),
     )
-    async with heard(database_url) as told:
+    async with heard(database_url, expected=0) as told:
         refused = await stock.hold(database.primary, user_id=booking.user_id, booking_id=booking.id, seats=2)
         with pytest.raises(SeatsUnavailable):
             await event_reservation.reserve_tickets(database.primary, user_id=None, event_id=event.id, tickets=101)
@@ -102,7 +104,7 @@ async def test_every_change_of_tickets_sends_notice(database: Database, database
         await event_reservation.change_tickets(runner, viewer=anybody, reservation_id=made.id, tickets=3)
     async with heard(database_url) as cancelled:
         await event_reservation.cancel_reservation(runner, viewer=anybody, reservation_id=made.id)
-    async with heard(database_url) as once_more:
+    async with heard(database_url, expected=0) as once_more:
         await event_reservation.cancel_reservation(runner, viewer=anybody, reservation_id=made.id)
     assert changed(reserved) == changed(more) == changed(cancelled) == [Changed("event", event.id)]
     assert once_more == []
@@ -110,7 +112,7 @@ async def test_every_change_of_tickets_sends_notice(database: Database, database
 
 async def test_concurrent_changes_share_notice(empty_database_url: str) -> None:
     many = Notices(ServerWatch(empty_database_url, statement_seconds=5))
-    async with heard(empty_database_url) as told:
+    async with heard(empty_database_url, expected=2) as told:
         for number in range(500):
             many.note(Changed("session", number % 250))
         await many.close()
@@ -130,7 +132,7 @@ async def test_drops_changes_above_its_bound(empty_database_url: str, monkeypatc
 
 async def test_cut_connection_loses_one_notice(empty_database_url: str) -> None:
     some = Notices(ServerWatch(empty_database_url, statement_seconds=5))
-    async with heard(empty_database_url) as told:
+    async with heard(empty_database_url, expected=2) as told:
         for number in range(3):
             some.note(Changed("session", number))
             await asyncio.sleep(QUIET_SECONDS)
