@@ -1,7 +1,6 @@
 """A PostgreSQL that is frozen: every wait for it ends, and everything works by itself once it goes on."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from db.server_watch import KNOWN_SILENT_SECONDS
 from errors import Unavailable
 from tests.support.factories import SECRET
 from tests.support.frozen_server import frozen, own_cluster, stopped
+from tests.support.lived import lived
 
 # A caller must have heard within 2 s; the rest is for a machine that is busy with other tests.
 BOUND_SECONDS = 4.0
@@ -72,10 +72,9 @@ async def read_by_pipeline(database: Database) -> object:
 
 
 async def seconds_until_refused(call: Awaitable[object]) -> float:
-    began = time.monotonic()
-    with pytest.raises(Unavailable):
+    with lived() as spent, pytest.raises(Unavailable):
         await call
-    return time.monotonic() - began
+    return spent.seconds
 
 
 async def until_it_works(call: Callable[[], Awaitable[object]]) -> None:
@@ -117,13 +116,13 @@ async def test_no_caller_waits_long_for_server_that_is_known_to_be_silent(databa
 @pytest.mark.alone
 async def test_cancelled_caller_does_not_wait_for_frozen_server(database: Database, data_dir: Path) -> None:
     with frozen(data_dir):
-        began = time.monotonic()
-        waiting = asyncio.create_task(read(database))
-        await asyncio.sleep(0.05)
-        waiting.cancel()
-        await asyncio.wait({waiting}, timeout=PATIENCE_SECONDS)
+        with lived() as spent:
+            waiting = asyncio.create_task(read(database))
+            await asyncio.sleep(0.05)
+            waiting.cancel()
+            await asyncio.wait({waiting}, timeout=PATIENCE_SECONDS)
         assert waiting.done()
-        assert time.monotonic() - began < BOUND_SECONDS
+        assert spent.seconds < BOUND_SECONDS
     await until_it_works(lambda: read(database))
 
 
@@ -133,14 +132,14 @@ async def test_close_ends_in_time_while_server_is_frozen(url: str, data_dir: Pat
         await read(database)
         await read_by_pipeline(database)
         with frozen(data_dir):
-            began = time.monotonic()
-            database.notices.note(Changed("session", 1))
-            waiting = asyncio.create_task(seconds_until_refused(read(database)))
-            await asyncio.sleep(0.1)
-            leaving = asyncio.create_task(database.notices.close())
-            await asyncio.wait({leaving, waiting}, timeout=PATIENCE_SECONDS)
+            with lived() as spent:
+                database.notices.note(Changed("session", 1))
+                waiting = asyncio.create_task(seconds_until_refused(read(database)))
+                await asyncio.sleep(0.1)
+                leaving = asyncio.create_task(database.notices.close())
+                await asyncio.wait({leaving, waiting}, timeout=PATIENCE_SECONDS)
             assert leaving.done()
-            assert time.monotonic() - began < BOUND_SECONDS
+            assert spent.seconds < BOUND_SECONDS
 
 
 async def test_slow_statement_is_not_taken_for_frozen_server(database: Database) -> None:

@@ -1,7 +1,6 @@
 """GET /movies/: the third party's own list, whatever state it is in."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from db.engine import Database
 from tests.support.answers import codes
 from tests.support.catalogue_standin import CatalogueStandIn
 from tests.support.factories import bearer, make_user
+from tests.support.lived import lived
 from upstreams.standin_catalogue import list_movies
 
 
@@ -74,9 +74,9 @@ async def test_retries_hide_failures_of_half_the_answers(
     catalogue.behave(error_rate=0.25, timeout_rate=0.25)
 
     async def answered() -> bool:
-        started = time.monotonic()
-        response = await client.get("/movies/", headers=headers)
-        return response.status_code == 200 and time.monotonic() - started < 3
+        with lived() as spent:
+            response = await client.get("/movies/", headers=headers)
+        return response.status_code == 200 and spent.seconds < 3
 
     found = [await asyncio.gather(*(answered() for _ in range(25))) for _ in range(4)]
 
@@ -88,15 +88,14 @@ async def test_answers_503_within_the_deadline_then_at_once_when_catalogue_is_do
     client: AsyncClient, headers: dict[str, str], catalogue: CatalogueStandIn
 ) -> None:
     catalogue.behave(timeout_rate=1)
-    started = time.monotonic()
-    refused = await asyncio.gather(*(client.get("/movies/", headers=headers) for _ in range(5)))
-    took = time.monotonic() - started
+    with lived() as spent:
+        refused = await asyncio.gather(*(client.get("/movies/", headers=headers) for _ in range(5)))
 
     # It would answer now, so that a refusal comes from a server that does not ask it.
     catalogue.behave()
     refused.append(await client.get("/movies/", headers=headers))
 
-    assert took < 5
+    assert spent.seconds < 5
     for response in refused:
         assert response.status_code == 503
         assert response.headers["retry-after"] == "10"
