@@ -15,6 +15,7 @@ from tests.support.browser_visitor import Visitor, visiting
 
 POLICY = "default-src 'self'; script-src 'unsafe-inline'"
 LATE_SECONDS: Final = 1.5
+UNTIL_PAINTED: Final = "() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
 SOUND = "<!doctype html><html lang=en><title>Sound</title><main><h1>Sound</h1>{}</main>"
 
 
@@ -105,13 +106,13 @@ LATE: Final = """
 def test_visitor_excuses_layout_shift_by_late_answer_to_what_they_asked(guest: Visitor, is_asked: bool) -> None:  # noqa: FBT001 - a parameter of the test
     page = show(guest, LATE + "<p>text</p>" * 20)
     page.route("**/late", late)
-    page.evaluate("() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    page.evaluate(UNTIL_PAINTED)
     if is_asked:
         page.get_by_role("button").click()
     else:
         page.evaluate("() => document.querySelector('button').click()")
     expect(page.locator("div")).to_have_count(1)
-    page.evaluate("() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    page.evaluate(UNTIL_PAINTED)
 
     complaints = guest.leave()
     assert [each.startswith("the page jumps") for each in complaints] == ([] if is_asked else [True])

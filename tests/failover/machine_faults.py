@@ -73,16 +73,16 @@ def cut_power_beside_async_default(stage: Stage, buyers: Buyers) -> None:
     cut_power(stage, buyers)
 
 
-def alone(crash: Crash) -> Fault:
+def without_buyers(crash: Crash) -> Fault:
     """Return a crash that needs nobody who buys as one of the faults here."""
     return lambda stage, _: crash(stage)
 
 
-SINGLE: Final[dict[str, Fault]] = {name: alone(crash) for name, crash in CRASHES.items()} | {
+SINGLE: Final[dict[str, Fault]] = {name: without_buyers(crash) for name, crash in CRASHES.items()} | {
     "async-default": cut_power_beside_async_default,
-    "full-disk": alone(fill_disk),
-    "wrong-clock": alone(set_clock_wrong),
-    "wrong-database-clock": alone(set_database_clock_wrong),
+    "full-disk": without_buyers(fill_disk),
+    "wrong-clock": without_buyers(set_clock_wrong),
+    "wrong-database-clock": without_buyers(set_database_clock_wrong),
 }
 
 
